@@ -1,0 +1,1 @@
+"""The boxes: profiles of the devices this runs on."""

@@ -1,0 +1,28 @@
+"""The one family of errors a user of edge-tosca can meet."""
+
+
+class EdgeToscaError(Exception):
+    """An error that its reader can act on: one line that names the file, what is wrong and the remedy."""
+
+
+class BundleError(EdgeToscaError):
+    """A backbone bundle is missing, damaged or of an unknown format."""
+
+
+class PictureError(EdgeToscaError):
+    """A picture cannot be read."""
+
+
+class StoreError(EdgeToscaError):
+    """A store is missing, damaged, of an unknown format, or made with another backbone."""
+
+
+class LearnError(EdgeToscaError):
+    """What was shown cannot be learned from."""
+
+
+class MissingExtraError(EdgeToscaError):
+    """A verb needs an optional dependency that is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; this needs: pip install 'edge-tosca[{extra}]'")

@@ -1,0 +1,1 @@
+"""The device: pictures to [CLS] features, on ONNX Runtime or OpenVINO."""
