@@ -1,1 +1,27 @@
 """The device: pictures to [CLS] features, on ONNX Runtime or OpenVINO."""
+
+from edge_tosca.runtime.backend import RUNTIMES, Backend, open_backend
+from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
+from edge_tosca.runtime.extract import Extracted, extract
+from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint
+from edge_tosca.runtime.golden import GOLDEN_FLOOR, golden_cosines
+from edge_tosca.runtime.pictures import PictureSource, find_pictures, load_picture
+from edge_tosca.runtime.preprocess import Preprocessing
+
+__all__ = [
+    "DEFAULT_BUNDLE",
+    "GOLDEN_FLOOR",
+    "RUNTIMES",
+    "Backend",
+    "Bundle",
+    "Extracted",
+    "Fingerprint",
+    "PictureSource",
+    "Preprocessing",
+    "extract",
+    "find_pictures",
+    "fingerprint",
+    "golden_cosines",
+    "load_picture",
+    "open_backend",
+]

@@ -1,0 +1,132 @@
+"""The backbone bundle: a folder with a frozen backbone and a manifest that vouches for every byte."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from edge_tosca.errors import BundleError
+from edge_tosca.runtime import manifest as manifests
+from edge_tosca.runtime.golden import GoldenInput, golden_inputs
+from edge_tosca.runtime.manifest import BACKBONE, MANIFEST, REMEDY
+from edge_tosca.runtime.preprocess import Preprocessing
+
+DEFAULT_BUNDLE = Path(__file__).parent / "bundles" / "efficientnet_lite0"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified backbone bundle.
+
+    Attributes:
+        path: its folder.
+        name: the backbone's name.
+        feature_dim: length d of a feature.
+        precision: "int8" or "fp32".
+        preprocessing: how pictures are prepared.
+        golden: inputs made by formula, and the features they must give.
+        files: path inside the folder -> sha256 (hex).
+        manifest: the whole manifest as read.
+    """
+
+    path: Path
+    name: str
+    feature_dim: int
+    precision: str
+    preprocessing: Preprocessing
+    golden: tuple[GoldenInput, ...] = field(repr=False)
+    files: dict[str, str] = field(repr=False)
+    manifest: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> "Bundle":
+        """Load a bundle, after the format number and the sha256 of every file were checked.
+
+        Args:
+            path: the bundle's folder; None for the one that ships with edge-tosca.
+
+        Returns:
+            The bundle.
+
+        Raises:
+            BundleError: the bundle is missing, malformed, of an unknown format, or a byte of it changed.
+        """
+        folder = DEFAULT_BUNDLE if path is None else Path(path)
+        manifest = manifests.read_manifest(folder)
+        where = folder / MANIFEST
+        files = _files(manifest, where)
+        for name, digest in files.items():
+            _verify(folder / name, digest)
+        feature_dim = manifests.field(manifest, "feature_dim", int, where)
+        if feature_dim < 1:
+            raise BundleError(f"{where}: 'feature_dim' must be positive; {REMEDY}")
+        return cls(
+            path=folder,
+            name=manifests.field(manifest, "name", str, where),
+            feature_dim=feature_dim,
+            precision=manifests.field(manifest, "precision", str, where),
+            preprocessing=manifests.preprocessing_of(manifest, where),
+            golden=golden_inputs(manifests.field(manifest, "golden", list, where), feature_dim, where),
+            files=files,
+            manifest=manifest,
+        )
+
+    @property
+    def digest(self) -> str:
+        """The sha256 (hex) of the backbone's graph."""
+        return self.files[BACKBONE]
+
+    def read(self, name: str) -> bytes:
+        """Read one file of the bundle, so that the bytes that were verified are the ones that run.
+
+        Args:
+            name: its path in the manifest, for example "backbone.onnx".
+
+        Returns:
+            The file's bytes.
+
+        Raises:
+            BundleError: the file is missing or not what the manifest vouches for.
+        """
+        path = self.path / name
+        if name not in self.files:
+            raise BundleError(f"{self.path}: the bundle has no {name}; {REMEDY}")
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read ({error.strerror}); {REMEDY}") from error
+        if hashlib.sha256(data).hexdigest() != self.files[name]:
+            raise _changed(path)
+        return data
+
+
+def _files(manifest: dict[str, Any], where: Path) -> dict[str, str]:
+    files = manifests.field(manifest, "files", dict, where)
+    if BACKBONE not in files:
+        raise BundleError(f"{where}: 'files' does not name {BACKBONE}; {REMEDY}")
+    for name, digest in files.items():
+        parts = PurePosixPath(name)
+        if not parts.parts or parts.is_absolute() or ".." in parts.parts or "\\" in name or "\0" in name:
+            raise BundleError(f"{where}: the file {name!r} lies outside the bundle; {REMEDY}")
+        if not isinstance(digest, str) or len(digest) != 64:
+            raise BundleError(f"{where}: the sha256 of {name!r} is malformed; {REMEDY}")
+        inside = (where.parent / name).resolve()
+        if not inside.is_relative_to(where.parent.resolve()):
+            raise BundleError(f"{where}: the file {name!r} is a link that leaves the bundle; {REMEDY}")
+    return dict(files)
+
+
+def _verify(path: Path, digest: str) -> None:
+    if not path.is_file():
+        raise BundleError(f"{path}: missing, though the bundle's manifest names it; {REMEDY}")
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); {REMEDY}") from error
+    if found != digest:
+        raise _changed(path)
+
+
+def _changed(path: Path) -> BundleError:
+    return BundleError(f"{path}: changed since the bundle was made (its sha256 differs); {REMEDY}")

@@ -1,0 +1,123 @@
+"""Read a bundle's manifest into checked values."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from edge_tosca.errors import BundleError
+from edge_tosca.runtime.preprocess import INTERPOLATIONS, Preprocessing
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+BACKBONE = "backbone.onnx"
+
+REMEDY = "make the bundle again with: edge-tosca export"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a bundle folder's manifest and check that it has what every bundle must have.
+
+    Args:
+        folder: the bundle.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        BundleError: the folder or the manifest is missing, malformed or of an unknown format.
+    """
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such bundle folder; name a folder that edge-tosca export wrote")
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(f"{folder}: not a bundle, it has no {MANIFEST}; {REMEDY}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: malformed ({_one_line(error)}); {REMEDY}") from error
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{path}: malformed (not an object); {REMEDY}")
+    version = manifest.get("format")
+    if version != FORMAT or isinstance(version, bool):
+        raise BundleError(
+            f"{path}: bundle format {version!r} is not known here (this version reads {FORMAT}); "
+            "update edge-tosca, or export the bundle again"
+        )
+    return manifest
+
+
+def field(manifest: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+    """Take one value out of a manifest object.
+
+    Args:
+        manifest: the object.
+        key: the value's name.
+        kind: the type it must have (an int is accepted where a float is asked for).
+        path: the manifest's file, for the error.
+
+    Returns:
+        The value.
+
+    Raises:
+        BundleError: it is missing or of another type.
+    """
+    if key not in manifest:
+        raise BundleError(f"{path}: {key!r} is missing; {REMEDY}")
+    value = manifest[key]
+    accepted = (int, float) if kind is float else (kind,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise BundleError(f"{path}: {key!r} must be of type {kind.__name__}, not {value!r:.40}; {REMEDY}")
+    return value
+
+
+def preprocessing_of(manifest: dict[str, Any], path: Path) -> Preprocessing:
+    """Read how pictures are prepared for the backbone.
+
+    Args:
+        manifest: the manifest.
+        path: its file, for the error.
+
+    Returns:
+        The preprocessing.
+
+    Raises:
+        BundleError: a value is missing or makes no sense.
+    """
+    entry = field(manifest, "input", dict, path)
+    size = field(entry, "size", int, path)
+    crop_pct = float(field(entry, "crop_pct", float, path))
+    interpolation = field(entry, "interpolation", str, path)
+    mean = _channels(entry, "mean", path)
+    std = _channels(entry, "std", path)
+    if not 1 <= size <= 4096 or not 0 < crop_pct <= 1 or min(std) <= 0:
+        raise BundleError(
+            f"{path}: input size {size}, crop_pct {crop_pct} or std {std} out of range; {REMEDY}"
+        )
+    if interpolation not in INTERPOLATIONS:
+        raise BundleError(f"{path}: interpolation {interpolation!r} is not known; {REMEDY}")
+    return Preprocessing(size, mean, std, interpolation, crop_pct)
+
+
+def input_of(preprocessing: Preprocessing) -> dict[str, Any]:
+    """Write the manifest's ``input`` entry; the inverse of :func:`preprocessing_of`."""
+    return {
+        "size": preprocessing.size,
+        "mean": list(preprocessing.mean),
+        "std": list(preprocessing.std),
+        "interpolation": preprocessing.interpolation,
+        "crop_pct": preprocessing.crop_pct,
+        "layout": "NCHW",
+        "batch": 1,
+    }
+
+
+def _channels(entry: dict[str, Any], key: str, path: Path) -> tuple[float, float, float]:
+    values = field(entry, key, list, path)
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    if len(values) != 3 or len(numbers) != 3:
+        raise BundleError(f"{path}: {key!r} must be three numbers; {REMEDY}")
+    return numbers[0], numbers[1], numbers[2]
+
+
+def _one_line(error: Exception) -> str:
+    return str(error).split("\n")[0]

@@ -1,0 +1,226 @@
+"""Read photographs of every common kind as upright 8-bit RGB.
+
+Memory is the limit on a device, so a picture's size is checked in its header before a pixel is decoded.
+Pictures up to 24 megapixels are decoded exactly; a larger JPEG (up to 64) is decoded by the JPEG decoder
+itself at half its size, which still leaves many times the backbone's input; larger pictures are refused.
+"""
+
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from edge_tosca.errors import PictureError
+
+PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8]
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+PIXEL_LIMIT = 64_000_000
+DECODED_PIXEL_LIMIT = 24_000_000
+ASPECT_LIMIT = 100
+
+# Only these decoders: Pillow's others include ones that start outside programs.
+_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "WEBP", "GIF", "TIFF")
+
+# The limits above are stricter than the size at which Pillow prints this warning.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def load_picture(source: PictureSource) -> Image.Image:
+    """Read one picture as upright RGB.
+
+    EXIF orientation is applied. Transparency (RGBA, LA, palette, colour key) is laid on white. 16-bit
+    greys keep their high byte, as Pillow does for 16-bit colours. Of an animation the first frame is read.
+
+    Args:
+        source: a path, the bytes of a picture file, or pixels: uint8 [h, w, 3] or [h, w].
+
+    Returns:
+        The picture in mode RGB.
+
+    Raises:
+        PictureError: the source is missing, not a picture, damaged or too large.
+    """
+    return decode_picture(open_picture(source), source_name(source))
+
+
+def open_picture(source: PictureSource) -> Image.Image:
+    """Read a picture's header, and refuse what could not be decoded within a device's memory.
+
+    Args:
+        source: as for :func:`load_picture`.
+
+    Returns:
+        A picture whose pixels are not decoded yet.
+
+    Raises:
+        PictureError: the source is missing, not a picture, or too large.
+    """
+    name = source_name(source)
+    if isinstance(source, np.ndarray):
+        image = _from_array(source)
+    elif isinstance(source, bytes):
+        image = _from_bytes(source, name)
+    else:
+        image = _from_file(Path(source), name)
+    _check_size(image, name)
+    return image
+
+
+def decode_picture(image: Image.Image, name: str) -> Image.Image:
+    """Decode an opened picture to upright RGB and close its file.
+
+    Args:
+        image: what :func:`open_picture` returned.
+        name: how errors call the picture.
+
+    Returns:
+        The picture in mode RGB.
+
+    Raises:
+        PictureError: the picture is truncated or otherwise damaged.
+    """
+    # A damaged file can make a decoder raise nearly anything; all of it means the same to the reader.
+    try:
+        with image:
+            if image.width * image.height > DECODED_PIXEL_LIMIT:
+                image.draft(image.mode, (image.width // 2, image.height // 2))
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image), name)
+    except PictureError:
+        raise
+    except Exception as error:
+        raise PictureError(f"{name}: truncated or damaged ({_first_line(error)})") from error
+
+
+def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
+    """List the picture files below a folder, by their extension.
+
+    Hidden files and folders are left out, and so are links that lead out of the folder.
+
+    Args:
+        folder: the folder to search, with all its subfolders.
+
+    Returns:
+        The paths in sorted order.
+
+    Raises:
+        PictureError: the folder is missing or not a folder.
+    """
+    top = Path(folder)
+    if not top.is_dir():
+        raise PictureError(f"{top}: no such folder; name a folder of pictures")
+    inside = top.resolve()
+    found = []
+    for parent, folders, names in os.walk(top):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if name.startswith(".") or path.suffix.lower() not in PICTURE_SUFFIXES:
+                continue
+            if path.resolve().is_relative_to(inside):
+                found.append(path)
+    return sorted(found)
+
+
+def source_name(source: PictureSource) -> str:
+    """Say how errors call a picture: its file's name, or what it was given as."""
+    if isinstance(source, np.ndarray):
+        return f"array {list(source.shape)}"
+    if isinstance(source, bytes):
+        return f"{len(source)} bytes"
+    return Path(source).name
+
+
+def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
+    colour = pixels.ndim == 3 and pixels.shape[2] == 3
+    if pixels.dtype != np.uint8 or not (colour or pixels.ndim == 2):
+        raise PictureError(
+            f"array {list(pixels.shape)} of {pixels.dtype}: not a picture; give uint8 [h, w, 3] or [h, w]"
+        )
+    if pixels.size == 0:
+        raise PictureError(f"array {list(pixels.shape)}: an empty picture")
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def _from_bytes(data: bytes, name: str) -> Image.Image:
+    from io import BytesIO
+
+    if not data:
+        raise PictureError(f"{name}: empty")
+    return _open(BytesIO(data), name)
+
+
+def _from_file(path: Path, name: str) -> Image.Image:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise PictureError(f"{name}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise PictureError(f"{name}: cannot be read ({_first_line(error)})") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise PictureError(f"{name}: a folder, not a picture")
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError(f"{name}: not a regular file")
+    if status.st_size == 0:
+        raise PictureError(f"{name}: empty")
+    return _open(path, name)
+
+
+def _open(file: object, name: str) -> Image.Image:
+    try:
+        return Image.open(file, formats=_FORMATS)  # type: ignore[arg-type]
+    except Image.DecompressionBombError:
+        raise PictureError(f"{name}: more than {PIXEL_LIMIT // 10**6} megapixels; scale it down") from None
+    except UnidentifiedImageError:
+        raise PictureError(f"{name}: not a picture (JPEG, PNG, BMP, WebP, GIF or TIFF)") from None
+    except PermissionError:
+        raise PictureError(f"{name}: cannot be read (permission denied)") from None
+    except Exception as error:
+        raise PictureError(f"{name}: cannot be read ({_first_line(error)})") from error
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    limit = PIXEL_LIMIT if image.format in ("JPEG", "MPO") else DECODED_PIXEL_LIMIT
+    if width * height > limit:
+        kind = image.format or "picture"
+        problem = f"{width}x{height}: a {kind} may have {limit // 10**6} megapixels; scale it down"
+    elif max(width, height) > ASPECT_LIMIT * min(width, height):
+        problem = f"{width}x{height}: one side is over {ASPECT_LIMIT} times the other; crop it"
+    else:
+        return
+    image.close()
+    raise PictureError(f"{name}: {problem}")
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _high_byte(image, name)
+    if image.mode == "F":
+        raise PictureError(f"{name}: floating point pixels; save it with 8 or 16 bits")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(layer, mask=layer.getchannel("A"))
+    return white
+
+
+def _high_byte(image: Image.Image, name: str) -> Image.Image:
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise PictureError(f"{name}: more than 16 bits a pixel; save it with 8 or 16 bits")
+    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -1,0 +1,96 @@
+"""Turn a picture into a backbone's input, number for number as timm's evaluation transform does."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "box": Image.Resampling.BOX,
+    "hamming": Image.Resampling.HAMMING,
+}
+INTERPOLATIONS = frozenset(_RESAMPLING)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Resize the shorter side, crop the centre, scale to mean 0 and deviation 1 as the backbone expects.
+
+    The steps are those of ``timm.data.create_transform(is_training=False)`` with crop mode "center":
+    torchvision's Resize of the shorter side to floor(size / crop_pct) with Pillow's resampling, its
+    CenterCrop (offsets rounded half to even), ToTensor and Normalize.
+
+    Attributes:
+        size: side of the square input, pixels.
+        mean: per channel, of pixels scaled to 0..1.
+        std: per channel, likewise.
+        interpolation: Pillow's resampling filter, one of ``INTERPOLATIONS``.
+        crop_pct: input side over resized shorter side, in (0, 1].
+    """
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str
+    crop_pct: float
+
+    def __call__(self, image: Image.Image) -> NDArray[np.float32]:
+        """Prepare one picture.
+
+        Args:
+            image: a picture in mode RGB.
+
+        Returns:
+            The backbone's input: float32 [1, 3, size, size].
+        """
+        return self.normalise(self.crop(image))
+
+    def crop(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Resize a picture and crop its centre.
+
+        Args:
+            image: a picture in mode RGB.
+
+        Returns:
+            The pixels: uint8 [size, size, 3].
+        """
+        width, height = image.size
+        shorter = math.floor(self.size / self.crop_pct)
+        if width <= height:
+            resized = (shorter, int(shorter * height / width))
+        else:
+            resized = (int(shorter * width / height), shorter)
+        if resized != image.size:
+            image = image.resize(resized, _RESAMPLING[self.interpolation])
+        left = round((resized[0] - self.size) / 2.0)
+        top = round((resized[1] - self.size) / 2.0)
+        return np.asarray(image.crop((left, top, left + self.size, top + self.size)))
+
+    def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scale pixels to the backbone's range and order.
+
+        Args:
+            pixels: uint8 [size, size, 3].
+
+        Returns:
+            float32 [1, 3, size, size].
+        """
+        out = np.empty((1, 3, self.size, self.size), dtype=np.float32)
+        for channel in range(3):
+            np.take(self._levels[channel], pixels[:, :, channel], out=out[0, channel], mode="clip")
+        return out
+
+    @cached_property
+    def _levels(self) -> NDArray[np.float32]:
+        # A channel has 256 values: the whole of ToTensor and Normalize is one look-up in this table.
+        grey = np.arange(256, dtype=np.float32) / np.float32(255)
+        mean = np.array(self.mean, dtype=np.float32)[:, None]
+        std = np.array(self.std, dtype=np.float32)[:, None]
+        return ((grey - mean) / std).astype(np.float32)
