@@ -1,0 +1,63 @@
+"""Write a backbone bundle: all of it or nothing."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge_tosca.errors import BundleError
+from edge_tosca.runtime.bundle import Bundle
+from edge_tosca.runtime.manifest import FORMAT, MANIFEST
+
+
+def check_target(out: Path) -> None:
+    """Refuse a place where a bundle must not be written.
+
+    Args:
+        out: the bundle's folder to be.
+
+    Raises:
+        BundleError: something that is not a bundle is there already.
+    """
+    if not out.exists() and not out.is_symlink():
+        return
+    if out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir())):
+        return
+    raise BundleError(f"{out}: exists and is not a bundle; name another folder with --out")
+
+
+def write_bundle(out: Path, files: Mapping[str, bytes], entries: Mapping[str, Any]) -> Bundle:
+    """Write a bundle's folder, replacing the bundle that was there.
+
+    Args:
+        out: the folder.
+        files: path inside the folder -> bytes.
+        entries: the manifest's other entries.
+
+    Returns:
+        The bundle, loaded back and so verified.
+
+    Raises:
+        BundleError: the folder cannot be written.
+    """
+    check_target(out)
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    manifest = {"format": FORMAT, **entries, "files": hashes}
+    text = json.dumps(manifest, indent=1, allow_nan=False) + "\n"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+            fresh = Path(scratch) / "bundle"
+            for name, data in {**files, MANIFEST: text.encode()}.items():
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            Bundle.load(fresh)
+            if out.exists():
+                out.rename(Path(scratch) / "replaced")
+            fresh.rename(out)
+    except OSError as error:
+        raise BundleError(f"{out}: cannot be written ({error.strerror}); name another folder") from error
+    return Bundle.load(out)

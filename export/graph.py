@@ -1,0 +1,124 @@
+"""Turn a torch backbone into an ONNX graph that any runtime of a device can load."""
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from edge_tosca.errors import EdgeToscaError
+from edge_tosca.export.model import BackboneModel
+from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
+from edge_tosca.runtime.telemetry import import_onnxruntime
+
+if TYPE_CHECKING:
+    import onnx
+
+# The exporter's native opset and the IR of its time: onnxruntime 1.20 and later load both.
+OPSET = 18
+IR_VERSION = 10
+INPUT, OUTPUT = "pixels", "features"
+_LEAST_COSINE = 0.99999
+
+
+def to_graph(model: BackboneModel) -> "onnx.ModelProto":
+    """Export a backbone at batch 1 with static shapes; batch norms are folded into convolutions.
+
+    Args:
+        model: the torch backbone.
+
+    Returns:
+        The FP32 graph, input "pixels" [1, 3, size, size], output "features" [1, d].
+
+    Raises:
+        EdgeToscaError: the model cannot be exported, or the graph does not compute what torch does.
+    """
+    import onnx
+    import torch
+
+    size = model.preprocessing.size
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "backbone.onnx"
+        try:
+            with _quiet():
+                torch.onnx.export(
+                    model.module,
+                    (torch.zeros(1, 3, size, size),),
+                    path,
+                    dynamo=True,
+                    opset_version=OPSET,
+                    input_names=[INPUT],
+                    output_names=[OUTPUT],
+                    external_data=False,
+                    verbose=False,
+                )
+        # The exporter raises its own family of errors, and torch's, and more.
+        except Exception as error:
+            reason = str(error).strip().split("\n")[0]
+            raise EdgeToscaError(f"{model.name}: torch cannot export it to ONNX ({reason:.160})") from error
+        graph = onnx.load(path)
+    graph.ir_version = IR_VERSION
+    _strip_notes(graph)
+    _number_tensors(graph)
+    onnx.checker.check_model(graph, full_check=True)
+    _check_against_torch(graph, model)
+    return graph
+
+
+def _strip_notes(graph: Any) -> None:
+    # The exporter's notes hold stack traces with paths of this machine.
+    graph.doc_string = ""
+    del graph.metadata_props[:]
+    del graph.graph.metadata_props[:]
+    del graph.graph.value_info[:]
+    for item in [*graph.graph.node, *graph.graph.initializer, *graph.graph.input, *graph.graph.output]:
+        del item.metadata_props[:]
+        item.doc_string = ""
+
+
+def _number_tensors(graph: Any) -> None:
+    # Names by position, not by the exporter's counters: recorded activation ranges find their tensors again.
+    names = {OUTPUT: OUTPUT}
+    for index, node in enumerate(graph.graph.node):
+        node.name = f"{node.op_type}_{index}"
+        for position, old in enumerate(node.output):
+            names.setdefault(old, f"{node.op_type.lower()}_{index}" + (f"_{position}" if position else ""))
+    for node in graph.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+
+
+def _check_against_torch(graph: Any, model: BackboneModel) -> None:
+    import torch
+
+    session = import_onnxruntime().InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    pixels = model.preprocessing(Image.fromarray(GOLDEN_PICTURES[0].pixels()))
+    with torch.inference_mode():
+        expected = model.module(torch.from_numpy(pixels)).numpy()
+    agreement = cosine(expected.ravel(), np.asarray(session.run(None, {INPUT: pixels})[0]).ravel())
+    if agreement < _LEAST_COSINE:
+        raise EdgeToscaError(
+            f"{model.name}: the ONNX graph does not compute what torch does (cosine {agreement:.6f}); "
+            "try another version of torch"
+        )
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """Keep the exporter's progress and warnings from the user's terminal."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

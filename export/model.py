@@ -1,0 +1,170 @@
+"""Build a timm model with trained weights that gives one feature a picture: its [CLS]."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_tosca.errors import EdgeToscaError
+from edge_tosca.export.catalog import KnownBackbone
+from edge_tosca.export.weights import Weights, find_weights
+from edge_tosca.runtime.preprocess import INTERPOLATIONS, Preprocessing
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class BackboneModel:
+    """A trained backbone in torch.
+
+    Attributes:
+        name: the backbone's name.
+        licence: of its weights.
+        copyright: whose they are.
+        module: float32 [n, 3, size, size] -> float32 [n, d].
+        preprocessing: how pictures are prepared for it.
+        family: "vit" where the feature is a [CLS] token, else "cnn".
+        source: where the weights come from.
+    """
+
+    name: str
+    licence: str
+    copyright: str
+    module: "torch.nn.Module"
+    preprocessing: Preprocessing
+    family: str
+    source: dict[str, Any]
+
+
+def build_model(known: KnownBackbone, weights_file: Path | None = None) -> BackboneModel:
+    """Build a backbone in torch.
+
+    The feature of a transformer is its last [CLS] token after the final norm; of any other network the
+    pooled feature before the classifier.
+
+    Args:
+        known: the backbone.
+        weights_file: a safetensors file or torch checkpoint; None for the catalog's package or the hub.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        EdgeToscaError: timm does not know it, its input is not supported, or the weights do not fit.
+    """
+    config = _config(known)
+    preprocessing = _preprocessing(known, config)
+    weights = find_weights(known, config.get("hf_hub_id"), weights_file)
+    module = _with_weights(known, preprocessing.size, weights, str(weights_file or known.name))
+    module.eval().requires_grad_(False)
+    vit = getattr(module, "cls_token", None) is not None
+    return BackboneModel(
+        name=known.name,
+        licence=known.licence if weights_file is None else "unknown",
+        copyright=known.copyright if weights_file is None else "",
+        module=_cls_feature(module) if vit else module,
+        preprocessing=preprocessing,
+        family="vit" if vit else "cnn",
+        source=weights.source,
+    )
+
+
+def _config(known: KnownBackbone) -> dict[str, Any]:
+    import timm
+
+    config = timm.models.get_pretrained_cfg(known.timm_name) if _is_model(known.timm_name) else None
+    if config is None:
+        similar = timm.list_models(f"*{known.timm_name.split('.')[0].split('_')[0]}*")[:5]
+        hint = f"; similar: {', '.join(similar)}" if similar else ""
+        raise EdgeToscaError(f"{known.name}: timm {timm.__version__} has no such model{hint}")
+    return dict(config.to_dict())
+
+
+def _is_model(name: str) -> bool:
+    import timm
+
+    architecture, _, tag = name.partition(".")
+    return timm.is_model(architecture) and (not tag or name in timm.list_pretrained(f"{architecture}.*"))
+
+
+def _preprocessing(known: KnownBackbone, config: dict[str, Any]) -> Preprocessing:
+    channels, height, width = config["input_size"]
+    interpolation, crop_mode = config.get("interpolation", "bicubic"), config.get("crop_mode") or "center"
+    if channels != 3 or height != width or interpolation not in INTERPOLATIONS or crop_mode != "center":
+        raise EdgeToscaError(
+            f"{known.name}: its input ({channels}x{height}x{width}, {interpolation}, crop mode {crop_mode}) "
+            "is not supported; choose a backbone with square RGB input and centre crop"
+        )
+    return Preprocessing(
+        size=known.input_size or height,
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        interpolation=interpolation,
+        crop_pct=known.crop_pct or float(config["crop_pct"]),
+    )
+
+
+def _with_weights(known: KnownBackbone, size: int, weights: Weights, origin: str) -> "torch.nn.Module":
+    import timm
+
+    architecture = known.timm_name.partition(".")[0]
+    state = weights.state
+    if weights.by_order:
+        state = _renamed(timm.create_model(architecture, pretrained=False).state_dict(), state, origin)
+    options: dict[str, Any] = {"num_classes": 0}
+    if _is_transformer(architecture):
+        options["img_size"] = size
+    try:
+        return timm.create_model(
+            known.timm_name, pretrained=True, pretrained_cfg_overlay={"state_dict": state}, **options
+        )
+    # timm and torch report weights that do not fit by whatever breaks first.
+    except Exception as error:
+        raise EdgeToscaError(
+            f"{origin}: these weights do not fit {known.timm_name} ({_summary(error)}); "
+            "give the weights of this very model with --weights FILE"
+        ) from error
+
+
+def _is_transformer(architecture: str) -> bool:
+    import inspect
+
+    import timm
+
+    return "vision_transformer" in inspect.getmodule(timm.model_entrypoint(architecture)).__name__
+
+
+def _renamed(
+    wanted: "dict[str, torch.Tensor]", given: "dict[str, torch.Tensor]", origin: str
+) -> "dict[str, torch.Tensor]":
+    if [value.shape for value in wanted.values()] != [value.shape for value in given.values()]:
+        raise EdgeToscaError(
+            f"{origin}: the packaged weights do not match timm's parameters in order and shape; "
+            "install another version of timm, or give weights with --weights FILE"
+        )
+    return dict(zip(wanted, given.values(), strict=True))
+
+
+def _summary(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+    details = [line for line in lines if not line.startswith("Error(s) in loading")]
+    return (details or lines or [type(error).__name__])[0][:160]
+
+
+def _cls_feature(model: "torch.nn.Module") -> "torch.nn.Module":
+    import torch
+
+    class ClsFeature(torch.nn.Module):
+        """The last [CLS] token after the final norm."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            tokens = self.model.forward_features(pixels)  # type: ignore[operator]
+            norm = getattr(self.model, "fc_norm", None)
+            cls = tokens[:, 0]
+            return cls if norm is None else norm(cls)  # type: ignore[no-any-return]
+
+    return ClsFeature().eval()

@@ -1,0 +1,76 @@
+"""How far the activations of a graph reach: measured on pictures, or recorded with the shipped bundle."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tosca.runtime.telemetry import import_onnxruntime
+
+if TYPE_CHECKING:
+    import onnx
+
+Ranges = dict[str, tuple[float, float]]
+
+
+def measure_ranges(graph: "onnx.ModelProto", inputs: Iterable[NDArray[np.float32]]) -> Ranges:
+    """Run a graph on pictures and choose the range of every activation.
+
+    The range is the mean over pictures of each picture's extremes: one odd picture does not coarsen the
+    steps for all others, and the few values beyond saturate.
+
+    Args:
+        graph: the FP32 graph.
+        inputs: prepared pictures, float32 [1, 3, size, size] each.
+
+    Returns:
+        For every activation the least and greatest value to represent.
+    """
+    names, lows, highs = extremes(graph, inputs)
+    low, high = lows.mean(axis=0), highs.mean(axis=0)
+    return {name: (_recordable(low[i]), _recordable(high[i])) for i, name in enumerate(names)}
+
+
+def extremes(
+    graph: "onnx.ModelProto", inputs: Iterable[NDArray[np.float32]]
+) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]]:
+    """Record the extremes of every activation on every picture.
+
+    Args:
+        graph: the FP32 graph.
+        inputs: n prepared pictures, float32 [1, 3, size, size] each.
+
+    Returns:
+        The names of t activations, their least values float32 [n, t] and greatest values float32 [n, t].
+    """
+    session, names = _open_session(graph)
+    rows = []
+    for pixels in inputs:
+        outputs = [pixels, *session.run(names[1:], {names[0]: pixels})]
+        rows.append([(value.min(), value.max()) for value in outputs])
+    found = np.array(rows, dtype=np.float32)
+    return names, found[:, :, 0], found[:, :, 1]
+
+
+def _recordable(value: np.float32) -> float:
+    # Six digits, as the manifest records them: a rebuild from the record is the same to the byte.
+    return float(f"{value:.6g}")
+
+
+def _open_session(graph: "onnx.ModelProto") -> tuple[Any, list[str]]:
+    import onnx
+
+    probe = onnx.ModelProto()
+    probe.CopyFrom(graph)
+    names = [output for node in probe.graph.node for output in node.output]
+    known = {output.name for output in probe.graph.output}
+    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
+    onnxruntime = import_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    # Fusion would make intermediate activations disappear.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(
+        probe.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return session, [graph.graph.input[0].name, *names]

