@@ -24,10 +24,10 @@ DECODED_PIXEL_LIMIT = 24_000_000
 ASPECT_LIMIT = 100
 
 # Only these decoders: Pillow's others include ones that start outside programs.
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "WEBP", "GIF", "TIFF")
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 
-# The limits above are stricter than the size at which Pillow prints this warning.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow warns on stderr of what is told here in one line, or does not matter (a camera's odd EXIF entry).
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def load_picture(source: PictureSource) -> Image.Image:
