@@ -1,0 +1,57 @@
+"""Accuracy of single pictures against the folders that they lie in."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from os import PathLike
+
+from edge_tosca.answer import Answer, Skipped
+from edge_tosca.errors import LearnError
+from edge_tosca.report import Evaluation
+
+
+def evaluate_answers(
+    answers: Sequence[Answer | Skipped],
+    truths: Sequence[str],
+    known: Sequence[str],
+    router: str,
+    seconds: float,
+    folder: str | PathLike[str],
+) -> Evaluation:
+    """Compare answers with the truth.
+
+    Args:
+        answers: one a picture, each made from that picture alone.
+        truths: label of each picture.
+        known: labels that were taught.
+        router: the rule that chose the modules.
+        seconds: what it took.
+        folder: where the pictures lie, for the error.
+
+    Returns:
+        The figures.
+
+    Raises:
+        LearnError: there is no picture of a known class.
+    """
+    skipped = tuple(answer for answer in answers if isinstance(answer, Skipped))
+    pairs = [(t, a) for t, a in zip(truths, answers, strict=True) if isinstance(a, Answer)]
+    taught = set(known)
+    ours = [(t, a) for t, a in pairs if t in taught]
+    strangers = [a for t, a in pairs if t not in taught]
+    if not ours:
+        raise LearnError(f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})")
+    confusion: dict[str, Counter[str]] = defaultdict(Counter)
+    for truth, answer in ours:
+        confusion[truth][answer.label] += 1
+    return Evaluation(
+        images=len(ours),
+        accuracy=sum(a.label == t for t, a in ours) / len(ours),
+        per_class={truth: row[truth] / row.total() for truth, row in confusion.items()},
+        unknown_rate=sum(a.unknown for _, a in ours) / len(ours),
+        strangers=len(strangers),
+        strangers_unknown_rate=sum(a.unknown for a in strangers) / len(strangers) if strangers else None,
+        router=router,
+        confusion={truth: dict(row) for truth, row in confusion.items()},
+        skipped=skipped,
+        seconds=seconds,
+    )

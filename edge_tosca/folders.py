@@ -1,0 +1,65 @@
+"""Pictures sorted into one folder a class."""
+
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from edge_tosca.errors import LearnError
+
+_LABEL_LIMIT = 200
+
+
+def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
+    """List FOLDER/CLASS/picture files.
+
+    Args:
+        folder: with one folder a class in it; hidden ones are passed over.
+
+    Returns:
+        Class name to its picture files, both sorted. A class without pictures has an empty list.
+
+    Raises:
+        LearnError: the folder is missing, is none, or has no class folder.
+    """
+    from edge_tosca.runtime import find_pictures
+
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise LearnError(f"{folder} {what}; name a folder with one folder of pictures a class")
+    classes = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+    if not classes:
+        raise LearnError(f"{folder} has no class folders; put the pictures of a class NAME into {folder}/NAME")
+    return {checked_label(entry.name): find_pictures(entry) for entry in classes}
+
+
+def checked_label(label: str) -> str:
+    """Accept a class name in any script, in one spelling.
+
+    Args:
+        label: as typed.
+
+    Returns:
+        The name in Unicode's composed form, without surrounding blanks.
+
+    Raises:
+        LearnError: it is empty, too long, or has control characters.
+    """
+    name = unicodedata.normalize("NFC", label).strip()
+    if not name or len(name) > _LABEL_LIMIT:
+        raise LearnError(f"class name {label[:40]!r} must have 1 to {_LABEL_LIMIT} characters")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        raise LearnError(f"class name {label[:40]!r} has control characters; choose a plain name")
+    return name
+
+
+def require_pictures(classes: Mapping[str, object]) -> None:
+    """Refuse to learn nothing.
+
+    Args:
+        classes: what is to be learned, by label.
+
+    Raises:
+        LearnError: there is no class.
+    """
+    if not classes:
+        raise LearnError("there is no class to learn; give at least one class with pictures")

@@ -1,0 +1,494 @@
+"""The learner: teach it classes from pictures, ask it about pictures, take lessons back."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from edge_tosca.answer import Answer, Skipped
+from edge_tosca.conditioning import condition
+from edge_tosca.errors import LearnError, PictureError
+from edge_tosca.evaluation import evaluate_answers
+from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
+from edge_tosca.gate import judge, left_out_accuracy
+from edge_tosca.knowledge import KEEP_STATISTICS_ABOVE, Knowledge
+from edge_tosca.luca import Array
+from edge_tosca.module import Module, digest_of
+from edge_tosca.report import Evaluation, LearnReport, ModuleReport
+from edge_tosca.router import LeftOut
+from edge_tosca.state import Generation, State
+from edge_tosca.statistics import Statistics
+from edge_tosca.store import Store
+from edge_tosca.teaching import teach
+from edge_tosca.trainer import Training
+from edge_tosca.vision import Vision
+
+if TYPE_CHECKING:
+    from edge_tosca.runtime import PictureSource
+
+Progress = Callable[[int, int], None]
+ROUTERS = ("fused", "entropy")
+
+
+class Learner:
+    """A store and the eyes that its features came through.
+
+    Make one with `Learner.create` or `Learner.open`.
+    """
+
+    def __init__(self, store: Store, vision: Vision) -> None:
+        self.store = store
+        self.vision = vision
+        self._knowledge: Knowledge | None = None
+
+    @classmethod
+    def create(
+        cls,
+        path: str | PathLike[str],
+        bundle: str | PathLike[str] | None = None,
+        *,
+        router: str = "fused",
+        refused: float = 0.05,
+        runtime: str = "onnxruntime",
+        device: str = "CPU",
+        threads: int | None = None,
+    ) -> Self:
+        """Make a learner that knows nothing yet.
+
+        Args:
+            path: of the store, which must not exist.
+            bundle: folder of the backbone; None for the one that ships with edge-tosca.
+            router: "fused", or "entropy" for the paper's rule.
+            refused: share of pictures of known classes that may be called unknown, in 0 .. 1.
+            runtime: "onnxruntime" or "openvino".
+            device: "CPU", "GPU", "NPU" or "AUTO".
+            threads: of the backbone.
+
+        Returns:
+            The learner.
+
+        Raises:
+            EdgeToscaError: the store exists, cannot be written, or the bundle cannot be loaded.
+        """
+        if router not in ROUTERS or not 0 <= refused < 1:
+            raise LearnError(f"router must be one of {', '.join(ROUTERS)} and refused in 0 .. 1")
+        vision = Vision(None if bundle is None else Path(bundle), runtime, device, threads)
+        settings = {
+            "bundle": "" if bundle is None else str(Path(bundle).absolute()),
+            "runtime": runtime,
+            "device": device,
+            "fingerprint": vision.fingerprint.digest,
+            "origin": str(vision.fingerprint),
+            "feature_dim": str(vision.bundle.feature_dim),
+            "router": router,
+            "refused": str(refused),
+        }
+        return cls(Store.create(Path(path), settings), vision)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | PathLike[str],
+        bundle: str | PathLike[str] | None = None,
+        *,
+        runtime: str | None = None,
+        device: str | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """Open a learner, with the backbone, runtime and device that it was made with unless named.
+
+        Args:
+            path: of the store.
+            bundle: folder of the backbone.
+            runtime: "onnxruntime" or "openvino".
+            device: "CPU", "GPU", "NPU" or "AUTO".
+            threads: of the backbone.
+
+        Returns:
+            The learner.
+
+        Raises:
+            StoreError: there is no store, or it cannot be read.
+        """
+        store = Store.open(Path(path))
+        known = bundle or store.settings["bundle"]
+        vision = Vision(
+            Path(known) if known else None,
+            runtime or store.settings["runtime"],
+            device or store.settings["device"],
+            threads,
+        )
+        return cls(store, vision)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the live generation knows; another process's new generation is picked up."""
+        if self._knowledge is None or self._knowledge.state.generation != self.store.latest():
+            self._knowledge = Knowledge(self.store, self.store.state())
+        return self._knowledge
+
+    @property
+    def state(self) -> State:
+        """The live tasks and classes."""
+        return self.knowledge.state
+
+    # Teaching
+
+    def learn(
+        self,
+        source: "str | PathLike[str] | Mapping[str, Sequence[PictureSource]]",
+        task: str | None = None,
+        *,
+        force: bool = False,
+        on_progress: Progress | None = None,
+    ) -> LearnReport:
+        """Learn classes from pictures: one task, one LuCA module.
+
+        Args:
+            source: a folder with one folder of pictures a class, or label to pictures.
+            task: name of the task; "task N" by default.
+            force: learn even what the quality gate rejects.
+            on_progress: called with the pictures done and their number.
+
+        Returns:
+            What was done. Pictures that cannot be read are skipped and listed.
+
+        Raises:
+            LearnError: there is no class, or one has no readable picture.
+            StoreError: the store was made with another backbone, or cannot be written.
+        """
+        start = time.perf_counter()
+        if isinstance(source, Mapping):
+            pictures = {checked_label(label): list(items) for label, items in source.items()}
+        else:
+            pictures = {label: list(paths) for label, paths in pictures_by_class(Path(source)).items()}
+        require_pictures(pictures)
+        self._check_origin()
+        features, names, skipped = self._extract(pictures, on_progress)
+        seconds = time.perf_counter() - start
+        return self.learn_features(
+            features, task, names=names, skipped=skipped, force=force, feature_seconds=seconds
+        )
+
+    def learn_features(
+        self,
+        features: Mapping[str, Array],
+        task: str | None = None,
+        *,
+        names: Mapping[str, Sequence[str]] | None = None,
+        skipped: Sequence[Skipped] = (),
+        force: bool = False,
+        feature_seconds: float = 0.0,
+    ) -> LearnReport:
+        """Learn classes from features of this learner's backbone.
+
+        Args:
+            features: label to [n, d].
+            task: name of the task.
+            names: what to call the pictures in the report, by label.
+            skipped: pictures that had to be left out, for the report.
+            force: learn even what the quality gate rejects.
+            feature_seconds: what the features took, for the report.
+
+        Returns:
+            What was done.
+
+        Raises:
+            LearnError: there is no class, or one without features.
+            StoreError: the store cannot be written.
+        """
+        require_pictures(features)
+        names = names or {label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()}
+        start = time.perf_counter()
+        conditioned = [condition(rows) for rows in features.values()]
+        module, cosines = teach(conditioned, Training(), self._context(self.state))
+        data = module.to_bytes()
+        digest = digest_of(data)
+        trained = time.perf_counter()
+        with self.store.transaction():
+            before = self.knowledge
+            task = task or f"task {len(before.state.tasks) + 1}"
+            generation = self.store.add_generation("learn", before.state.generation)
+            self.store.add_module(digest, data, cosines)
+            half = {label: rows.astype(np.float16) for label, rows in features.items()}
+            self.store.add_task(task, digest, half, generation)
+            statistics = before.statistics()
+            for z in conditioned:
+                statistics = statistics.with_group(z)
+            after, left_out = self._settle(generation, statistics)
+            old_accuracy = _known_accuracy(self.store.history())
+            gate = judge(after.state, left_out, len(features), names, old_accuracy)
+            done = time.perf_counter()
+            report = LearnReport(
+                generation=generation,
+                task=task,
+                classes=tuple(features),
+                images=sum(len(rows) for rows in features.values()),
+                skipped=tuple(skipped),
+                seconds={
+                    "features": feature_seconds,
+                    "train": trained - start,
+                    "commit": done - trained,
+                    "total": feature_seconds + done - start,
+                },
+                module=ModuleReport(digest, module.size, module.nonzero, len(data)),
+                gate=gate,
+            )
+            accuracy = left_out_accuracy(after.state, left_out)
+            self.store.set_report(generation, {**report.to_json(), "accuracy_all": accuracy})
+        return report
+
+    def forget(self, label: str) -> int:
+        """Erase a class for good: its features leave the file, and no rollback brings it back.
+
+        The module that knew it is made anew from its task's other classes; every other module stays
+        byte for byte.
+
+        Args:
+            label: the class.
+
+        Returns:
+            The new generation.
+
+        Raises:
+            LearnError: there is no such class.
+        """
+        with self.store.transaction():
+            before = self.knowledge
+            found = self.store.groups_ever(label)
+            if not found:
+                raise LearnError(f"{self.store.path} knows no class {label!r}; it knows {self._known()}")
+            generation = self.store.add_generation("forget", before.state.generation)
+            for task, doomed in found.items():
+                left = [group for group in self.store.groups_of_task(task) if group.id not in doomed]
+                digest = None
+                if left:
+                    conditioned = [condition(self.store.features(group)) for group in left]
+                    module, cosines = teach(conditioned, Training(), self._context(before.state, task))
+                    data = module.to_bytes()
+                    digest = digest_of(data)
+                    self.store.add_module(digest, data, cosines)
+                self.store.erase(task, doomed, digest)
+            self.store.set_derived("statistics", generation, None)
+            self._settle(generation)
+            self.store.set_report(generation, {"classes": [label]})
+        self.store.scrub()
+        return generation
+
+    def rollback(self, generation: int | None = None) -> int:
+        """Make an earlier generation's classes the live ones again.
+
+        Args:
+            generation: which; by default the one that the live one was made from. A class that was
+                forgotten since stays forgotten.
+
+        Returns:
+            The new generation.
+
+        Raises:
+            StoreError: there is no such generation.
+            LearnError: there is nothing to go back to.
+        """
+        with self.store.transaction():
+            live = self.store.state()
+            target = self._previous() if generation is None else generation
+            wanted = {group.id: group.label for group in self.store.state(target).groups}
+            new = self.store.add_generation("rollback", target)
+            for group in live.groups:
+                if wanted.get(group.id) == group.label:
+                    del wanted[group.id]
+                else:
+                    self.store.end(group.id, new)
+            for group_id, label in wanted.items():
+                self.store.bear(group_id, label, new)
+            self.store.set_derived("statistics", new, None)
+            self._settle(new)
+            self.store.set_report(new, {"to": target})
+        return new
+
+    def history(self) -> list[Generation]:
+        """List all generations, the oldest first."""
+        return self.store.history()
+
+    # Asking
+
+    def predict(self, source: "PictureSource", top: int = 3) -> Answer:
+        """Say what one picture shows.
+
+        Args:
+            source: a path, a file's content or uint8 pixels [h, w, 3].
+            top: number of guesses in the answer.
+
+        Returns:
+            The answer.
+
+        Raises:
+            PictureError: the picture cannot be read.
+            LearnError: nothing was learned yet.
+        """
+        answer = next(self.predict_many([source], top))
+        if isinstance(answer, Skipped):
+            raise PictureError(answer.reason)
+        return answer
+
+    def predict_many(
+        self,
+        sources: "Iterable[PictureSource]",
+        top: int = 3,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Answer | Skipped]:
+        """Say what each of several pictures shows, every one on its own.
+
+        Args:
+            sources: pictures.
+            top: number of guesses in an answer.
+            on_progress: called with the number of pictures done, after each.
+
+        Yields:
+            In the order of the sources, an answer, or why there is none.
+
+        Raises:
+            LearnError: nothing was learned yet.
+        """
+        self._check_origin()
+        for picture in self.vision.extract(sources, on_progress):
+            if picture.features is None:
+                yield Skipped(_name(picture.source), picture.error or "unreadable")
+                continue
+            start = time.perf_counter()
+            answer = self.knowledge.decide(picture.features[None], top)[0]
+            decide = 1e3 * (time.perf_counter() - start)
+            times = {"decode": picture.decode_ms, "features": picture.features_ms, "decide": decide}
+            yield replace(answer, milliseconds=times)
+
+    def predict_burst(self, sources: "Iterable[PictureSource]", top: int = 3) -> Answer:
+        """Say what several views of one object show. Wrong for pictures of different objects.
+
+        Args:
+            sources: the views.
+            top: number of guesses in the answer.
+
+        Returns:
+            One answer for all.
+
+        Raises:
+            PictureError: a view cannot be read, or there is none.
+            LearnError: nothing was learned yet.
+        """
+        self._check_origin()
+        views = []
+        times = {"decode": 0.0, "features": 0.0}
+        for picture in self.vision.extract(sources):
+            if picture.features is None:
+                raise PictureError(picture.error or "unreadable")
+            views.append(picture.features)
+            times["decode"] += picture.decode_ms
+            times["features"] += picture.features_ms
+        if not views:
+            raise PictureError("a burst needs at least one picture")
+        start = time.perf_counter()
+        answer = self.knowledge.decide(np.stack(views), top, burst=True)[0]
+        return replace(answer, milliseconds={**times, "decide": 1e3 * (time.perf_counter() - start)})
+
+    def evaluate(self, folder: str | PathLike[str], on_progress: Progress | None = None) -> Evaluation:
+        """Measure accuracy on labelled pictures, one at a time.
+
+        Args:
+            folder: with one folder of pictures a class.
+            on_progress: called with the pictures done and their number.
+
+        Returns:
+            The figures.
+
+        Raises:
+            LearnError: there is no picture of a known class, or nothing was learned yet.
+        """
+        start = time.perf_counter()
+        pictures = pictures_by_class(Path(folder))
+        truths = [label for label, paths in pictures.items() for _ in paths]
+        paths = [path for some in pictures.values() for path in some]
+        tell = None if on_progress is None else lambda done: on_progress(done, len(paths))
+        answers = list(self.predict_many(paths, 1, tell))
+        return evaluate_answers(
+            answers, truths, self.state.labels, self.store.settings["router"], time.perf_counter() - start, folder
+        )
+
+    # Inner workings
+
+    def _check_origin(self) -> None:
+        settings = self.store.settings
+        self.vision.check(settings["fingerprint"], settings["origin"], self.store.path)
+
+    def _extract(
+        self, pictures: "Mapping[str, Sequence[PictureSource]]", on_progress: Progress | None
+    ) -> tuple[dict[str, Array], dict[str, list[str]], list[Skipped]]:
+        sources = [(label, picture) for label, items in pictures.items() for picture in items]
+        tell = None if on_progress is None else lambda done: on_progress(done, len(sources))
+        rows: dict[str, list[Array]] = {label: [] for label in pictures}
+        names: dict[str, list[str]] = {label: [] for label in pictures}
+        skipped = []
+        extracted = self.vision.extract((picture for _, picture in sources), tell)
+        for (label, source), picture in zip(sources, extracted, strict=True):
+            if picture.features is None:
+                skipped.append(Skipped(_name(source), picture.error or "unreadable"))
+            else:
+                rows[label].append(picture.features)
+                names[label].append(_name(source))
+        for label, found in rows.items():
+            if not found:
+                reason = f"; the first: {skipped[0].reason}" if skipped else ""
+                raise LearnError(f"class {label!r} has no readable picture{reason}; nothing was learned")
+        return {label: np.stack(found) for label, found in rows.items()}, names, skipped
+
+    def _settle(self, generation: int, statistics: Statistics | None = None) -> tuple[Knowledge, LeftOut]:
+        """Solve and keep what answers need of a new generation."""
+        knowledge = Knowledge(self.store, self.store.state(generation))
+        if not knowledge.state.tasks:
+            self.store.set_derived("routers", generation, None)
+            return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
+        statistics = statistics or knowledge.statistics()
+        router, left_out = knowledge.solve(statistics)
+        keep = statistics.counts.sum() > KEEP_STATISTICS_ABOVE
+        self.store.set_derived("routers", generation, router.to_arrays())
+        self.store.set_derived("statistics", generation, asdict(statistics) if keep else None)
+        return knowledge, left_out
+
+    def _context(self, state: State, before_task: int | None = None) -> Array | None:
+        """Head rows of earlier classes, which only the paper's way of training looks at."""
+        if self.store.settings["router"] != "entropy":
+            return None
+        tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
+        rows = [Module.from_bytes(self.store.module(task.module)).prototypes for task in tasks]
+        return np.concatenate(rows) if rows else None
+
+    def _previous(self) -> int:
+        generations = {entry.number: entry for entry in self.store.history()}
+        number = self.store.latest()
+        while number and generations[number].command == "rollback":
+            number = generations[number].parent
+        if not number:
+            raise LearnError(f"{self.store.path} has nothing to roll back to")
+        return generations[number].parent
+
+    def _known(self) -> str:
+        labels = self.state.labels
+        return ", ".join(labels[:10]) + (" ..." if len(labels) > 10 else "") if labels else "none"
+
+
+def _known_accuracy(history: Sequence[Generation]) -> float | None:
+    """Accuracy of the classes known before the newest generation, as it was found then."""
+    earlier = [entry.report.get("accuracy_all") for entry in history[:-1]]
+    value = earlier[-1] if earlier else None
+    return value if isinstance(value, float) else None
+
+
+def _name(source: object) -> str:
+    return str(source) if isinstance(source, str | PathLike) else "picture"

@@ -1,0 +1,75 @@
+"""The tables of a store, and how a connection to one is set up."""
+
+import sqlite3
+from pathlib import Path
+
+FORMAT = 1
+APPLICATION_ID = 0x546F7363
+"""Marks the SQLite file as a store of edge-tosca ("Tosc")."""
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another one."""
+
+TABLES = """
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+-- What learn, forget, rollback and rename made. The latest is the live one.
+CREATE TABLE generations (
+    number INTEGER PRIMARY KEY,
+    parent INTEGER REFERENCES generations,
+    made_at TEXT NOT NULL,
+    command TEXT NOT NULL,
+    report TEXT NOT NULL
+);
+
+-- Immutable: a row is named by the sha256 of its data. Evidence holds the held-out cosines.
+CREATE TABLE modules (digest TEXT PRIMARY KEY, data BLOB NOT NULL, evidence BLOB NOT NULL);
+
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    learned_at TEXT NOT NULL,
+    module TEXT NOT NULL REFERENCES modules
+);
+
+-- The pictures of one class in one task, as float16 features in the safetensors format.
+CREATE TABLE features (id INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL);
+
+CREATE TABLE classes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task INTEGER NOT NULL REFERENCES tasks,
+    position INTEGER NOT NULL,
+    images INTEGER NOT NULL,
+    features INTEGER NOT NULL REFERENCES features
+);
+
+-- In which generations (born <= number < died) a class lives, and under which label.
+CREATE TABLE lives (
+    class INTEGER NOT NULL REFERENCES classes ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    born INTEGER NOT NULL REFERENCES generations,
+    died INTEGER REFERENCES generations
+);
+CREATE INDEX lives_by_class ON lives (class);
+
+-- Derived from the cached features of a generation, and kept for the live one only.
+CREATE TABLE statistics (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE routers (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection whose commits survive a power cut and whose deletions leave no trace.
+
+    Args:
+        path: of the SQLite file, made if it is not there.
+
+    Returns:
+        A connection in autocommit mode; transactions are begun explicitly.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection

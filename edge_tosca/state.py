@@ -1,0 +1,81 @@
+"""What a generation holds: tasks, and in each its classes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Group:
+    """The pictures of one class in one task.
+
+    Attributes:
+        id: of its row in the store.
+        label: the class's name.
+        images: number of cached features.
+        features: row of the cached features.
+    """
+
+    id: int
+    label: str
+    images: int
+    features: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one `learn` taught.
+
+    Attributes:
+        id: of its row in the store.
+        name: as the user gave it, or made from the date.
+        learned_at: ISO 8601, UTC.
+        module: digest of its LuCA module.
+        groups: its classes, in the order of the module's prototypes.
+    """
+
+    id: int
+    name: str
+    learned_at: str
+    module: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """The live tasks of one generation.
+
+    Attributes:
+        generation: its number; 0 before anything was learned.
+        tasks: in the order in which they were learned.
+    """
+
+    generation: int
+    tasks: tuple[Task, ...]
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups, task by task."""
+        return tuple(group for task in self.tasks for group in task.groups)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Distinct class names in the order in which they were first learned."""
+        return tuple(dict.fromkeys(group.label for group in self.groups))
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One entry of a store's history.
+
+    Attributes:
+        number: counts up from 1.
+        parent: the generation it was made from; 0 for none.
+        made_at: ISO 8601, UTC.
+        command: what made it, for example "learn".
+        report: what that command reported.
+    """
+
+    number: int
+    parent: int
+    made_at: str
+    command: str
+    report: dict[str, object]

@@ -1,0 +1,373 @@
+"""One learner's memory: a single SQLite file, whose transactions are the crash safety."""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from edge_tosca.errors import StoreError
+from edge_tosca.luca import Array
+from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, TABLES, connect
+from edge_tosca.state import Generation, Group, State, Task
+
+
+class Store:
+    """Reads and writes the rows; knows nothing of learning.
+
+    Writing methods are called inside `transaction`, and take effect together when it ends.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self.settings: dict[str, str] = dict(connection.execute("SELECT key, value FROM settings"))
+
+    @classmethod
+    def create(cls, path: Path, settings: dict[str, str]) -> "Store":
+        """Make a new store.
+
+        Args:
+            path: where; nothing, or an empty file, may be there.
+            settings: fixed for the store's life.
+
+        Returns:
+            The open store.
+
+        Raises:
+            StoreError: something is there already, or the folder cannot be written.
+        """
+        if path.exists() and path.stat().st_size:
+            raise StoreError(f"{path} exists already; open it, or choose another name")
+        with _told(path):
+            connection = connect(path)
+            connection.execute("BEGIN IMMEDIATE")
+            # executescript would commit first; the store must appear whole or not at all.
+            for statement in TABLES.split(";"):
+                connection.execute(statement)
+            connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute("COMMIT")
+        return cls(path, connection)
+
+    @classmethod
+    def open(cls, path: Path) -> "Store":
+        """Open a store that exists.
+
+        Args:
+            path: of the SQLite file.
+
+        Returns:
+            The open store.
+
+        Raises:
+            StoreError: there is none, it is something else, damaged, or of a newer format.
+        """
+        if not path.is_file() or not path.stat().st_size:
+            raise StoreError(f"{path}: there is no store here; make one with: edge-tosca init {path}")
+        with path.open("rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
+        with _told(path):
+            connection = connect(path)
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise StoreError(f"{path} is a database of another program; name a store that `init` made")
+        if version != FORMAT:
+            raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
+        with _told(path):
+            return cls(path, connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything written inside take effect at once, or not at all.
+
+        Raises:
+            StoreError: the disk is full, another writer held the store too long, or the file is damaged.
+        """
+        with _told(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    # Reading
+
+    def latest(self) -> int:
+        """Number of the live generation; 0 before anything was learned."""
+        with _told(self.path):
+            return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
+
+    def state(self, generation: int | None = None) -> State:
+        """Give the tasks and classes of a generation.
+
+        Args:
+            generation: its number; the live one by default.
+
+        Returns:
+            The state. Classes that were forgotten since are not in it.
+
+        Raises:
+            StoreError: there is no such generation.
+        """
+        number = self.latest() if generation is None else generation
+        if not 0 <= number <= self.latest():
+            raise StoreError(f"{self.path} has no generation {number}; see: edge-tosca history {self.path}")
+        groups: dict[int, list[Group]] = {}
+        with _told(self.path):
+            for task, *group in self._connection.execute(
+                "SELECT c.task, c.id, l.label, c.images, c.features FROM lives l JOIN classes c ON c.id = l.class"
+                " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
+                (number,),
+            ):
+                groups.setdefault(task, []).append(Group(*group))
+            rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
+            tasks = [Task(*row, tuple(groups[row[0]])) for row in rows if row[0] in groups]
+        return State(number, tuple(tasks))
+
+    def features(self, group: Group) -> Array:
+        """Read the cached features of a group.
+
+        Args:
+            group: of any state of this store.
+
+        Returns:
+            float16 [n, d].
+        """
+        return load(self._blob("SELECT data FROM features WHERE id = ?", group.features))["features"]
+
+    def module(self, digest: str) -> bytes:
+        """Read a module's bytes.
+
+        Args:
+            digest: its name.
+
+        Returns:
+            What `Module.to_bytes` gave.
+        """
+        return self._blob("SELECT data FROM modules WHERE digest = ?", digest)
+
+    def evidence(self, digest: str) -> Array:
+        """Read the cosines that a module's task gave when held out of training.
+
+        Args:
+            digest: the module's name.
+
+        Returns:
+            float32 [n, k], rows in the order of the task's groups and their pictures; NaN where a picture
+            could not be held out.
+        """
+        data = self._blob("SELECT evidence FROM modules WHERE digest = ?", digest)
+        return load(data)["cosines"].astype(np.float32)
+
+    def derived(self, table: str) -> dict[str, Array] | None:
+        """Read what was derived from the live generation.
+
+        Args:
+            table: "statistics" or "routers".
+
+        Returns:
+            Arrays by name; None where they belong to another generation or are not kept.
+        """
+        with _told(self.path):
+            row = self._connection.execute(
+                f"SELECT data FROM {table} WHERE generation = ?", (self.latest(),)
+            ).fetchone()
+        return None if row is None else load(row[0])
+
+    def history(self) -> list[Generation]:
+        """List all generations, the oldest first."""
+        with _told(self.path):
+            rows = self._connection.execute(
+                "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations ORDER BY number"
+            ).fetchall()
+        return [Generation(*row[:4], json.loads(row[4])) for row in rows]
+
+    # Writing, inside a transaction
+
+    def add_generation(self, command: str, parent: int) -> int:
+        """Begin a new generation.
+
+        Args:
+            command: what makes it.
+            parent: the generation it starts from; 0 for none.
+
+        Returns:
+            Its number.
+        """
+        cursor = self._connection.execute(
+            "INSERT INTO generations (parent, made_at, command, report) VALUES (?, ?, ?, '{}')",
+            (parent or None, now(), command),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def set_report(self, generation: int, report: dict[str, object]) -> None:
+        """Keep what a command reported.
+
+        Args:
+            generation: the one that it made.
+            report: anything JSON can hold.
+        """
+        self._connection.execute(
+            "UPDATE generations SET report = ? WHERE number = ?",
+            (json.dumps(report, ensure_ascii=False), generation),
+        )
+
+    def add_module(self, digest: str, data: bytes, cosines: Array) -> None:
+        """File a module; one that is there already stays as it is.
+
+        Args:
+            digest: sha256 of data.
+            data: the module's bytes.
+            cosines: see `evidence`.
+        """
+        evidence = save({"cosines": cosines.astype(np.float16)})
+        self._connection.execute("INSERT OR IGNORE INTO modules VALUES (?, ?, ?)", (digest, data, evidence))
+
+    def add_task(self, name: str, module: str, features: dict[str, Array], generation: int) -> None:
+        """File a task and let its classes live from a generation on.
+
+        Args:
+            name: of the task.
+            module: digest of its module.
+            features: label to float16 [n, d], in the order of the module's prototypes.
+            generation: in which its classes are born.
+        """
+        run = self._connection.execute
+        task = run(
+            "INSERT INTO tasks (name, learned_at, module) VALUES (?, ?, ?)", (name, now(), module)
+        ).lastrowid
+        for position, (label, rows) in enumerate(features.items()):
+            blob = run("INSERT INTO features (data) VALUES (?)", (save({"features": rows}),)).lastrowid
+            group = run(
+                "INSERT INTO classes (task, position, images, features) VALUES (?, ?, ?, ?)",
+                (task, position, len(rows), blob),
+            ).lastrowid
+            self.bear(int(group or 0), label, generation)
+
+    def bear(self, group: int, label: str, generation: int) -> None:
+        """Let a class live from a generation on."""
+        self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, label, generation))
+
+    def end(self, group: int, generation: int) -> None:
+        """Let a class live no longer from a generation on; it stays in the history."""
+        self._connection.execute(
+            "UPDATE lives SET died = ? WHERE class = ? AND died IS NULL", (generation, group)
+        )
+
+    def groups_ever(self, label: str) -> dict[int, list[int]]:
+        """Find a class in all generations.
+
+        Args:
+            label: its name.
+
+        Returns:
+            Task row to the rows of its classes that ever bore the label.
+        """
+        found: dict[int, list[int]] = {}
+        for task, group in self._connection.execute(
+            "SELECT DISTINCT c.task, c.id FROM lives l JOIN classes c ON c.id = l.class WHERE l.label = ?"
+            " ORDER BY c.id",
+            (label,),
+        ):
+            found.setdefault(task, []).append(group)
+        return found
+
+    def groups_of_task(self, task: int) -> list[Group]:
+        """List all classes filed under a task, live or not, in the order of its module's prototypes."""
+        rows = self._connection.execute(
+            "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position", (task,)
+        )
+        return [Group(*row) for row in rows]
+
+    def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
+        """Remove classes from the file for good, history included, with the module that knew them.
+
+        Args:
+            task: row of their task.
+            groups: rows of the classes.
+            module: digest of the module that takes the old one's place; None if no class remains.
+        """
+        run = self._connection.execute
+        for group in groups:
+            blob = run("SELECT features FROM classes WHERE id = ?", (group,)).fetchone()[0]
+            run("DELETE FROM classes WHERE id = ?", (group,))
+            run("DELETE FROM features WHERE id = ?", (blob,))
+        if module is None:
+            run("DELETE FROM tasks WHERE id = ?", (task,))
+        else:
+            run("UPDATE tasks SET module = ? WHERE id = ?", (module, task))
+        run("DELETE FROM modules WHERE digest NOT IN (SELECT module FROM tasks)")
+
+    def set_derived(self, table: str, generation: int, arrays: dict[str, Array] | None) -> None:
+        """Keep what was derived from the new live generation, in place of the old one's.
+
+        Args:
+            table: "statistics" or "routers".
+            generation: the new live one.
+            arrays: by name; None to keep nothing.
+        """
+        self._connection.execute(f"DELETE FROM {table}")
+        if arrays is not None:
+            self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, save(arrays)))
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log, so that what was erased is in no file of the store. Outside a transaction.
+
+        Raises:
+            StoreError: another process is reading and the log still holds what was erased.
+        """
+        with _told(self.path):
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreError(
+                f"{self.path}: the class is forgotten, but another process still reads the old log; "
+                "close it and forget again to erase the last traces"
+            )
+
+    def _blob(self, query: str, key: object) -> bytes:
+        with _told(self.path):
+            row = self._connection.execute(query, (key,)).fetchone()
+        if row is None:
+            raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
+        return bytes(row[0])
+
+
+def now() -> str:
+    """Give the time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        reason = str(error)
+        if "locked" in reason:
+            raise StoreError(
+                f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
+            ) from None
+        if "full" in reason:
+            raise StoreError(f"{path}: the disk is full; nothing was changed; make room and try again") from None
+        if "unable to open" in reason or "readonly" in reason:
+            folder = path.parent if os.fspath(path.parent) else Path()
+            raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
+        raise StoreError(f"{path}: {reason}; nothing was changed") from None
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path} is not a readable store ({error}); restore a copy, or init anew") from None
