@@ -1,25 +1,24 @@
 """Compute the features of many pictures: decoding of the next ones overlaps inference of this one."""
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edge_tosca.errors import PictureError
 from edge_tosca.runtime.backend import Backend
 from edge_tosca.runtime.pictures import PictureSource, decode_picture, open_picture, source_name
 from edge_tosca.runtime.preprocess import Preprocessing
 
-# One at a time above this, so that several decoding threads together stay within a device's memory.
+# Above this all pictures share one thread: two at a time would not fit a device's memory, and memory that
+# one thread has freed is not given to another.
 _LARGE_PICTURE_PIXELS = 4_000_000
-_large_picture = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,14 @@ def _pipeline(
 ) -> Iterator[Extracted]:
     waiting = enumerate(sources)
     ahead: deque[tuple[int, PictureSource, Future[_Decoded]]] = deque()
-    with ThreadPoolExecutor(decode_threads, thread_name_prefix="decode") as pool:
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="decode-large") as large,
+        ThreadPoolExecutor(decode_threads, thread_name_prefix="decode") as pool,
+    ):
 
         def look_ahead(count: int) -> None:
             for index, source in islice(waiting, count):
-                ahead.append((index, source, pool.submit(_decode, source, preprocessing)))
+                ahead.append((index, source, pool.submit(_decode, source, preprocessing, large)))
 
         try:
             look_ahead(2 * decode_threads)
@@ -117,20 +119,28 @@ def _pipeline(
                 future.cancel()
 
 
-def _decode(source: PictureSource, preprocessing: Preprocessing) -> _Decoded:
+def _decode(source: PictureSource, preprocessing: Preprocessing, large: Executor) -> _Decoded:
+    try:
+        image = open_picture(source)
+    except PictureError as error:
+        return _Decoded(None, str(error), 0.0)
+    if image.width * image.height > _LARGE_PICTURE_PIXELS:
+        return large.submit(_prepare, image, source, preprocessing).result()
+    return _prepare(image, source, preprocessing)
+
+
+def _prepare(image: Image.Image, source: PictureSource, preprocessing: Preprocessing) -> _Decoded:
     start = time.perf_counter()
     pixels, error = None, None
     try:
-        image = open_picture(source)
-        with _turn(image.width * image.height):
-            pixels = preprocessing(decode_picture(image, source_name(source)))
+        picture = decode_picture(image, source_name(source))
+        pixels = preprocessing(picture)
+        # Frees the decoded pixels before the next picture's turn.
+        picture.close()
+        image.close()
     except PictureError as reason:
         error = str(reason)
     return _Decoded(pixels, error, 1e3 * (time.perf_counter() - start))
-
-
-def _turn(pixels: int) -> AbstractContextManager[object]:
-    return _large_picture if pixels > _LARGE_PICTURE_PIXELS else nullcontext()
 
 
 def _infer(index: int, source: PictureSource, decoded: _Decoded, backend: Backend, views: int) -> Extracted:

@@ -90,7 +90,9 @@ def decode_picture(image: Image.Image, name: str) -> Image.Image:
             if image.width * image.height > DECODED_PIXEL_LIMIT:
                 image.draft(image.mode, (image.width // 2, image.height // 2))
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image), name)
+            # In place: what is upright already is not copied.
+            ImageOps.exif_transpose(image, in_place=True)
+            return _to_rgb(image, name)
     except PictureError:
         raise
     except Exception as error:
@@ -207,7 +209,7 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
         raise PictureError(f"{name}: floating point pixels; save it with 8 or 16 bits")
     if not image.has_transparency_data:
         return image.convert("RGB")
-    layer = image.convert("RGBA")
+    layer = image if image.mode == "RGBA" else image.convert("RGBA")
     white = Image.new("RGB", image.size, "white")
     white.paste(layer, mask=layer.getchannel("A"))
     return white

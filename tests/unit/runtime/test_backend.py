@@ -1,0 +1,75 @@
+"""The default bundle gives the recorded features, and a runtime or device that is not there is named."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from edge_tosca.errors import BundleError, EdgeToscaError
+from edge_tosca.export.bundle_writer import write_bundle
+from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, golden_cosines, open_backend
+from edge_tosca.runtime.golden import GOLDEN_PICTURES, golden_feature
+
+
+def test_golden_pictures_are_the_same_everywhere():
+    # The sum of all bytes: integer arithmetic, so the same on every machine.
+    sums = [int(picture.pixels().sum(dtype=np.int64)) for picture in GOLDEN_PICTURES]
+    assert sums == [28377301, 27492694, 18964470]
+
+
+def test_golden_features_are_reproduced(bundle, backend):
+    cosines = golden_cosines(bundle, backend)
+    assert len(cosines) == len(GOLDEN_PICTURES)
+    # Other processors round INT8 differently; the floor is what a faithful device must reach.
+    assert min(cosines) > GOLDEN_FLOOR
+
+
+def test_openvino_gives_the_golden_features_too(bundle, tmp_path, monkeypatch):
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    other = open_backend(bundle, "openvino", "CPU", threads=1)
+    assert (other.name, other.device) == ("openvino", "CPU")
+    assert min(golden_cosines(bundle, other)) > GOLDEN_FLOOR
+
+
+def test_features_do_not_depend_on_threads(bundle, backend):
+    picture = GOLDEN_PICTURES[0]
+    np.testing.assert_array_equal(
+        golden_feature(picture, bundle, backend),
+        golden_feature(picture, bundle, open_backend(bundle, threads=2)),
+    )
+
+
+def test_features_are_one_float32_row(bundle, backend):
+    feature = golden_feature(GOLDEN_PICTURES[1], bundle, backend)
+    assert feature.shape == (1280,)
+    assert feature.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("runtime", "device", "threads", "says"),
+    [
+        ("onnxruntime", "NPU", None, "--runtime openvino"),
+        ("tensorrt", "CPU", None, "available: onnxruntime, openvino"),
+        ("onnxruntime", "CPU", 0, "1 or more"),
+    ],
+)
+def test_what_is_not_available_is_said_in_one_line(bundle, runtime, device, threads, says):
+    with pytest.raises(EdgeToscaError, match=says) as caught:
+        open_backend(bundle, runtime, device, threads)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_absent_device_lists_the_ones_there_are(bundle):
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    with pytest.raises(EdgeToscaError, match=r"no device ABACUS here; available: AUTO, CPU"):
+        open_backend(bundle, "openvino", "abacus")
+
+
+def test_a_vouched_for_file_that_is_no_graph_is_refused(bundle, tmp_path):
+    folder = shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle")
+    entries = {key: value for key, value in bundle.manifest.items() if key not in ("files", "format")}
+    broken = write_bundle(folder, {"backbone.onnx": b"not a graph"}, entries)
+    with pytest.raises(BundleError, match="cannot run it") as caught:
+        open_backend(broken)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,70 @@
+"""Nothing leaves the box: the engines write no identifier and open no connection. And the box is small."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+ENGINES = {
+    "onnxruntime": "import_onnxruntime",
+    "openvino": "import_openvino",
+}
+
+NO_SOCKETS = """
+import socket
+def refuse(*args, **kwargs):
+    raise SystemExit("a connection was opened")
+socket.socket.connect = refuse
+socket.create_connection = refuse
+"""
+
+MEASURE = """
+import sys
+from pathlib import Path
+from edge_tosca.runtime import Bundle, extract, open_backend
+bundle = Bundle.load()
+backend = open_backend(bundle, threads=2)
+results = list(extract(sys.argv[1:] * 20, bundle.preprocessing, backend))
+assert all(result.error is None for result in results)
+# Not getrusage: its high-water mark survives exec and so includes the process that ran the tests.
+(peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(int(peak.split()[1]) // 1024)
+"""
+
+
+def run(code, home, *arguments):
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("ORT_", "XDG_", "CI"))
+    }
+    environment["HOME"] = str(home)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_importing_an_engine_leaves_no_trace_at_home(engine, tmp_path):
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    run(f"{NO_SOCKETS}\nfrom edge_tosca.runtime.telemetry import *\n{ENGINES[engine]}()", tmp_path)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_importing_the_room_loads_no_engine(tmp_path):
+    code = "import sys, edge_tosca.runtime\nprint([m for m in ('onnxruntime', 'openvino', 'torch') if m in sys.modules])"
+    assert run(code, tmp_path).strip() == "[]"
+
+
+def test_features_of_a_camera_picture_take_less_than_150_megabytes(tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "camera.jpg"
+    # A Raspberry Pi camera's 12 megapixels: 49 MB decoded, on top of about 95 MB for everything else.
+    Image.effect_noise((4056, 3040), 60).convert("RGB").save(path, quality=80)
+    assert int(run(MEASURE, tmp_path, path)) < 150
