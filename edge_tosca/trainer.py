@@ -184,6 +184,9 @@ def loss_and_gradients(
         array in `trained`.
     """
     output, trace = forward_with_trace(trained, x, flow)
+    # An all-zero feature has no direction: its cosine is 0, and a gradient would be divided by nothing.
+    directed = x.any(axis=1, keepdims=True)
+    output = output * directed
     rows = trained["rows"] if context is None else np.concatenate([trained["rows"], context])
     output_norm = np.linalg.norm(output, axis=1, keepdims=True) + _TINY
     row_norm = np.linalg.norm(rows, axis=1, keepdims=True) + _TINY
@@ -203,7 +206,7 @@ def loss_and_gradients(
     weighted = grad_cosine * cosine
     grad_output = (grad_cosine @ unit_rows - unit * weighted.sum(axis=1, keepdims=True)) / output_norm
     grad_rows = (grad_cosine.T @ unit - unit_rows * weighted.sum(axis=0)[:, None]) / row_norm
-    grads = backward(trained, trace, grad_output, flow)
+    grads = backward(trained, trace, grad_output * directed, flow)
     grads["rows"] = grad_rows[: len(trained["rows"])]
     grads["scale"] = np.sum(grad_logits * cosine, keepdims=True).reshape(1)
     return loss, grads
