@@ -1,8 +1,8 @@
-"""Shrunken linear discriminant analysis, solved from running sums, with exact leave-one-out scores.
+"""Shrunken linear discriminant analysis, with exact leave-one-out scores.
 
 score_g(z) = z' P m_g - m_g' P m_g / 2, with P the inverse of the shrunken within-group covariance
-S = (1 - rho) W / n + rho (trace(W) / (n d)) I. Groups are equally likely beforehand: how often a thing
-was photographed says nothing about how often it will be met.
+S = (1 - rho) W / n + rho (trace(W) / (n d)) I and m_g the mean of group g. Groups are equally likely
+beforehand: how often a thing was photographed says nothing about how often it will be met.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.luca import Array
-from edge_tosca.statistics import Statistics
+from edge_tosca.spectrum import Projected, ShrunkenInverse, Spectrum
+
+# Keeps the matrix invertible where nothing varies, or a caller asks for no shrinkage.
+_FLOOR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -38,104 +41,118 @@ class Discriminant:
         return scores
 
 
-def oas_shrinkage(covariance: Array, n: int) -> float:
-    """Give the oracle-approximating shrinkage of a sample covariance.
+def oas_shrinkage(within: Spectrum, n: int) -> float:
+    """Give the oracle-approximating shrinkage of the within-group covariance W / n.
 
     Source: Chen, Wiesel, Eldar, Hero, "Shrinkage Algorithms for MMSE Covariance Estimation", 2010, eq. 23.
 
     Args:
-        covariance: float64 [d, d].
+        within: spectrum of W.
         n: pictures it was estimated from.
 
     Returns:
         rho in 0 .. 1.
     """
-    d = len(covariance)
-    trace, square = float(np.trace(covariance)), float(np.sum(covariance * covariance))
+    d = len(within.vectors)
+    trace, square = within.trace / n, within.square / n**2
     denominator = (n + 1 - 2 / d) * (square - trace * trace / d)
     return 1.0 if denominator <= 0 else min(1.0, ((1 - 2 / d) * square + trace * trace) / denominator)
 
 
-def precision_matrix(covariance: Array, shrinkage: float) -> Array:
-    """Invert a covariance shrunken towards a multiple of the identity.
+def precision(within: Spectrum, n: int, shrinkage: float) -> ShrunkenInverse:
+    """Invert the shrunken within-group covariance.
 
     Args:
-        covariance: float64 [d, d].
+        within: spectrum of W.
+        n: pictures it was estimated from.
         shrinkage: rho in 0 .. 1.
 
     Returns:
-        float64 [d, d]. Where nothing varies at all, the identity.
+        P.
     """
-    d = len(covariance)
-    scale = float(np.trace(covariance)) / d
-    if scale <= 0:
-        return np.eye(d)
-    shrunken = (1 - shrinkage) * covariance
-    # A floor keeps the matrix invertible where a caller asks for no shrinkage.
-    shrunken[np.diag_indices(d)] += max(shrinkage, 1e-6) * scale
-    inverse: Array = np.linalg.inv(shrunken)
-    return inverse
+    target = within.trace / (n * len(within.vectors))
+    return within.inverse((1 - shrinkage) / n, max(shrinkage * target, _FLOOR))
 
 
-def discriminant(statistics: Statistics, precision: Array) -> Discriminant:
+def discriminant(inverse: ShrunkenInverse, means: Projected) -> Discriminant:
     """Solve the scores of every group.
 
     Args:
-        statistics: of the groups.
-        precision: float64 [d, d].
+        inverse: P.
+        means: of the groups.
 
     Returns:
         The discriminant, in float32.
     """
-    means = statistics.means
-    weights = means @ precision
-    bias = -0.5 * np.sum(weights * means, axis=1)
+    weights = inverse.apply(means)
+    bias = -0.5 * np.sum(weights * means.x, axis=1)
     return Discriminant(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def leave_one_out_scores(
-    statistics: Statistics, precision: Array, shrinkage: float, z: Array, groups: Array
-) -> Array:
-    """Score pictures as a discriminant that had not seen the picture would.
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """Cached pictures to be scored by a discriminant that had not seen them.
 
     Taking picture z out of group c (n_c pictures, mean m) moves the mean by -r / (n_c - 1) and the
     within scatter by -n_c / (n_c - 1) r r', with r = z - m; the inverse follows by Sherman and Morrison.
     The shrinkage target stays as it is. A picture that is alone in its group keeps its own group's score
     and must be left out of any judgement by the caller.
 
-    Args:
-        statistics: of the groups, the pictures included.
-        precision: of `precision_matrix`, float64 [d, d].
-        shrinkage: the rho it was made with.
-        z: some of the pictures, [n, d].
-        groups: group of each, int [n].
-
-    Returns:
-        float64 [n, g].
+    Attributes:
+        z: the pictures' features, n of them.
+        residuals: z - mean of its group.
+        means: of the g groups.
+        groups: group of each picture, int [n].
+        counts: pictures of each group, int [g].
     """
-    means = statistics.means
-    size = statistics.counts[groups].astype(np.float64)
-    alone = np.maximum(size - 1, 1)
-    x = z.astype(np.float64)
-    residual = x - means[groups]
-    solved_means = means @ precision
-    solved = residual @ precision
-    length = np.sum(solved * residual, axis=1)
-    drop = (1 - shrinkage) * size / alone / statistics.counts.sum()
-    gain = drop / np.maximum(1 - drop * length, 1e-6)
 
-    along = solved @ means.T
-    quadratic = np.sum(solved_means * means, axis=1)
-    x_solved = np.sum(solved * x, axis=1)
-    scores = x @ solved_means.T + (gain * x_solved)[:, None] * along
-    scores -= 0.5 * (quadratic + gain[:, None] * along**2)
+    z: Projected
+    residuals: Projected
+    means: Projected
+    groups: Array
+    counts: Array
 
-    every = np.arange(len(x))
-    own = along[every, groups]
-    shift = 1 / alone
-    x_moved = x_solved * (1 + gain * length)
-    mean_moved = own * (1 + gain * length)
-    length_moved = length * (1 + gain * length)
-    scores[every, groups] += shift * (mean_moved - x_moved) - 0.5 * shift**2 * length_moved
-    scores_out: Array = scores
-    return scores_out
+    @classmethod
+    def of(cls, within: Spectrum, z: Array, groups: Array, means: Array, counts: Array) -> "LeaveOneOut":
+        """Project everything once, for any number of shrinkages.
+
+        Args:
+            within: spectrum of W.
+            z: [n, d].
+            groups: int [n].
+            means: [g, d].
+            counts: int [g].
+
+        Returns:
+            The pictures, ready to be scored.
+        """
+        some, centres = within.project(z), within.project(means)
+        residuals = Projected(some.x - centres.x[groups], some.along - centres.along[groups])
+        return cls(some, residuals, centres, groups, counts)
+
+    def scores(self, inverse: ShrunkenInverse, shrinkage: float) -> Array:
+        """Score the pictures.
+
+        Args:
+            inverse: P, the pictures included.
+            shrinkage: the rho it was made with.
+
+        Returns:
+            float64 [n, g].
+        """
+        size = self.counts[self.groups].astype(np.float64)
+        alone = np.maximum(size - 1, 1)
+        length = inverse.along(self.residuals, self.residuals)
+        drop = (1 - shrinkage) * size / alone / self.counts.sum()
+        gain = drop / np.maximum(1 - drop * length, 1e-6)
+
+        along = inverse.between(self.residuals, self.means)
+        picture = inverse.along(self.residuals, self.z)
+        scores = inverse.between(self.z, self.means) + (gain * picture)[:, None] * along
+        scores -= 0.5 * (inverse.along(self.means, self.means) + gain[:, None] * along**2)
+
+        every = np.arange(len(size))
+        stretched = 1 + gain * length
+        moved = (along[every, self.groups] - picture - 0.5 * length / alone) / alone
+        scores[every, self.groups] += stretched * moved
+        return scores

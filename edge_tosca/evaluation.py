@@ -1,8 +1,10 @@
 """Accuracy of single pictures against the folders that they lie in."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 
 from edge_tosca.answer import Answer, Skipped
 from edge_tosca.errors import LearnError
@@ -39,7 +41,9 @@ def evaluate_answers(
     ours = [(t, a) for t, a in pairs if t in taught]
     strangers = [a for t, a in pairs if t not in taught]
     if not ours:
-        raise LearnError(f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})")
+        raise LearnError(
+            f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})"
+        )
     confusion: dict[str, Counter[str]] = defaultdict(Counter)
     for truth, answer in ours:
         confusion[truth][answer.label] += 1
@@ -55,3 +59,29 @@ def evaluate_answers(
         skipped=skipped,
         seconds=seconds,
     )
+
+
+def write_report(evaluation: Evaluation, folder: Path) -> None:
+    """Write an evaluation as evaluation.json and evaluation.md.
+
+    Args:
+        evaluation: the figures.
+        folder: where; made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(evaluation.to_json(), ensure_ascii=False, indent=1)
+    (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    lines = [
+        "# Evaluation, one picture at a time",
+        "",
+        f"{evaluation.images} pictures, {evaluation.accuracy:.1%} right, "
+        f"{evaluation.unknown_rate:.1%} called unknown; router: {evaluation.router}.",
+        "",
+        "| class | right | taken for |",
+        "|---|---|---|",
+    ]
+    for truth, accuracy in sorted(evaluation.per_class.items(), key=lambda pair: pair[1]):
+        wrong = {answer: n for answer, n in evaluation.confusion[truth].items() if answer != truth}
+        mistakes = ", ".join(f"{answer} ({n})" for answer, n in sorted(wrong.items(), key=lambda p: -p[1]))
+        lines.append(f"| {truth} | {accuracy:.1%} | {mistakes} |".replace("\n", " "))
+    (folder / "evaluation.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

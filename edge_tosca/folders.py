@@ -26,9 +26,13 @@ def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise LearnError(f"{folder} {what}; name a folder with one folder of pictures a class")
-    classes = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+    classes = [
+        entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith(".")
+    ]
     if not classes:
-        raise LearnError(f"{folder} has no class folders; put the pictures of a class NAME into {folder}/NAME")
+        raise LearnError(
+            f"{folder} has no class folders; put the pictures of a class NAME into {folder}/NAME"
+        )
     return {checked_label(entry.name): find_pictures(entry) for entry in classes}
 
 

@@ -22,12 +22,10 @@ from edge_tosca.router import (
     fit_router,
 )
 from edge_tosca.state import Group, State
-from edge_tosca.statistics import Statistics
+from edge_tosca.sums import GramStatistics, RowStatistics, Statistics
 from edge_tosca.store import Store
 from edge_tosca.unknowns import nearness
 
-# Below this many pictures the sums are rebuilt from the cache faster than they are read.
-KEEP_STATISTICS_ABOVE = 2000
 _MODULES_IN_MEMORY = 32
 _GROUPS_IN_MEMORY = 256
 
@@ -67,15 +65,24 @@ class Knowledge:
         arrays = self._store.derived("routers")
         return self.solve()[0] if arrays is None else Router.from_arrays(arrays)
 
-    def statistics(self) -> Statistics:
-        """Sum up the cached features of all groups, or read the sums that were kept."""
-        kept = self._store.derived("statistics") if self.state.generation == self._store.latest() else None
-        if kept is not None:
-            return Statistics(**kept)
-        statistics = Statistics.empty(int(self._store.settings["feature_dim"]))
-        for index in range(len(self.state.groups)):
-            statistics = statistics.with_group(self.cached(index))
-        return statistics
+    def statistics(self, kept: GramStatistics | None = None) -> Statistics:
+        """Sum up the cached features of all groups.
+
+        Args:
+            kept: the sums of all groups but the last ones, where they are known already.
+
+        Returns:
+            The features themselves while they are few, their sums beyond.
+        """
+        groups = range(len(self.state.groups))
+        d = int(self._store.settings["feature_dim"])
+        if sum(group.images for group in self.state.groups) <= d:
+            return RowStatistics(tuple(self.cached(index) for index in groups))
+        if kept is None:
+            return GramStatistics.of_groups((self.cached(index) for index in groups), d)
+        for index in groups[len(kept.counts) :]:
+            kept = kept.with_group(self.cached(index))
+        return kept
 
     def solve(self, statistics: Statistics | None = None) -> tuple[Router, LeftOut]:
         """Solve this generation's router.
@@ -166,7 +173,9 @@ class Knowledge:
         order = np.argsort(-posterior, kind="stable")[: max(top, 1)]
         guesses = tuple(Guess(labels[place], float(posterior[place])) for place in order)
         group = self._best_group(logs, int(order[0]))
-        task = next(t for t, c in zip(self.state.tasks, self.columns, strict=True) if c.start <= group < c.stop)
+        task = next(
+            t for t, c in zip(self.state.tasks, self.columns, strict=True) if c.start <= group < c.stop
+        )
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,

@@ -15,13 +15,13 @@ from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
 from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
 from edge_tosca.gate import judge, left_out_accuracy
-from edge_tosca.knowledge import KEEP_STATISTICS_ABOVE, Knowledge
+from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, digest_of
 from edge_tosca.report import Evaluation, LearnReport, ModuleReport
 from edge_tosca.router import LeftOut
 from edge_tosca.state import Generation, State
-from edge_tosca.statistics import Statistics
+from edge_tosca.sums import GramStatistics
 from edge_tosca.store import Store
 from edge_tosca.teaching import teach
 from edge_tosca.trainer import Training
@@ -206,7 +206,9 @@ class Learner:
             StoreError: the store cannot be written.
         """
         require_pictures(features)
-        names = names or {label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()}
+        names = names or {
+            label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
+        }
         start = time.perf_counter()
         conditioned = [condition(rows) for rows in features.values()]
         module, cosines = teach(conditioned, Training(), self._context(self.state))
@@ -215,15 +217,13 @@ class Learner:
         trained = time.perf_counter()
         with self.store.transaction():
             before = self.knowledge
+            kept = self.store.derived("statistics")
             task = task or f"task {len(before.state.tasks) + 1}"
             generation = self.store.add_generation("learn", before.state.generation)
             self.store.add_module(digest, data, cosines)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
             self.store.add_task(task, digest, half, generation)
-            statistics = before.statistics()
-            for z in conditioned:
-                statistics = statistics.with_group(z)
-            after, left_out = self._settle(generation, statistics)
+            after, left_out = self._settle(generation, kept)
             old_accuracy = _known_accuracy(self.store.history())
             gate = judge(after.state, left_out, len(features), names, old_accuracy)
             done = time.perf_counter()
@@ -277,7 +277,6 @@ class Learner:
                     digest = digest_of(data)
                     self.store.add_module(digest, data, cosines)
                 self.store.erase(task, doomed, digest)
-            self.store.set_derived("statistics", generation, None)
             self._settle(generation)
             self.store.set_report(generation, {"classes": [label]})
         self.store.scrub()
@@ -309,7 +308,6 @@ class Learner:
                     self.store.end(group.id, new)
             for group_id, label in wanted.items():
                 self.store.bear(group_id, label, new)
-            self.store.set_derived("statistics", new, None)
             self._settle(new)
             self.store.set_report(new, {"to": target})
         return new
@@ -418,7 +416,12 @@ class Learner:
         tell = None if on_progress is None else lambda done: on_progress(done, len(paths))
         answers = list(self.predict_many(paths, 1, tell))
         return evaluate_answers(
-            answers, truths, self.state.labels, self.store.settings["router"], time.perf_counter() - start, folder
+            answers,
+            truths,
+            self.state.labels,
+            self.store.settings["router"],
+            time.perf_counter() - start,
+            folder,
         )
 
     # Inner workings
@@ -448,17 +451,18 @@ class Learner:
                 raise LearnError(f"class {label!r} has no readable picture{reason}; nothing was learned")
         return {label: np.stack(found) for label, found in rows.items()}, names, skipped
 
-    def _settle(self, generation: int, statistics: Statistics | None = None) -> tuple[Knowledge, LeftOut]:
+    def _settle(self, generation: int, kept: dict[str, Array] | None = None) -> tuple[Knowledge, LeftOut]:
         """Solve and keep what answers need of a new generation."""
         knowledge = Knowledge(self.store, self.store.state(generation))
         if not knowledge.state.tasks:
             self.store.set_derived("routers", generation, None)
+            self.store.set_derived("statistics", generation, None)
             return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
-        statistics = statistics or knowledge.statistics()
+        statistics = knowledge.statistics(GramStatistics(**kept) if kept else None)
         router, left_out = knowledge.solve(statistics)
-        keep = statistics.counts.sum() > KEEP_STATISTICS_ABOVE
         self.store.set_derived("routers", generation, router.to_arrays())
-        self.store.set_derived("statistics", generation, asdict(statistics) if keep else None)
+        sums = asdict(statistics) if isinstance(statistics, GramStatistics) else None
+        self.store.set_derived("statistics", generation, sums)
         return knowledge, left_out
 
     def _context(self, state: State, before_task: int | None = None) -> Array | None:

@@ -58,7 +58,14 @@ def parameter_shapes(
         raise EdgeToscaError(f"a feature of width {d} is too narrow for reductions {m} and {s}")
     shapes: dict[str, tuple[int, ...]] = {}
     if flow != "calibrator":
-        shapes |= {"W1": (d // m, d), "b1": (d // m,), "W2": (d, d // m), "b2": (d,), "gain": (d,), "shift": (d,)}
+        shapes |= {
+            "W1": (d // m, d),
+            "b1": (d // m,),
+            "W2": (d, d // m),
+            "b2": (d,),
+            "gain": (d,),
+            "shift": (d,),
+        }
     if flow != "adapter":
         shapes |= {"V1": (d // s, d), "V2": (d, d // s)}
     return shapes

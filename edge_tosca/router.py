@@ -9,16 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.discriminant import (
-    Discriminant,
-    discriminant,
-    leave_one_out_scores,
-    oas_shrinkage,
-    precision_matrix,
-)
+from edge_tosca.discriminant import Discriminant, LeaveOneOut, discriminant, oas_shrinkage, precision
 from edge_tosca.luca import Array
 from edge_tosca.posterior import best_temperature, by_label, log_softmax, refine
-from edge_tosca.statistics import Statistics
+from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
     Ridge,
@@ -166,22 +160,22 @@ def fit_router(
         The router, and the leave-one-out answers that it was chosen by.
     """
     labels = np.asarray(label_of_group)
-    groups, rows, z = _sample(statistics, cached)
-    covariance = statistics.within_scatter() / statistics.counts.sum()
-    base = oas_shrinkage(covariance, int(statistics.counts.sum()))
-    best: tuple[float, float, float, Array, Array] | None = None
+    counts = statistics.counts
+    n = int(counts.sum())
+    groups, rows, z = _sample(counts, cached, statistics.sums.shape[1])
+    within = statistics.within()
+    left_out = LeaveOneOut.of(within, z, groups, statistics.sums / counts[:, None], counts)
+    base = oas_shrinkage(within, n)
+    tried = []
     for shrinkage in dict.fromkeys(_with_odds(base, factor) for factor in SHRINKAGE_ODDS):
-        precision = precision_matrix(covariance, shrinkage)
-        scores = leave_one_out_scores(statistics, precision, shrinkage, z, groups)
+        scores = left_out.scores(precision(within, n, shrinkage), shrinkage)
         temperature, loss = best_temperature(scores, groups)
-        if best is None or loss < best[0]:
-            best = loss, shrinkage, temperature, precision, scores
-    if best is None:
-        raise ValueError("a router needs at least one shrinkage to try")
-    _, shrinkage, temperature, precision, scores = best
+        tried.append((loss, shrinkage, temperature, scores))
+    # Without any picture to leave out the losses are not numbers, and the first is as good as another.
+    _, shrinkage, temperature, scores = min(tried, key=lambda trial: trial[0])
 
     log_posterior = log_softmax(temperature * scores)
-    opinions = [_held_out(task, statistics.counts, groups, rows) for task in tasks]
+    opinions = [_held_out(task, counts, groups, rows) for task in tasks]
     weight = _module_weight(log_posterior, groups, tasks, opinions)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
@@ -192,7 +186,7 @@ def fit_router(
     near = _left_out_nearness(z, groups, rows, proposed, cached)
     strongest = np.take_along_axis(responses, proposed, axis=1).max(axis=1, initial=-np.inf)
     router = Router(
-        discriminant(statistics, precision),
+        discriminant(precision(within, n, shrinkage), left_out.means),
         ridge,
         temperature,
         weight,
@@ -203,14 +197,12 @@ def fit_router(
     return router, LeftOut(groups, rows, by_label(log_posterior, list(labels), count))
 
 
-def _sample(statistics: Statistics, cached: Callable[[int], Array]) -> tuple[Array, Array, Array]:
-    most = max(2, SAMPLE // len(statistics.counts))
-    picks = [evenly(int(n), most) if n > 1 else np.arange(0) for n in statistics.counts]
+def _sample(counts: Array, cached: Callable[[int], Array], d: int) -> tuple[Array, Array, Array]:
+    most = max(2, SAMPLE // len(counts))
+    picks = [evenly(int(n), most) if n > 1 else np.arange(0) for n in counts]
     groups = np.repeat(np.arange(len(picks)), [len(pick) for pick in picks])
     z = [cached(group)[pick] for group, pick in enumerate(picks) if len(pick)]
-    width = statistics.gram.shape[0]
-    stacked = np.concatenate(z) if z else np.zeros((0, width), np.float32)
-    return groups, np.concatenate(picks), stacked
+    return groups, np.concatenate(picks), np.concatenate(z) if z else np.zeros((0, d), np.float32)
 
 
 def _with_odds(shrinkage: float, factor: float) -> float:

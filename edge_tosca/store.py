@@ -131,8 +131,8 @@ class Store:
         groups: dict[int, list[Group]] = {}
         with _told(self.path):
             for task, *group in self._connection.execute(
-                "SELECT c.task, c.id, l.label, c.images, c.features FROM lives l JOIN classes c ON c.id = l.class"
-                " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
+                "SELECT c.task, c.id, l.label, c.images, c.features"
+                " FROM lives l JOIN classes c ON c.id = l.class WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
                 (number,),
             ):
                 groups.setdefault(task, []).append(Group(*group))
@@ -194,7 +194,8 @@ class Store:
         """List all generations, the oldest first."""
         with _told(self.path):
             rows = self._connection.execute(
-                "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations ORDER BY number"
+                "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
+                " ORDER BY number"
             ).fetchall()
         return [Generation(*row[:4], json.loads(row[4])) for row in rows]
 
@@ -327,7 +328,9 @@ class Store:
             self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, save(arrays)))
 
     def scrub(self) -> None:
-        """Empty the write-ahead log, so that what was erased is in no file of the store. Outside a transaction.
+        """Empty the write-ahead log, so that what was erased is in no file of the store.
+
+        Called outside a transaction.
 
         Raises:
             StoreError: another process is reading and the log still holds what was erased.
@@ -364,7 +367,9 @@ def _told(path: Path) -> Iterator[None]:
                 f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
             ) from None
         if "full" in reason:
-            raise StoreError(f"{path}: the disk is full; nothing was changed; make room and try again") from None
+            raise StoreError(
+                f"{path}: the disk is full; nothing was changed; make room and try again"
+            ) from None
         if "unable to open" in reason or "readonly" in reason:
             folder = path.parent if os.fspath(path.parent) else Path()
             raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None

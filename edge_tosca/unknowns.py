@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.luca import Array
-from edge_tosca.statistics import Statistics
+from edge_tosca.spectrum import ShrunkenInverse
+from edge_tosca.sums import Statistics
 
 RIDGE_PENALTY = 0.1
 """For features of unit length; leave-one-out error is flat between 0.03 and 0.3 on every set tried."""
@@ -59,26 +60,27 @@ class Familiarity:
         return total
 
 
-def fit_ridge(statistics: Statistics) -> tuple[Ridge, Array]:
+def fit_ridge(statistics: Statistics) -> tuple[Ridge, ShrunkenInverse]:
     """Solve the ridge regression of group membership on features.
 
     Args:
         statistics: of the groups.
 
     Returns:
-        The regression, and the inverse of the penalised total scatter, float64 [d, d].
+        The regression, and the inverse of the penalised total scatter.
     """
-    n = statistics.counts.sum()
-    mean = statistics.sums.sum(axis=0) / n
-    penalised = statistics.total_scatter()
-    penalised[np.diag_indices(len(penalised))] += RIDGE_PENALTY
-    inverse = np.linalg.inv(penalised)
-    weights = (statistics.sums - statistics.counts[:, None] * mean) @ inverse
-    bias = statistics.counts / n - weights @ mean
+    counts, sums = statistics.counts, statistics.sums
+    mean = sums.sum(axis=0) / counts.sum()
+    total = statistics.total()
+    inverse = total.inverse(1.0, RIDGE_PENALTY)
+    weights = inverse.apply(total.project(sums - counts[:, None] * mean))
+    bias = counts / counts.sum() - weights @ mean
     return Ridge(weights.astype(np.float32), bias.astype(np.float32)), inverse
 
 
-def ridge_leave_one_out(statistics: Statistics, ridge: Ridge, inverse: Array, z: Array, groups: Array) -> Array:
+def ridge_leave_one_out(
+    statistics: Statistics, ridge: Ridge, inverse: ShrunkenInverse, z: Array, groups: Array
+) -> Array:
     """Ridge responses as if each picture had not been seen.
 
     Source: the hat-matrix identity, Hastie, Tibshirani, Friedman, "The Elements of Statistical
@@ -95,8 +97,8 @@ def ridge_leave_one_out(statistics: Statistics, ridge: Ridge, inverse: Array, z:
         float64 [n, g].
     """
     n = statistics.counts.sum()
-    centred = z - statistics.sums.sum(axis=0) / n
-    leverage = np.sum((centred @ inverse) * centred, axis=1, keepdims=True) + 1 / n
+    centred = inverse.spectrum.project(z - statistics.sums.sum(axis=0) / n)
+    leverage = (inverse.along(centred, centred) + 1 / n)[:, None]
     target = np.zeros((len(z), len(ridge.bias)))
     target[np.arange(len(z)), groups] = 1
     fitted = z @ ridge.weights.T.astype(np.float64) + ridge.bias

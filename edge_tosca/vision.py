@@ -78,6 +78,6 @@ class Vision:
         """
         if self.fingerprint.digest != digest:
             raise StoreError(
-                f"{store} was made with {origin}, this is {self.fingerprint}; open it with the same backbone, "
-                "--runtime and --device, or init a new store and teach it again"
+                f"{store} was made with {origin}, this is {self.fingerprint}; open it with the same "
+                "backbone, --runtime and --device, or init a new store and teach it again"
             )

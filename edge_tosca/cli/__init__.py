@@ -1,0 +1,40 @@
+"""The command line: `edge-tosca`, also `python -m edge_tosca`."""
+
+import os
+import sys
+
+from edge_tosca.cli.ask import ask
+from edge_tosca.cli.make import make
+from edge_tosca.cli.teach import teach
+from edge_tosca.cli.terminal import app, fail
+from edge_tosca.errors import EdgeToscaError
+
+__all__ = ["app", "main"]
+
+for verbs in (teach, ask, make):
+    app.add_typer(verbs)
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr."""
+    try:
+        app()
+    except EdgeToscaError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted; nothing that was not finished has been kept", code=130)
+    except BrokenPipeError:
+        # The reader of our output went away; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except MemoryError:
+        fail("there is not enough memory; close other programs, or learn from fewer pictures at a time")
+    except OSError as error:
+        fail(
+            f"{error.filename or 'the system'}: {error.strerror or error}; check the path, its permissions and the disk"
+        )
+    except Exception as error:
+        if os.environ.get("EDGE_TOSCA_DEBUG"):
+            raise
+        where = f"{type(error).__name__}: {error}".splitlines()[0]
+        fail(f"a fault of edge-tosca itself ({where}); nothing was changed; EDGE_TOSCA_DEBUG=1 shows where")

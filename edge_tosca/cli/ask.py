@@ -1,0 +1,172 @@
+"""The verbs that only read a store: predict, evaluate, classes, history."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge_tosca.answer import Answer, Skipped
+from edge_tosca.cli.terminal import (
+    AsJson,
+    DeviceOption,
+    RuntimeOption,
+    StorePath,
+    ThreadsOption,
+    progress,
+    say,
+    say_json,
+)
+from edge_tosca.errors import PictureError
+from edge_tosca.evaluation import write_report
+from edge_tosca.learner import Learner
+from edge_tosca.module import Module
+
+ask = typer.Typer()
+
+
+@ask.command()
+def predict(
+    store: StorePath,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders of pictures.")],
+    top: Annotated[int, typer.Option(min=1, help="Number of guesses.")] = 3,
+    burst: Annotated[
+        bool, typer.Option("--burst", help="All pictures show one object; wrong for different objects.")
+    ] = False,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what pictures show, each on its own."""
+    learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
+    pictures = _pictures(paths)
+    if burst:
+        answer = learner.predict_burst(pictures, top)
+        if as_json:
+            say_json({"paths": [str(path) for path in pictures], **_answer_json(answer)})
+        else:
+            say(f"{len(pictures)} views: {_answer_text(answer)}")
+        return
+    failed = False
+    for path, result in zip(pictures, learner.predict_many(pictures, top), strict=True):
+        if isinstance(result, Skipped):
+            failed = True
+            if as_json:
+                say_json({"path": str(path), "error": result.reason})
+            else:
+                typer.echo(f"edge-tosca: {result.reason}", err=True)
+        elif as_json:
+            say_json({"path": str(path), **_answer_json(result)})
+        else:
+            say(f"{path}: {_answer_text(result)}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@ask.command()
+def evaluate(
+    store: StorePath,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
+    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the figures here.")] = None,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure accuracy on labelled pictures, one at a time."""
+    learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
+    with progress("looking") as tell:
+        result = learner.evaluate(folder, tell)
+    if report is not None:
+        write_report(result, report)
+    if as_json:
+        say_json(result.to_json())
+        return
+    say(f"{result.accuracy:.1%} of {result.images} pictures right, each on its own ({result.seconds:.1f} s)")
+    for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
+        say(f"  {accuracy:7.1%}  {label}")
+    say(f"{result.unknown_rate:.1%} of them were called unknown")
+    if result.strangers_unknown_rate is not None:
+        say(
+            f"{result.strangers} pictures of classes never taught: "
+            f"{result.strangers_unknown_rate:.1%} were called unknown"
+        )
+    for skipped in result.skipped:
+        say(f"skipped {skipped.path}: {skipped.reason}")
+
+
+@ask.command()
+def classes(store: StorePath, as_json: AsJson = False) -> None:
+    """List what is known."""
+    learner = Learner.open(store)
+    state = learner.state
+    known = [
+        {"label": group.label, "task": task.name, "images": group.images, "learned_at": task.learned_at}
+        for task in state.tasks
+        for group in task.groups
+    ]
+    modules: list[dict[str, Any]] = []
+    for task in state.tasks:
+        data = learner.store.module(task.module)
+        module = Module.from_bytes(data)
+        modules.append(
+            {
+                "digest": task.module,
+                "task": task.name,
+                "classes": [group.label for group in task.groups],
+                "parameters": module.size,
+                "nonzero": module.nonzero,
+                "bytes": len(data),
+            }
+        )
+    if as_json:
+        say_json({"generation": state.generation, "classes": known, "modules": modules})
+        return
+    say(f"Generation {state.generation}: {len(state.labels)} classes in {len(state.tasks)} tasks")
+    for entry in known:
+        say(f"  {entry['label']}  ({entry['images']} pictures, {entry['task']}, {entry['learned_at'][:10]})")
+    for entry in modules:
+        share = 1 - entry["nonzero"] / entry["parameters"]
+        say(
+            f"  module {entry['digest'][:12]}: {entry['task']}, {entry['bytes'] / 1000:.0f} kB, {share:.0%} zeros"
+        )
+
+
+@ask.command()
+def history(store: StorePath, as_json: AsJson = False) -> None:
+    """List every change, the oldest first."""
+    generations = Learner.open(store).history()
+    if as_json:
+        say_json({"generations": [asdict(generation) for generation in generations]})
+        return
+    for entry in generations:
+        taught = entry.report.get("classes")
+        about = ", ".join(str(label) for label in taught) if isinstance(taught, Iterable) else ""
+        if entry.command == "rollback":
+            about = f"to generation {entry.parent}"
+        say(f"{entry.number:5d}  {entry.made_at[:19]}  {entry.command:8}  {about}")
+    if not generations:
+        say("Nothing was learned yet.")
+
+
+def _pictures(paths: list[Path]) -> list[Path]:
+    from edge_tosca.runtime import find_pictures
+
+    pictures: list[Path] = []
+    for path in paths:
+        pictures += find_pictures(path) if path.is_dir() else [path]
+    if not pictures:
+        raise PictureError(f"{paths[0]} holds no picture; name pictures or folders of pictures")
+    return pictures
+
+
+def _answer_json(answer: Answer) -> dict[str, Any]:
+    return asdict(answer)
+
+
+def _answer_text(answer: Answer) -> str:
+    guesses = ", ".join(f"{guess.label} {guess.confidence:.0%}" for guess in answer.top[1:])
+    sure = "unknown; nearest is " if answer.unknown else ""
+    return f"{sure}{answer.label} {answer.confidence:.0%}" + (f"  (or {guesses})" if guesses else "")

@@ -1,0 +1,118 @@
+"""The verbs around a store: export, embed, doctor, demo."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from edge_tosca.cli.terminal import (
+    AsJson,
+    BackboneOption,
+    Device,
+    Runtime,
+    ThreadsOption,
+    fail,
+    messages,
+    progress,
+    say,
+    say_json,
+)
+from edge_tosca.errors import MissingExtraError
+
+make = typer.Typer()
+
+
+@make.command()
+def export(
+    backbone: Annotated[
+        str, typer.Argument(metavar="BACKBONE", help="efficientnet_lite0, or any timm model.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the bundle goes.")],
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="safetensors, or a torch checkpoint.")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photographs to calibrate INT8 on.")
+    ] = None,
+    precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Of the graph a device runs.")] = "int8",
+    as_json: AsJson = False,
+) -> None:
+    """Make a backbone bundle on a workstation."""
+    try:
+        from edge_tosca.export import export_backbone
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(error.name or "a package", "export") from None
+    tell = None if as_json else lambda step: messages.print(f"  {step}", markup=False)
+    manifest = export_backbone(
+        backbone, out, weights=weights, calibration=calibration, precision=precision, on_step=tell
+    )
+    if as_json:
+        say_json(manifest)
+        return
+    fidelity = manifest.get("fidelity") or {}
+    cosine = f", mean cosine to FP32 {fidelity['cosine']['mean']:.4f}" if "cosine" in fidelity else ""
+    say(f"{out}: {manifest['name']}, {manifest['precision']}, {manifest['feature_dim']} features{cosine}")
+
+
+@make.command()
+def embed(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
+    out: Annotated[Path, typer.Option(metavar="FILE.npz", help="Where the features go.")],
+    backbone: BackboneOption = None,
+    runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
+    device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
+    threads: ThreadsOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the features of a folder of class folders, for other programs."""
+    from edge_tosca.embedding import embed_folder
+    from edge_tosca.vision import Vision
+
+    with progress("looking") as tell:
+        result = embed_folder(folder, out, Vision(backbone, runtime, device, threads), tell)
+    if as_json:
+        say_json(result.to_json())
+        return
+    say(f"{out}: {result.images} features of {result.classes} classes, {result.feature_dim} numbers each")
+    for skipped in result.skipped:
+        say(f"skipped {skipped.path}: {skipped.reason}")
+
+
+@make.command()
+def doctor(
+    store: Annotated[Path | None, typer.Argument(metavar="[STORE]", help="A learner's file.")] = None,
+    backbone: BackboneOption = None,
+    runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
+    device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
+    as_json: AsJson = False,
+) -> None:
+    """Check this box: packages, processor, memory, disk, backbone, store."""
+    from dataclasses import asdict
+
+    from edge_tosca.devices.doctor import examine
+
+    findings = examine(store, backbone, runtime, device)
+    sick = [finding for finding in findings if not finding.ok]
+    if as_json:
+        say_json({"ok": not sick, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            remedy = f"; {finding.remedy}" if not finding.ok and finding.remedy else ""
+            say(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.detail}{remedy}")
+    if sick:
+        fail(f"{len(sick)} of {len(findings)} checks failed")
+
+
+@make.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where pictures, store and plot go.")] = Path(
+        "edge-tosca-demo"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Watch a device learn handwritten digits, meet new ones and learn those."""
+    from edge_tosca.demo import run_demo
+
+    report = run_demo(out, (lambda _: None) if as_json else say)
+    if as_json:
+        say_json(report.to_json())

@@ -1,0 +1,151 @@
+"""The verbs that change a store: init, learn, forget, rollback."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge_tosca.cli.terminal import (
+    AsJson,
+    BackboneOption,
+    Device,
+    DeviceOption,
+    Runtime,
+    RuntimeOption,
+    StorePath,
+    ThreadsOption,
+    progress,
+    say,
+    say_json,
+)
+from edge_tosca.errors import LearnError
+from edge_tosca.learner import Learner
+from edge_tosca.report import LearnReport
+
+teach = typer.Typer()
+
+
+@teach.command()
+def init(
+    store: StorePath,
+    backbone: BackboneOption = None,
+    router: Annotated[str, typer.Option(help='"fused", or "entropy" for the paper\'s rule.')] = "fused",
+    refused: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of known pictures that may be called unknown.")
+    ] = 0.05,
+    runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
+    device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
+    as_json: AsJson = False,
+) -> None:
+    """Make a learner that knows nothing yet."""
+    learner = Learner.create(store, backbone, router=router, refused=refused, runtime=runtime, device=device)
+    origin = learner.store.settings["origin"]
+    if as_json:
+        say_json({"store": str(store), "backbone": origin, "router": router})
+    else:
+        say(f"{store} is ready: {origin}. Teach it with: edge-tosca learn {store} FOLDER")
+
+
+@teach.command()
+def learn(
+    store: StorePath,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="FOLDER | IMAGE...", help="FOLDER/CLASS/*.jpg, or pictures with --class."),
+    ],
+    task: Annotated[str | None, typer.Option(help="Name of the task.")] = None,
+    label: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Learn one class.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Keep it even if the quality gate rejects it.")
+    ] = False,
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn new classes, or known classes in new surroundings: one task, one module."""
+    learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
+    source: Any
+    if label is not None:
+        source = {label: _pictures(paths)}
+    elif len(paths) == 1:
+        source = paths[0]
+    else:
+        raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
+    with progress("learning") as tell:
+        report = learner.learn(source, task, force=force, on_progress=tell)
+    if as_json:
+        say_json(report.to_json())
+    else:
+        _describe(report)
+
+
+@teach.command()
+def forget(
+    store: StorePath,
+    label: Annotated[str, typer.Argument(metavar="CLASS")],
+    as_json: AsJson = False,
+) -> None:
+    """Erase a class for good; no rollback brings it back."""
+    generation = Learner.open(store).forget(label)
+    if as_json:
+        say_json({"generation": generation, "forgotten": label})
+    else:
+        say(f"{label} is forgotten and erased from {store} (generation {generation}).")
+
+
+@teach.command()
+def rollback(
+    store: StorePath,
+    generation: Annotated[int | None, typer.Argument(help="The one before the live one by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go back to what an earlier generation knew; classes forgotten since stay forgotten."""
+    learner = Learner.open(store)
+    new = learner.rollback(generation)
+    target = learner.history()[-1].parent
+    classes = list(learner.state.labels)
+    if as_json:
+        say_json({"generation": new, "restored": target, "classes": classes})
+    else:
+        say(f"Generation {new} knows what generation {target} knew: {', '.join(classes) or 'no class'}.")
+
+
+def _pictures(paths: list[Path]) -> list[Path]:
+    from edge_tosca.runtime import find_pictures
+
+    pictures: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            pictures += find_pictures(path)
+        elif path.exists():
+            pictures.append(path)
+        else:
+            raise LearnError(f"{path} does not exist; name pictures or folders of pictures")
+    return pictures
+
+
+def _describe(report: LearnReport) -> None:
+    gate, seconds, module = report.gate, report.seconds, report.module
+    say(f"Learned {', '.join(report.classes)} from {report.images} pictures ({report.task}).")
+    say(
+        f"  {seconds['total']:.2f} s: features {seconds['features']:.2f}, "
+        f"training {seconds['train']:.2f}, filing {seconds['commit']:.2f}"
+    )
+    say(
+        f"  module {module.digest[:12]}: {module.nonzero:,} of {module.parameters:,} numbers are not zero, "
+        f"{module.bytes / 1000:.0f} kB"
+    )
+    shares = (
+        ("new classes", gate.accuracy_new),
+        ("old classes before", gate.accuracy_old_before),
+        ("old classes now", gate.accuracy_old_after),
+    )
+    known = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
+    say(f"  {gate.verdict}: right on pictures left out of training: {known or 'too few pictures to tell'}")
+    for confusion in gate.confusions:
+        say(f"  {confusion.truth} was taken for {confusion.answer} {confusion.count} times")
+    for suspect in gate.suspects:
+        say(f"  look at {suspect.path}: {suspect.reason}")
+    for skipped in report.skipped:
+        say(f"  skipped {skipped.path}: {skipped.reason}")

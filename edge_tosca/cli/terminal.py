@@ -1,0 +1,86 @@
+"""What every verb shares: its options, how it prints, and how it shows progress."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+app = typer.Typer(
+    name="edge-tosca",
+    help="Teach a camera new classes on the device itself. Nothing leaves it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Runtime = Literal["onnxruntime", "openvino"]
+Device = Literal["CPU", "GPU", "NPU", "AUTO"]
+
+StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="The learner's file.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RuntimeOption = Annotated[
+    Runtime | None, typer.Option("--runtime", help="What runs the backbone; the store's own by default.")
+]
+DeviceOption = Annotated[
+    Device | None, typer.Option("--device", help="On what it runs; the store's own by default.")
+]
+ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the backbone.")]
+BackboneOption = Annotated[
+    Path | None,
+    typer.Option("--backbone", metavar="DIR", help="A backbone bundle; the built-in one by default."),
+]
+
+messages = Console(stderr=True, highlight=False)
+
+
+def say(text: str = "") -> None:
+    """Print a line of the answer.
+
+    Args:
+        text: the line; control characters in names from outside are shown as escapes.
+    """
+    sys.stdout.write("".join(c if c == "\n" or c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+
+
+def say_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on one line.
+
+    Args:
+        value: anything JSON can hold.
+    """
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Tell an error in one line and stop.
+
+    Args:
+        message: what is wrong and what to do.
+        code: of the exit.
+    """
+    line = " ".join(message.splitlines())
+    sys.stderr.write("edge-tosca: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "\n")
+    sys.exit(code)
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar while a long piece of work runs, on a terminal only.
+
+    Args:
+        what: a word for the work.
+
+    Yields:
+        To be called with the number done and the number in all.
+    """
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

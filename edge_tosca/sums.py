@@ -1,0 +1,143 @@
+"""What the router is solved from: sums over cached features, to which groups are added and taken exactly.
+
+A group is the pictures of one class in one task. While there are fewer pictures than feature dimensions
+the features themselves are the smaller summary; beyond that it is their Gram matrix, whose size no longer
+depends on the number of pictures. Which one it is depends on the number of pictures alone, never on the
+order in which they came, so that forgetting gives the very bits of never having seen.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from edge_tosca.luca import Array
+from edge_tosca.spectrum import Spectrum
+
+
+class Statistics(Protocol):
+    """Sums over groups of conditioned features.
+
+    Attributes:
+        counts: pictures of each group, int64 [g].
+        sums: sum of each group's features, float64 [g, d], exact.
+    """
+
+    @property
+    def counts(self) -> Array:
+        """Pictures of each group."""
+        ...
+
+    @property
+    def sums(self) -> Array:
+        """Sum of each group's features."""
+        ...
+
+    def within(self) -> Spectrum:
+        """Decompose the sum over all pictures of (z - its group's mean)(z - its group's mean)'."""
+        ...
+
+    def total(self) -> Spectrum:
+        """Decompose the sum over all pictures of (z - the mean of all)(z - the mean of all)'."""
+        ...
+
+
+@dataclass(frozen=True)
+class RowStatistics:
+    """The features themselves.
+
+    Attributes:
+        groups: float32 [n, d] each.
+    """
+
+    groups: tuple[Array, ...]
+
+    @property
+    def counts(self) -> Array:
+        """Pictures of each group, int64 [g]."""
+        return np.array([len(rows) for rows in self.groups], np.int64)
+
+    @property
+    def sums(self) -> Array:
+        """Sum of each group's features, float64 [g, d]."""
+        return np.stack([rows.sum(axis=0, dtype=np.float64) for rows in self.groups])
+
+    def within(self) -> Spectrum:
+        """Decompose the within-group scatter."""
+        return Spectrum.of_rows(
+            np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in self.groups])
+        )
+
+    def total(self) -> Spectrum:
+        """Decompose the total scatter."""
+        rows = np.concatenate(self.groups).astype(np.float64)
+        return Spectrum.of_rows(rows - rows.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class GramStatistics:
+    """Counts, sums and the Gram matrix: every entry a sum of multiples of 2^-30, exact in float64.
+
+    Attributes:
+        counts: int64 [g].
+        sums: float64 [g, d].
+        gram: sum over all pictures of z z', float64 [d, d].
+    """
+
+    counts: Array
+    sums: Array
+    gram: Array
+
+    @classmethod
+    def of_groups(cls, groups: Iterable[Array], d: int) -> "GramStatistics":
+        """Sum up groups.
+
+        Args:
+            groups: conditioned features, float32 [n, d] each.
+            d: width of a feature.
+
+        Returns:
+            The statistics.
+        """
+        statistics = cls(np.zeros(0, np.int64), np.zeros((0, d)), np.zeros((d, d)))
+        for z in groups:
+            statistics = statistics.with_group(z)
+        return statistics
+
+    def with_group(self, z: Array) -> "GramStatistics":
+        """Add a group at the end.
+
+        Args:
+            z: conditioned features, [n, d].
+
+        Returns:
+            New statistics.
+        """
+        exact = z.astype(np.float64)
+        sums = np.concatenate([self.sums, exact.sum(axis=0, keepdims=True)])
+        return GramStatistics(np.append(self.counts, len(z)), sums, self.gram + exact.T @ exact)
+
+    def without_group(self, index: int, z: Array) -> "GramStatistics":
+        """Take a group out again.
+
+        Args:
+            index: its position.
+            z: the very features it was added with, [n, d].
+
+        Returns:
+            New statistics, equal to the last bit to those that never had the group.
+        """
+        exact = z.astype(np.float64)
+        sums = np.delete(self.sums, index, axis=0)
+        return GramStatistics(np.delete(self.counts, index), sums, self.gram - exact.T @ exact)
+
+    def within(self) -> Spectrum:
+        """Decompose the within-group scatter."""
+        scaled = self.sums / np.sqrt(self.counts)[:, None]
+        return Spectrum.of_matrix(self.gram - scaled.T @ scaled)
+
+    def total(self) -> Spectrum:
+        """Decompose the total scatter."""
+        total = self.sums.sum(axis=0)
+        return Spectrum.of_matrix(self.gram - np.outer(total, total) / self.counts.sum())
