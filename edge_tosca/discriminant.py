@@ -148,7 +148,7 @@ class LeaveOneOut:
 
         along = inverse.between(self.residuals, self.means)
         picture = inverse.along(self.residuals, self.z)
-        scores = inverse.between(self.z, self.means) + (gain * picture)[:, None] * along
+        scores: Array = inverse.between(self.z, self.means) + (gain * picture)[:, None] * along
         scores -= 0.5 * (inverse.along(self.means, self.means) + gain[:, None] * along**2)
 
         every = np.arange(len(size))

@@ -22,8 +22,8 @@ from edge_tosca.router import (
     fit_router,
 )
 from edge_tosca.state import Group, State
-from edge_tosca.sums import GramStatistics, RowStatistics, Statistics
 from edge_tosca.store import Store
+from edge_tosca.sums import GramStatistics, RowStatistics, Statistics
 from edge_tosca.unknowns import nearness
 
 _MODULES_IN_MEMORY = 32

@@ -21,8 +21,8 @@ from edge_tosca.module import Module, digest_of
 from edge_tosca.report import Evaluation, LearnReport, ModuleReport
 from edge_tosca.router import LeftOut
 from edge_tosca.state import Generation, State
-from edge_tosca.sums import GramStatistics
 from edge_tosca.store import Store
+from edge_tosca.sums import GramStatistics
 from edge_tosca.teaching import teach
 from edge_tosca.trainer import Training
 from edge_tosca.vision import Vision

@@ -159,9 +159,11 @@ def backward(parameters: Parameters, trace: dict[str, Array], grad: Array, flow:
 
 def _adapt(p: Parameters, x: Array, trace: dict[str, Array]) -> Array:
     before = x @ p["W1"].T + p["b1"]
-    cdf = (0.5 * (1.0 + _erf(before * math.sqrt(0.5)).astype(before.dtype))).astype(before.dtype)
+    erf: Array = np.asarray(_erf(before * math.sqrt(0.5)), before.dtype)
+    cdf = 0.5 * (1.0 + erf)
     trace["before"], trace["cdf"], trace["gelu"] = before, cdf, before * cdf
-    return trace["gelu"] @ p["W2"].T + p["b2"]
+    adapted: Array = trace["gelu"] @ p["W2"].T + p["b2"]
+    return adapted
 
 
 def _adapt_backward(p: Parameters, trace: dict[str, Array], grad: Array, grads: Parameters) -> None:
@@ -176,23 +178,25 @@ def _normalise(p: Parameters, z: Array, trace: dict[str, Array]) -> Array:
     centred = z - z.mean(axis=1, keepdims=True)
     trace["scale"] = 1.0 / np.sqrt(np.mean(centred * centred, axis=1, keepdims=True) + NORM_EPSILON)
     trace["unit"] = centred * trace["scale"]
-    return trace["unit"] * p["gain"] + p["shift"]
+    normalised: Array = trace["unit"] * p["gain"] + p["shift"]
+    return normalised
 
 
 def _normalise_backward(p: Parameters, trace: dict[str, Array], grad: Array, grads: Parameters) -> Array:
     unit = trace["unit"]
     grads["gain"], grads["shift"] = (grad * unit).sum(axis=0), grad.sum(axis=0)
     g = grad * p["gain"]
-    return trace["scale"] * (
-        g - g.mean(axis=1, keepdims=True) - unit * (g * unit).mean(axis=1, keepdims=True)
-    )
+    centred = g - g.mean(axis=1, keepdims=True) - unit * (g * unit).mean(axis=1, keepdims=True)
+    result: Array = trace["scale"] * centred
+    return result
 
 
 def _calibrate(p: Parameters, z: Array, trace: dict[str, Array]) -> Array:
     squeezed = np.maximum(z @ p["V1"].T, 0.0)
-    gate = 1.0 / (1.0 + np.exp(-(squeezed @ p["V2"].T)))
+    gate: Array = 1.0 / (1.0 + np.exp(-(squeezed @ p["V2"].T)))
     trace["z"], trace["squeezed"], trace["gate"] = z, squeezed, gate
-    return z * gate
+    calibrated: Array = z * gate
+    return calibrated
 
 
 def _calibrate_backward(p: Parameters, trace: dict[str, Array], grad: Array, grads: Parameters) -> Array:
@@ -201,4 +205,5 @@ def _calibrate_backward(p: Parameters, trace: dict[str, Array], grad: Array, gra
     grads["V2"] = grad_logit.T @ squeezed
     grad_squeezed = (grad_logit @ p["V2"]) * (squeezed > 0)
     grads["V1"] = grad_squeezed.T @ z
-    return grad * gate + grad_squeezed @ p["V1"]
+    grad_z: Array = grad * gate + grad_squeezed @ p["V1"]
+    return grad_z

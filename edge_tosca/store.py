@@ -132,12 +132,17 @@ class Store:
         with _told(self.path):
             for task, *group in self._connection.execute(
                 "SELECT c.task, c.id, l.label, c.images, c.features"
-                " FROM lives l JOIN classes c ON c.id = l.class WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
+                " FROM lives l JOIN classes c ON c.id = l.class"
+                " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
                 (number,),
             ):
                 groups.setdefault(task, []).append(Group(*group))
             rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
-            tasks = [Task(*row, tuple(groups[row[0]])) for row in rows if row[0] in groups]
+            tasks = [
+                Task(task, name, learned_at, module, tuple(groups[task]))
+                for task, name, learned_at, module in rows
+                if task in groups
+            ]
         return State(number, tuple(tasks))
 
     def features(self, group: Group) -> Array:
@@ -197,7 +202,10 @@ class Store:
                 "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
                 " ORDER BY number"
             ).fetchall()
-        return [Generation(*row[:4], json.loads(row[4])) for row in rows]
+        return [
+            Generation(number, parent, made_at, command, json.loads(report))
+            for number, parent, made_at, command, report in rows
+        ]
 
     # Writing, inside a transaction
 

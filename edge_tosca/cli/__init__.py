@@ -30,9 +30,8 @@ def main() -> None:
     except MemoryError:
         fail("there is not enough memory; close other programs, or learn from fewer pictures at a time")
     except OSError as error:
-        fail(
-            f"{error.filename or 'the system'}: {error.strerror or error}; check the path, its permissions and the disk"
-        )
+        where = error.filename or "the system"
+        fail(f"{where}: {error.strerror or error}; check the path, its permissions and the disk")
     except Exception as error:
         if os.environ.get("EDGE_TOSCA_DEBUG"):
             raise

@@ -102,7 +102,7 @@ def classes(store: StorePath, as_json: AsJson = False) -> None:
     """List what is known."""
     learner = Learner.open(store)
     state = learner.state
-    known = [
+    known: list[dict[str, Any]] = [
         {"label": group.label, "task": task.name, "images": group.images, "learned_at": task.learned_at}
         for task in state.tasks
         for group in task.groups
@@ -129,9 +129,8 @@ def classes(store: StorePath, as_json: AsJson = False) -> None:
         say(f"  {entry['label']}  ({entry['images']} pictures, {entry['task']}, {entry['learned_at'][:10]})")
     for entry in modules:
         share = 1 - entry["nonzero"] / entry["parameters"]
-        say(
-            f"  module {entry['digest'][:12]}: {entry['task']}, {entry['bytes'] / 1000:.0f} kB, {share:.0%} zeros"
-        )
+        size = f"{entry['bytes'] / 1000:.0f} kB, {share:.0%} zeros"
+        say(f"  module {entry['digest'][:12]}: {entry['task']}, {size}")
 
 
 @ask.command()
