@@ -69,20 +69,23 @@ def export_backbone(
     check_target(out)
     _check_packages()
     known = find_backbone(backbone)
-    if precision == "int8" and calibration is None and read_recorded(known.name) is None:
+    recorded = read_recorded(known.name) if precision == "int8" and calibration is None else None
+    if precision == "int8" and calibration is None and recorded is None:
         raise _needs_pictures(known.name)
     step(f"building {known.name}")
     model = build_model(known, weights)
+    if recorded is not None and recorded.source["sha256"] != model.source["sha256"]:
+        raise _needs_pictures(known.name)
     step("writing its graph")
     fp32 = to_graph(model)
-    if precision == "fp32":
-        graph, report = fp32, _unquantized()
-    elif calibration is not None:
+    if recorded is not None:
+        step("quantizing with the recorded calibration")
+        graph, report = _recalled(model, fp32, recorded)
+    elif calibration is not None and precision == "int8":
         step("calibrating and judging on pictures")
         graph, report = _calibrated(model, fp32, calibration)
     else:
-        step("quantizing with the recorded calibration")
-        graph, report = _recalled(model, fp32)
+        graph, report = fp32, _unquantized()
     step(f"writing {out}")
     return _write(out, model, graph, precision, report)
 
@@ -133,11 +136,10 @@ def _calibrated(
     return graph, {"quantization": quantization, "fidelity": fidelity.entry()}
 
 
-def _recalled(model: BackboneModel, fp32: "onnx.ModelProto") -> tuple["onnx.ModelProto", dict[str, Any]]:
+def _recalled(
+    model: BackboneModel, fp32: "onnx.ModelProto", recorded: RecordedCalibration
+) -> tuple["onnx.ModelProto", dict[str, Any]]:
     """Repeat a recorded calibration, and claim its fidelity only for the graph that it was measured on."""
-    recorded = read_recorded(model.name)
-    if recorded is None or recorded.source["sha256"] != model.source["sha256"]:
-        raise _needs_pictures(model.name)
     if not set(recorded.ranges) >= {output for node in fp32.graph.node for output in node.output}:
         raise _differs(model.name)
     graph = quantize_static(fp32, recorded.ranges)

@@ -1,5 +1,6 @@
 """Build a timm model with trained weights that gives one feature a picture: its [CLS]."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,27 +112,54 @@ def _with_weights(known: KnownBackbone, size: int, weights: Weights, origin: str
     state = weights.state
     if weights.by_order:
         state = _renamed(timm.create_model(architecture, pretrained=False).state_dict(), state, origin)
-    options: dict[str, Any] = {"num_classes": 0}
-    if _is_transformer(architecture):
-        options["img_size"] = size
-    try:
-        return timm.create_model(
-            known.timm_name, pretrained=True, pretrained_cfg_overlay={"state_dict": state}, **options
-        )
-    # timm and torch report weights that do not fit by whatever breaks first.
-    except Exception as error:
+    options: dict[str, Any] = {"img_size": size} if _takes_image_size(architecture) else {}
+    module: torch.nn.Module = timm.create_model(known.timm_name, pretrained=False, num_classes=0, **options)
+    problem = _load(module, _translated(architecture, state, module))
+    if problem:
         raise EdgeToscaError(
-            f"{origin}: these weights do not fit {known.timm_name} ({_summary(error)}); "
+            f"{origin}: these weights do not fit {known.timm_name} ({problem}); "
             "give the weights of this very model with --weights FILE"
-        ) from error
+        )
+    return module
 
 
-def _is_transformer(architecture: str) -> bool:
-    import inspect
+def _takes_image_size(architecture: str) -> bool:
+    import timm
+
+    return "vision_transformer" in timm.model_entrypoint(architecture).__module__
+
+
+def _translated(
+    architecture: str, state: "dict[str, torch.Tensor]", module: "torch.nn.Module"
+) -> "dict[str, torch.Tensor]":
+    """Bring a checkpoint into the shape of the model, as timm does for its own: names, position table."""
+    import sys
 
     import timm
 
-    return "vision_transformer" in inspect.getmodule(timm.model_entrypoint(architecture)).__name__
+    family = sys.modules[timm.model_entrypoint(architecture).__module__]
+    translate = getattr(family, "checkpoint_filter_fn", None)
+    # A checkpoint that the translation trips over is not this model's; loading then says what is missing.
+    with contextlib.suppress(KeyError, ValueError, RuntimeError):
+        return dict(translate(dict(state), module)) if translate else state
+    return state
+
+
+def _load(module: "torch.nn.Module", state: "dict[str, torch.Tensor]") -> str:
+    """Load all of a model's parameters, or say in a few words what does not fit."""
+    names = module.pretrained_cfg.get("classifier") or ()  # type: ignore[union-attr, operator]
+    heads = tuple(f"{name}." for name in ([names] if isinstance(names, str) else names))
+    wanted = module.state_dict()
+    given = {key: value for key, value in state.items() if key in wanted or not key.startswith(heads)}
+    missing = [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")]
+    foreign = [key for key in given if key not in wanted]
+    shapes = [key for key in given if key in wanted and given[key].shape != wanted[key].shape]
+    for keys, problem in [(missing, "missing"), (foreign, "unknown"), (shapes, "of another shape")]:
+        if keys:
+            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+            return f"{keys[0]}{more} {problem}"
+    module.load_state_dict(given, strict=False)
+    return ""
 
 
 def _renamed(
@@ -143,12 +171,6 @@ def _renamed(
             "install another version of timm, or give weights with --weights FILE"
         )
     return dict(zip(wanted, given.values(), strict=True))
-
-
-def _summary(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    details = [line for line in lines if not line.startswith("Error(s) in loading")]
-    return (details or lines or [type(error).__name__])[0][:160]
 
 
 def _cls_feature(model: "torch.nn.Module") -> "torch.nn.Module":

@@ -113,4 +113,4 @@ def _finished(quantized: Any, graph: "onnx.ModelProto") -> "onnx.ModelProto":
 
     quantized.ir_version = graph.ir_version
     onnx.checker.check_model(quantized)
-    return quantized  # type: ignore[no-any-return]
+    return quantized

@@ -51,7 +51,8 @@ class GoldenPicture:
         x = np.arange(self.width, dtype=np.int64)[None, :, None]
         y = np.arange(self.height, dtype=np.int64)[:, None, None]
         phase = x * np.array(self.across) + y * np.array(self.down) + (x * y) // np.array(self.twist)
-        return np.abs(phase % 510 - 255).astype(np.uint8)
+        wave: NDArray[np.uint8] = np.abs(phase % 510 - 255).astype(np.uint8)
+        return wave
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 ENGINES = {
     "onnxruntime": "import_onnxruntime",
@@ -25,7 +26,7 @@ from pathlib import Path
 from edge_tosca.runtime import Bundle, extract, open_backend
 bundle = Bundle.load()
 backend = open_backend(bundle, threads=2)
-results = list(extract(sys.argv[1:] * 20, bundle.preprocessing, backend))
+results = list(extract(sys.argv[1:] * 8, bundle.preprocessing, backend))
 assert all(result.error is None for result in results)
 # Not getrusage: its high-water mark survives exec and so includes the process that ran the tests.
 (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
@@ -57,14 +58,16 @@ def test_importing_an_engine_leaves_no_trace_at_home(engine, tmp_path):
 
 
 def test_importing_the_room_loads_no_engine(tmp_path):
-    code = "import sys, edge_tosca.runtime\nprint([m for m in ('onnxruntime', 'openvino', 'torch') if m in sys.modules])"
-    assert run(code, tmp_path).strip() == "[]"
+    code = "import sys, edge_tosca.runtime\nprint({'onnxruntime', 'openvino', 'torch'} & set(sys.modules))"
+    assert run(code, tmp_path).strip() == "set()"
 
 
-def test_features_of_a_camera_picture_take_less_than_150_megabytes(tmp_path):
-    from PIL import Image
-
+@pytest.mark.parametrize(("orientation", "megabytes"), [(1, 180), (6, 230)], ids=["upright", "turned"])
+def test_camera_pictures_fit_a_devices_memory(tmp_path, orientation, megabytes):
+    # A Raspberry Pi camera's 12 megapixels: 49 MB decoded, twice that while it is turned, and about 95 MB
+    # for everything else; seen 145 and 189. All of edge-tosca must stay below 300.
     path = tmp_path / "camera.jpg"
-    # A Raspberry Pi camera's 12 megapixels: 49 MB decoded, on top of about 95 MB for everything else.
-    Image.effect_noise((4056, 3040), 60).convert("RGB").save(path, quality=80)
-    assert int(run(MEASURE, tmp_path, path)) < 150
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.effect_noise((4056, 3040), 60).convert("RGB").save(path, quality=80, exif=exif)
+    assert int(run(MEASURE, tmp_path, path)) < megabytes
