@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from edge_tosca.errors import StoreError
+from edge_tosca.errors import EdgeToscaError, StoreError
 from edge_tosca.luca import Array, Flow, Parameters, forward, parameter_shapes
 
 _FORMAT = 1
@@ -115,9 +115,11 @@ class Module:
             prototypes = tensors["prototypes"].astype(np.float32)
             shapes = parameter_shapes(prototypes.shape[1], about["flow"])
             parameters = {name: _read(tensors, name, shape) for name, shape in shapes.items()}
-        except (SafetensorError, KeyError, ValueError, IndexError, TypeError) as error:
+            return cls(about["flow"], parameters, prototypes, float(about["scale"]))
+        except StoreError:
+            raise
+        except (SafetensorError, EdgeToscaError, LookupError, ValueError, TypeError, RecursionError) as error:
             raise StoreError(f"a module is damaged ({error}); roll back, or learn its task again") from None
-        return cls(about["flow"], parameters, prototypes, about["scale"])
 
 
 def digest_of(data: bytes) -> str:
