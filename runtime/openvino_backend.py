@@ -38,7 +38,7 @@ class OpenVinoBackend:
         openvino = import_openvino()
         core = openvino.Core()
         self._check_device(core.available_devices)
-        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(_cache_folder())}
+        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", **_cache()}
         if threads is not None and self.device == "CPU":
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
@@ -80,5 +80,11 @@ def _model(core: Any, openvino: Any, bundle: Bundle) -> Any:
     return core.read_model(bundle.read(_MODEL), openvino.Tensor(weights))
 
 
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-tosca" / "openvino"
+def _cache() -> dict[str, str]:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-tosca" / "openvino"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    # A box with a read-only home compiles anew every time.
+    except OSError:
+        return {}
+    return {"CACHE_DIR": str(folder)}

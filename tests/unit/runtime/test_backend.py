@@ -32,6 +32,12 @@ def test_openvino_gives_the_golden_features_too(bundle, tmp_path, monkeypatch):
     assert min(golden_cosines(bundle, other)) > GOLDEN_FLOOR
 
 
+def test_openvino_runs_where_its_cache_cannot_be_written(bundle, monkeypatch):
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    assert min(golden_cosines(bundle, open_backend(bundle, "openvino"))) > GOLDEN_FLOOR
+
+
 def test_features_do_not_depend_on_threads(bundle, backend):
     picture = GOLDEN_PICTURES[0]
     np.testing.assert_array_equal(
