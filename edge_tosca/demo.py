@@ -1,17 +1,14 @@
 """The demo: a box that knows the digits 0 to 7 meets an 8 and a 9, and is taught them in the field."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from edge_tosca.answer import Answer, Skipped
 from edge_tosca.demo_digits import BENCH_PICTURES, FIELD_PICTURES, NEW, OLD, Digits, write_digits
+from edge_tosca.demo_report import DemoReport, Exam
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 from edge_tosca.learner import Learner
 from edge_tosca.module import digest_of
@@ -19,87 +16,6 @@ from edge_tosca.report import LearnReport
 
 STORE, PICTURE, PICTURES = "demo.tosca", "demo.png", "digits"
 _TASKS = (OLD[0:2], OLD[2:4], OLD[4:6], OLD[6:8])
-
-
-@dataclass(frozen=True)
-class Exam:
-    """Answers to the test pictures, each asked about on its own.
-
-    Attributes:
-        answers: by class, in the order of the test pictures.
-    """
-
-    answers: dict[str, tuple[Answer, ...]]
-
-    def accuracy(self, *labels: str) -> float:
-        """Share of the pictures of some classes that got their right name, flagged as unknown or not."""
-        return float(np.mean([answer.label == label for label, answer in self._of(labels)]))
-
-    def unknown(self, *labels: str) -> float:
-        """Share of the pictures of some classes that were flagged as unknown."""
-        return float(np.mean([answer.unknown for _, answer in self._of(labels)]))
-
-    @property
-    def milliseconds(self) -> dict[str, float]:
-        """Median time of an answer by step."""
-        answers = [answer for _, answer in self._of(tuple(self.answers))]
-        steps = ("decode", "features", "decide")
-        return {step: float(np.median([answer.milliseconds[step] for answer in answers])) for step in steps}
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the figures as plain values."""
-        return {
-            "images": sum(len(answers) for answers in self.answers.values()),
-            "accuracy_old": self.accuracy(*OLD),
-            "accuracy_new": self.accuracy(*NEW),
-            "unknown_rate_old": self.unknown(*OLD),
-            "unknown_rate_new": self.unknown(*NEW),
-            "per_class": {label: self.accuracy(label) for label in self.answers},
-            "unknown_per_class": {label: self.unknown(label) for label in self.answers},
-            "milliseconds": self.milliseconds,
-        }
-
-    def _of(self, labels: tuple[str, ...]) -> Iterator[tuple[str, Answer]]:
-        return ((label, answer) for label in labels for answer in self.answers[label])
-
-
-@dataclass(frozen=True)
-class DemoReport:
-    """What the demo did and found.
-
-    Attributes:
-        store: path of the learner's store.
-        picture: path of the PNG.
-        backbone: its name, runtime and device.
-        bench: the lessons of the digits 0 to 7.
-        field: the lesson of 8 and 9.
-        before: the test pictures before that lesson.
-        after: the same pictures after it.
-        unchanged: by digest, whether a module of the first lessons has the same name and bytes as before.
-        seconds: spent on "pictures", "bench", "before", "field", "after" and in "total".
-    """
-
-    store: str
-    picture: str
-    backbone: str
-    bench: tuple[LearnReport, ...]
-    field: LearnReport
-    before: Exam
-    after: Exam
-    unchanged: dict[str, bool]
-    seconds: dict[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the report as plain values."""
-        return {
-            **{name: getattr(self, name) for name in ("store", "picture", "backbone")},
-            "bench": [report.to_json() for report in self.bench],
-            "field": self.field.to_json(),
-            "before": self.before.to_json(),
-            "after": self.after.to_json(),
-            "unchanged": dict(self.unchanged),
-            "seconds": dict(self.seconds),
-        }
 
 
 def run_demo(folder: Path, on_line: Callable[[str], None]) -> DemoReport:
@@ -182,7 +98,9 @@ def _fresh(path: Path) -> Path:
         try:
             path.with_name(name).unlink(missing_ok=True)
         except OSError as error:
-            raise EdgeToscaError(f"{path}: cannot be replaced ({error.strerror}); name another folder") from None
+            raise EdgeToscaError(
+                f"{path}: cannot be replaced ({error.strerror}); name another folder"
+            ) from None
     return path
 
 
@@ -191,15 +109,15 @@ def _modules(learner: Learner) -> dict[str, str]:
     return {task.module: digest_of(learner.store.module(task.module)) for task in learner.state.tasks}
 
 
-def _teach_bench(
-    learner: Learner, digits: Digits, on_line: Callable[[str], None]
-) -> tuple[LearnReport, ...]:
+def _teach_bench(learner: Learner, digits: Digits, on_line: Callable[[str], None]) -> tuple[LearnReport, ...]:
     on_line("")
     on_line(f"1. Taught at the bench: four tasks of two digits, {BENCH_PICTURES} pictures each")
-    on_line("     digits   features   training    filing    module   of it zeros")
+    on_line("     digits   features   training     check   module    zeros")
     reports = []
     for labels in _TASKS:
-        report = learner.learn({label: digits.bench[label] for label in labels}, f"digits {' and '.join(labels)}")
+        report = learner.learn(
+            {label: digits.bench[label] for label in labels}, f"digits {' and '.join(labels)}"
+        )
         on_line(f"     {', '.join(report.classes):6s}{_row(report)}")
         reports.append(report)
     return tuple(reports)
@@ -210,7 +128,7 @@ def _row(report: LearnReport) -> str:
     zeros = 1 - module.nonzero / module.parameters
     return (
         f"   {s['features']:6.2f} s   {s['train']:6.2f} s  {s['commit']:6.2f} s"
-        f"   {module.bytes / 1000:4.0f} kB   {zeros:11.1%}"
+        f"   {module.bytes / 1000:3.0f} kB   {zeros:6.1%}"
     )
 
 
@@ -228,20 +146,22 @@ def _examine(learner: Learner, digits: Digits) -> Exam:
 def _tell_before(exam: Exam, on_line: Callable[[str], None]) -> None:
     on_line("")
     on_line("2. Meets test pictures, one at a time; nobody has shown it an 8 or a 9")
-    count = sum(len(exam.answers[label]) for label in OLD)
-    on_line(f"     0 to 7   {exam.accuracy(*OLD):6.1%} named right ({count} pictures),")
-    on_line(f"              {exam.unknown(*OLD):6.1%} of them flagged unknown though they are not")
     for label in NEW:
         answers = exam.answers[label]
         refused = sum(answer.unknown for answer in answers)
         taken = len(answers) - refused
-        on_line(f"     {label}        {refused:3d} of {len(answers)} flagged unknown, {taken} taken for another digit")
+        on_line(f"     {label}        {refused} of {len(answers)} flagged unknown, {taken} taken for another")
+    count = sum(len(exam.answers[label]) for label in OLD)
+    refused = round(count * exam.unknown(*OLD))
+    on_line(f"     0 to 7   {refused} of {count} flagged unknown by mistake")
 
 
 def _tell_lesson(report: LearnReport, on_line: Callable[[str], None]) -> None:
     on_line("")
-    on_line(f"3. Taught in the field: 8 and 9, {FIELD_PICTURES} pictures each, in {report.seconds['total']:.2f} s")
-    on_line("     digits   features   training    filing    module   of it zeros")
+    on_line(
+        f"3. Taught in the field: 8 and 9, {FIELD_PICTURES} pictures each, in {report.seconds['total']:.2f} s"
+    )
+    on_line("     digits   features   training     check   module    zeros")
     on_line(f"     {', '.join(report.classes):6s}{_row(report)}")
 
 
@@ -249,15 +169,17 @@ def _tell_after(
     before: Exam, after: Exam, unchanged: dict[str, bool], on_line: Callable[[str], None]
 ) -> None:
     on_line("")
-    on_line("4. The same test pictures before and after that lesson, named right")
-    on_line("     digits   before    after")
+    on_line("4. The same test pictures before and after that lesson")
+    on_line("              named right           flagged unknown")
+    on_line("     digits   before     after      before     after")
     for name, labels in (("0 to 7", OLD), *((label, (label,)) for label in NEW)):
-        on_line(f"     {name:6s}   {before.accuracy(*labels):6.1%}   {after.accuracy(*labels):6.1%}")
+        shares = (exam(*labels) for exam in (before.accuracy, after.accuracy, before.unknown, after.unknown))
+        on_line(f"     {name:6s}  {'    '.join(f'{share:6.1%}' for share in shares)}")
     same = sum(unchanged.values())
     verdict = "byte for byte as before" if same == len(unchanged) else "AS BEFORE, THE OTHERS CHANGED"
-    on_line(f"     old modules   {same} of {len(unchanged)} {verdict}")
+    on_line(f"     the old modules: {same} of {len(unchanged)} {verdict}")
     ms = after.milliseconds
     on_line(
-        f"     one answer    {sum(ms.values()):.1f} ms: reading {ms['decode']:.1f},"
-        f" features {ms['features']:.1f}, deciding {ms['decide']:.1f}"
+        f"     one answer: {sum(ms.values()):.1f} ms (reading {ms['decode']:.1f},"
+        f" features {ms['features']:.1f}, deciding {ms['decide']:.1f})"
     )

@@ -70,7 +70,9 @@ def write_digits(folder: Path) -> Digits:
         teach, count = ("bench", BENCH_PICTURES) if label in OLD else ("field", FIELD_PICTURES)
         chosen = {teach: rows[:count], "test": rows[count : count + TEST_PICTURES]}
         for part, members in chosen.items():
-            parts[part][label] = [_write(images[row], folder / part / label / f"{row}.png") for row in members]
+            parts[part][label] = [
+                _write(images[row], folder / part / label / f"{row}.png") for row in members
+            ]
     return Digits(**parts)
 
 
