@@ -1,6 +1,7 @@
 """What a generation holds: tasks, and in each its classes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class State:
     generation: int
     tasks: tuple[Task, ...]
 
-    @property
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """All groups, task by task."""
         return tuple(group for task in self.tasks for group in task.groups)
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """Distinct class names in the order in which they were first learned."""
         return tuple(dict.fromkeys(group.label for group in self.groups))
