@@ -354,15 +354,16 @@ def test_erased_features_are_found_in_no_file_of_the_store_after_scrub(store):
     with store.transaction():
         generation = store.add_generation("forget", 2)
         store.add_module("f" * 64, b"without it", np.zeros((40, 1)))
-        store.erase(secret_task := 1, [secret.id], "f" * 64)
+        store.erase(1, [secret.id], "f" * 64)
     store.scrub()
     assert not any(row in files_of(store) for row in rows)
     assert b"secret" not in files_of(store)
     assert b"the module of task 1" not in files_of(store)
     assert generation == 3
-    assert store.state().labels == store.state(1).labels + ("cup",) == ("pen", "cup")
+    assert store.state().labels == ("pen", "cup")
+    assert store.state(1).labels == ("pen",)
     assert store.groups_ever("secret") == {}
-    assert [group.images for group in store.groups_of_task(secret_task)] == [40]
+    assert [group.images for group in store.groups_of_task(1)] == [40]
     assert "restore a copy" in told(store.module, digest)
     for group in store.state().groups:
         assert len(store.features(group)) == 40

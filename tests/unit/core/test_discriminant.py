@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_tosca.conditioning import condition
+from edge_tosca.discriminant import LeaveOneOut, discriminant, oas_shrinkage, precision
+from edge_tosca.sums import GramStatistics, RowStatistics
+
+D = 24
+FORMS = {
+    "rows": lambda groups: RowStatistics(tuple(groups)),
+    "gram": lambda groups: GramStatistics.of_groups(groups, D),
+}
+
+
+def groups_of(sizes, seed=0):
+    rng = np.random.default_rng(seed)
+    return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
+
+
+def within_of(groups):
+    rows = np.concatenate([z - z.mean(axis=0, dtype=np.float64) for z in groups])
+    return rows.T @ rows
+
+
+def left_out(statistics, groups, shrinkage):
+    n = int(statistics.counts.sum())
+    labels = np.repeat(np.arange(len(groups)), statistics.counts)
+    within, means = statistics.within(), statistics.sums / statistics.counts[:, None]
+    some = LeaveOneOut.of(within, np.concatenate(groups), labels, means, statistics.counts)
+    return some.scores(precision(within, n, shrinkage), shrinkage), labels
+
+
+def score(z, means, inverse):
+    return z @ inverse @ means.T - 0.5 * np.sum(means @ inverse * means, axis=1)
+
+
+def scored_by_refitting(groups, shrinkage):
+    """Take out each picture, sum up everything anew, invert, score."""
+    n = sum(len(z) for z in groups)
+    target = np.trace(within_of(groups)) / (n * D)
+    scores = []
+    for group, rows in enumerate(groups):
+        for place, z in enumerate(rows.astype(np.float64)):
+            rest = list(groups)
+            rest[group] = np.delete(rows, place, axis=0)
+            covariance = (1 - shrinkage) * within_of(rest) / n + shrinkage * target * np.eye(D)
+            means = np.stack([part.mean(axis=0, dtype=np.float64) for part in rest])
+            scores.append(score(z, means, np.linalg.inv(covariance)))
+    return np.stack(scores)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("sizes", [(2, 2), (5, 3, 7), (30, 20, 2, 9)])
+@pytest.mark.parametrize("shrinkage", [0.05, 0.4, 1.0])
+def test_leave_one_out_scores_equal_refitting_without_the_picture(form, sizes, shrinkage):
+    groups = groups_of(sizes)
+    scores, _ = left_out(FORMS[form](groups), groups, shrinkage)
+    # Scores reach 1e3, conditions 1e4: 1e-16 * 1e7 leaves 1e-9.
+    np.testing.assert_allclose(scores, scored_by_refitting(groups, shrinkage), rtol=1e-8, atol=1e-8)
+
+
+def test_a_picture_alone_in_its_group_keeps_its_own_score_and_the_others_are_exact():
+    groups = groups_of((1, 6, 5))
+    statistics = FORMS["gram"](groups)
+    scores, labels = left_out(statistics, groups, 0.3)
+    assert np.isfinite(scores).all()
+    exact = scored_by_refitting_but_the_lonely(groups, 0.3)
+    np.testing.assert_allclose(scores[labels > 0], exact, rtol=1e-8, atol=1e-8)
+
+
+def scored_by_refitting_but_the_lonely(groups, shrinkage):
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="empty slice"):
+        return scored_by_refitting(groups, shrinkage)[1:]
+
+
+@given(sizes=st.lists(st.integers(2, 12), min_size=2, max_size=5), seed=st.integers(0, 999))
+def test_the_row_form_and_the_gram_form_agree(sizes, seed):
+    groups = groups_of(sizes, seed)
+    rows, gram = FORMS["rows"](groups), FORMS["gram"](groups)
+    n = sum(sizes)
+    shrinkage = oas_shrinkage(gram.within(), n)
+    assert oas_shrinkage(rows.within(), n) == pytest.approx(shrinkage, abs=1e-10)
+    # Two decompositions of one matrix: rounding, times a condition below 1e5.
+    np.testing.assert_allclose(
+        left_out(rows, groups, shrinkage)[0], left_out(gram, groups, shrinkage)[0], rtol=1e-8, atol=1e-8
+    )
+
+
+@given(sizes=st.lists(st.integers(1, 12), min_size=1, max_size=5), seed=st.integers(0, 999))
+def test_the_shrinkage_lies_between_nothing_and_everything(sizes, seed):
+    groups = groups_of(sizes, seed)
+    for form in FORMS.values():
+        assert 0 <= oas_shrinkage(form(groups).within(), sum(sizes)) <= 1
+
+
+def test_the_shrinkage_is_the_published_formula():
+    groups = groups_of((20, 15, 30))
+    n = 65
+    covariance = within_of(groups) / n
+    trace, square = np.trace(covariance), np.trace(covariance @ covariance)
+    expected = ((1 - 2 / D) * square + trace**2) / ((n + 1 - 2 / D) * (square - trace**2 / D))
+    assert oas_shrinkage(FORMS["gram"](groups).within(), n) == pytest.approx(expected, rel=1e-10)
+
+
+def test_more_pictures_shrink_less():
+    few, many = (oas_shrinkage(FORMS["gram"](groups_of((size,) * 4)).within(), 4 * size) for size in (5, 500))
+    assert many < few
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_discriminant_is_the_published_formula(form):
+    groups = groups_of((9, 8, 7))
+    statistics = FORMS[form](groups)
+    within, n = statistics.within(), 24
+    means = statistics.sums / statistics.counts[:, None]
+    found = discriminant(precision(within, n, 0.3), within.project(means))
+    covariance = 0.7 * within_of(groups) / n + 0.3 * np.trace(within_of(groups)) / (n * D) * np.eye(D)
+    z = groups_of((6,), seed=5)[0]
+    # Weights are float32 and reach 100.
+    np.testing.assert_allclose(
+        found.scores(z), score(z, means, np.linalg.inv(covariance)), rtol=1e-5, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_classes_of_one_picture_each_are_told_apart_by_the_nearest_mean(form):
+    groups = groups_of((1, 1, 1))
+    statistics = FORMS[form](groups)
+    within = statistics.within()
+    shrinkage = oas_shrinkage(within, 3)
+    found = discriminant(precision(within, 3, shrinkage), within.project(statistics.sums))
+    z = condition(np.concatenate(groups) + 0.05)
+    scores = found.scores(z)
+    assert np.isfinite(scores).all()
+    assert (scores.argmax(axis=1) == np.arange(3)).all()

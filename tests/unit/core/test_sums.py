@@ -1,0 +1,86 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_tosca.conditioning import condition
+from edge_tosca.sums import GramStatistics, RowStatistics
+
+D = 24
+
+
+def groups_of(seed, sizes):
+    rng = np.random.default_rng(seed)
+    return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
+
+
+def bits(statistics):
+    return [(value.dtype, value.shape, value.tobytes()) for value in vars(statistics).values()]
+
+
+some_sizes = st.lists(st.integers(1, 9), min_size=1, max_size=6)
+
+
+@given(seed=st.integers(0, 2**32), sizes=some_sizes, data=st.data())
+def test_adding_and_removing_groups_in_any_order_equals_never_having_had_them(seed, sizes, data):
+    groups = groups_of(seed, sizes)
+    statistics, present = GramStatistics.of_groups([], D), []
+    for _ in range(data.draw(st.integers(1, 12))):
+        absent = [place for place in range(len(groups)) if place not in present]
+        if absent and (not present or data.draw(st.booleans())):
+            place = data.draw(st.sampled_from(absent))
+            statistics = statistics.with_group(groups[place])
+            present.append(place)
+        else:
+            index = data.draw(st.integers(0, len(present) - 1))
+            statistics = statistics.without_group(index, groups[present.pop(index)])
+    fresh = GramStatistics.of_groups([groups[place] for place in present], D)
+    assert bits(statistics) == bits(fresh)
+
+
+@given(seed=st.integers(0, 2**32), sizes=some_sizes)
+def test_the_order_of_pictures_and_of_groups_leaves_the_gram_matrix_alone(seed, sizes):
+    groups = groups_of(seed, sizes)
+    mixed = [group[::-1] for group in reversed(groups)]
+    gram = GramStatistics.of_groups(groups, D).gram
+    assert GramStatistics.of_groups(mixed, D).gram.tobytes() == gram.tobytes()
+
+
+@given(seed=st.integers(0, 2**32), sizes=some_sizes)
+def test_features_and_their_sums_count_and_add_up_alike_to_the_last_bit(seed, sizes):
+    groups = groups_of(seed, sizes)
+    rows, gram = RowStatistics(tuple(groups)), GramStatistics.of_groups(groups, D)
+    assert rows.counts.tobytes() == gram.counts.tobytes()
+    assert rows.sums.tobytes() == gram.sums.tobytes()
+
+
+def matrix(spectrum):
+    return (spectrum.vectors * spectrum.values) @ spectrum.vectors.T
+
+
+@given(seed=st.integers(0, 2**32), sizes=some_sizes)
+def test_both_forms_decompose_the_scatter_matrices(seed, sizes):
+    groups = groups_of(seed, sizes)
+    every = np.concatenate(groups).astype(np.float64)
+    centred = every - every.mean(axis=0)
+    inner = np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in groups])
+    # Rounding of sums of at most 54 unit vectors; the row form also drops eigenvalues under 1e-10 of the
+    # largest, which is at most 54.
+    for statistics in (RowStatistics(tuple(groups)), GramStatistics.of_groups(groups, D)):
+        np.testing.assert_allclose(matrix(statistics.within()), inner.T @ inner, rtol=0, atol=6e-9)
+        np.testing.assert_allclose(matrix(statistics.total()), centred.T @ centred, rtol=0, atol=6e-9)
+
+
+@given(seed=st.integers(0, 2**32), alpha=st.floats(0, 2), beta=st.floats(1e-3, 2), rows=st.integers(1, 40))
+def test_a_spectrum_gives_the_shrunken_inverse(seed, alpha, beta, rows):
+    groups = groups_of(seed, [rows])
+    vectors = groups_of(seed + 1, [5])[0]
+    for statistics in (RowStatistics(tuple(groups)), GramStatistics.of_groups(groups, D)):
+        spectrum = statistics.total()
+        inverse, some = spectrum.inverse(alpha, beta), spectrum.project(vectors)
+        expected = vectors @ np.linalg.inv(alpha * matrix(spectrum) + beta * np.eye(D))
+        # The condition number is at most 2 * 40 / 1e-3, so rounding reaches 1e-11 of values up to 1e3.
+        np.testing.assert_allclose(inverse.apply(some), expected, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(inverse.between(some, some), expected @ vectors.T, rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(
+            inverse.along(some, some), np.sum(expected * vectors, axis=1), rtol=1e-8, atol=1e-8
+        )
