@@ -1,1 +1,8 @@
-"""The boxes: profiles of the devices this runs on."""
+"""The boxes: profiles of the devices this runs on, and a doctor that says what is wrong with one."""
+
+from edge_tosca.devices.doctor import examine
+from edge_tosca.devices.findings import Finding
+from edge_tosca.devices.processor import Machine, read_machine
+from edge_tosca.devices.profiles import PROFILES, Profile, detect
+
+__all__ = ["PROFILES", "Finding", "Machine", "Profile", "detect", "examine", "read_machine"]

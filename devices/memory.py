@@ -1,0 +1,94 @@
+"""Examine a store: does it open, is every page of it sound, was it made with these eyes."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from edge_tosca.devices.findings import Finding
+from edge_tosca.errors import EdgeToscaError
+from edge_tosca.module import Module, digest_of
+from edge_tosca.runtime import Fingerprint
+from edge_tosca.store import Store
+
+_RESTORE = "restore a copy, or init a new store and teach it again"
+
+
+def examine_store(path: Path, eyes: Fingerprint | None) -> Iterator[Finding]:
+    """Look at a store.
+
+    Args:
+        path: of the store.
+        eyes: what the features of this machine's backbone depend on; None where it does not run.
+
+    Yields:
+        The findings; what needs a sound file is left out where it is not.
+    """
+    try:
+        store = Store.open(path)
+    except EdgeToscaError as error:
+        yield Finding("store", False, str(error), _RESTORE)
+        return
+    except OSError as error:
+        words = f"{path} cannot be read ({error.strerror})"
+        yield Finding("store", False, words, f"give this user the right to read it: chmod u+r {path}")
+        return
+    with closing(store):
+        faults = _faults(path)
+        yield Finding(
+            "store pages",
+            not faults,
+            faults or f"{path}: SQLite finds every page sound",
+            _RESTORE if faults else "",
+        )
+        if faults:
+            return
+        yield _content(store)
+        yield _origin(store, eyes)
+
+
+def _faults(path: Path) -> str:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+    except sqlite3.Error as error:
+        return f"{path}: {error}"
+    return "" if rows == ["ok"] else f"{path}: {' '.join(rows[0].split())}"
+
+
+def _content(store: Store) -> Finding:
+    # SQLite does not see a changed byte inside a blob; a module's name is the digest of its bytes.
+    try:
+        state = store.state()
+        for task in state.tasks:
+            data = store.module(task.module)
+            if digest_of(data) != task.module:
+                words = f"the module of {task.name!r} changed since it was filed"
+                return Finding("store content", False, f"{store.path}: {words}", "learn its task again")
+            Module.from_bytes(data)
+            for group in task.groups:
+                store.features(group)
+    except EdgeToscaError as error:
+        return Finding("store content", False, str(error), _RESTORE)
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        return Finding("store content", False, f"{store.path}: features cannot be read ({reason})", _RESTORE)
+    count = f"{len(state.tasks)} modules and {len(state.labels)} classes in generation {state.generation}"
+    return Finding("store content", True, f"{count}, each module as it was filed")
+
+
+def _origin(store: Store, eyes: Fingerprint | None) -> Finding:
+    made = store.settings.get("origin", "an unknown backbone")
+    if eyes is None:
+        return Finding(
+            "store origin", False, f"made with {made}, which does not run here", "see the backbone above"
+        )
+    same = store.settings.get("fingerprint") == eyes.digest
+    return Finding(
+        "store origin",
+        same,
+        f"made with {made}" + ("" if same else f", this is {eyes}"),
+        ""
+        if same
+        else "name the same backbone, --runtime and --device, or init a new store and teach it again",
+    )

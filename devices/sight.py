@@ -1,0 +1,86 @@
+"""Examine the eyes: the bundle's bytes, the faithfulness of its features and their speed."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from edge_tosca.devices.findings import Finding
+from edge_tosca.errors import BundleError, EdgeToscaError
+from edge_tosca.runtime import (
+    GOLDEN_FLOOR,
+    Backend,
+    Bundle,
+    Fingerprint,
+    fingerprint,
+    golden_cosines,
+    open_backend,
+)
+
+_TIMED = 20
+_SLOW_MS = 1000.0
+
+
+def examine_sight(
+    path: Path | None,
+    runtime: str,
+    device: str,
+    threads: int | None,
+    on_fingerprint: Callable[[Fingerprint], None],
+) -> Iterator[Finding]:
+    """Look at a bundle and at what a backend makes of it.
+
+    Args:
+        path: the bundle's folder; None for the one that ships with edge-tosca.
+        runtime: "onnxruntime" or "openvino".
+        device: "CPU", "GPU", "NPU" or "AUTO".
+        threads: of the backbone; None for the runtime's own choice.
+        on_fingerprint: called with what the features depend on, once the backbone runs.
+
+    Yields:
+        The findings; the first that is not well is the last.
+    """
+    try:
+        bundle = Bundle.load(path)
+    except BundleError as error:
+        remedy = "make it again with: edge-tosca export" if path else "install edge-tosca again"
+        yield Finding("bundle", False, str(error), remedy)
+        return
+    words = f"{bundle.name} {bundle.precision}, {len(bundle.files)} files with the sha256 that they must have"
+    yield Finding("bundle", True, words)
+    try:
+        backend = open_backend(bundle, runtime, device, threads)
+    except EdgeToscaError as error:
+        yield Finding("backbone", False, str(error), "choose another --runtime or --device")
+        return
+    on_fingerprint(fingerprint(bundle, backend))
+    worst = min(golden_cosines(bundle, backend))
+    faithful = worst >= GOLDEN_FLOOR
+    yield Finding(
+        "golden pictures",
+        faithful,
+        f"lowest cosine {worst:.4f} on {backend.name} {backend.device}, at least {GOLDEN_FLOOR} is faithful",
+        "" if faithful else "its features are wrong: choose another --runtime or --device, or an fp32 bundle",
+    )
+    yield _speed(bundle, backend)
+
+
+def _speed(bundle: Bundle, backend: Backend) -> Finding:
+    pixels = bundle.preprocessing(Image.fromarray(bundle.golden[0].picture.pixels()))
+    times = []
+    for _ in range(_TIMED):
+        start = time.perf_counter()
+        backend.features(pixels)
+        times.append(1e3 * (time.perf_counter() - start))
+    median = statistics.median(times)
+    usable = median <= _SLOW_MS
+    return Finding(
+        "speed",
+        usable,
+        f"{median:.1f} ms a picture in the backbone (median of {_TIMED})",
+        ""
+        if usable
+        else "take a smaller backbone or an int8 bundle, and see that nothing else uses the processor",
+    )

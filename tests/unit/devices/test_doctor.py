@@ -1,0 +1,155 @@
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from edge_tosca.devices import examine
+from edge_tosca.devices.host import MEMORY_NEEDED, examine_disk, examine_memory
+from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR
+
+
+def by_name(findings):
+    assert all(finding.remedy for finding in findings if not finding.ok)
+    assert all(finding.what and finding.detail and "\n" not in finding.detail for finding in findings)
+    return {finding.what: finding for finding in findings}
+
+
+def changed(path, where):
+    data = bytearray(path.read_bytes())
+    data[where] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle")
+
+
+def test_a_healthy_box_with_a_healthy_store_has_nothing_to_remedy(store):
+    found = by_name(examine(store, threads=1))
+    # How fast and how busy the machine of the tests is says nothing about the doctor.
+    sick = [name for name, finding in found.items() if not finding.ok and name not in ("speed", "memory")]
+    assert sick == []
+    assert {"python", "packages", "processor", "memory", "disk space", "disk writable"} <= set(found)
+    assert {"bundle", "golden pictures", "speed", "store pages", "store content", "store origin"} <= set(
+        found
+    )
+
+
+def test_a_box_without_a_store_is_examined_too():
+    found = by_name(examine(threads=1))
+    assert found["golden pictures"].ok
+    assert not any(name.startswith("store") for name in found)
+
+
+def test_a_good_bundle_passes_and_a_changed_byte_in_it_is_named(bundle):
+    assert by_name(examine(bundle=bundle, threads=1))["bundle"].ok
+    changed(bundle / "backbone.onnx", 100_000)
+    found = by_name(examine(bundle=bundle, threads=1))
+    assert not found["bundle"].ok
+    assert "backbone.onnx" in found["bundle"].detail
+    assert "golden pictures" not in found
+
+
+def test_a_backbone_that_computes_something_else_is_found_by_its_golden_pictures(bundle):
+    # The sha256 is made to fit: only the features can tell.
+    import hashlib
+    import json
+
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["golden"][0]["feature"].reverse()
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    digest = hashlib.sha256((bundle / "backbone.onnx").read_bytes()).hexdigest()
+    assert manifest["files"]["backbone.onnx"] == digest
+    finding = by_name(examine(bundle=bundle, threads=1))["golden pictures"]
+    assert not finding.ok
+    assert str(GOLDEN_FLOOR) in finding.detail
+
+
+def test_a_damaged_page_of_the_store_is_found(store):
+    size = store.stat().st_size
+    data = bytearray(store.read_bytes())
+    data[4096 : size // 2] = bytes(size // 2 - 4096)
+    store.write_bytes(data)
+    found = by_name(examine(store, threads=1))
+    assert not all(finding.ok for name, finding in found.items() if name.startswith("store"))
+    assert found["bundle"].ok
+
+
+def test_a_module_with_one_changed_byte_is_found_though_sqlite_sees_nothing(store):
+    with closing(sqlite3.connect(store)) as connection, connection:
+        (data,) = connection.execute("SELECT data FROM modules").fetchone()
+        connection.execute("UPDATE modules SET data = ?", (data[:-1] + bytes([data[-1] ^ 1]),))
+    found = by_name(examine(store, threads=1))
+    assert found["store pages"].ok
+    assert not found["store content"].ok
+
+
+def test_a_store_made_with_other_eyes_is_told(store):
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE settings SET value = 'else' WHERE key = 'fingerprint'")
+    assert not by_name(examine(store, threads=1))["store origin"].ok
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a store", b"SQLite format 3\0" + bytes(84)])
+def test_a_file_that_is_no_store_is_a_finding_and_not_a_traceback(tmp_path, content):
+    path = tmp_path / "x.tosca"
+    if content is not None:
+        path.write_bytes(content)
+    found = by_name(examine(path, threads=1))
+    assert not found["store"].ok
+    assert str(path) in found["store"].detail
+    assert content is not None or not path.exists()
+
+
+def test_a_store_cut_short_is_a_finding(store):
+    store.write_bytes(store.read_bytes()[:10_000])
+    found = by_name(examine(store, threads=1))
+    assert not all(finding.ok for name, finding in found.items() if name.startswith("store"))
+
+
+def test_a_store_in_a_folder_that_is_not_there_is_a_finding(tmp_path):
+    found = by_name(examine(tmp_path / "no" / "x.tosca", threads=1))
+    assert not found["disk"].ok
+    assert not found["store"].ok
+
+
+def test_an_unknown_runtime_or_a_device_that_is_not_there_is_a_finding():
+    assert not by_name(examine(runtime="abacus"))["backbone"].ok
+    assert not by_name(examine(device="NPU"))["backbone"].ok
+
+
+def test_examining_changes_no_byte_of_the_store(store):
+    before = store.read_bytes()
+    examine(store, threads=1)
+    assert store.read_bytes() == before
+
+
+def test_too_little_memory_is_told():
+    enough, little = (
+        f"MemTotal: 9 kB\nMemAvailable: {kilo} kB\n" for kilo in (MEMORY_NEEDED * 1000, 100_000)
+    )
+    assert examine_memory(enough).ok
+    assert not examine_memory(little).ok
+    assert "not known" in examine_memory("").detail
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    # Whoever runs the tests may be root, whom no mode stops: the operating system's answer is replaced.
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    findings = list(examine_disk(tmp_path))
+    assert not by_name(findings)["disk writable"].ok
+
+
+def test_the_room_imports_without_the_workstations_packages():
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'timm', 'onnx', 'nncf', 'openvino', 'sklearn', 'matplotlib'):\n"
+        "    sys.modules[name] = None\n"
+        "import edge_tosca.devices as devices\n"
+        "devices.detect()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
