@@ -84,7 +84,7 @@ def fit(
         loss = functional.cross_entropy(scale * cosine, truth[index])
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         sums[epoch] += loss.item() * len(index)
         with torch.no_grad():
@@ -93,9 +93,9 @@ def fit(
     if not np.isfinite(sums).all():
         raise LearnError("training diverged: the loss is not finite; use a smaller learning rate")
     with torch.no_grad():
-        output = forward(module, x, training.flow).cpu().numpy()
+        outputs: Array = forward(module, x, training.flow).cpu().numpy()
     parameters = {name: value.detach().cpu().numpy() for name, value in module.items()}
-    return Fitted(parameters, class_means(output, labels, classes), scale.item(), tuple(sums / len(x)))
+    return Fitted(parameters, class_means(outputs, labels, classes), scale.item(), tuple(sums / len(x)))
 
 
 def _trainable(value: Array, device: str) -> torch.Tensor:
