@@ -19,7 +19,7 @@ def entropy_log_posterior(modules: Sequence[Module], x: Array) -> Array:
 
     Args:
         modules: of all tasks, in their order.
-        x: what `conditioning.luca_input` gives, float32 [n, d].
+        x: raw features, float32 [n, d].
 
     Returns:
         Log-probabilities over all classes, [n, g], each row from that picture's module.

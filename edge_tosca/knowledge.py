@@ -127,8 +127,8 @@ class Knowledge:
         """
         if not self.state.tasks:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
-        z = condition(features)
-        logs, familiarity = self._log_posterior(z)
+        logs, proposed = self._log_posterior(features)
+        familiarity = self._familiarity(condition(features), proposed)
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -140,21 +140,46 @@ class Knowledge:
             for place, row in enumerate(posterior)
         ]
 
-    def _log_posterior(self, z: Array) -> tuple[Array, Array]:
+    def posterior(self, features: Array, modules: bool = True) -> Array:
+        """Give the probabilities of all labels, each feature on its own.
+
+        Args:
+            features: [n, d].
+            modules: let the modules speak; without them the router decides alone.
+
+        Returns:
+            [n, labels], in the order of `state.labels`.
+        """
+        logs, _ = self._log_posterior(features, modules)
+        return by_label(logs, self.label_of_group, len(self.state.labels))
+
+    def luca_input(self, features: Array) -> Array:
+        """Give what the modules of this store read: the raw feature in the paper's way, else conditioned.
+
+        Args:
+            features: [n, d].
+
+        Returns:
+            float32 [n, d].
+        """
+        return features.astype(np.float32) if self._rule == "entropy" else luca_input(condition(features))
+
+    def _log_posterior(self, features: Array, modules: bool = True) -> tuple[Array, Array]:
+        """Give log-probabilities of the groups [n, g], and the groups that the router proposes [n, p]."""
         router = self.router
-        logs = router.log_posterior(z)
+        logs = router.log_posterior(condition(features))
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         if self._rule == "entropy":
-            modules = [self._module(task.module) for task in self.state.tasks]
-            logs = entropy_log_posterior(modules, luca_input(z))
-        elif router.module_weight > 0:
+            every = [self._module(task.module) for task in self.state.tasks]
+            logs = entropy_log_posterior(every, self.luca_input(features))
+        elif modules and router.module_weight > 0:
             for task, columns in zip(self.state.tasks, self.columns, strict=True):
                 asked = ((proposed >= columns.start) & (proposed < columns.stop)).any(axis=1)
                 if len(task.groups) > 1 and asked.any():
                     module = self._module(task.module)
-                    opinion = log_softmax(module.scale * module.cosines(luca_input(z[asked])))
+                    opinion = log_softmax(module.scale * module.cosines(self.luca_input(features[asked])))
                     logs[asked, columns] = refine(logs[asked], columns, opinion, router.module_weight)
-        return logs, self._familiarity(z, proposed)
+        return logs, proposed
 
     def _familiarity(self, z: Array, proposed: Array) -> Array:
         ridge, scores = self.router.ridge, np.empty(len(z))

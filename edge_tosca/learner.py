@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from edge_tosca.answer import Answer, Skipped
-from edge_tosca.conditioning import condition
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
 from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
@@ -210,8 +209,8 @@ class Learner:
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
         start = time.perf_counter()
-        conditioned = [condition(rows) for rows in features.values()]
-        module, cosines = teach(conditioned, Training(), self._context(self.state))
+        inputs = [self.knowledge.luca_input(rows) for rows in features.values()]
+        module, cosines = teach(inputs, Training(), self._context(self.state))
         data = module.to_bytes()
         digest = digest_of(data)
         trained = time.perf_counter()
@@ -271,8 +270,8 @@ class Learner:
                 left = [group for group in self.store.groups_of_task(task) if group.id not in doomed]
                 digest = None
                 if left:
-                    conditioned = [condition(self.store.features(group)) for group in left]
-                    module, cosines = teach(conditioned, Training(), self._context(before.state, task))
+                    inputs = [before.luca_input(self.store.features(group)) for group in left]
+                    module, cosines = teach(inputs, Training(), self._context(before.state, task))
                     data = module.to_bytes()
                     digest = digest_of(data)
                     self.store.add_module(digest, data, cosines)

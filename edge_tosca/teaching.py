@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_tosca.conditioning import luca_input
 from edge_tosca.luca import Array
 from edge_tosca.module import Module
 from edge_tosca.posterior import best_temperature
@@ -16,13 +15,11 @@ from edge_tosca.trainer import Training, fit
 FOLDS = 3
 
 
-def teach(
-    conditioned: Sequence[Array], training: Training, context: Array | None = None
-) -> tuple[Module, Array]:
+def teach(inputs: Sequence[Array], training: Training, context: Array | None = None) -> tuple[Module, Array]:
     """Fit the module of a task, and its evidence by cross-fitting.
 
     Args:
-        conditioned: features of each class, float32 [n_c, d].
+        inputs: what the module reads, for each class float32 [n_c, d]; see `conditioning.luca_input`.
         training: settings of the trainer.
         context: head rows of earlier classes, for the paper's way of training; see `trainer.fit`.
 
@@ -31,8 +28,8 @@ def teach(
         fold gave it, rows by class and picture; NaN for a picture that is alone in its class. A module of
         one class has an empty opinion: its cosines are all NaN.
     """
-    x = luca_input(np.concatenate(conditioned))
-    sizes = [len(z) for z in conditioned]
+    x = np.concatenate(inputs)
+    sizes = [len(rows) for rows in inputs]
     labels = np.repeat(np.arange(len(sizes)), sizes)
     fitted = fit(x, labels, len(sizes), training, context)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)

@@ -4,6 +4,7 @@ import os
 import sys
 
 from edge_tosca.cli.ask import ask
+from edge_tosca.cli.bench import bench
 from edge_tosca.cli.make import make
 from edge_tosca.cli.teach import teach
 from edge_tosca.cli.terminal import app, fail
@@ -11,7 +12,7 @@ from edge_tosca.errors import EdgeToscaError
 
 __all__ = ["app", "main"]
 
-for verbs in (teach, ask, make):
+for verbs in (teach, ask, make, bench):
     app.add_typer(verbs)
 
 

@@ -1,0 +1,1 @@
+"""Comparisons and measurements behind every figure that this project publishes."""

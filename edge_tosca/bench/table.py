@@ -1,0 +1,145 @@
+"""Results as a Markdown table, a JSON file and plots."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_tosca.bench.accuracy import METHODS, Comparison, Result
+from edge_tosca.errors import MissingExtraError
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """Lay out the results, a row a protocol and a column a method.
+
+    Args:
+        results: of `accuracy.compare`.
+
+    Returns:
+        Markdown: accuracy in percent after the last task, mean over seeds with the standard deviation.
+    """
+    methods = [method for method in METHODS if any(result.method == method for result in results)]
+    cells: dict[tuple[str, int, int | None], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        cells[result.data, result.task_size, result.shots][result.method].append(result)
+    header = ["set", "classes a task", "pictures a class", *methods]
+    incremental = any(result.average is not None for result in results)
+    if incremental:
+        header += ["A-bar (ours)", "forgetting (ours)"]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for (name, size, shots), row in cells.items():
+        values = [
+            _mean_and_spread([100 * result.last for result in row.get(method, [])]) for method in methods
+        ]
+        if incremental:
+            values += [
+                _mean_and_spread([100 * r.average for r in row["ours"] if r.average is not None]),
+                _mean_and_spread([100 * r.forgetting for r in row["ours"] if r.forgetting is not None]),
+            ]
+        lines.append("| " + " | ".join([name, str(size), str(shots or "all"), *values]) + " |")
+    notes = [f"- {method}: {METHODS[method]}" for method in methods]
+    return (
+        "\n".join([*lines, "", "Accuracy in percent over all classes after the last task.", "", *notes])
+        + "\n"
+    )
+
+
+def write(comparison: Comparison, about: dict[str, Any], folder: Path) -> list[Path]:
+    """Write accuracy.md, accuracy.json and the plots.
+
+    Args:
+        comparison: of `accuracy.compare`.
+        about: how it was made.
+        folder: where; made if it is not there.
+
+    Returns:
+        The files.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    table, data = folder / "accuracy.md", folder / "accuracy.json"
+    table.write_text(markdown(comparison.results), encoding="utf-8")
+    results = [asdict(result) for result in comparison.results]
+    data.write_text(json.dumps({"about": about, "results": results}, indent=1) + "\n", encoding="utf-8")
+    plots = [_plot_curves(comparison, folder / "tasks.png")] if _has_curves(comparison.results) else []
+    plots += [
+        _plot_confusion(comparison, name, folder / f"confusion-{name}.png") for name in comparison.confusion
+    ]
+    return [table, data, *plots]
+
+
+def _mean_and_spread(values: Iterable[float]) -> str:
+    known = list(values)
+    if not known:
+        return ""
+    spread = f" ± {np.std(known):.1f}" if len(known) > 1 else ""
+    return f"{np.mean(known):.1f}{spread}"
+
+
+def _has_curves(results: Sequence[Result]) -> bool:
+    return any(len(result.curve) > 1 for result in results)
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib
+    except ModuleNotFoundError:
+        raise MissingExtraError("matplotlib", "demo") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def _plot_curves(comparison: Comparison, path: Path) -> Path:
+    pyplot = _pyplot()
+    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    curves: dict[tuple[str, int, int | None], list[tuple[float, ...]]] = defaultdict(list)
+    for result in comparison.results:
+        if result.method == "ours" and len(result.curve) > 1:
+            curves[result.data, result.task_size, result.shots].append(result.curve)
+    for (name, size, shots), found in curves.items():
+        mean = 100 * np.mean(found, axis=0)
+        classes = size * np.arange(1, len(mean) + 1)
+        axes.plot(
+            classes,
+            mean,
+            marker="o",
+            markersize=3,
+            label=f"{name}, tasks of {size}, {shots or 'all'} pictures",
+        )
+    axes.set(
+        xlabel="classes learned so far",
+        ylabel="pictures named right (%)",
+        title="Accuracy over all classes so far, after each task",
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=130)
+    pyplot.close(figure)
+    return path
+
+
+def _plot_confusion(comparison: Comparison, name: str, path: Path) -> Path:
+    pyplot = _pyplot()
+    table, classes = comparison.confusion[name], comparison.classes[name]
+    order = np.argsort(classes)
+    shares = table[np.ix_(order, order)] / np.maximum(table[order].sum(axis=1, keepdims=True), 1)
+    side = max(5.0, 0.16 * len(classes) + 3)
+    figure, axes = pyplot.subplots(figsize=(side, side), layout="constrained")
+    image = axes.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100)
+    names = [classes[place] for place in order]
+    size = 8 if len(names) <= 30 else 5
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
+    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.set(xlabel="answered", ylabel="true class", title=f"{name}: share of each class's pictures (%)")
+    figure.colorbar(image, shrink=0.7)
+    figure.savefig(path, dpi=130)
+    pyplot.close(figure)
+    return path
