@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import Array
+from edge_tosca.module import digest_of
 from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, TABLES, connect
 from edge_tosca.state import Generation, Group, State, Task
 
@@ -42,10 +44,11 @@ class Store:
         Raises:
             StoreError: something is there already, or the folder cannot be written.
         """
-        if path.exists() and path.stat().st_size:
+        if _start_of(path) or path.is_dir():
             raise StoreError(f"{path} exists already; open it, or choose another name")
         with _told(path):
             connection = connect(path)
+            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             # executescript would commit first; the store must appear whole or not at all.
             for statement in TABLES.split(";"):
@@ -69,11 +72,11 @@ class Store:
         Raises:
             StoreError: there is none, it is something else, damaged, or of a newer format.
         """
-        if not path.is_file() or not path.stat().st_size:
+        start = _start_of(path)
+        if not start:
             raise StoreError(f"{path}: there is no store here; make one with: edge-tosca init {path}")
-        with path.open("rb") as file:
-            if file.read(16) != b"SQLite format 3\0":
-                raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
+        if start != b"SQLite format 3\0":
+            raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
         with _told(path):
             connection = connect(path)
             application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -154,7 +157,7 @@ class Store:
         Returns:
             float16 [n, d].
         """
-        return load(self._blob("SELECT data FROM features WHERE id = ?", group.features))["features"]
+        return self._arrays(self._blob("SELECT data FROM features WHERE id = ?", group.features))["features"]
 
     def module(self, digest: str) -> bytes:
         """Read a module's bytes.
@@ -165,7 +168,10 @@ class Store:
         Returns:
             What `Module.to_bytes` gave.
         """
-        return self._blob("SELECT data FROM modules WHERE digest = ?", digest)
+        data = self._blob("SELECT data FROM modules WHERE digest = ?", digest)
+        if digest_of(data) != digest:
+            raise StoreError(f"{self.path} is damaged: module {digest[:12]} has other bytes; restore a copy")
+        return data
 
     def evidence(self, digest: str) -> Array:
         """Read the cosines that a module's task gave when held out of training.
@@ -178,7 +184,7 @@ class Store:
             could not be held out.
         """
         data = self._blob("SELECT evidence FROM modules WHERE digest = ?", digest)
-        return load(data)["cosines"].astype(np.float32)
+        return self._arrays(data)["cosines"].astype(np.float32)
 
     def derived(self, table: str) -> dict[str, Array] | None:
         """Read what was derived from the live generation.
@@ -193,7 +199,7 @@ class Store:
             row = self._connection.execute(
                 f"SELECT data FROM {table} WHERE generation = ?", (self.latest(),)
             ).fetchone()
-        return None if row is None else load(row[0])
+        return None if row is None else self._arrays(row[0])
 
     def history(self) -> list[Generation]:
         """List all generations, the oldest first."""
@@ -357,6 +363,22 @@ class Store:
         if row is None:
             raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
         return bytes(row[0])
+
+    def _arrays(self, data: bytes) -> dict[str, Array]:
+        try:
+            return load(data)
+        except SafetensorError as error:
+            raise StoreError(f"{self.path} is damaged ({error}); restore a copy, or init anew") from None
+
+
+def _start_of(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
 
 
 def now() -> str:

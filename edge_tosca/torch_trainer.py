@@ -73,7 +73,7 @@ def fit(
     truth = torch.tensor(labels.astype(np.int64), device=device)
     fixed = x[:0] if context is None else torch.tensor(context.astype(dtype), device=device)
     module = {name: _trainable(value, device) for name, value in start.items()}
-    rows, scale = _trainable(start_rows, device), _trainable(np.ones(1, dtype), device)
+    rows, scale = _trainable(start_rows, device), _trainable(np.full(1, training.scale, dtype), device)
     optimizer = torch.optim.SGD([*module.values(), rows, scale], training.learning_rate, training.momentum)
     sums = np.zeros(training.epochs)
     for epoch, rate, order in batches(len(x), training):
@@ -92,10 +92,12 @@ def fit(
                 value.copy_(functional.softshrink(value, rate * training.l1))
     if not np.isfinite(sums).all():
         raise LearnError("training diverged: the loss is not finite; use a smaller learning rate")
-    with torch.no_grad():
-        outputs: Array = forward(module, x, training.flow).cpu().numpy()
+    head: Array = rows.detach().cpu().numpy()
+    if training.head == "means":
+        with torch.no_grad():
+            head = class_means(forward(module, x, training.flow).cpu().numpy(), labels, classes)
     parameters = {name: value.detach().cpu().numpy() for name, value in module.items()}
-    return Fitted(parameters, class_means(outputs, labels, classes), scale.item(), tuple(sums / len(x)))
+    return Fitted(parameters, head, scale.item(), tuple(sums / len(x)))
 
 
 def _trainable(value: Array, device: str) -> torch.Tensor:

@@ -10,6 +10,7 @@ an arbitrary direction.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,9 @@ class Training:
         momentum: of SGD, without dampening.
         l1: weight of the sum of absolute parameters.
         seed: of the initial weights and of the order of the features.
+        scale: sigma at the start.
+        head: "means" replaces the head rows by the class means of the trained module's outputs, as the
+            paper does; "trained" keeps the rows that were trained with the module.
     """
 
     flow: Flow = "tosca"
@@ -41,6 +45,8 @@ class Training:
     momentum: float = 0.9
     l1: float = 5e-4
     seed: int = 0
+    scale: float = 1.0
+    head: Literal["means", "trained"] = "means"
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Fitted:
 
     Attributes:
         parameters: of the LuCA module.
-        prototypes: head rows, float [k, d]: mean module output of each class.
+        prototypes: head rows, float [k, d].
         scale: the learned sigma of logits = sigma * cos(output, prototype).
         losses: mean cross-entropy of each epoch.
     """
@@ -148,7 +154,7 @@ def fit(
     training = training or Training()
     x = features.astype(dtype)
     parameters, rows = starting_point(x, labels, classes, training, dtype)
-    trained = {**parameters, "rows": rows, "scale": np.ones(1, dtype)}
+    trained = {**parameters, "rows": rows, "scale": np.full(1, training.scale, dtype)}
     fixed = None if context is None else context.astype(dtype)
     velocity = {name: np.zeros_like(value) for name, value in trained.items()}
     sums = np.zeros(training.epochs)
@@ -163,8 +169,9 @@ def fit(
                 soft_threshold(value, rate * training.l1)
     if not np.isfinite(sums).all():
         raise LearnError("training diverged: the loss is not finite; use a smaller learning rate")
-    prototypes = class_means(forward(parameters, x, training.flow), labels, classes)
-    return Fitted(parameters, prototypes, float(trained["scale"][0]), tuple(sums / len(x)))
+    if training.head == "means":
+        rows = class_means(forward(parameters, x, training.flow), labels, classes)
+    return Fitted(parameters, rows, float(trained["scale"][0]), tuple(sums / len(x)))
 
 
 def loss_and_gradients(

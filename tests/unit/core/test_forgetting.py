@@ -118,7 +118,6 @@ def test_learning_from_kept_sums_equals_learning_from_the_cache(open_shop, shots
     assert answers(shop) == answers(other)
 
 
-@pytest.mark.xfail(strict=True, reason="without any spread the precision is 1e9 times the identity")
 def test_classes_of_one_picture_each_leave_the_confidence_open(open_shop):
     shop = open_shop("a.tosca")
     learn(shop, 1, "mug", "pen", "cup")
