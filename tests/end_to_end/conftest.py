@@ -1,0 +1,184 @@
+"""How end-to-end tests run the command line: a real process, in a folder of its own, and nothing else."""
+
+import hashlib
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# A test that hangs is broken; no test is decided by how long anything takes.
+HANGING_SECONDS = 170
+
+TASKS = (("apple", "brick"), ("cone", "door"), ("flag", "gauge"), ("leaf", "pool"), ("tile", "zebra"))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One finished run of the command line."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def json(self) -> dict[str, Any]:
+        assert self.code == 0, self.err
+        (value,) = self.lines
+        return value
+
+    @property
+    def complaint(self) -> str:
+        """The one line that an error is told in."""
+        assert self.code == 1, (self.code, self.out, self.err)
+        assert "Traceback" not in self.err
+        assert "a fault of edge-tosca itself" not in self.err
+        (line,) = self.err.splitlines()
+        assert line.startswith("edge-tosca: ")
+        return line
+
+
+def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("EDGE_TOSCA", "PYTHON"))
+    }
+    # The suite shares its machine: one thread of NumPy's BLAS in each child is enough.
+    return {**kept, "OPENBLAS_NUM_THREADS": "1", "TERM": "dumb", **(extra or {})}
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Start a Python program, the command line by default, and do not wait for it."""
+
+    def begin(
+        *args: object,
+        program: tuple[str, ...] = ("-m", "edge_tosca"),
+        env: Mapping[str, str] | None = None,
+        before: tuple[str, ...] = (),
+        **options: Any,
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*before, sys.executable, *program, *map(str, args)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env=child_environment(env),
+            **options,
+        )
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def finish() -> Callable[[subprocess.Popen[str]], Ran]:
+    """Wait for a started program."""
+
+    def end(process: subprocess.Popen[str]) -> Ran:
+        try:
+            out, err = process.communicate(timeout=HANGING_SECONDS)
+        except BaseException:
+            process.kill()
+            process.communicate()
+            raise
+        return Ran(process.returncode, out, err)
+
+    return end
+
+
+@pytest.fixture(scope="session")
+def edge(start: Any, finish: Any) -> Callable[..., Ran]:
+    """Run the command line to its end: edge("learn", store, folder, "--json")."""
+
+    def run(*args: object, **options: Any) -> Ran:
+        return finish(start(*args, **options))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_disk() -> Callable[[int], Callable[[], None]]:
+    """Let a child write no file beyond a number of bytes: edge(..., preexec_fn=small_disk(10_000))."""
+
+    def limit(size: int) -> Callable[[], None]:
+        return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return limit
+
+
+@pytest.fixture(scope="session")
+def module_bytes() -> Callable[[Path], dict[str, str]]:
+    """Digest of every module's bytes by the name under which it is filed, read past the program."""
+
+    def read(store: Path) -> dict[str, str]:
+        with closing(sqlite3.connect(store)) as connection:
+            rows = connection.execute("SELECT digest, data FROM modules").fetchall()
+        return {name: hashlib.sha256(data).hexdigest() for name, data in rows}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def remember(edge: Any, module_bytes: Any) -> Callable[[Path], dict[str, Any]]:
+    """Everything a store knows: what it tells, its history, and the bytes of its modules."""
+
+    def look(store: Path) -> dict[str, Any]:
+        return {
+            "classes": edge("classes", store, "--json").json,
+            "history": edge("history", store, "--json").json,
+            "modules": module_bytes(store),
+        }
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory, draw_pictures: Any) -> Path:
+    """TASK/CLASS/*.jpg of five tasks of two classes."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number, labels in enumerate(TASKS, start=1):
+        draw_pictures(folder / f"task{number}", labels)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory: pytest.TempPathFactory, draw_pictures: Any) -> Path:
+    """CLASS/*.jpg of all ten classes, none of which is taught."""
+    labels = [label for task in TASKS for label in task]
+    return draw_pictures(tmp_path_factory.mktemp("asked"), labels, count=3, start=100)
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory, edge: Any, photos: Path) -> Path:
+    """A store that was taught the first two tasks. Tests that write to it copy it first."""
+    store = tmp_path_factory.mktemp("taught") / "shop.tosca"
+    assert edge("init", store).code == 0
+    for task in ("task1", "task2"):
+        assert edge("learn", store, photos / task, "--task", task).code == 0
+    return store
+
+
+@pytest.fixture(scope="session")
+def copy_store() -> Callable[[Path, Path], Path]:
+    """Copy a store with SQLite's own backup, so that nothing depends on a log beside it."""
+
+    def copy(store: Path, to: Path) -> Path:
+        with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+        with closing(sqlite3.connect(to)) as target:
+            target.execute("PRAGMA journal_mode = WAL")
+        return to
+
+    return copy
