@@ -120,6 +120,8 @@ def test_the_defaults_are_the_papers():
         "momentum": 0.9,
         "l1": 5e-4,
         "seed": 0,
+        "scale": 1.0,
+        "head": "means",
     }
 
 
