@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from edge_tosca.answer import Answer, Skipped
+from edge_tosca.blas import one_blas_thread
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
 from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
@@ -210,11 +211,12 @@ class Learner:
         }
         start = time.perf_counter()
         inputs = [self.knowledge.luca_input(rows) for rows in features.values()]
-        module, cosines = teach(inputs, Training(), self._context(self.state))
+        with one_blas_thread():
+            module, cosines = teach(inputs, Training(), self._context(self.state))
         data = module.to_bytes()
         digest = digest_of(data)
         trained = time.perf_counter()
-        with self.store.transaction():
+        with one_blas_thread(), self.store.transaction():
             before = self.knowledge
             kept = self.store.derived("statistics")
             task = task or f"task {len(before.state.tasks) + 1}"
@@ -260,7 +262,7 @@ class Learner:
         Raises:
             LearnError: there is no such class.
         """
-        with self.store.transaction():
+        with one_blas_thread(), self.store.transaction():
             before = self.knowledge
             found = self.store.groups_ever(label)
             if not found:
@@ -295,7 +297,7 @@ class Learner:
             StoreError: there is no such generation.
             LearnError: there is nothing to go back to.
         """
-        with self.store.transaction():
+        with one_blas_thread(), self.store.transaction():
             live = self.store.state()
             target = self._previous() if generation is None else generation
             wanted = {group.id: group.label for group in self.store.state(target).groups}

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from edge_tosca.blas import one_blas_thread
 from edge_tosca.cli.ask import ask
 from edge_tosca.cli.bench import bench
 from edge_tosca.cli.make import make
@@ -19,7 +20,8 @@ for verbs in (teach, ask, make, bench):
 def main() -> None:
     """Run the command line; every error is one line on stderr."""
     try:
-        app()
+        with one_blas_thread():
+            app()
     except EdgeToscaError as error:
         fail(str(error))
     except KeyboardInterrupt:
