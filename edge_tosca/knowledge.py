@@ -24,7 +24,7 @@ from edge_tosca.router import (
 from edge_tosca.state import Group, State
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics
-from edge_tosca.unknowns import nearness
+from edge_tosca.unknowns import margin, nearness
 
 _MODULES_IN_MEMORY = 32
 _GROUPS_IN_MEMORY = 256
@@ -127,8 +127,8 @@ class Knowledge:
         """
         if not self.state.tasks:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
-        logs, proposed = self._log_posterior(features)
-        familiarity = self._familiarity(condition(features), proposed)
+        logs, proposed, beyond = self._log_posterior(features)
+        familiarity = self._familiarity(condition(features), proposed, beyond)
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -150,7 +150,7 @@ class Knowledge:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        logs, _ = self._log_posterior(features, modules)
+        logs, _, _ = self._log_posterior(features, modules)
         return by_label(logs, self.label_of_group, len(self.state.labels))
 
     def luca_input(self, features: Array) -> Array:
@@ -164,10 +164,10 @@ class Knowledge:
         """
         return features.astype(np.float32) if self._rule == "entropy" else luca_input(condition(features))
 
-    def _log_posterior(self, features: Array, modules: bool = True) -> tuple[Array, Array]:
-        """Give log-probabilities of the groups [n, g], and the groups that the router proposes [n, p]."""
+    def _log_posterior(self, features: Array, modules: bool = True) -> tuple[Array, Array, Array]:
+        """Give log-probabilities [n, g], proposed groups [n, p], and scores beyond the background [n]."""
         router = self.router
-        logs = router.log_posterior(condition(features))
+        logs, beyond = router.ask(condition(features))
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         if self._rule == "entropy":
             every = [self._module(task.module) for task in self.state.tasks]
@@ -179,17 +179,16 @@ class Knowledge:
                     module = self._module(task.module)
                     opinion = log_softmax(module.scale * module.cosines(self.luca_input(features[asked])))
                     logs[asked, columns] = refine(logs[asked], columns, opinion, router.module_weight)
-        return logs, proposed
+        return logs, proposed, beyond
 
-    def _familiarity(self, z: Array, proposed: Array) -> Array:
-        ridge, scores = self.router.ridge, np.empty(len(z))
+    def _familiarity(self, z: Array, proposed: Array, beyond: Array) -> Array:
+        ridge, signs = self.router.ridge, np.empty((len(z), 3))
         for place, groups in enumerate(proposed):
-            response = ridge.weights[groups] @ z[place] + ridge.bias[groups]
+            responses = ridge.weights[groups] @ z[place] + ridge.bias[groups]
             pool = [self.cached(group) for group in groups]
             exemplars = np.concatenate([known[evenly(len(known), EXEMPLARS)] for known in pool])
-            near = nearness(z[place], exemplars)
-            scores[place] = self.router.familiarity.score(response.max(keepdims=True), np.array([near]))[0]
-        return scores
+            signs[place] = beyond[place], margin(responses[None])[0], nearness(z[place], exemplars)
+        return self.router.familiarity.score(signs)
 
     def _answer(
         self, posterior: Array, logs: Array, familiarity: float, threshold: float, top: int

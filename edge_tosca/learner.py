@@ -23,8 +23,7 @@ from edge_tosca.router import LeftOut
 from edge_tosca.state import Generation, State
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
-from edge_tosca.teaching import teach
-from edge_tosca.trainer import Training
+from edge_tosca.teaching import teach, teach_as_published
 from edge_tosca.vision import Vision
 
 if TYPE_CHECKING:
@@ -210,9 +209,8 @@ class Learner:
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
         start = time.perf_counter()
-        inputs = [self.knowledge.luca_input(rows) for rows in features.values()]
         with one_blas_thread():
-            module, cosines = teach(inputs, Training(), self._context(self.state))
+            module, cosines = self._teach(list(features.values()), self.state)
         data = module.to_bytes()
         digest = digest_of(data)
         trained = time.perf_counter()
@@ -272,8 +270,9 @@ class Learner:
                 left = [group for group in self.store.groups_of_task(task) if group.id not in doomed]
                 digest = None
                 if left:
-                    inputs = [before.luca_input(self.store.features(group)) for group in left]
-                    module, cosines = teach(inputs, Training(), self._context(before.state, task))
+                    module, cosines = self._teach(
+                        [self.store.features(group) for group in left], before.state, task
+                    )
                     data = module.to_bytes()
                     digest = digest_of(data)
                     self.store.add_module(digest, data, cosines)
@@ -466,13 +465,14 @@ class Learner:
         self.store.set_derived("statistics", generation, sums)
         return knowledge, left_out
 
-    def _context(self, state: State, before_task: int | None = None) -> Array | None:
-        """Head rows of earlier classes, which only the paper's way of training looks at."""
+    def _teach(
+        self, features: Sequence[Array], state: State, before_task: int | None = None
+    ) -> tuple[Module, Array]:
         if self.store.settings["router"] != "entropy":
-            return None
+            return teach(features)
         tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
         rows = [Module.from_bytes(self.store.module(task.module)).prototypes for task in tasks]
-        return np.concatenate(rows) if rows else None
+        return teach_as_published(features, np.concatenate(rows) if rows else None)
 
     def _previous(self) -> int:
         generations = {entry.number: entry for entry in self.store.history()}

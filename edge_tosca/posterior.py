@@ -63,7 +63,7 @@ def by_label(log_posterior: Array, label_of_group: Sequence[int], labels: int) -
     return summed
 
 
-def best_temperature(scores: Array, truth: Array) -> tuple[float, float]:
+def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -> tuple[float, float]:
     """Find the factor on scores that makes their softmax most truthful.
 
     Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017, section 4.2
@@ -72,6 +72,7 @@ def best_temperature(scores: Array, truth: Array) -> tuple[float, float]:
     Args:
         scores: of pictures that took no part in making them, [n, k].
         truth: int [n].
+        offset: what is added to the scores after the factor, [n, k].
 
     Returns:
         The factor, and the mean negative log-likelihood that it reaches; (1, nan) without pictures.
@@ -80,6 +81,7 @@ def best_temperature(scores: Array, truth: Array) -> tuple[float, float]:
         return 1.0, float("nan")
     factors = 2.0 ** np.arange(-10, 7.5, 0.5)
     every = np.arange(len(scores))
-    losses = [-float(log_softmax(scores * factor)[every, truth].mean()) for factor in factors]
+    base = 0.0 if offset is None else offset
+    losses = [-float(log_softmax(scores * factor + base)[every, truth].mean()) for factor in factors]
     best = int(np.argmin(losses))
     return float(factors[best]), losses[best]

@@ -1,7 +1,7 @@
-"""The default router: everything that is solved from the running sums and checked by leaving one out.
+"""The default router: everything that is solved from the running sums and checked on left-out pictures.
 
 All settings (shrinkage, temperature, the modules' weight, the threshold for unknowns) are chosen on the
-learner's own cached features, each scored as if it had not been seen.
+learner's own cached features, each scored as if its block of neighbours had not been seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,30 +9,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.discriminant import Discriminant, LeaveOneOut, discriminant, oas_shrinkage, precision
+from edge_tosca.discriminant import Discriminant, LeaveBlockOut, choose_shrinkage, discriminant
+from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.luca import Array
-from edge_tosca.posterior import best_temperature, by_label, log_softmax, refine
+from edge_tosca.posterior import by_label, log_softmax, refine
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
     Ridge,
     fit_familiarity,
     fit_ridge,
+    left_out_responses,
+    margin,
     nearness,
-    ridge_leave_one_out,
 )
 
 SAMPLE = 2000
-"""Cached pictures that are scored by leaving one out, at most; spread evenly over the groups."""
+"""About how many cached pictures are left out to judge by; spread evenly over the groups."""
 
 EXEMPLARS = 32
 """Cached features of a group that a picture's nearness is measured against, at most."""
 
 PROPOSED = 3
 """Groups that the router proposes for a closer look."""
-
-SHRINKAGE_ODDS = (1.0, 3.0, 10.0)
-"""Factors on the odds of the oracle-approximating shrinkage; the most truthful is kept."""
 
 MODULE_WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
 """Weights of the modules' opinion; the most truthful is kept."""
@@ -57,7 +56,7 @@ class Router:
     """All that is needed to answer, besides the modules.
 
     Attributes:
-        discriminant: scores of the groups.
+        discriminant: scores of the groups, and of the background in the last row.
         ridge: responses of the groups, for familiarity.
         temperature: factor on the discriminant's scores.
         module_weight: how much a module's opinion counts inside its task.
@@ -80,34 +79,36 @@ class Router:
             "bias": self.discriminant.bias,
             "ridge_weights": self.ridge.weights,
             "ridge_bias": self.ridge.bias,
-            "familiarity": np.array([*familiarity.mean, *familiarity.spread, familiarity.threshold]),
+            "familiarity": np.stack([familiarity.mean, familiarity.spread]),
+            "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Array]) -> "Router":
         """Read what `to_arrays` gave."""
-        numbers = arrays["familiarity"]
         temperature, module_weight, shrinkage = (float(value) for value in arrays["scalars"])
         return cls(
             Discriminant(arrays["weights"], arrays["bias"]),
             Ridge(arrays["ridge_weights"], arrays["ridge_bias"]),
             temperature,
             module_weight,
-            Familiarity(numbers[:2], numbers[2:4], float(numbers[4])),
+            Familiarity(*arrays["familiarity"], float(arrays["threshold"][0])),
             shrinkage,
         )
 
-    def log_posterior(self, z: Array) -> Array:
-        """Give the router's own log-probabilities.
+    def ask(self, z: Array) -> tuple[Array, Array]:
+        """Give the router's own opinion.
 
         Args:
             z: conditioned features, float32 [n, d].
 
         Returns:
-            [n, g].
+            Log-probabilities of the groups, [n, g], and the best score beyond the background's, [n].
         """
-        return log_softmax(self.temperature * self.discriminant.scores(z))
+        scores = self.discriminant.scores(z)
+        groups = scores[:, :-1]
+        return log_softmax(self.temperature * groups), groups.max(axis=1) - scores[:, -1]
 
 
 @dataclass(frozen=True)
@@ -157,56 +158,45 @@ def fit_router(
         refused: share of known pictures to call unknown.
 
     Returns:
-        The router, and the leave-one-out answers that it was chosen by.
+        The router, and the answers to left-out pictures that it was chosen by.
     """
-    labels = np.asarray(label_of_group)
-    counts = statistics.counts
-    n = int(counts.sum())
-    groups, rows, z = _sample(counts, cached, statistics.sums.shape[1])
+    counts, sums = statistics.counts, statistics.sums
+    blocks = choose_blocks(counts, SAMPLE)
+    groups = np.repeat([block.group for block in blocks], [len(block.rows) for block in blocks]).astype(int)
+    rows = np.concatenate([np.zeros(0, int), *(block.rows for block in blocks)])
+    z = np.concatenate(
+        [np.zeros((0, sums.shape[1]), np.float32), *(cached(block.group)[block.rows] for block in blocks)]
+    )
     within = statistics.within()
-    left_out = LeaveOneOut.of(within, z, groups, statistics.sums / counts[:, None], counts)
-    base = oas_shrinkage(within, n)
-    tried = []
-    for shrinkage in dict.fromkeys(_with_odds(base, factor) for factor in SHRINKAGE_ODDS):
-        scores = left_out.scores(precision(within, n, shrinkage), shrinkage)
-        temperature, loss = best_temperature(scores, groups)
-        tried.append((loss, shrinkage, temperature, scores))
-    # Without any picture to leave out the losses are not numbers, and the first is as good as another.
-    _, shrinkage, temperature, scores = min(tried, key=lambda trial: trial[0])
-
-    log_posterior = log_softmax(temperature * scores)
+    left_out = LeaveBlockOut.of(within, z, blocks, sums, counts)
+    choice = choose_shrinkage(within, left_out)
+    log_posterior = log_softmax(choice.temperature * choice.scores)
+    proposed = np.argsort(-log_posterior, axis=1)[:, :PROPOSED]
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]
     weight = _module_weight(log_posterior, groups, tasks, opinions)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
     ridge, inverse = fit_ridge(statistics)
-    responses = ridge_leave_one_out(statistics, ridge, inverse, z, groups)
-    proposed = np.argsort(-log_posterior, axis=1)[:, :PROPOSED]
-    near = _left_out_nearness(z, groups, rows, proposed, cached)
-    strongest = np.take_along_axis(responses, proposed, axis=1).max(axis=1, initial=-np.inf)
-    router = Router(
-        discriminant(precision(within, n, shrinkage), left_out.means),
-        ridge,
-        temperature,
-        weight,
-        fit_familiarity(strongest, near, refused),
-        shrinkage,
+    responses = left_out_responses(statistics, ridge, inverse, z, blocks)
+    signs = np.stack(
+        [
+            choice.scores.max(axis=1, initial=-np.inf) - choice.background,
+            margin(np.take_along_axis(responses, proposed, axis=1)),
+            _left_out_nearness(z, blocks, proposed, cached),
+        ],
+        axis=1,
     )
-    count = int(labels.max()) + 1
-    return router, LeftOut(groups, rows, by_label(log_posterior, list(labels), count))
-
-
-def _sample(counts: Array, cached: Callable[[int], Array], d: int) -> tuple[Array, Array, Array]:
-    most = max(2, SAMPLE // len(counts))
-    picks = [evenly(int(n), most) if n > 1 else np.arange(0) for n in counts]
-    groups = np.repeat(np.arange(len(picks)), [len(pick) for pick in picks])
-    z = [cached(group)[pick] for group, pick in enumerate(picks) if len(pick)]
-    return groups, np.concatenate(picks), np.concatenate(z) if z else np.zeros((0, d), np.float32)
-
-
-def _with_odds(shrinkage: float, factor: float) -> float:
-    return factor * shrinkage / (1 - shrinkage + factor * shrinkage)
+    router = Router(
+        discriminant(choice.inverse, left_out.means),
+        ridge,
+        choice.temperature,
+        weight,
+        fit_familiarity(signs, refused),
+        choice.shrinkage,
+    )
+    labels = list(label_of_group)
+    return router, LeftOut(groups, rows, by_label(log_posterior, labels, max(labels) + 1))
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:
@@ -237,14 +227,19 @@ def _module_weight(
 
 
 def _left_out_nearness(
-    z: Array, groups: Array, rows: Array, proposed: Array, cached: Callable[[int], Array]
+    z: Array, blocks: Sequence[Block], proposed: Array, cached: Callable[[int], Array]
 ) -> Array:
-    near = np.full(len(z), -1.0)
-    for index, candidates in enumerate(proposed):
-        pool = []
-        for group in candidates:
-            features = cached(group)
-            picks = evenly(len(features), EXEMPLARS)
-            pool.append(features[picks[(group != groups[index]) | (picks != rows[index])]])
-        near[index] = nearness(z[index], np.concatenate(pool))
+    near = np.empty(len(z))
+    place = 0
+    for block in blocks:
+        for _ in block.rows:
+            pool = []
+            for group in proposed[place]:
+                features = cached(int(group))
+                picks = evenly(len(features), EXEMPLARS)
+                if group == block.group:
+                    picks = picks[~np.isin(picks, block.rows)]
+                pool.append(features[picks])
+            near[place] = nearness(z[place], np.concatenate(pool))
+            place += 1
     return near

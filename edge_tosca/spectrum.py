@@ -94,6 +94,23 @@ class Projected:
     x: Array
     along: Array
 
+    def __getitem__(self, rows: slice) -> "Projected":
+        return Projected(self.x[rows], self.along[rows])
+
+    def __sub__(self, other: "Projected") -> "Projected":
+        return Projected(self.x - other.x, self.along - other.along)
+
+    def __rmul__(self, factor: float) -> "Projected":
+        return Projected(factor * self.x, factor * self.along)
+
+    def mean(self) -> "Projected":
+        """Mean of the vectors, as one vector."""
+        return Projected(self.x.mean(axis=0, keepdims=True), self.along.mean(axis=0, keepdims=True))
+
+    def above(self, other: "Projected") -> "Projected":
+        """Put other vectors below these."""
+        return Projected(np.vstack([self.x, other.x]), np.vstack([self.along, other.along]))
+
 
 @dataclass(frozen=True)
 class ShrunkenInverse:

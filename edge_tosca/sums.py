@@ -6,7 +6,7 @@ depends on the number of pictures. Which one it is depends on the number of pict
 order in which they came, so that forgetting gives the very bits of never having seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -141,3 +141,18 @@ class GramStatistics:
         """Decompose the total scatter."""
         total = self.sums.sum(axis=0)
         return Spectrum.of_matrix(self.gram - np.outer(total, total) / self.counts.sum())
+
+
+def statistics_of(groups: Sequence[Array]) -> Statistics:
+    """Sum up groups in the smaller form.
+
+    Args:
+        groups: conditioned features, float32 [n, d] each.
+
+    Returns:
+        The features themselves while they are at most d, their sums beyond.
+    """
+    d = groups[0].shape[1]
+    if sum(len(rows) for rows in groups) <= d:
+        return RowStatistics(tuple(groups))
+    return GramStatistics.of_groups(groups, d)

@@ -47,6 +47,7 @@ def fit(
     classes: int,
     training: Training | None = None,
     context: Array | None = None,
+    offsets: Array | None = None,
     dtype: npt.DTypeLike = np.float32,
     device: str = "cpu",
 ) -> Fitted:
@@ -58,6 +59,7 @@ def fit(
         classes: number of classes of the task.
         training: settings; the paper's by default.
         context: head rows of classes seen in earlier tasks, float [c, d]; they are not trained.
+        offsets: added to the logits, float [n, classes].
         dtype: float32, or float64 for checks.
         device: where torch computes, for example "cpu" or "cuda".
 
@@ -72,6 +74,11 @@ def fit(
     x = torch.tensor(features.astype(dtype), device=device)
     truth = torch.tensor(labels.astype(np.int64), device=device)
     fixed = x[:0] if context is None else torch.tensor(context.astype(dtype), device=device)
+    given = (
+        torch.zeros(len(x), 1, device=device)
+        if offsets is None
+        else torch.tensor(offsets.astype(dtype), device=device)
+    )
     module = {name: _trainable(value, device) for name, value in start.items()}
     rows, scale = _trainable(start_rows, device), _trainable(np.full(1, training.scale, dtype), device)
     optimizer = torch.optim.SGD([*module.values(), rows, scale], training.learning_rate, training.momentum)
@@ -81,7 +88,7 @@ def fit(
         # As in `trainer`: an all-zero feature has no direction and teaches nothing.
         output = forward(module, x[index], training.flow) * x[index].any(dim=1, keepdim=True)
         cosine = functional.normalize(output) @ functional.normalize(torch.cat([rows, fixed])).T
-        loss = functional.cross_entropy(scale * cosine, truth[index])
+        loss = functional.cross_entropy(scale * cosine + given[index], truth[index])
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
         torch.autograd.backward(loss)

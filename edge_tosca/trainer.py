@@ -131,6 +131,7 @@ def fit(
     classes: int,
     training: Training | None = None,
     context: Array | None = None,
+    offsets: Array | None = None,
     dtype: npt.DTypeLike = np.float32,
 ) -> Fitted:
     """Train one module on the cached features of one task.
@@ -143,6 +144,8 @@ def fit(
         context: head rows of classes seen in earlier tasks, float [c, d]. They take part in the
             softmax, as in the paper, and stay as they are. Without them the module depends on its own
             task alone.
+        offsets: what another classifier says of each feature, added to the logits, float [n, classes]; the
+            module then learns what that classifier gets wrong. Not together with context.
         dtype: float32 on a device, float64 for checks.
 
     Returns:
@@ -159,7 +162,8 @@ def fit(
     velocity = {name: np.zeros_like(value) for name, value in trained.items()}
     sums = np.zeros(training.epochs)
     for epoch, rate, index in batches(len(x), training):
-        loss, grads = loss_and_gradients(trained, x[index], labels[index], training.flow, fixed)
+        given = None if offsets is None else offsets[index].astype(dtype)
+        loss, grads = loss_and_gradients(trained, x[index], labels[index], training.flow, fixed, given)
         sums[epoch] += loss * len(index)
         for name, value in trained.items():
             velocity[name] *= training.momentum
@@ -175,7 +179,12 @@ def fit(
 
 
 def loss_and_gradients(
-    trained: Parameters, x: Array, labels: Array, flow: Flow, context: Array | None = None
+    trained: Parameters,
+    x: Array,
+    labels: Array,
+    flow: Flow,
+    context: Array | None = None,
+    offsets: Array | None = None,
 ) -> tuple[float, Parameters]:
     """Mean cross-entropy of a cosine head on a module's output, and its gradients.
 
@@ -185,6 +194,7 @@ def loss_and_gradients(
         labels: int [n], indices of rows.
         flow: the module's flow.
         context: further head rows that are not trained, [c, d].
+        offsets: added to the logits, [n, k + c].
 
     Returns:
         The loss without the L1 term (which the proximal step handles), and a gradient for each
@@ -199,7 +209,7 @@ def loss_and_gradients(
     row_norm = np.linalg.norm(rows, axis=1, keepdims=True) + _TINY
     unit, unit_rows = output / output_norm, rows / row_norm
     cosine = unit @ unit_rows.T
-    logits = trained["scale"] * cosine
+    logits = trained["scale"] * cosine if offsets is None else trained["scale"] * cosine + offsets
     logits -= logits.max(axis=1, keepdims=True)
     probability = np.exp(logits)
     probability /= probability.sum(axis=1, keepdims=True)

@@ -1,0 +1,65 @@
+"""Blocks of pictures that are left out together.
+
+Pictures of one class that lie next to each other were often taken of one object within seconds. Left out
+one by one they vouch for each other, and everything looks better than it is (grocery photographs: 97 %
+right one by one, 94 % in blocks, 76 % on test pictures of other shelves). Blocks of neighbours are left
+out together instead: blocked cross-validation (Roberts and others, "Cross-validation strategies for data
+with temporal, spatial, hierarchical, or phylogenetic structure", 2017).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_tosca.luca import Array
+
+FOLDS = 3
+"""Blocks of a group: with more, neighbours vouch for each other; with fewer, too little is left to learn."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring pictures of one group.
+
+    Attributes:
+        group: its index.
+        rows: places in the group, increasing, int [m].
+    """
+
+    group: int
+    rows: Array
+
+
+def folds_of(size: int) -> Array:
+    """Cut a group into blocks of neighbours.
+
+    Args:
+        size: number of its pictures.
+
+    Returns:
+        The block of each picture, int [size], increasing; -1 for a picture that is alone.
+    """
+    if size < 2:
+        return np.full(size, -1)
+    return np.arange(size) * min(FOLDS, size) // size
+
+
+def choose_blocks(counts: Array, most: int) -> tuple[Block, ...]:
+    """Pick blocks evenly from all groups, by their sizes alone.
+
+    Args:
+        counts: pictures of each group, int [g].
+        most: about how many pictures to pick.
+
+    Returns:
+        Blocks, ordered by group. Groups of one picture have none.
+    """
+    blocks = [
+        Block(group, np.flatnonzero(folds_of(int(size)) == fold))
+        for group, size in enumerate(counts)
+        if size > 1
+        for fold in range(min(FOLDS, int(size)))
+    ]
+    every = max(1, -(-sum(len(block.rows) for block in blocks) // most))
+    # A step that is a multiple of the folds would take the same fold of every group.
+    return tuple(blocks[:: every + 1 if every % FOLDS == 0 else every])
