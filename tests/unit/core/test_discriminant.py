@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.conditioning import condition
-from edge_tosca.discriminant import LeaveOneOut, discriminant, oas_shrinkage, precision
+from edge_tosca.discriminant import LeaveBlockOut, discriminant, oas_shrinkage, precision
+from edge_tosca.folds import choose_blocks
 from edge_tosca.sums import GramStatistics, RowStatistics
 
 D = 24
@@ -25,54 +26,48 @@ def within_of(groups):
 
 
 def left_out(statistics, groups, shrinkage):
+    """Scores of all pictures without their block, the background's in the last column, and the blocks."""
     n = int(statistics.counts.sum())
-    labels = np.repeat(np.arange(len(groups)), statistics.counts)
-    within, means = statistics.within(), statistics.sums / statistics.counts[:, None]
-    some = LeaveOneOut.of(within, np.concatenate(groups), labels, means, statistics.counts)
-    return some.scores(precision(within, n, shrinkage), shrinkage), labels
+    within, blocks = statistics.within(), choose_blocks(statistics.counts, n)
+    z = np.concatenate([groups[block.group][block.rows] for block in blocks])
+    some = LeaveBlockOut.of(within, z, blocks, statistics.sums, statistics.counts)
+    return np.column_stack(some.scores(precision(within, n, shrinkage), shrinkage)), blocks
 
 
 def score(z, means, inverse):
     return z @ inverse @ means.T - 0.5 * np.sum(means @ inverse * means, axis=1)
 
 
-def scored_by_refitting(groups, shrinkage):
-    """Take out each picture, sum up everything anew, invert, score."""
+def scored_by_refitting(groups, shrinkage, blocks):
+    """Take out each block, sum up everything anew, invert, score."""
     n = sum(len(z) for z in groups)
     target = np.trace(within_of(groups)) / (n * D)
     scores = []
-    for group, rows in enumerate(groups):
-        for place, z in enumerate(rows.astype(np.float64)):
-            rest = list(groups)
-            rest[group] = np.delete(rows, place, axis=0)
-            covariance = (1 - shrinkage) * within_of(rest) / n + shrinkage * target * np.eye(D)
-            means = np.stack([part.mean(axis=0, dtype=np.float64) for part in rest])
-            scores.append(score(z, means, np.linalg.inv(covariance)))
+    for block in blocks:
+        rest = list(groups)
+        rest[block.group] = np.delete(groups[block.group], block.rows, axis=0)
+        covariance = (1 - shrinkage) * within_of(rest) / n + shrinkage * target * np.eye(D)
+        means = [part.mean(axis=0, dtype=np.float64) for part in [*rest, np.concatenate(rest)]]
+        pictures = groups[block.group][block.rows].astype(np.float64)
+        scores.extend(score(z, np.stack(means), np.linalg.inv(covariance)) for z in pictures)
     return np.stack(scores)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("sizes", [(2, 2), (5, 3, 7), (30, 20, 2, 9)])
 @pytest.mark.parametrize("shrinkage", [0.05, 0.4, 1.0])
-def test_leave_one_out_scores_equal_refitting_without_the_picture(form, sizes, shrinkage):
+def test_left_out_scores_equal_refitting_without_the_block(form, sizes, shrinkage):
     groups = groups_of(sizes)
-    scores, _ = left_out(FORMS[form](groups), groups, shrinkage)
+    scores, blocks = left_out(FORMS[form](groups), groups, shrinkage)
     # Scores reach 1e3, conditions 1e4: 1e-16 * 1e7 leaves 1e-9.
-    np.testing.assert_allclose(scores, scored_by_refitting(groups, shrinkage), rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(scores, scored_by_refitting(groups, shrinkage, blocks), rtol=1e-8, atol=1e-8)
 
 
-def test_a_picture_alone_in_its_group_keeps_its_own_score_and_the_others_are_exact():
+def test_a_picture_alone_in_its_group_is_never_left_out_and_the_others_are_exact():
     groups = groups_of((1, 6, 5))
-    statistics = FORMS["gram"](groups)
-    scores, labels = left_out(statistics, groups, 0.3)
-    assert np.isfinite(scores).all()
-    exact = scored_by_refitting_but_the_lonely(groups, 0.3)
-    np.testing.assert_allclose(scores[labels > 0], exact, rtol=1e-8, atol=1e-8)
-
-
-def scored_by_refitting_but_the_lonely(groups, shrinkage):
-    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="empty slice"):
-        return scored_by_refitting(groups, shrinkage)[1:]
+    scores, blocks = left_out(FORMS["gram"](groups), groups, 0.3)
+    assert {block.group for block in blocks} == {1, 2}
+    np.testing.assert_allclose(scores, scored_by_refitting(groups, 0.3, blocks), rtol=1e-8, atol=1e-8)
 
 
 @given(sizes=st.lists(st.integers(2, 12), min_size=2, max_size=5), seed=st.integers(0, 999))

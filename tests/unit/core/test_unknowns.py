@@ -4,14 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.conditioning import condition
+from edge_tosca.folds import choose_blocks
 from edge_tosca.sums import GramStatistics, RowStatistics
 from edge_tosca.unknowns import (
     NEIGHBOURS,
     RIDGE_PENALTY,
     fit_familiarity,
     fit_ridge,
+    left_out_responses,
+    margin,
     nearness,
-    ridge_leave_one_out,
 )
 
 D = 24
@@ -47,21 +49,22 @@ def test_ridge_responses_equal_the_normal_equations(form, sizes):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("sizes", [(4, 4), (6, 2, 5), (3, 1, 4), (40, 25, 30)])
-def test_left_out_ridge_responses_equal_refitting_without_the_picture(form, sizes):
+def test_left_out_ridge_responses_equal_refitting_without_the_block(form, sizes):
     groups = groups_of(sizes)
     statistics = FORMS[form](groups)
     ridge, inverse = fit_ridge(statistics)
+    blocks = choose_blocks(statistics.counts, sum(sizes))
     x = np.concatenate(groups).astype(np.float64)
-    labels = np.repeat(np.arange(len(sizes)), sizes)
-    targets = np.eye(len(sizes))[labels]
-    expected = np.stack(
-        [
-            ridge_by_hand(np.delete(x, place, axis=0), np.delete(targets, place, axis=0))(z)
-            for place, z in enumerate(x)
-        ]
-    )
-    found = ridge_leave_one_out(statistics, ridge, inverse, np.concatenate(groups), labels)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=RIDGE_TOLERANCE)
+    targets = np.repeat(np.eye(len(sizes)), sizes, axis=0)
+    starts = np.cumsum(sizes) - sizes
+    expected, left_out = [], []
+    for block in blocks:
+        places = starts[block.group] + block.rows
+        left_out.append(groups[block.group][block.rows])
+        refitted = ridge_by_hand(np.delete(x, places, axis=0), np.delete(targets, places, axis=0))
+        expected.append(refitted(x[places]))
+    found = left_out_responses(statistics, ridge, inverse, np.concatenate(left_out), blocks)
+    np.testing.assert_allclose(found, np.concatenate(expected), rtol=0, atol=RIDGE_TOLERANCE)
 
 
 @given(m=st.integers(1, 20), seed=st.integers(0, 999))
@@ -79,23 +82,25 @@ def test_where_nothing_is_cached_nothing_is_near():
 
 @given(n=st.integers(20, 400), refused=st.sampled_from([0.05, 0.1, 0.3]), seed=st.integers(0, 999))
 def test_the_threshold_refuses_the_stated_share_of_known_pictures(n, refused, seed):
-    ridge, near = np.random.default_rng(seed).normal(size=(2, n))
-    familiarity = fit_familiarity(ridge, near, refused)
-    below = (familiarity.score(ridge, near) < familiarity.threshold).mean()
+    signs = np.random.default_rng(seed).normal(size=(n, 3))
+    familiarity = fit_familiarity(signs, refused)
+    below = (familiarity.score(signs) < familiarity.threshold).mean()
     assert abs(below - refused) <= 1 / n
 
 
 @pytest.mark.parametrize(("n", "refused"), [(0, 0.05), (1, 0.05), (19, 0.05), (100, 0.0)])
 def test_nothing_is_unknown_where_the_quantile_is_not_known(n, refused):
-    ridge, near = np.random.default_rng(0).normal(size=(2, n))
-    familiarity = fit_familiarity(ridge, near, refused)
+    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(n, 3)), refused)
     assert familiarity.threshold == -np.inf
-    assert np.isfinite(familiarity.score(np.zeros(1), np.zeros(1))).all()
+    assert np.isfinite(familiarity.score(np.zeros((1, 3)))).all()
 
 
-def test_more_of_either_sign_is_more_familiar():
-    rng = np.random.default_rng(0)
-    familiarity = fit_familiarity(rng.normal(size=50), rng.normal(size=50), 0.05)
-    base, more_ridge, more_near = familiarity.score(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]))
-    assert more_ridge > base
-    assert more_near > base
+def test_more_of_any_sign_is_more_familiar():
+    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(50, 3)), 0.05)
+    base, *more = familiarity.score(np.vstack([np.zeros(3), np.eye(3)]))
+    assert min(more) > base
+
+
+def test_the_margin_is_the_lead_over_the_next_and_a_lonely_group_leads_by_its_response():
+    assert margin(np.array([[0.1, 0.7, 0.4]])) == pytest.approx([0.3])
+    assert margin(np.array([[0.7]])) == pytest.approx([0.7])
