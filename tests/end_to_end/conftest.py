@@ -131,15 +131,20 @@ def module_bytes() -> Callable[[Path], dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def remember(edge: Any, module_bytes: Any) -> Callable[[Path], dict[str, Any]]:
-    """Everything a store knows: what it tells, its history, and the bytes of its modules."""
+def remember() -> Callable[[Path], dict[str, str]]:
+    """Digest of all rows of every table, read past the program: generations, classes, features, modules."""
 
-    def look(store: Path) -> dict[str, Any]:
-        return {
-            "classes": edge("classes", store, "--json").json,
-            "history": edge("history", store, "--json").json,
-            "modules": module_bytes(store),
-        }
+    def look(store: Path) -> dict[str, str]:
+        with closing(sqlite3.connect(store)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+            rows = {
+                name: repr(connection.execute(f"SELECT rowid, * FROM {name} ORDER BY rowid").fetchall())
+                for name, sql in tables
+                if sql and sql.startswith("CREATE TABLE")
+            }
+        assert {"generations", "classes", "features", "modules"} <= set(rows)
+        return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in rows.items()}
 
     return look
 

@@ -24,7 +24,7 @@ def check_answer(answer, labels, top):
     assert isinstance(answer["unknown"], bool)
     assert isinstance(answer["task"], str)
     assert len(answer["top"]) == min(top, len(labels))
-    assert [guess["label"] for guess in answer["top"]][0] == answer["label"]
+    assert answer["top"][0]["label"] == answer["label"]
     assert answer["top"][0]["confidence"] == answer["confidence"]
     confidences = [guess["confidence"] for guess in answer["top"]]
     assert confidences == sorted(confidences, reverse=True)
