@@ -5,6 +5,7 @@ S = (1 - rho) W / n + rho (trace(W) / (n d)) I and m_g the mean of group g. Grou
 beforehand: how often a thing was photographed says nothing about how often it will be met.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,19 +207,22 @@ class Choice:
     background: Array
 
 
-def choose_shrinkage(within: Spectrum, left_out: LeaveBlockOut) -> Choice:
-    """Choose the shrinkage under which left-out pictures' true groups are most probable.
+def choose_shrinkage(within: Spectrum, left_out: LeaveBlockOut, labels: Sequence[int]) -> Choice:
+    """Choose the shrinkage under which left-out pictures' true labels are most probable.
 
     Args:
         within: spectrum of W.
         left_out: pictures to judge by.
+        labels: label of each group; a class in several surroundings has several groups.
 
     Returns:
         The best of SHRINKAGE_ODDS times the odds of the oracle-approximating shrinkage; the first where
         there is no picture to judge by.
     """
     n = int(left_out.counts.sum())
-    truth = np.repeat([b.group for b in left_out.blocks], [len(b.rows) for b in left_out.blocks]).astype(int)
+    groups = np.repeat([b.group for b in left_out.blocks], [len(b.rows) for b in left_out.blocks]).astype(int)
+    of = np.asarray(labels)
+    truth = of[groups][:, None] == of[None, :]
     base = oas_shrinkage(within, n)
     best: tuple[float, Choice] | None = None
     for odds in SHRINKAGE_ODDS:

@@ -282,6 +282,41 @@ class Learner:
         self.store.scrub()
         return generation
 
+    def rename(self, label: str, new: str, *, merge: bool = False) -> int:
+        """Give a class another name; every module and every feature stays as it is.
+
+        Args:
+            label: the class.
+            new: its new name.
+            merge: the new name is that of another class, and the two become one.
+
+        Returns:
+            The new generation.
+
+        Raises:
+            LearnError: there is no such class, the new name is not usable, or it is taken and merge is not
+                asked for.
+        """
+        new = checked_label(new)
+        with one_blas_thread(), self.store.transaction():
+            state = self.store.state()
+            if label not in state.labels:
+                raise LearnError(f"{self.store.path} knows no class {label!r}; it knows {self._known()}")
+            if new == label:
+                raise LearnError(f"class {label!r} has that name already; choose another")
+            if (new in state.labels) != merge:
+                remedy = "there is none to merge with" if merge else "choose another name, or merge the two"
+                taken = "is not known" if merge else "is taken"
+                raise LearnError(f"class {new!r} {taken} in {self.store.path}; {remedy}")
+            generation = self.store.add_generation("merge" if merge else "rename", state.generation)
+            for group in state.groups:
+                if group.label == label:
+                    self.store.end(group.id, generation)
+                    self.store.bear(group.id, new, generation)
+            self._settle(generation, self.store.derived("statistics", state.generation))
+            self.store.set_report(generation, {"classes": [new], "before": label})
+        return generation
+
     def rollback(self, generation: int | None = None) -> int:
         """Make an earlier generation's classes the live ones again.
 

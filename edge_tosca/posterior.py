@@ -71,7 +71,7 @@ def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -
 
     Args:
         scores: of pictures that took no part in making them, [n, k].
-        truth: int [n].
+        truth: the columns that are right, bool [n, k]; several where groups share a label.
         offset: what is added to the scores after the factor, [n, k].
 
     Returns:
@@ -80,8 +80,12 @@ def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -
     if len(scores) == 0:
         return 1.0, float("nan")
     factors = 2.0 ** np.arange(-10, 7.5, 0.5)
-    every = np.arange(len(scores))
     base = 0.0 if offset is None else offset
-    losses = [-float(log_softmax(scores * factor + base)[every, truth].mean()) for factor in factors]
+
+    def loss(factor: float) -> float:
+        right = np.sum(np.exp(log_softmax(scores * factor + base)), axis=1, where=truth)
+        return -float(np.log(np.maximum(right, 1e-300)).mean())
+
+    losses = [loss(factor) for factor in factors]
     best = int(np.argmin(losses))
     return float(factors[best]), losses[best]

@@ -169,7 +169,7 @@ def fit_router(
     )
     within = statistics.within()
     left_out = LeaveBlockOut.of(within, z, blocks, sums, counts)
-    choice = choose_shrinkage(within, left_out)
+    choice = choose_shrinkage(within, left_out, label_of_group)
     log_posterior = log_softmax(choice.temperature * choice.scores)
     proposed = np.argsort(-log_posterior, axis=1)[:, :PROPOSED]
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]

@@ -186,18 +186,20 @@ class Store:
         data = self._blob("SELECT evidence FROM modules WHERE digest = ?", digest)
         return self._arrays(data)["cosines"].astype(np.float32)
 
-    def derived(self, table: str) -> dict[str, Array] | None:
-        """Read what was derived from the live generation.
+    def derived(self, table: str, generation: int | None = None) -> dict[str, Array] | None:
+        """Read what was derived from a generation.
 
         Args:
             table: "statistics" or "routers".
+            generation: its number; the live one by default.
 
         Returns:
             Arrays by name; None where they belong to another generation or are not kept.
         """
         with _told(self.path):
             row = self._connection.execute(
-                f"SELECT data FROM {table} WHERE generation = ?", (self.latest(),)
+                f"SELECT data FROM {table} WHERE generation = ?",
+                (self.latest() if generation is None else generation,),
             ).fetchone()
         return None if row is None else self._arrays(row[0])
 

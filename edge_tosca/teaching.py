@@ -76,7 +76,8 @@ def teach(features: Sequence[Array]) -> tuple[Module, Array]:
                 cosines[held] = module.cosines(x[held])
         known = folds >= 0
         if known.any():
-            scale, _ = best_temperature(cosines[known], labels[known], offsets[known])
+            truth = labels[known, None] == np.arange(len(sizes))
+            scale, _ = best_temperature(cosines[known], truth, offsets[known])
     return Module.rounded("tosca", fitted.parameters, fitted.prototypes, scale), cosines
 
 
@@ -114,7 +115,7 @@ def _own_scores(conditioned: Sequence[Array]) -> Array:
     z = np.concatenate([conditioned[block.group][block.rows] for block in blocks])
     within = statistics.within()
     left_out = LeaveBlockOut.of(within, z, blocks, statistics.sums, statistics.counts)
-    choice = choose_shrinkage(within, left_out)
+    choice = choose_shrinkage(within, left_out, range(len(conditioned)))
     starts = np.cumsum(statistics.counts) - statistics.counts
     places = np.concatenate([starts[block.group] + block.rows for block in blocks])
     scores[places] = choice.temperature * choice.scores

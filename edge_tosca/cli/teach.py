@@ -1,4 +1,4 @@
-"""The verbs that change a store: init, learn, forget, rollback."""
+"""The verbs that change a store: init, learn, forget, rename, rollback."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -92,6 +92,22 @@ def forget(
         say_json({"generation": generation, "forgotten": label})
     else:
         say(f"{label} is forgotten and erased from {store} (generation {generation}).")
+
+
+@teach.command()
+def rename(
+    store: StorePath,
+    label: Annotated[str, typer.Argument(metavar="CLASS")],
+    new: Annotated[str, typer.Argument(metavar="NEW")],
+    merge: Annotated[bool, typer.Option("--merge", help="NEW is another class; the two become one.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a class another name, or make one class of two; the modules stay as they are."""
+    generation = Learner.open(store).rename(label, new, merge=merge)
+    if as_json:
+        say_json({"generation": generation, "class": new, "before": label})
+    else:
+        say(f"{label} is {new} now (generation {generation}).")
 
 
 @teach.command()

@@ -91,12 +91,20 @@ def test_the_best_temperature_is_the_most_truthful_one():
     true_scores = rng.normal(size=(4000, 5))
     truth = np.array([rng.choice(5, p=row) for row in np.exp(log_softmax(true_scores))])
     # Scores that are four times too bold want to be divided by four; the steps are factors of sqrt(2).
-    factor, loss = best_temperature(4 * true_scores, truth)
+    factor, loss = best_temperature(4 * true_scores, truth[:, None] == np.arange(5))
     assert factor == 0.25
     assert loss == pytest.approx(-log_softmax(true_scores)[np.arange(4000), truth].mean())
 
 
 def test_without_pictures_the_temperature_stays_as_it_is():
-    factor, loss = best_temperature(np.zeros((0, 3)), np.zeros(0, int))
+    factor, loss = best_temperature(np.zeros((0, 3)), np.zeros((0, 3), bool))
     assert factor == 1.0
     assert np.isnan(loss)
+
+
+def test_confusing_two_groups_of_one_label_costs_nothing():
+    scores = np.array([[0.0, 3.0, -2.0], [3.0, 0.0, -2.0]])
+    one_label = np.array([[True, True, False]] * 2)
+    sharp, loss = best_temperature(scores, one_label)
+    assert sharp > 1
+    assert loss == pytest.approx(0, abs=1e-12)

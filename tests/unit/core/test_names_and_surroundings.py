@@ -1,0 +1,103 @@
+"""Renaming, merging, and a known class in new surroundings; features are given, no backbone is loaded."""
+
+import numpy as np
+import pytest
+
+from edge_tosca.errors import LearnError
+from edge_tosca.learner import Learner
+from edge_tosca.store import Store
+from edge_tosca.vision import Vision
+
+D = 32
+STRANGERS = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
+
+
+def pictures(seed, shots=12, noise=0.5):
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=D) + noise * rng.normal(size=(shots, D))).astype(np.float16)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
+    shop = Learner(Store.create(tmp_path / "shop.tosca", settings), Vision())
+    shop.learn_features({"mug": pictures(1), "pen": pictures(2)})
+    shop.learn_features({"cup": pictures(3), "jar": pictures(4)})
+    yield shop
+    shop.close()
+
+
+def modules(shop):
+    return {task.name: (task.module, shop.store.module(task.module)) for task in shop.state.tasks}
+
+
+def posterior(shop):
+    return dict(zip(shop.state.labels, shop.knowledge.posterior(STRANGERS).T, strict=True))
+
+
+def test_a_renamed_class_is_known_by_its_new_name_and_nothing_else_changes(shop):
+    before, filed = posterior(shop), modules(shop)
+    shop.rename("pen", "biro")
+    after = posterior(shop)
+    assert set(after) == {"mug", "biro", "cup", "jar"}
+    np.testing.assert_array_equal(after["biro"], before["pen"])
+    np.testing.assert_array_equal(after["cup"], before["cup"])
+    assert modules(shop) == filed
+
+
+def test_merged_classes_answer_as_one_and_their_modules_stay(shop):
+    filed = modules(shop)
+    shop.rename("cup", "mug", merge=True)
+    assert shop.state.labels == ("mug", "pen", "jar")
+    assert modules(shop) == filed
+    for seed in (1, 3):
+        answers = shop.knowledge.decide(pictures(seed, 20).astype(np.float32), 1)
+        assert {answer.label for answer in answers} == {"mug"}
+
+
+def test_a_rename_is_undone_by_a_rollback(shop):
+    before = posterior(shop)
+    shop.rename("pen", "biro")
+    shop.rollback()
+    after = posterior(shop)
+    assert list(after) == list(before)
+    for label, column in before.items():
+        np.testing.assert_array_equal(after[label], column)
+
+
+@pytest.mark.parametrize(
+    ("label", "new", "merge", "complaint"),
+    [
+        ("spoon", "fork", False, "knows no class 'spoon'"),
+        ("pen", "mug", False, "is taken"),
+        ("pen", "fork", True, "is not known"),
+        ("pen", "pen", False, "has that name already"),
+        ("pen", " ", False, "must have 1 to"),
+        ("pen", "a\nb", False, "control characters"),
+    ],
+)
+def test_a_name_that_cannot_be_given_is_refused_and_nothing_changes(shop, label, new, merge, complaint):
+    generation = shop.store.latest()
+    with pytest.raises(LearnError, match=complaint):
+        shop.rename(label, new, merge=merge)
+    assert shop.store.latest() == generation
+
+
+def test_a_known_class_in_new_surroundings_keeps_its_name_and_is_known_in_both(shop):
+    filed = modules(shop)
+    shop.learn_features({"mug": pictures(7), "pen": pictures(8)}, "outdoors")
+    assert shop.state.labels == ("mug", "pen", "cup", "jar")
+    assert {name: modules(shop)[name] for name in filed} == filed
+    for seed, label in ((1, "mug"), (7, "mug"), (2, "pen"), (8, "pen"), (3, "cup")):
+        answers = shop.knowledge.decide(pictures(seed, 20).astype(np.float32), 1)
+        assert {answer.label for answer in answers} == {label}
+    indoors, outdoors = (
+        shop.knowledge.decide(pictures(seed, 1).astype(np.float32), 1)[0].task for seed in (1, 7)
+    )
+    assert (indoors, outdoors) == ("task 1", "outdoors")
+
+
+def test_forgetting_a_class_forgets_it_in_all_surroundings(shop):
+    shop.learn_features({"mug": pictures(7), "key": pictures(8)}, "outdoors")
+    shop.forget("mug")
+    assert shop.state.labels == ("pen", "cup", "jar", "key")
