@@ -1,12 +1,13 @@
 """What a generation knows, ready to answer: its router, its modules and its cached features."""
 
-from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
 from edge_tosca.answer import Answer, Guess
-from edge_tosca.conditioning import condition, luca_input
+from edge_tosca.cache import Cache
+from edge_tosca.compact import bytes_of, compact
+from edge_tosca.conditioning import GRID, condition, luca_input
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import LearnError
 from edge_tosca.luca import Array
@@ -26,8 +27,9 @@ from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics
 from edge_tosca.unknowns import margin, nearness
 
-_MODULES_IN_MEMORY = 32
-_GROUPS_IN_MEMORY = 256
+_MODULE_BYTES = 48 << 20
+_EXEMPLAR_BYTES = 64 << 20
+_FEATURE_BYTES = 32 << 20
 
 
 class Knowledge:
@@ -41,8 +43,9 @@ class Knowledge:
         self.state = state
         self._store = store
         self._rule = store.settings["router"]
-        self._module = lru_cache(_MODULES_IN_MEMORY)(lambda digest: Module.from_bytes(store.module(digest)))
-        self._conditioned = lru_cache(_GROUPS_IN_MEMORY)(self._condition)
+        self._module = Cache(self._read_module, bytes_of, _MODULE_BYTES)
+        self._conditioned = Cache(self._condition, _size, _FEATURE_BYTES)
+        self._exemplars = Cache(self._read_exemplars, _size, _EXEMPLAR_BYTES)
 
     @cached_property
     def columns(self) -> tuple[slice, ...]:
@@ -54,10 +57,15 @@ class Knowledge:
         )
 
     @cached_property
-    def label_of_group(self) -> tuple[int, ...]:
-        """Index of each group's label among `state.labels`."""
+    def label_of_group(self) -> Array:
+        """Index of each group's label among `state.labels`, int [g]."""
         index = {label: place for place, label in enumerate(self.state.labels)}
-        return tuple(index[group.label] for group in self.state.groups)
+        return np.array([index[group.label] for group in self.state.groups], int)
+
+    @cached_property
+    def task_of_group(self) -> Array:
+        """Index of each group's task, int [g]."""
+        return np.repeat(np.arange(len(self.state.tasks)), [len(task.groups) for task in self.state.tasks])
 
     @cached_property
     def router(self) -> Router:
@@ -127,8 +135,9 @@ class Knowledge:
         """
         if not self.state.tasks:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
-        logs, proposed, beyond = self._log_posterior(features)
-        familiarity = self._familiarity(condition(features), proposed, beyond)
+        z = condition(features)
+        logs, proposed, beyond = self._log_posterior(features, z)
+        familiarity = self._familiarity(z, proposed, beyond)
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -150,56 +159,47 @@ class Knowledge:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        logs, _, _ = self._log_posterior(features, modules)
+        logs, _, _ = self._log_posterior(features, condition(features), modules)
         return by_label(logs, self.label_of_group, len(self.state.labels))
 
-    def luca_input(self, features: Array) -> Array:
-        """Give what the modules of this store read: the raw feature in the paper's way, else conditioned.
-
-        Args:
-            features: [n, d].
-
-        Returns:
-            float32 [n, d].
-        """
-        return features.astype(np.float32) if self._rule == "entropy" else luca_input(condition(features))
-
-    def _log_posterior(self, features: Array, modules: bool = True) -> tuple[Array, Array, Array]:
+    def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array, Array]:
         """Give log-probabilities [n, g], proposed groups [n, p], and scores beyond the background [n]."""
         router = self.router
-        logs, beyond = router.ask(condition(features))
+        logs, beyond = router.ask(z)
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         if self._rule == "entropy":
             every = [self._module(task.module) for task in self.state.tasks]
-            logs = entropy_log_posterior(every, self.luca_input(features))
+            # The paper's modules read the feature as it is.
+            logs = entropy_log_posterior(every, features.astype(np.float32))
         elif modules and router.module_weight > 0:
-            for task, columns in zip(self.state.tasks, self.columns, strict=True):
-                asked = ((proposed >= columns.start) & (proposed < columns.stop)).any(axis=1)
-                if len(task.groups) > 1 and asked.any():
+            x, asked = luca_input(z), self.task_of_group[proposed]
+            for place in set(asked.ravel().tolist()):
+                task, columns = self.state.tasks[place], self.columns[place]
+                if len(task.groups) > 1:
+                    rows = (asked == place).any(axis=1)
                     module = self._module(task.module)
-                    opinion = log_softmax(module.scale * module.cosines(self.luca_input(features[asked])))
-                    logs[asked, columns] = refine(logs[asked], columns, opinion, router.module_weight)
+                    opinion = log_softmax(module.scale * module.cosines(x[rows]))
+                    logs[rows, columns] = refine(logs[rows], columns, opinion, router.module_weight)
         return logs, proposed, beyond
 
     def _familiarity(self, z: Array, proposed: Array, beyond: Array) -> Array:
         ridge, signs = self.router.ridge, np.empty((len(z), 3))
         for place, groups in enumerate(proposed):
             responses = ridge.weights[groups] @ z[place] + ridge.bias[groups]
-            pool = [self.cached(group) for group in groups]
-            exemplars = np.concatenate([known[evenly(len(known), EXEMPLARS)] for known in pool])
-            signs[place] = beyond[place], margin(responses[None])[0], nearness(z[place], exemplars)
+            exemplars = np.concatenate([self._exemplars(group) for group in groups.tolist()])
+            # The steps of the grid are whole numbers, so dividing the picture instead changes no bit.
+            near = nearness(z[place] / GRID, exemplars.astype(np.float32))
+            signs[place] = beyond[place], margin(responses[None])[0], near
         return self.router.familiarity.score(signs)
 
     def _answer(
         self, posterior: Array, logs: Array, familiarity: float, threshold: float, top: int
     ) -> Answer:
         labels = self.state.labels
-        order = np.argsort(-posterior, kind="stable")[: max(top, 1)]
+        order = _largest(posterior, max(top, 1))
         guesses = tuple(Guess(labels[place], float(posterior[place])) for place in order)
-        group = self._best_group(logs, int(order[0]))
-        task = next(
-            t for t, c in zip(self.state.tasks, self.columns, strict=True) if c.start <= group < c.stop
-        )
+        groups = np.flatnonzero(self.label_of_group == order[0])
+        task = self.state.tasks[self.task_of_group[groups[np.argmax(logs[groups])]]]
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
@@ -210,12 +210,33 @@ class Knowledge:
             milliseconds={},
         )
 
-    def _best_group(self, logs: Array, label: int) -> int:
-        groups: Sequence[int] = [place for place, of in enumerate(self.label_of_group) if of == label]
-        return max(groups, key=lambda place: float(logs[place]))
-
     def _opinion(self, digest: str) -> Array:
         return log_softmax(self._module(digest).scale * self._store.evidence(digest))
 
+    def _read_module(self, digest: str) -> Module:
+        return compact(Module.from_bytes(self._store.module(digest)))
+
     def _condition(self, group: Group) -> Array:
         return condition(self._store.features(group))
+
+    def _read_exemplars(self, index: int) -> Array:
+        """Give a group's exemplars in steps of the grid: whole numbers, in half the bytes of float32."""
+        features = self._store.features(self.state.groups[index])
+        steps = condition(features[evenly(len(features), EXEMPLARS)]) * GRID
+        # Only the two ends of -1 .. 1 cannot both be told in 16 bits.
+        return steps.astype(np.int16 if steps.max(initial=0) < GRID else np.int32)
+
+
+def _size(array: Array) -> int:
+    return array.nbytes
+
+
+def _largest(values: Array, count: int) -> list[int]:
+    """Find the largest values, the largest first and the earlier one of equals first."""
+    if count < len(values):
+        least = np.partition(values, -count)[-count]
+        places = np.flatnonzero(values >= least)
+    else:
+        places = np.arange(len(values))
+    order: list[int] = places[np.argsort(-values[places], kind="stable")][:count].tolist()
+    return order

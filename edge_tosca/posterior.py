@@ -7,10 +7,13 @@ own task, so one that meets a stranger's picture does no harm there.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
 from edge_tosca.luca import Array
+
+_STRIDE = 4
 
 
 def log_softmax(scores: Array) -> Array:
@@ -46,7 +49,7 @@ def refine(log_posterior: Array, columns: slice, opinion: Array, weight: float) 
     return revised
 
 
-def by_label(log_posterior: Array, label_of_group: Sequence[int], labels: int) -> Array:
+def by_label(log_posterior: Array, label_of_group: Sequence[int] | Array, labels: int) -> Array:
     """Add up the probabilities of groups that share a label.
 
     Args:
@@ -57,9 +60,12 @@ def by_label(log_posterior: Array, label_of_group: Sequence[int], labels: int) -
     Returns:
         Probabilities, [n, labels].
     """
-    onehot = np.zeros((len(label_of_group), labels), log_posterior.dtype)
-    onehot[np.arange(len(label_of_group)), list(label_of_group)] = 1
-    summed: Array = np.exp(log_posterior) @ onehot
+    probabilities = np.exp(log_posterior)
+    of = np.asarray(label_of_group)
+    order = np.argsort(of, kind="stable")
+    starts = np.flatnonzero(np.diff(of[order], prepend=-1))
+    summed = np.zeros((len(probabilities), labels), probabilities.dtype)
+    summed[:, of[order[starts]]] = np.add.reduceat(probabilities[:, order], starts, axis=1)
     return summed
 
 
@@ -80,12 +86,23 @@ def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -
     if len(scores) == 0:
         return 1.0, float("nan")
     factors = 2.0 ** np.arange(-10, 7.5, 0.5)
-    base = 0.0 if offset is None else offset
+    # What is common to a row changes no softmax; without an offset the largest power stays 0 then.
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    rows, columns = np.nonzero(truth)
+    powers = np.empty_like(shifted)
 
-    def loss(factor: float) -> float:
-        right = np.sum(np.exp(log_softmax(scores * factor + base)), axis=1, where=truth)
+    @cache
+    def loss(place: int) -> float:
+        np.multiply(shifted, factors[place], out=powers)
+        if offset is not None:
+            np.add(powers, offset, out=powers)
+            np.subtract(powers, powers.max(axis=1, keepdims=True), out=powers)
+        np.exp(powers, out=powers)
+        right = np.bincount(rows, powers[rows, columns], len(powers)) / powers.sum(axis=1)
         return -float(np.log(np.maximum(right, 1e-300)).mean())
 
-    losses = [loss(factor) for factor in factors]
-    best = int(np.argmin(losses))
-    return float(factors[best]), losses[best]
+    # The loss falls to one valley and rises again: a coarse search finds the valley, a fine one its floor.
+    coarse = min(range(0, len(factors), _STRIDE), key=loss)
+    near = range(max(coarse - _STRIDE + 1, 0), min(coarse + _STRIDE, len(factors)))
+    best = min(near, key=loss)
+    return float(factors[best]), loss(best)
