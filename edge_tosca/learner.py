@@ -137,7 +137,8 @@ class Learner:
     @property
     def state(self) -> State:
         """The live tasks and classes."""
-        return self.knowledge.state
+        with self.store.snapshot():
+            return self.knowledge.state
 
     # Teaching
 
@@ -209,7 +210,7 @@ class Learner:
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
         start = time.perf_counter()
-        with one_blas_thread():
+        with one_blas_thread(), self.store.snapshot():
             module, cosines = self._teach(list(features.values()), self.state)
         data = module.to_bytes()
         digest = digest_of(data)
@@ -397,7 +398,8 @@ class Learner:
                 yield Skipped(_name(picture.source), picture.error or "unreadable")
                 continue
             start = time.perf_counter()
-            answer = self.knowledge.decide(picture.features[None], top)[0]
+            with self.store.snapshot():
+                answer = self.knowledge.decide(picture.features[None], top)[0]
             decide = 1e3 * (time.perf_counter() - start)
             times = {"decode": picture.decode_ms, "features": picture.features_ms, "decide": decide}
             yield replace(answer, milliseconds=times)
@@ -428,7 +430,8 @@ class Learner:
         if not views:
             raise PictureError("a burst needs at least one picture")
         start = time.perf_counter()
-        answer = self.knowledge.decide(np.stack(views), top, burst=True)[0]
+        with self.store.snapshot():
+            answer = self.knowledge.decide(np.stack(views), top, burst=True)[0]
         return replace(answer, milliseconds={**times, "decide": 1e3 * (time.perf_counter() - start)})
 
     def evaluate(self, folder: str | PathLike[str], on_progress: Progress | None = None) -> Evaluation:

@@ -37,6 +37,10 @@ MODULE_WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
 """Weights of the modules' opinion; the most truthful is kept."""
 
 
+SURE = 2.0
+"""Standard errors by which the modules must help on left-out pictures before they are heard."""
+
+
 @dataclass(frozen=True)
 class TaskColumns:
     """Where a task's groups stand among all groups, and what its module said of held-out pictures.
@@ -216,14 +220,23 @@ def _module_weight(
     tasks: Sequence[TaskColumns],
     opinions: Sequence[tuple[Array, Array]],
 ) -> float:
-    """Choose the weight under which true groups are most probable inside their tasks."""
-    losses = np.zeros(len(MODULE_WEIGHTS))
+    """Choose the weight under which true groups are most probable inside their tasks.
+
+    The modules are heard only where that gain is beyond chance: by SURE standard errors over the pictures.
+    """
+    gains = [np.zeros((len(MODULE_WEIGHTS), 0))]
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
-        truth = groups[index] - task.columns.start
+        truth, every = groups[index] - task.columns.start, np.arange(len(index))
         inside = log_posterior[index, task.columns]
-        for place, weight in enumerate(MODULE_WEIGHTS if len(index) else ()):
-            losses[place] -= log_softmax(inside + weight * opinion)[np.arange(len(index)), truth].sum()
-    return MODULE_WEIGHTS[int(np.argmin(losses))]
+        if len(index):
+            said = [log_softmax(inside + weight * opinion)[every, truth] for weight in MODULE_WEIGHTS]
+            gains.append(np.stack(said) - log_softmax(inside)[every, truth])
+    gain = np.concatenate(gains, axis=1)
+    if gain.shape[1] < 2:
+        return 0.0
+    best = int(gain.mean(axis=1).argmax())
+    error = gain[best].std(ddof=1) / np.sqrt(gain.shape[1])
+    return MODULE_WEIGHTS[best] if gain[best].mean() > SURE * error else 0.0
 
 
 def _left_out_nearness(

@@ -111,6 +111,22 @@ class Store:
 
     # Reading
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read inside from one moment of the store, whatever other processes write meanwhile.
+
+        A writer does not wait for it, nor it for a writer. Inside a transaction it changes nothing.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        with _told(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def latest(self) -> int:
         """Number of the live generation; 0 before anything was learned."""
         with _told(self.path):
