@@ -207,7 +207,7 @@ def test_a_bundle_that_is_gone_is_named(bundle, refused):
 
 
 @pytest.mark.parametrize(
-    ("verb", "room"), [("learn", 4_096), ("learn", 500_000), ("forget", 40_000), ("rollback", 4_096)]
+    ("verb", "room"), [("learn", 4_096), ("learn", 60_000), ("forget", 40_000), ("rollback", 4_096)]
 )
 def test_a_disk_that_fills_up_leaves_the_store_as_it_was(
     edge, taught, copy_store, photos, remember, small_disk, tmp_path, verb, room
@@ -259,7 +259,7 @@ def mounted(script):
 
 
 def test_a_disk_without_room_says_so(edge, taught, photos, copy_store, remember, tmp_path):
-    size = taught.stat().st_size + 400_000
+    size = taught.stat().st_size + 80_000
     (tmp_path / "disk").mkdir()
     source = copy_store(taught, tmp_path / "source.tosca")
     script = f'mount -t tmpfs -o size={size} none "$0"; cp "$1" "$0/shop.tosca"; shift; "$@" || code=$?; '
