@@ -28,7 +28,7 @@ def pictures_to_add(pictures: int) -> int:
         As many as bring a small class to ENOUGH_PICTURES; beyond, as many as leave ERRORS_KEPT of the errors
         by the learning curve: n ((1 / ERRORS_KEPT) ** (1 / LEARNING_EXPONENT) - 1).
     """
-    growth = (1 / ERRORS_KEPT) ** (1 / LEARNING_EXPONENT) - 1
+    growth: float = (1 / ERRORS_KEPT) ** (1 / LEARNING_EXPONENT) - 1
     return max(ENOUGH_PICTURES - pictures, math.ceil(pictures * growth))
 
 
@@ -93,7 +93,7 @@ def weak(accuracy: Mapping[str, float], pictures: Mapping[str, int], rivals: Map
             rival = f", mostly taken for {rivals[label]!r}" if label in rivals else ""
             sentences.append(
                 f"{_more(pictures_to_add(count))} of {label!r} from other angles: "
-                f"{share:.0%} of its {count} are right{rival}, and so many leave about two thirds of the errors"
+                f"{share:.0%} of its {count} are right{rival}; so many should leave two thirds of the errors"
             )
     return sentences
 

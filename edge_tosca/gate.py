@@ -108,7 +108,10 @@ def judge(
     if _beyond(len(wrong_label), int(trial.new.sum()), MISLABELLED_SHARE):
         share = len(wrong_label) / int(trial.new.sum())
         findings.append(
-            (f"{share:.0%} of the new pictures look like another class", advice.check_labels(len(wrong_label)))
+            (
+                f"{share:.0%} of the new pictures look like another class",
+                advice.check_labels(len(wrong_label)),
+            )
         )
     findings += _too_few_or_alike(copies, names)
     findings += _harm(trial, old_before, old_after)
@@ -171,7 +174,9 @@ _Finding = tuple[str, str]
 
 def _same_things(pairs: Sequence[Lookalike], copies: Copies) -> tuple[list[_Finding], list[_Finding]]:
     """Find new classes that are another class under a second name: surely, and perhaps."""
-    rejected, doubted, told = [], [], set()
+    rejected: list[_Finding] = []
+    doubted: list[_Finding] = []
+    told: set[tuple[str, str]] = set()
     for label, (other, share) in copies.twins.items():
         if share >= TWIN_SHARE and (other, label) not in told:
             told.add((label, other))

@@ -14,7 +14,7 @@ from edge_tosca.blas import one_blas_thread
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
 from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
-from edge_tosca.gate import judge, left_out_accuracy
+from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, digest_of
@@ -199,7 +199,7 @@ class Learner:
             feature_seconds: what the features took, for the report.
 
         Returns:
-            What was done.
+            What was done; its generation is None where the gate rejected the task and nothing was kept.
 
         Raises:
             LearnError: there is no class, or one without features.
@@ -215,35 +215,40 @@ class Learner:
         data = module.to_bytes()
         digest = digest_of(data)
         trained = time.perf_counter()
-        with one_blas_thread(), self.store.transaction():
-            before = self.knowledge
-            kept = self.store.derived("statistics")
-            task = task or f"task {len(before.state.tasks) + 1}"
-            generation = self.store.add_generation("learn", before.state.generation)
-            self.store.add_module(digest, data, cosines)
-            half = {label: rows.astype(np.float16) for label, rows in features.items()}
-            self.store.add_task(task, digest, half, generation)
-            after, left_out = self._settle(generation, kept)
-            old_accuracy = _known_accuracy(self.store.history())
-            gate = judge(after.state, left_out, len(features), names, old_accuracy)
-            done = time.perf_counter()
-            report = LearnReport(
-                generation=generation,
-                task=task,
-                classes=tuple(features),
-                images=sum(len(rows) for rows in features.values()),
-                skipped=tuple(skipped),
-                seconds={
-                    "features": feature_seconds,
-                    "train": trained - start,
-                    "commit": done - trained,
-                    "total": feature_seconds + done - start,
-                },
-                module=ModuleReport(digest, module.size, module.nonzero, len(data)),
-                gate=gate,
-            )
-            accuracy = left_out_accuracy(after.state, left_out)
-            self.store.set_report(generation, {**report.to_json(), "accuracy_all": accuracy})
+        try:
+            with one_blas_thread(), self.store.transaction():
+                before = self.knowledge
+                earlier = accuracies_before(before, self.store.history())
+                kept = self.store.derived("statistics")
+                task = task or f"task {len(before.state.tasks) + 1}"
+                generation = self.store.add_generation("learn", before.state.generation)
+                self.store.add_module(digest, data, cosines)
+                half = {label: rows.astype(np.float16) for label, rows in features.items()}
+                self.store.add_task(task, digest, half, generation)
+                after, left_out = self._settle(generation, kept)
+                gate = judge(after, left_out, {label: names[label] for label in features}, earlier)
+                done = time.perf_counter()
+                report = LearnReport(
+                    generation=generation,
+                    task=task,
+                    classes=tuple(features),
+                    images=sum(len(rows) for rows in features.values()),
+                    skipped=tuple(skipped),
+                    seconds={
+                        "features": feature_seconds,
+                        "train": trained - start,
+                        "commit": done - trained,
+                        "total": feature_seconds + done - start,
+                    },
+                    module=ModuleReport(digest, module.size, module.nonzero, len(data)),
+                    gate=gate,
+                )
+                if gate.verdict == "reject" and not force:
+                    raise _RejectedError(report)
+                by_class = accuracy_by_class(after, left_out)
+                self.store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
+        except _RejectedError as rejected:
+            return replace(rejected.report, generation=None)
         return report
 
     def forget(self, label: str) -> int:
@@ -526,11 +531,12 @@ class Learner:
         return ", ".join(labels[:10]) + (" ..." if len(labels) > 10 else "") if labels else "none"
 
 
-def _known_accuracy(history: Sequence[Generation]) -> float | None:
-    """Accuracy of the classes known before the newest generation, as it was found then."""
-    earlier = [entry.report.get("accuracy_all") for entry in history[:-1]]
-    value = earlier[-1] if earlier else None
-    return value if isinstance(value, float) else None
+class _RejectedError(Exception):
+    """Takes a rejected task out of the store again, by ending its transaction."""
+
+    def __init__(self, report: LearnReport) -> None:
+        super().__init__(report.task)
+        self.report = report
 
 
 def _name(source: object) -> str:

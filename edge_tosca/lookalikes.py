@@ -137,7 +137,9 @@ class Trial:
         for label in fresh:
             own = self.truth == label
             others = [int(o) for o in np.unique(self.truth) if o != label and (o in known or o > label)]
-            pairs = [(self._apart(label, o), o) for o in others if (own | (self.truth == o)).sum() >= PAIR_PICTURES]
+            pairs = [
+                (self._apart(label, o), o) for o in others if (own | (self.truth == o)).sum() >= PAIR_PICTURES
+            ]
             if pairs:
                 apart, other = min(pairs)
                 found.append(Lookalike(self.labels[label], self.labels[other], apart, other in known))

@@ -37,8 +37,9 @@ MODULE_WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
 """Weights of the modules' opinion; the most truthful is kept."""
 
 
-SURE = 2.0
-"""Standard errors by which the modules must help on left-out pictures before they are heard."""
+SURE = 3.0
+"""Standard errors by which the modules must help on left-out pictures before they are heard: the best of five
+weights is chosen, and pictures of one series are not independent."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def find_copies(
         alike[label] = _mean_cosine(z)
         first = _first_of_kind(z)
         copy = first < np.arange(len(z))
-        for row in np.flatnonzero(copy):
+        for row in np.flatnonzero(copy).tolist():
             reason = f"is a copy of {known_as[int(first[row])]}"
             suspects[known_as[row]] = Suspect(known_as[row], reason)
         shares: dict[str, Array] = {}
@@ -114,7 +114,7 @@ def find_copies(
             nearest = (z @ cached(other).T).max(axis=1)
             same = nearest >= COPY
             shares[against] = shares.get(against, np.zeros(len(z), bool)) | same
-            for row in np.flatnonzero(same & ~copy):
+            for row in np.flatnonzero(same & ~copy).tolist():
                 where = "just taught" if other in names else "known before"
                 reason = f"is a copy of a picture of {against!r}, {where}"
                 suspects.setdefault(known_as[row], Suspect(known_as[row], reason))

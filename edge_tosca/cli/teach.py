@@ -14,6 +14,7 @@ from edge_tosca.cli.terminal import (
     RuntimeOption,
     StorePath,
     ThreadsOption,
+    fail,
     progress,
     say,
     say_json,
@@ -23,6 +24,8 @@ from edge_tosca.learner import Learner
 from edge_tosca.report import LearnReport
 
 teach = typer.Typer()
+
+_SUSPECTS_SHOWN = 10
 
 
 @teach.command()
@@ -78,6 +81,8 @@ def learn(
         say_json(report.to_json())
     else:
         _describe(report)
+    if report.generation is None:
+        fail(f"{store}: the quality gate rejected this, and nothing was kept; --force keeps it all the same")
 
 
 @teach.command()
@@ -143,7 +148,8 @@ def _pictures(paths: list[Path]) -> list[Path]:
 
 def _describe(report: LearnReport) -> None:
     gate, seconds, module = report.gate, report.seconds, report.module
-    say(f"Learned {', '.join(report.classes)} from {report.images} pictures ({report.task}).")
+    done = "Rejected" if report.generation is None else "Learned"
+    say(f"{done} {', '.join(report.classes)} from {report.images} pictures ({report.task}).")
     say(
         f"  {seconds['total']:.2f} s: features {seconds['features']:.2f}, "
         f"training {seconds['train']:.2f}, filing {seconds['commit']:.2f}"
@@ -159,9 +165,15 @@ def _describe(report: LearnReport) -> None:
     )
     known = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
     say(f"  {gate.verdict}: right on pictures left out of training: {known or 'too few pictures to tell'}")
+    for reason in gate.reasons:
+        say(f"  {gate.verdict}: {reason}")
+    for sentence in gate.advice:
+        say(f"  advice: {sentence}")
     for confusion in gate.confusions:
         say(f"  {confusion.truth} was taken for {confusion.answer} {confusion.count} times")
-    for suspect in gate.suspects:
+    for suspect in gate.suspects[:_SUSPECTS_SHOWN]:
         say(f"  look at {suspect.path}: {suspect.reason}")
+    if len(gate.suspects) > _SUSPECTS_SHOWN:
+        say(f"  and at {len(gate.suspects) - _SUSPECTS_SHOWN} more pictures, which --json lists")
     for skipped in report.skipped:
         say(f"  skipped {skipped.path}: {skipped.reason}")
