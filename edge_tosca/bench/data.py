@@ -18,6 +18,9 @@ from edge_tosca.vision import Vision
 _TRAIN, _TEST = "train", "test"
 _TRAIN_SHARE = 0.6
 
+# Folder names that say nothing of the set; its parent's name does.
+_NAMELESS = {"all", "data", "images", "pictures"}
+
 
 @dataclass(frozen=True)
 class LabelledFeatures:
@@ -74,6 +77,7 @@ def load_features(folder: Path, vision: Vision, on_progress: Callable[[int, int]
     Raises:
         LearnError: a test class is not among the training classes, or there is no readable picture.
     """
+    name = folder.absolute().parent.name if folder.name in _NAMELESS else folder.name
     if (folder / _TRAIN).is_dir() and (folder / _TEST).is_dir():
         train, labels, classes = _embedded(folder / _TRAIN, vision, on_progress)
         test, test_labels, test_classes = _embedded(folder / _TEST, vision, on_progress)
@@ -81,14 +85,14 @@ def load_features(folder: Path, vision: Vision, on_progress: Callable[[int, int]
             raise LearnError(f"{folder / _TEST} has classes that {folder / _TRAIN} lacks; name them alike")
         place = np.array([classes.index(label) for label in test_classes])
         return LabelledFeatures(
-            folder.name, classes, train, labels, test, place[test_labels], "its own train and test folders"
+            name, classes, train, labels, test, place[test_labels], "its own train and test folders"
         )
     features, labels, classes = _embedded(folder, vision, on_progress)
     order = np.random.default_rng(0).permutation(len(labels))
     cut = int(_TRAIN_SHARE * len(order))
     first, second = order[:cut], order[cut:]
     return LabelledFeatures(
-        folder.name,
+        name,
         classes,
         features[first],
         labels[first],
