@@ -42,12 +42,14 @@ from edge_tosca import Learner
 store, picture, verb = sys.argv[1:]
 other = Learner.open(store, threads=1)
 (extracted,) = other.vision.extract([picture])
-feature = {"rows": extracted.features[None]}
+rows = extracted.features[None]
+# The reader stands still meanwhile, so there is no use in waiting for it to empty the log.
+other.store._connection.execute("PRAGMA busy_timeout = 0")
 place, reads = 0, 1
 while place < reads:
     label = f"lesson {place}"
     if verb == "forget":
-        other.learn_features({label: feature["rows"]})
+        other.learn_features({label: rows}, force=True)
     learner = Learner(type(other.store).open(other.store.path), other.vision)
     reads = 0
 
@@ -55,8 +57,16 @@ while place < reads:
         global reads
         reads += 1
         if reads == place + 1:
-            other.forget(label) if verb == "forget" else other.learn_features({label: feature["rows"]})
+            try:
+                change(label)
+            except Exception as error:
+                if "still reads the old log" not in str(error):
+                    print(type(error).__name__, error)
 
+    def change(label):
+        other.forget(label) if verb == "forget" else other.learn_features({label: rows}, force=True)
+
+    generation = other.store.latest()
     learner.store._connection.set_trace_callback(before)
     try:
         learner.predict(picture)
@@ -64,6 +74,8 @@ while place < reads:
         print(f"before read {place + 1}: {type(error).__name__}: {error}")
     learner.store._connection.set_trace_callback(None)
     learner.close()
+    if place < reads and other.store.latest() == generation:
+        print(f"before read {place + 1}: nothing was changed")
     place += 1
 print("reads", reads > 3)
 """
@@ -113,7 +125,6 @@ def test_answers_never_fail_while_another_process_forgets_and_rolls_back(
     assert ran.json["known"] == ["apple", "door"]
 
 
-@pytest.mark.xfail(strict=True, reason="an answer mixes what it reads of two generations")
 @pytest.mark.parametrize("verb", ["learn", "forget"])
 def test_an_answer_survives_a_change_between_any_two_of_its_reads(start, finish, store, asked, verb):
     ran = finish(start(store, asked / "apple" / "100.jpg", verb, program=("-c", BETWEEN)))
