@@ -28,6 +28,8 @@ class Answer:
         top: the most probable classes, the best first.
         familiarity: how much it looks like anything known, in standard deviations; unknown is decided on it.
         milliseconds: spent on "decode", "features" and "decide".
+        set: labels that hold the truth with the coverage that was asked for, the most probable first; None
+            where none was asked for.
     """
 
     label: str
@@ -37,6 +39,7 @@ class Answer:
     top: tuple[Guess, ...]
     familiarity: float
     milliseconds: dict[str, float]
+    set: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

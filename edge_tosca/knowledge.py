@@ -8,6 +8,7 @@ from edge_tosca.answer import Answer, Guess
 from edge_tosca.cache import Cache
 from edge_tosca.compact import bytes_of, compact
 from edge_tosca.conditioning import GRID, condition, luca_input
+from edge_tosca.conformal import label_set, least_probability
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import LearnError
 from edge_tosca.luca import Array
@@ -119,22 +120,26 @@ class Knowledge:
         """
         return self._conditioned(self.state.groups[index])
 
-    def decide(self, features: Array, top: int, burst: bool = False) -> list[Answer]:
+    def decide(
+        self, features: Array, top: int, burst: bool = False, coverage: float | None = None
+    ) -> list[Answer]:
         """Answer features, each on its own unless they are a burst.
 
         Args:
             features: [n, d].
             top: number of guesses in an answer.
             burst: the features are views of one object and get one answer.
+            coverage: probability with which an answer's set of labels is to hold the truth.
 
         Returns:
             One answer a feature, or one in all.
 
         Raises:
-            LearnError: nothing was learned yet.
+            LearnError: nothing was learned yet, or there is no such label set.
         """
         if not self.state.tasks:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
+        least = None if coverage is None else self._least_probability(coverage, burst)
         z = condition(features)
         logs, proposed, beyond = self._log_posterior(features, z)
         familiarity = self._familiarity(z, proposed, beyond)
@@ -145,7 +150,7 @@ class Knowledge:
         posterior = by_label(logs, self.label_of_group, len(self.state.labels))
         threshold = self.router.familiarity.threshold
         return [
-            self._answer(row, logs[place], float(familiarity[place]), threshold, top)
+            self._answer(row, logs[place], float(familiarity[place]), threshold, top, least)
             for place, row in enumerate(posterior)
         ]
 
@@ -192,8 +197,20 @@ class Knowledge:
             signs[place] = beyond[place], margin(responses[None])[0], near
         return self.router.familiarity.score(signs)
 
+    def _least_probability(self, coverage: float, burst: bool) -> float:
+        if burst or self._rule == "entropy":
+            what = "a burst" if burst else "the paper's rule (--router entropy)"
+            raise LearnError(f"label sets are calibrated for the default router and one picture, not {what}")
+        return least_probability(self.router.calibration, coverage)
+
     def _answer(
-        self, posterior: Array, logs: Array, familiarity: float, threshold: float, top: int
+        self,
+        posterior: Array,
+        logs: Array,
+        familiarity: float,
+        threshold: float,
+        top: int,
+        least: float | None,
     ) -> Answer:
         labels = self.state.labels
         order = _largest(posterior, max(top, 1))
@@ -208,6 +225,7 @@ class Knowledge:
             top=guesses[:top],
             familiarity=familiarity,
             milliseconds={},
+            set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
 
     def _opinion(self, digest: str) -> Array:

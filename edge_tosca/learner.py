@@ -359,12 +359,13 @@ class Learner:
 
     # Asking
 
-    def predict(self, source: "PictureSource", top: int = 3) -> Answer:
+    def predict(self, source: "PictureSource", top: int = 3, coverage: float | None = None) -> Answer:
         """Say what one picture shows.
 
         Args:
             source: a path, a file's content or uint8 pixels [h, w, 3].
             top: number of guesses in the answer.
+            coverage: give a set of labels, too, that holds the truth with this probability.
 
         Returns:
             The answer.
@@ -373,7 +374,7 @@ class Learner:
             PictureError: the picture cannot be read.
             LearnError: nothing was learned yet.
         """
-        answer = next(self.predict_many([source], top))
+        answer = next(self.predict_many([source], top, coverage=coverage))
         if isinstance(answer, Skipped):
             raise PictureError(answer.reason)
         return answer
@@ -383,6 +384,7 @@ class Learner:
         sources: "Iterable[PictureSource]",
         top: int = 3,
         on_progress: Callable[[int], None] | None = None,
+        coverage: float | None = None,
     ) -> Iterator[Answer | Skipped]:
         """Say what each of several pictures shows, every one on its own.
 
@@ -390,12 +392,13 @@ class Learner:
             sources: pictures.
             top: number of guesses in an answer.
             on_progress: called with the number of pictures done, after each.
+            coverage: give a set of labels, too, that holds the truth with this probability.
 
         Yields:
             In the order of the sources, an answer, or why there is none.
 
         Raises:
-            LearnError: nothing was learned yet.
+            LearnError: nothing was learned yet, or coverage is not between 0 and 1.
         """
         self._check_origin()
         for picture in self.vision.extract(sources, on_progress):
@@ -404,7 +407,7 @@ class Learner:
                 continue
             start = time.perf_counter()
             with self.store.snapshot():
-                answer = self.knowledge.decide(picture.features[None], top)[0]
+                answer = self.knowledge.decide(picture.features[None], top, coverage=coverage)[0]
             decide = 1e3 * (time.perf_counter() - start)
             times = {"decode": picture.decode_ms, "features": picture.features_ms, "decide": decide}
             yield replace(answer, milliseconds=times)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_tosca.conformal import calibrate
 from edge_tosca.discriminant import Discriminant, LeaveBlockOut, choose_shrinkage, discriminant
 from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.luca import Array
@@ -67,6 +68,7 @@ class Router:
         module_weight: how much a module's opinion counts inside its task.
         familiarity: the threshold for unknowns.
         shrinkage: what was chosen for the covariance.
+        calibration: of label sets; probabilities of the true labels of left-out pictures, float32 [n].
     """
 
     discriminant: Discriminant
@@ -75,6 +77,7 @@ class Router:
     module_weight: float
     familiarity: Familiarity
     shrinkage: float
+    calibration: Array
 
     def to_arrays(self) -> dict[str, Array]:
         """Give everything as arrays, for the store."""
@@ -87,6 +90,7 @@ class Router:
             "familiarity": np.stack([familiarity.mean, familiarity.spread]),
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
+            "calibration": self.calibration,
         }
 
     @classmethod
@@ -100,6 +104,7 @@ class Router:
             module_weight,
             Familiarity(*arrays["familiarity"], float(arrays["threshold"][0])),
             shrinkage,
+            arrays["calibration"],
         )
 
     def ask(self, z: Array) -> tuple[Array, Array]:
@@ -192,6 +197,8 @@ def fit_router(
         ],
         axis=1,
     )
+    labels = np.asarray(label_of_group)
+    posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
     router = Router(
         discriminant(choice.inverse, left_out.means),
         ridge,
@@ -199,9 +206,9 @@ def fit_router(
         weight,
         fit_familiarity(signs, refused),
         choice.shrinkage,
+        calibrate(posterior, labels[groups]),
     )
-    labels = list(label_of_group)
-    return router, LeftOut(groups, rows, by_label(log_posterior, labels, max(labels) + 1))
+    return router, LeftOut(groups, rows, posterior)
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:

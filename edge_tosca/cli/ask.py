@@ -18,7 +18,7 @@ from edge_tosca.cli.terminal import (
     say,
     say_json,
 )
-from edge_tosca.errors import PictureError
+from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import write_report
 from edge_tosca.learner import Learner
 from edge_tosca.module import Module
@@ -34,6 +34,10 @@ def predict(
     burst: Annotated[
         bool, typer.Option("--burst", help="All pictures show one object; wrong for different objects.")
     ] = False,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="Give a set of labels that holds the truth with this probability, such as 0.9."),
+    ] = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -42,6 +46,8 @@ def predict(
     """Say what pictures show, each on its own."""
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
     pictures = _pictures(paths)
+    if burst and coverage is not None:
+        raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
     if burst:
         answer = learner.predict_burst(pictures, top)
         if as_json:
@@ -50,7 +56,7 @@ def predict(
             say(f"{len(pictures)} views: {_answer_text(answer)}")
         return
     failed = False
-    for path, result in zip(pictures, learner.predict_many(pictures, top), strict=True):
+    for path, result in zip(pictures, learner.predict_many(pictures, top, coverage=coverage), strict=True):
         if isinstance(result, Skipped):
             failed = True
             if as_json:
@@ -162,10 +168,14 @@ def _pictures(paths: list[Path]) -> list[Path]:
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:
-    return asdict(answer)
+    fields = asdict(answer)
+    if answer.set is None:
+        del fields["set"]
+    return fields
 
 
 def _answer_text(answer: Answer) -> str:
     guesses = ", ".join(f"{guess.label} {guess.confidence:.0%}" for guess in answer.top[1:])
     sure = "unknown; nearest is " if answer.unknown else ""
-    return f"{sure}{answer.label} {answer.confidence:.0%}" + (f"  (or {guesses})" if guesses else "")
+    one_of = f"  one of: {', '.join(answer.set)}" if answer.set is not None else ""
+    return f"{sure}{answer.label} {answer.confidence:.0%}" + (f"  (or {guesses})" if guesses else "") + one_of
