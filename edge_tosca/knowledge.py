@@ -142,7 +142,7 @@ class Knowledge:
         least = None if coverage is None else self._least_probability(coverage, burst)
         z = condition(features)
         logs, proposed, beyond = self._log_posterior(features, z)
-        familiarity = self._familiarity(z, proposed, beyond)
+        familiarity = self.router.familiarity.score(self._signs(z, proposed, beyond))
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -167,6 +167,18 @@ class Knowledge:
         logs, _, _ = self._log_posterior(features, condition(features), modules)
         return by_label(logs, self.label_of_group, len(self.state.labels))
 
+    def signs(self, features: Array) -> Array:
+        """Give the signs of familiarity, each feature on its own.
+
+        Args:
+            features: [n, d].
+
+        Returns:
+            Score beyond the background, ridge margin and nearness, float64 [n, 3].
+        """
+        z = condition(features)
+        return self._signs(z, *self._log_posterior(features, z, modules=False)[1:])
+
     def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array, Array]:
         """Give log-probabilities [n, g], proposed groups [n, p], and scores beyond the background [n]."""
         router = self.router
@@ -187,7 +199,7 @@ class Knowledge:
                     logs[rows, columns] = refine(logs[rows], columns, opinion, router.module_weight)
         return logs, proposed, beyond
 
-    def _familiarity(self, z: Array, proposed: Array, beyond: Array) -> Array:
+    def _signs(self, z: Array, proposed: Array, beyond: Array) -> Array:
         ridge, signs = self.router.ridge, np.empty((len(z), 3))
         for place, groups in enumerate(proposed):
             responses = ridge.weights[groups] @ z[place] + ridge.bias[groups]
@@ -195,7 +207,7 @@ class Knowledge:
             # The steps of the grid are whole numbers, so dividing the picture instead changes no bit.
             near = nearness(z[place] / GRID, exemplars.astype(np.float32))
             signs[place] = beyond[place], margin(responses[None])[0], near
-        return self.router.familiarity.score(signs)
+        return signs
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
         if burst or self._rule == "entropy":

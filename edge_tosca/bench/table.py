@@ -33,12 +33,12 @@ def markdown(results: Sequence[Result]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for (name, size, shots), row in cells.items():
         values = [
-            _mean_and_spread([100 * result.last for result in row.get(method, [])]) for method in methods
+            mean_and_spread([100 * result.last for result in row.get(method, [])]) for method in methods
         ]
         if incremental:
             values += [
-                _mean_and_spread([100 * r.average for r in row["ours"] if r.average is not None]),
-                _mean_and_spread([100 * r.forgetting for r in row["ours"] if r.forgetting is not None]),
+                mean_and_spread([100 * r.average for r in row["ours"] if r.average is not None]),
+                mean_and_spread([100 * r.forgetting for r in row["ours"] if r.forgetting is not None]),
             ]
         lines.append("| " + " | ".join([name, str(size), str(shots or "all"), *values]) + " |")
     notes = [f"- {method}: {METHODS[method]}" for method in methods]
@@ -74,7 +74,8 @@ def write(comparison: Comparison, about: dict[str, Any], folder: Path) -> list[P
     return [table, data, *plots]
 
 
-def _mean_and_spread(values: Iterable[float]) -> str:
+def mean_and_spread(values: Iterable[float]) -> str:
+    """Write values as their mean and, where there are several, their standard deviation."""
     known = list(values)
     if not known:
         return ""
@@ -86,7 +87,12 @@ def _has_curves(results: Sequence[Result]) -> bool:
     return any(len(result.curve) > 1 for result in results)
 
 
-def _pyplot() -> Any:
+def load_pyplot() -> Any:
+    """Import matplotlib for files, without a display.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     try:
         import matplotlib
     except ModuleNotFoundError:
@@ -98,7 +104,7 @@ def _pyplot() -> Any:
 
 
 def _plot_curves(comparison: Comparison, path: Path) -> Path:
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
     curves: dict[tuple[str, int, int | None], list[tuple[float, ...]]] = defaultdict(list)
     for result in comparison.results:
@@ -127,7 +133,7 @@ def _plot_curves(comparison: Comparison, path: Path) -> Path:
 
 
 def _plot_confusion(comparison: Comparison, name: str, path: Path) -> Path:
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     table, classes = comparison.confusion[name], comparison.classes[name]
     order = np.argsort(classes)
     shares = table[np.ix_(order, order)] / np.maximum(table[order].sum(axis=1, keepdims=True), 1)
