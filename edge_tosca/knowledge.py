@@ -30,7 +30,7 @@ from edge_tosca.unknowns import margin, nearness
 
 _MODULE_BYTES = 48 << 20
 _EXEMPLAR_BYTES = 64 << 20
-_FEATURE_BYTES = 32 << 20
+_FEATURE_BYTES = 8 << 20
 
 
 class Knowledge:
@@ -89,9 +89,7 @@ class Knowledge:
             return RowStatistics(tuple(self.cached(index) for index in groups))
         if kept is None:
             return GramStatistics.of_groups((self.cached(index) for index in groups), d)
-        for index in groups[len(kept.counts) :]:
-            kept = kept.with_group(self.cached(index))
-        return kept
+        return kept.with_groups([self.cached(index) for index in groups[len(kept.counts) :]])
 
     def solve(self, statistics: Statistics | None = None) -> tuple[Router, LeftOut]:
         """Solve this generation's router.

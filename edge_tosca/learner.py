@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -504,10 +504,10 @@ class Learner:
             self.store.set_derived("routers", generation, None)
             self.store.set_derived("statistics", generation, None)
             return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
-        statistics = knowledge.statistics(GramStatistics(**kept) if kept else None)
+        statistics = knowledge.statistics(GramStatistics.from_arrays(kept) if kept else None)
         router, left_out = knowledge.solve(statistics)
         self.store.set_derived("routers", generation, router.to_arrays())
-        sums = asdict(statistics) if isinstance(statistics, GramStatistics) else None
+        sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
         self.store.set_derived("statistics", generation, sums)
         return knowledge, left_out
 

@@ -16,13 +16,13 @@ from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
+    NEIGHBOURS,
     Familiarity,
     Ridge,
     fit_familiarity,
     fit_ridge,
     left_out_responses,
     margin,
-    nearness,
 )
 
 SAMPLE = 2000
@@ -177,18 +177,20 @@ def fit_router(
     z = np.concatenate(
         [np.zeros((0, sums.shape[1]), np.float32), *(cached(block.group)[block.rows] for block in blocks)]
     )
+    # First and in a function, so that its matrices are gone before the next ones come.
+    ridge, responses = _ridge(statistics, z, blocks)
     within = statistics.within()
-    left_out = LeaveBlockOut.of(within, z, blocks, sums, counts)
+    # With few pictures the scores are large and their differences small; with many, float32 tells enough.
+    dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
+    left_out = LeaveBlockOut.of(within, z, blocks, sums, counts, dtype)
     choice = choose_shrinkage(within, left_out, label_of_group)
     log_posterior = log_softmax(choice.temperature * choice.scores)
-    proposed = np.argsort(-log_posterior, axis=1)[:, :PROPOSED]
+    proposed = np.argpartition(-log_posterior, min(PROPOSED, len(counts)) - 1, axis=1)[:, :PROPOSED]
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]
     weight = _module_weight(log_posterior, groups, tasks, opinions)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
-    ridge, inverse = fit_ridge(statistics)
-    responses = left_out_responses(statistics, ridge, inverse, z, blocks)
     signs = np.stack(
         [
             choice.scores.max(axis=1, initial=-np.inf) - choice.background,
@@ -199,8 +201,10 @@ def fit_router(
     )
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
+    del left_out, responses, z
+    means = np.vstack([sums / counts[:, None], sums.sum(axis=0) / counts.sum()])
     router = Router(
-        discriminant(choice.inverse, left_out.means),
+        discriminant(choice.inverse, within.project(means)),
         ridge,
         choice.temperature,
         weight,
@@ -209,6 +213,11 @@ def fit_router(
         calibrate(posterior, labels[groups]),
     )
     return router, LeftOut(groups, rows, posterior)
+
+
+def _ridge(statistics: Statistics, z: Array, blocks: Sequence[Block]) -> tuple[Ridge, Array]:
+    ridge, inverse = fit_ridge(statistics)
+    return ridge, left_out_responses(statistics, ridge, inverse, z, blocks)
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:
@@ -250,17 +259,22 @@ def _module_weight(
 def _left_out_nearness(
     z: Array, blocks: Sequence[Block], proposed: Array, cached: Callable[[int], Array]
 ) -> Array:
-    near = np.empty(len(z))
-    place = 0
-    for block in blocks:
-        for _ in block.rows:
-            pool = []
-            for group in proposed[place]:
-                features = cached(int(group))
-                picks = evenly(len(features), EXEMPLARS)
-                if group == block.group:
-                    picks = picks[~np.isin(picks, block.rows)]
-                pool.append(features[picks])
-            near[place] = nearness(z[place], np.concatenate(pool))
-            place += 1
+    owners = np.repeat(np.arange(len(blocks)), [len(block.rows) for block in blocks])
+    slots = min(PROPOSED, proposed.shape[1])
+    cosines = np.full((len(z), slots, EXEMPLARS), -np.inf, np.float32)
+    # Group by group, so that each is read from the store once.
+    for group in np.unique(proposed):
+        features = cached(int(group))
+        picks = evenly(len(features), EXEMPLARS)
+        asking, slot = np.nonzero(proposed == group)
+        found = z[asking] @ features[picks].T
+        for place, owner in enumerate(owners[asking]):
+            if blocks[owner].group == group:
+                found[place, np.isin(picks, blocks[owner].rows)] = -np.inf
+        cosines[asking, slot, : len(picks)] = found
+    pooled = cosines.reshape(len(z), slots * EXEMPLARS)
+    nearest = np.partition(pooled, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
+    found_any = np.isfinite(nearest)
+    sums = np.sum(nearest, axis=1, where=found_any)
+    near: Array = np.where(found_any.any(axis=1), sums / np.maximum(found_any.sum(axis=1), 1), -1.0)
     return near

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_tosca.luca import Array
 
@@ -57,17 +58,18 @@ class Spectrum:
         """Sum of the squared eigenvalues: the squared Frobenius norm of S."""
         return float(np.sum(self.values**2))
 
-    def project(self, x: Array) -> "Projected":
+    def project(self, x: Array, dtype: npt.DTypeLike = np.float64) -> "Projected":
         """Express vectors in the eigenvectors.
 
         Args:
             x: [n, d].
+            dtype: float32 takes half the time where its rounding does not matter.
 
         Returns:
             The vectors, ready for `ShrunkenInverse`.
         """
-        wide = x.astype(np.float64)
-        return Projected(wide, wide @ self.vectors)
+        wide = x.astype(dtype, copy=False)
+        return Projected(wide, wide @ self.vectors.astype(dtype, copy=False))
 
     def inverse(self, alpha: float, beta: float) -> "ShrunkenInverse":
         """Give (alpha S + beta I)^-1.
@@ -87,29 +89,15 @@ class Projected:
     """Vectors, and their coordinates along a spectrum's eigenvectors.
 
     Attributes:
-        x: float64 [n, d].
-        along: float64 [n, r].
+        x: float [n, d].
+        along: float [n, r].
     """
 
     x: Array
     along: Array
 
-    def __getitem__(self, rows: slice) -> "Projected":
+    def __getitem__(self, rows: slice | Array) -> "Projected":
         return Projected(self.x[rows], self.along[rows])
-
-    def __sub__(self, other: "Projected") -> "Projected":
-        return Projected(self.x - other.x, self.along - other.along)
-
-    def __rmul__(self, factor: float) -> "Projected":
-        return Projected(factor * self.x, factor * self.along)
-
-    def mean(self) -> "Projected":
-        """Mean of the vectors, as one vector."""
-        return Projected(self.x.mean(axis=0, keepdims=True), self.along.mean(axis=0, keepdims=True))
-
-    def above(self, other: "Projected") -> "Projected":
-        """Put other vectors below these."""
-        return Projected(np.vstack([self.x, other.x]), np.vstack([self.along, other.along]))
 
 
 @dataclass(frozen=True)
@@ -126,6 +114,18 @@ class ShrunkenInverse:
     change: Array
     rest: float
 
+    def project(self, x: Array, dtype: npt.DTypeLike = np.float64) -> Projected:
+        """Prepare vectors; see `Spectrum.project`.
+
+        Args:
+            x: [n, d].
+            dtype: of the result.
+
+        Returns:
+            The vectors.
+        """
+        return self.spectrum.project(x, dtype)
+
     def between(self, a: Projected, b: Projected) -> Array:
         """Inner products a_i' P b_j.
 
@@ -134,9 +134,11 @@ class ShrunkenInverse:
             b: m vectors.
 
         Returns:
-            float64 [n, m].
+            [n, m], in the precision of the vectors.
         """
-        products: Array = (a.along * self.change) @ b.along.T + self.rest * (a.x @ b.x.T)
+        products: Array = self._scaled(a) @ b.along.T
+        if not self._complete:
+            products += self.rest * (a.x @ b.x.T)
         return products
 
     def along(self, a: Projected, b: Projected) -> Array:
@@ -147,11 +149,11 @@ class ShrunkenInverse:
             b: n vectors.
 
         Returns:
-            float64 [n].
+            [n], in the precision of the vectors.
         """
-        products: Array = np.sum(a.along * self.change * b.along, axis=1) + self.rest * np.sum(
-            a.x * b.x, axis=1
-        )
+        products: Array = np.sum(self._scaled(a) * b.along, axis=1)
+        if not self._complete:
+            products += self.rest * np.sum(a.x * b.x, axis=1)
         return products
 
     def apply(self, a: Projected) -> Array:
@@ -161,7 +163,19 @@ class ShrunkenInverse:
             a: n vectors.
 
         Returns:
-            float64 [n, d].
+            [n, d], in the precision of the vectors.
         """
-        product: Array = (a.along * self.change) @ self.spectrum.vectors.T + self.rest * a.x
+        product: Array = self._scaled(a) @ self.spectrum.vectors.T.astype(a.along.dtype, copy=False)
+        if not self._complete:
+            product += self.rest * a.x
         return product
+
+    @property
+    def _complete(self) -> bool:
+        """Whether the eigenvectors span everything, so that nothing is left for the rest to do."""
+        return self.spectrum.vectors.shape[0] == self.spectrum.vectors.shape[1]
+
+    def _scaled(self, a: Projected) -> Array:
+        scale = self.change + self.rest if self._complete else self.change
+        scaled: Array = a.along * scale.astype(a.along.dtype, copy=False)
+        return scaled

@@ -12,8 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
+from edge_tosca.conditioning import GRID
 from edge_tosca.luca import Array
 from edge_tosca.spectrum import Spectrum
+from edge_tosca.whitening import Inverse, Whitening
 
 
 class Statistics(Protocol):
@@ -40,6 +42,10 @@ class Statistics(Protocol):
 
     def total(self) -> Spectrum:
         """Decompose the sum over all pictures of (z - the mean of all)(z - the mean of all)'."""
+        ...
+
+    def penalised(self, penalty: float) -> Inverse:
+        """Invert the same sum with a penalty added to its diagonal."""
         ...
 
 
@@ -74,6 +80,10 @@ class RowStatistics:
         rows = np.concatenate(self.groups).astype(np.float64)
         return Spectrum.of_rows(rows - rows.mean(axis=0))
 
+    def penalised(self, penalty: float) -> Inverse:
+        """Invert the penalised total scatter."""
+        return self.total().inverse(1.0, penalty)
+
 
 @dataclass(frozen=True)
 class GramStatistics:
@@ -88,6 +98,33 @@ class GramStatistics:
     counts: Array
     sums: Array
     gram: Array
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Give the sums in half their bytes: of the Gram matrix the upper triangle, row after row.
+
+        Returns:
+            Arrays for the store.
+        """
+        steps = self.sums * GRID
+        narrow = np.abs(steps).max(initial=0) < 1 << 31
+        triangle = np.concatenate([self.gram[row, row:] for row in range(len(self.gram))])
+        return {
+            "counts": self.counts,
+            "steps": steps.astype(np.int32 if narrow else np.int64),
+            "triangle": triangle,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Array]) -> "GramStatistics":
+        """Read what `to_arrays` gave, to the last bit."""
+        sums = arrays["steps"] / GRID
+        d, start = sums.shape[1], 0
+        gram = np.empty((d, d))
+        for row in range(d):
+            end = start + d - row
+            gram[row, row:] = gram[row:, row] = arrays["triangle"][start:end]
+            start = end
+        return cls(arrays["counts"], sums, gram)
 
     @classmethod
     def of_groups(cls, groups: Iterable[Array], d: int) -> "GramStatistics":
@@ -114,9 +151,23 @@ class GramStatistics:
         Returns:
             New statistics.
         """
-        exact = z.astype(np.float64)
-        sums = np.concatenate([self.sums, exact.sum(axis=0, keepdims=True)])
-        return GramStatistics(np.append(self.counts, len(z)), sums, self.gram + exact.T @ exact)
+        return self.with_groups([z])
+
+    def with_groups(self, groups: Sequence[Array]) -> "GramStatistics":
+        """Add groups at the end.
+
+        Args:
+            groups: conditioned features, [n, d] each.
+
+        Returns:
+            New statistics.
+        """
+        if not groups:
+            return self
+        exact = np.concatenate(groups).astype(np.float64)
+        sums = [z.sum(axis=0, dtype=np.float64) for z in groups]
+        counts = np.append(self.counts, [len(z) for z in groups])
+        return GramStatistics(counts, np.vstack([self.sums, *sums]), self.gram + exact.T @ exact)
 
     def without_group(self, index: int, z: Array) -> "GramStatistics":
         """Take a group out again.
@@ -139,8 +190,18 @@ class GramStatistics:
 
     def total(self) -> Spectrum:
         """Decompose the total scatter."""
+        return Spectrum.of_matrix(self._total())
+
+    def penalised(self, penalty: float) -> Inverse:
+        """Invert the penalised total scatter."""
+        matrix = self._total()
+        matrix[np.diag_indices_from(matrix)] += penalty
+        return Whitening.of(matrix)
+
+    def _total(self) -> Array:
         total = self.sums.sum(axis=0)
-        return Spectrum.of_matrix(self.gram - np.outer(total, total) / self.counts.sum())
+        scatter: Array = self.gram - np.outer(total, total) / self.counts.sum()
+        return scatter
 
 
 def statistics_of(groups: Sequence[Array]) -> Statistics:

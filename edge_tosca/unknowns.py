@@ -14,8 +14,8 @@ import numpy as np
 
 from edge_tosca.folds import Block
 from edge_tosca.luca import Array
-from edge_tosca.spectrum import ShrunkenInverse
 from edge_tosca.sums import Statistics
+from edge_tosca.whitening import Inverse
 
 RIDGE_PENALTY = 0.1
 """For features of unit length; leave-one-out error chose 0.03 to 0.3 on every set tried."""
@@ -63,7 +63,7 @@ class Familiarity:
         return total
 
 
-def fit_ridge(statistics: Statistics) -> tuple[Ridge, ShrunkenInverse]:
+def fit_ridge(statistics: Statistics) -> tuple[Ridge, Inverse]:
     """Solve the ridge regression of group membership on features.
 
     Args:
@@ -74,15 +74,14 @@ def fit_ridge(statistics: Statistics) -> tuple[Ridge, ShrunkenInverse]:
     """
     counts, sums = statistics.counts, statistics.sums
     mean = sums.sum(axis=0) / counts.sum()
-    total = statistics.total()
-    inverse = total.inverse(1.0, RIDGE_PENALTY)
-    weights = inverse.apply(total.project(sums - counts[:, None] * mean))
+    inverse = statistics.penalised(RIDGE_PENALTY)
+    weights = inverse.apply(inverse.project(sums - counts[:, None] * mean))
     bias = counts / counts.sum() - weights @ mean
     return Ridge(weights.astype(np.float32), bias.astype(np.float32)), inverse
 
 
 def left_out_responses(
-    statistics: Statistics, ridge: Ridge, inverse: ShrunkenInverse, z: Array, blocks: Sequence[Block]
+    statistics: Statistics, ridge: Ridge, inverse: Inverse, z: Array, blocks: Sequence[Block]
 ) -> Array:
     """Ridge responses as if a picture's block had not been seen.
 
@@ -100,8 +99,10 @@ def left_out_responses(
         float64 [n, g].
     """
     total = statistics.counts.sum()
-    centred = inverse.spectrum.project(z - statistics.sums.sum(axis=0) / total)
-    responses = z @ ridge.weights.T.astype(np.float64) + ridge.bias
+    # The weights are float32, and so may be what they are compared with.
+    mean = statistics.sums.sum(axis=0) / total
+    centred = inverse.project(z - mean, np.float32)
+    responses = z @ ridge.weights.T + ridge.bias
     start = 0
     for block in blocks:
         rows = slice(start, start + len(block.rows))
