@@ -34,6 +34,7 @@ class LabelledFeatures:
         test: features, float32 [m, d].
         test_labels: int [m].
         split: how the parts were made.
+        test_paths: of the test pictures, [m]; empty where the features have none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class LabelledFeatures:
     test: Array
     test_labels: Array
     split: str
+    test_paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,15 +81,15 @@ def load_features(folder: Path, vision: Vision, on_progress: Callable[[int, int]
     """
     name = folder.absolute().parent.name if folder.name in _NAMELESS else folder.name
     if (folder / _TRAIN).is_dir() and (folder / _TEST).is_dir():
-        train, labels, classes = _embedded(folder / _TRAIN, vision, on_progress)
-        test, test_labels, test_classes = _embedded(folder / _TEST, vision, on_progress)
+        train, labels, classes, _ = _embedded(folder / _TRAIN, vision, on_progress)
+        test, test_labels, test_classes, paths = _embedded(folder / _TEST, vision, on_progress)
         if not set(test_classes) <= set(classes):
             raise LearnError(f"{folder / _TEST} has classes that {folder / _TRAIN} lacks; name them alike")
         place = np.array([classes.index(label) for label in test_classes])
         return LabelledFeatures(
-            name, classes, train, labels, test, place[test_labels], "its own train and test folders"
+            name, classes, train, labels, test, place[test_labels], "its own train and test folders", paths
         )
-    features, labels, classes = _embedded(folder, vision, on_progress)
+    features, labels, classes, paths = _embedded(folder, vision, on_progress)
     order = np.random.default_rng(0).permutation(len(labels))
     cut = int(_TRAIN_SHARE * len(order))
     first, second = order[:cut], order[cut:]
@@ -99,6 +101,7 @@ def load_features(folder: Path, vision: Vision, on_progress: Callable[[int, int]
         features[second],
         labels[second],
         "60 to 40 by picture, seed 0",
+        tuple(paths[row] for row in second),
     )
 
 
@@ -130,13 +133,19 @@ def protocol(data: LabelledFeatures, task_size: int, shots: int | None, seed: in
 
 def _embedded(
     folder: Path, vision: Vision, on_progress: Callable[[int, int], None]
-) -> tuple[Array, Array, tuple[str, ...]]:
+) -> tuple[Array, Array, tuple[str, ...], tuple[Path, ...]]:
     cache = _cache_folder() / f"{_key(folder, vision)}.npz"
     if not cache.is_file():
         cache.parent.mkdir(parents=True, exist_ok=True)
         embed_folder(folder, cache, vision, on_progress)
     with np.load(cache, allow_pickle=False) as kept:
-        return kept["features"], kept["labels"], tuple(str(name) for name in kept["class_names"])
+        labels, names = kept["labels"], tuple(str(name) for name in kept["class_names"])
+        # Kept paths may be relative to another working directory; their order is that of the folder, in
+        # which pictures that could not be read lie between.
+        every = (path for paths in pictures_by_class(folder).values() for path in paths)
+        readable = [Path(str(path)).name for path in kept["paths"]]
+        paths = tuple(next(path for path in every if path.name == name) for name in readable)
+        return kept["features"], labels, names, paths
 
 
 def _key(folder: Path, vision: Vision) -> str:

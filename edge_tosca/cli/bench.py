@@ -1,5 +1,6 @@
 """The verb bench: comparisons and measurements."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,6 @@ from edge_tosca.errors import EdgeToscaError
 bench = typer.Typer()
 measures = typer.Typer(name="bench", help="Measure accuracy and speed.", no_args_is_help=True)
 bench.add_typer(measures)
-
-
-@measures.callback()
-def _group() -> None:
-    """Keep `accuracy` a verb of its own while it is the only one."""
 
 
 @measures.command()
@@ -45,12 +41,7 @@ def accuracy(
     methods = method or list(METHODS)
     if unknown := sorted(set(methods) - set(METHODS)):
         raise EdgeToscaError(f"method {unknown[0]!r} is not known; choose from {', '.join(METHODS)}")
-    try:
-        counts = [None if shot == "all" else int(shot) for shot in shots or ["all"]]
-    except ValueError:
-        raise EdgeToscaError('--shots takes a whole number or "all"') from None
-    if any(count is not None and count < 1 for count in counts):
-        raise EdgeToscaError('--shots takes a number of at least 1 or "all"')
+    counts = _counts(shots or ["all"])
     vision = Vision(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
@@ -61,7 +52,7 @@ def accuracy(
         counts,
         seeds,
         methods,
-        lambda step: None if as_json else messages.print(step, markup=False),
+        _step(as_json),
     )
     about = {
         "backbone": str(vision.fingerprint),
@@ -77,3 +68,98 @@ def accuracy(
         say_json({"about": about, "results": [asdict(result) for result in comparison.results]})
     else:
         say(markdown(comparison.results))
+
+
+@measures.command()
+def unknowns(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="FOLDER...", help="Sets: class folders, or train and test folders of them."),
+    ],
+    shots: Annotated[
+        list[str] | None, typer.Option(help='Training pictures a class, or "all"; repeatable.')
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of left-out classes and pictures.")] = 3,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Deal train and test pictures anew, at random, first.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write tables, JSON and plot here.")] = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well classes never taught are called unknown, beside other scores."""
+    from dataclasses import asdict
+
+    from edge_tosca.bench import unknowns as room
+    from edge_tosca.bench.data import load_features
+    from edge_tosca.bench.unknowns_table import markdown, write
+    from edge_tosca.vision import Vision
+
+    counts = _counts(shots or ["5", "20", "all"])
+    vision = Vision(backbone)
+    with progress("looking") as tell:
+        sets = [load_features(folder, vision, tell) for folder in folders]
+    if mixed:
+        sets = [room.mixed(data) for data in sets]
+    measured = room.measure(sets, vision, counts, seeds, _step(as_json))
+    about = {"backbone": str(vision.fingerprint), "sets": {data.name: data.split for data in sets}}
+    if out is not None:
+        for path in write(measured, about, out):
+            messages.print(f"wrote {path}", markup=False)
+    if as_json:
+        say_json({"about": about, "trials": [asdict(trial) for trial in measured.trials]})
+    else:
+        say(markdown(measured.trials))
+
+
+@measures.command()
+def burst(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="FOLDER...", help="Sets: class folders, or train and test folders of them."),
+    ],
+    shots: Annotated[str, typer.Option(help='Training pictures a class, or "all".')] = "20",
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of training pictures.")] = 3,
+    pictures: Annotated[int, typer.Option(min=1, help="Test photographs of each set, at most.")] = 150,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write table and JSON here.")] = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what 1, 3, 5 and 9 frames of one object give, and frames of different objects take."""
+    import json
+    from dataclasses import asdict
+
+    from edge_tosca.bench import burst as room
+    from edge_tosca.bench.data import load_features
+    from edge_tosca.vision import Vision
+
+    (count,) = _counts([shots])
+    vision = Vision(backbone)
+    with progress("looking") as tell:
+        sets = [load_features(folder, vision, tell) for folder in folders]
+    results = room.measure(sets, vision, count, seeds, pictures, _step(as_json))
+    about = {"backbone": str(vision.fingerprint), "sets": {data.name: data.split for data in sets}}
+    report = {"about": about, "results": [asdict(result) for result in results]}
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "burst.md").write_text(room.markdown(results), encoding="utf-8")
+        (out / "burst.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        messages.print(f"wrote {out / 'burst.md'} and burst.json", markup=False)
+    if as_json:
+        say_json(report)
+    else:
+        say(room.markdown(results))
+
+
+def _counts(shots: list[str]) -> list[int | None]:
+    try:
+        counts = [None if shot == "all" else int(shot) for shot in shots]
+    except ValueError:
+        raise EdgeToscaError('--shots takes a whole number or "all"') from None
+    if any(count is not None and count < 1 for count in counts):
+        raise EdgeToscaError('--shots takes a number of at least 1 or "all"')
+    return counts
+
+
+def _step(as_json: bool) -> Callable[[str], None]:
+    return lambda step: None if as_json else messages.print(step, markup=False)

@@ -1,0 +1,92 @@
+"""Scores that tell known pictures from unknown ones: those of the field, and the parts of ours."""
+
+import numpy as np
+
+from edge_tosca.conditioning import condition
+from edge_tosca.errors import MissingExtraError
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.luca import Array
+from edge_tosca.unknowns import NEIGHBOURS
+
+OURS = "ours"
+SCORES = {
+    "mahalanobis": "Mahalanobis distance to the nearest class mean, one shared covariance (OAS)",
+    "slda": "SLDA score of the best class",
+    "nearest": "mean cosine to the 3 nearest cached features",
+    "ridge": "ridge response of the best class",
+    "ridge+nearest": "the last two, standardised and summed",
+    "beyond": "our first sign: best score beyond the background's (relative Mahalanobis)",
+    "margin": "our second sign: lead of the best ridge response among the proposed classes",
+    "near": "our third sign: mean cosine to the 3 nearest cached features of the proposed classes",
+    "beyond+margin": "ours without nearness",
+    "beyond+near": "ours without the margin",
+    "margin+near": "ours without the score beyond the background",
+    OURS: "the sum of the three signs, as the learner does it",
+}
+"""What is compared, in the order of the table; higher is more familiar."""
+
+
+class Scorer:
+    """Every score of SCORES, from what one learner knows.
+
+    Args:
+        knowledge: of a learner that was taught the known classes.
+        known: features of other pictures of known classes, [n, d]. Only the sum of ridge and nearest is
+            standardised on them, which favours it.
+    """
+
+    def __init__(self, knowledge: Knowledge, known: Array) -> None:
+        try:
+            from sklearn.covariance import OAS
+        except ModuleNotFoundError:
+            raise MissingExtraError("scikit-learn", "demo") from None
+        self._knowledge = knowledge
+        groups = [knowledge.cached(index) for index in range(len(knowledge.state.groups))]
+        self._cached = np.concatenate(groups)
+        means = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
+        residuals = np.concatenate([rows - mean for rows, mean in zip(groups, means, strict=True)])
+        self._precision = OAS(assume_centered=True).fit(residuals).precision_
+        self._weights = means @ self._precision
+        self._bias = -0.5 * np.sum(self._weights * means, axis=1)
+        parts = self._parts(condition(known))
+        self._mean, self._spread = {}, {}
+        for name in ("ridge", "nearest"):
+            self._mean[name], self._spread[name] = parts[name].mean(), parts[name].std()
+
+    def __call__(self, features: Array) -> dict[str, Array]:
+        """Score pictures.
+
+        Args:
+            features: [n, d].
+
+        Returns:
+            A key of SCORES to float64 [n].
+        """
+        scores = self._parts(condition(features))
+        scores["ridge+nearest"] = sum(
+            (scores[name] - self._mean[name]) / self._spread[name] for name in ("ridge", "nearest")
+        )
+        signs = self._knowledge.signs(features)
+        familiarity = self._knowledge.router.familiarity
+        scores[OURS] = familiarity.score(signs)
+        beyond, margin, near = ((signs - familiarity.mean) / familiarity.spread).T
+        scores |= {"beyond": beyond, "margin": margin, "near": near}
+        scores |= {
+            "beyond+margin": beyond + margin,
+            "beyond+near": beyond + near,
+            "margin+near": margin + near,
+        }
+        return scores
+
+    def _parts(self, z: Array) -> dict[str, Array]:
+        ridge = self._knowledge.router.ridge
+        slda = (z @ self._weights.T + self._bias).max(axis=1)
+        cosines = z @ self._cached.T
+        count = min(NEIGHBOURS, cosines.shape[1])
+        return {
+            # The distance to m is z'Pz - 2 (z'Pm - m'Pm / 2).
+            "mahalanobis": 2 * slda - np.sum(z @ self._precision * z, axis=1),
+            "slda": slda,
+            "nearest": np.partition(cosines, -count, axis=1)[:, -count:].mean(axis=1),
+            "ridge": (z @ ridge.weights.T + ridge.bias).max(axis=1),
+        }
