@@ -17,7 +17,7 @@ from edge_tosca.knowledge import Knowledge
 from edge_tosca.lookalikes import Confusion, Lookalike, Trial
 from edge_tosca.router import LeftOut
 from edge_tosca.state import Generation
-from edge_tosca.suspects import Copies, Suspect, find_copies, mislabelled
+from edge_tosca.suspects import Copies, Suspect, find_copies, mislabelled, pictures_checked
 
 MISLABELLED_SHARE = 0.05
 """Share of suspects among the new pictures that clean data stay below."""
@@ -29,10 +29,16 @@ SURE = 2.33
 """Standard deviations by which a count must exceed its share: one clean task in a hundred does by chance."""
 
 SAME_BELOW = 0.5
-"""Two classes told apart no better than this are one thing: a coin does as well."""
+"""Two classes of PAIR_SURE pictures told apart no better than this are one thing: a coin does as well."""
 
-HARDLY_APART = 0.6
-"""Below this the gate warns that two classes may be one."""
+HARDLY_APART = 0.55
+"""Up to this the gate warns that two classes of PAIR_SURE pictures may be one."""
+
+HARDLY_APART_OF_FEW = 0.4
+"""The same for fewer pictures: a coin's accuracy less its standard deviation over twenty pictures."""
+
+PAIR_SURE = 40
+"""Pictures of two classes from which their difference is known well enough to reject one of them."""
 
 TWIN_SHARE = 0.5
 """A class is rejected when at least half of its pictures are copies of another class's."""
@@ -95,7 +101,7 @@ def judge(
     first = len(state.groups) - len(names)
     by_group = {group: names[state.groups[group].label] for group in range(first, len(state.groups))}
     trial = Trial.of(state, left_out, len(names))
-    wrong_label = mislabelled(trial, by_group)
+    wrong_label = mislabelled(knowledge.cached, trial, by_group)
     copies = find_copies(state, knowledge.cached, trial, by_group)
 
     new, old = trial.accuracy_by_class(trial.new), trial.accuracy_by_class(~trial.new)
@@ -103,10 +109,12 @@ def judge(
     old_before = _mean([before[label] for label in shared])
     old_after = _mean([old[label] for label in shared])
 
-    rejected, doubted = _same_things(trial.lookalikes(), copies)
+    rejected, doubted = _same_things(trial.lookalikes(knowledge.cached), copies)
     findings = [*doubted]
-    if _beyond(len(wrong_label), int(trial.new.sum()), MISLABELLED_SHARE):
-        share = len(wrong_label) / int(trial.new.sum())
+    checked = pictures_checked(by_group)
+    contradicted = _beyond(len(wrong_label), checked, MISLABELLED_SHARE)
+    if contradicted:
+        share = len(wrong_label) / checked
         findings.append(
             (
                 f"{share:.0%} of the new pictures look like another class",
@@ -120,7 +128,8 @@ def judge(
     sentences = [sentence for _, sentence in (*rejected, *findings)]
     addressed = {label for label in names if any(repr(label) in sentence for sentence in sentences)}
     unaddressed = {label: share for label, share in new.items() if label not in addressed}
-    sentences += advice.weak(unaddressed, pictures, rivals)
+    if not contradicted:
+        sentences += advice.weak(unaddressed, pictures, rivals)
     seen = {suspect.path for suspect in wrong_label}
     return GateReport(
         verdict="reject" if rejected else "warn" if findings else "accept",
@@ -183,13 +192,17 @@ def _same_things(pairs: Sequence[Lookalike], copies: Copies) -> tuple[list[_Find
             reason = f"{share:.0%} of the pictures of {label!r} are copies of pictures of {other!r}"
             rejected.append((reason, advice.one_thing(label, other)))
     for pair in pairs:
-        names = (pair.new, pair.other)
-        if pair.apart >= HARDLY_APART or names in told or names[::-1] in told:
+        names, enough = (pair.new, pair.other), pair.pictures >= PAIR_SURE
+        if names in told or names[::-1] in told:
             continue
-        certain = pair.apart <= SAME_BELOW
-        so = "cannot" if certain else "can hardly"
+        if enough and pair.apart <= SAME_BELOW:
+            findings, so = rejected, "cannot"
+        elif pair.apart <= (HARDLY_APART if enough else HARDLY_APART_OF_FEW):
+            findings, so = doubted, "can hardly"
+        else:
+            continue
         reason = f"{pair.new!r} {so} be told from {pair.other!r}: right {pair.apart:.0%}, a coin 50%"
-        (rejected if certain else doubted).append((reason, advice.one_thing(*names)))
+        findings.append((reason, advice.one_thing(*names)))
     return rejected, doubted
 
 

@@ -1,22 +1,23 @@
 """What left-out pictures were taken for: accuracies, confusions, and classes that cannot be told apart."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from edge_tosca.luca import Array
-from edge_tosca.router import LeftOut
+from edge_tosca.ridge_margins import left_out_margins
+from edge_tosca.router import LeftOut, evenly
 from edge_tosca.state import State
 
-LEAST_PROBABILITY = 1e-30
-"""Smaller probabilities count as this one, so that a margin is finite."""
-
-PAIR_PICTURES = 8
-"""Left-out pictures that two classes need together before anything is said of the pair."""
+PAIR_PICTURES = 10
+"""Pictures that each of two classes needs before anything is said of the pair."""
 
 _MOST_CONFUSIONS = 5
+_MOST_OF_A_CLASS = 200
+_PAIRS_TRIED = 2
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class Lookalike:
         new: the class just taught.
         other: the other one.
         apart: accuracy if only these two were to choose from, each class counting the same; 0.5 is chance.
+        pictures: of the two, that were tried.
         known: the other one was known before.
     """
 
     new: str
     other: str
     apart: float
+    pictures: int
     known: bool
 
 
@@ -57,6 +60,7 @@ class Trial:
 
     Attributes:
         labels: all class names.
+        label_of_group: label of each group.
         truth: index of each picture's label, int [n].
         new: whether it belongs to the task just taught, bool [n].
         groups: its group, int [n].
@@ -65,6 +69,7 @@ class Trial:
     """
 
     labels: tuple[str, ...]
+    label_of_group: tuple[str, ...]
     truth: Array
     new: Array
     groups: Array
@@ -87,24 +92,20 @@ class Trial:
         of_group = np.array([index[group.label] for group in state.groups], int)
         new = left_out.groups >= len(state.groups) - new_groups
         truth = of_group[left_out.groups]
-        return cls(state.labels, truth, new, left_out.groups, left_out.rows, left_out.posterior)
+        return cls(
+            state.labels,
+            tuple(group.label for group in state.groups),
+            truth,
+            new,
+            left_out.groups,
+            left_out.rows,
+            left_out.posterior,
+        )
 
     @cached_property
     def answers(self) -> Array:
         """Index of the most probable label, int [n]."""
         return self.posterior.argmax(axis=1) if len(self.truth) else self.truth
-
-    @cached_property
-    def margins(self) -> Array:
-        """Logarithm of how much more probable the true label is than the best other one, [n]."""
-        if not len(self.truth) or len(self.labels) < 2:
-            return np.full(len(self.truth), np.inf)
-        logs = np.log(np.maximum(self.posterior, LEAST_PROBABILITY))
-        every = np.arange(len(logs))
-        own = logs[every, self.truth]
-        logs[every, self.truth] = -np.inf
-        margins: Array = own - logs.max(axis=1)
-        return margins
 
     def accuracy_by_class(self, of: Array | None = None) -> dict[str, float]:
         """Give the share of right answers by class.
@@ -129,21 +130,52 @@ class Trial:
         most = Counter(pairs).most_common(_MOST_CONFUSIONS)
         return tuple(Confusion(self.labels[t], self.labels[a], n) for (t, a), n in most)
 
-    def lookalikes(self) -> tuple[Lookalike, ...]:
-        """Find for each new class the other class that it is hardest to tell from, the hardest pair first."""
+    def lookalikes(self, cached: Callable[[int], Array]) -> tuple[Lookalike, ...]:
+        """Find for each new class the other class that it is hardest to tell from, the hardest pair first.
+
+        Two estimates are averaged: the left-out answers, whose folds make them strict on few pictures, and a
+        ridge regression on the two classes alone that leaves out one picture at a time and is mild on series.
+
+        Args:
+            cached: conditioned features of a group by its index, float32 [n, d].
+
+        Returns:
+            The pairs.
+        """
         fresh = [int(label) for label in np.unique(self.truth[self.new])]
         known = set(self.truth[~self.new].tolist()) - set(fresh)
         found = []
         for label in fresh:
-            own = self.truth == label
-            others = [int(o) for o in np.unique(self.truth) if o != label and (o in known or o > label)]
-            pairs = [
-                (self._apart(label, o), o) for o in others if (own | (self.truth == o)).sum() >= PAIR_PICTURES
-            ]
-            if pairs:
-                apart, other = min(pairs)
-                found.append(Lookalike(self.labels[label], self.labels[other], apart, other in known))
+            others = [int(o) for o in np.unique(self.truth) if o in known or o > label]
+            pairs = sorted((self._apart(label, other), other) for other in others)[:_PAIRS_TRIED]
+            tried = []
+            for strict, other in pairs:
+                one, two = self._features(label, cached), self._features(other, cached)
+                if min(len(one), len(two)) >= PAIR_PICTURES:
+                    margins, _ = left_out_margins(
+                        np.concatenate([one, two]), np.repeat([0, 1], [len(one), len(two)])
+                    )
+                    right = margins > 0
+                    mild = float(right[: len(one)].mean() + right[len(one) :].mean()) / 2
+                    pictures = len(margins)
+                    tried.append(
+                        Lookalike(
+                            self.labels[label],
+                            self.labels[other],
+                            (strict + mild) / 2,
+                            pictures,
+                            other in known,
+                        )
+                    )
+            if tried:
+                found.append(min(tried, key=lambda pair: pair.apart))
         return tuple(sorted(found, key=lambda pair: pair.apart))
+
+    def _features(self, label: int, cached: Callable[[int], Array]) -> Array:
+        name = self.labels[label]
+        groups = [place for place, of in enumerate(self.label_of_group) if of == name]
+        z = np.concatenate([cached(group) for group in groups])
+        return z[evenly(len(z), _MOST_OF_A_CLASS)]
 
     def _apart(self, one: int, other: int) -> float:
         shares = []

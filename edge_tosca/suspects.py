@@ -7,15 +7,22 @@ import numpy as np
 
 from edge_tosca.lookalikes import Trial
 from edge_tosca.luca import Array
+from edge_tosca.ridge_margins import left_out_margins
+from edge_tosca.router import evenly
 from edge_tosca.state import State
 
-TYPICAL_PRIOR = 50
-"""The margin of a typical right answer is that of the new pictures, drawn towards that of all pictures as if
-fifty of those were among them: a new class of ten hard pictures does not say what is typical."""
+AS_SURE = 0.75
+"""A picture looks mislabelled when it is another class by this part of the margin by which the median
+picture is its own."""
+
+CONFIDENT = 0.9
+"""Probability from which a left-out picture that is taken for an old class looks mislabelled."""
 
 COPY = 0.97
 """Cosine of conditioned features from which two pictures count as one picture."""
 
+_MOST_CHECKED = 2000
+_FEWEST_OF_A_CLASS = 3
 _PROPOSED = 3
 
 
@@ -39,7 +46,7 @@ class Copies:
     Attributes:
         suspects: every copy, but not the picture it is a copy of.
         distinct: label to the number of pictures that are not copies of others of the same label.
-        alike: label to the mean cosine between its new pictures; 1 for a single one.
+        alike: label to the mean cosine between its new pictures, for three or more of them.
         twins: label to the other label that most copies are of, and their share of the label's pictures.
     """
 
@@ -49,35 +56,59 @@ class Copies:
     twins: dict[str, tuple[str, float]]
 
 
-def mislabelled(trial: Trial, names: Mapping[int, Sequence[str]]) -> tuple[Suspect, ...]:
-    """Name new pictures that are as surely another class as a typical picture is surely its own.
+def mislabelled(
+    cached: Callable[[int], Array], trial: Trial, names: Mapping[int, Sequence[str]]
+) -> tuple[Suspect, ...]:
+    """Name new pictures that are surely another class.
 
-    Margins are compared with margins, so that neither the temperature nor the difficulty of a set matters:
-    where classes are hard to tell apart, wrong answers are unsure; wrong labels make sure ones.
+    Among the new classes margins are compared with margins, so that the difficulty of a set does not matter:
+    where classes are hard to tell apart, wrong answers are unsure; wrong labels make sure ones. The answers
+    are those of a ridge regression on the new pictures alone, for the covariance of the discriminant takes
+    wrong labels for spread and hides them.
 
     Args:
+        cached: conditioned features of a group by its index, float32 [n, d].
         trial: of the new task.
         names: of the new pictures by group, in the order of their rows.
 
     Returns:
-        The suspects, the surest first.
+        The suspects among the new classes, the surest first; then those taken for an old class.
     """
-    margins, new = trial.margins, trial.new
-    right = margins > 0
-    if not (right & new).any() or len(trial.labels) < 2:
-        return ()
-    count = int(new.sum())
-    typical = (count * np.median(margins[right & new]) + TYPICAL_PRIOR * np.median(margins[right])) / (
-        count + TYPICAL_PRIOR
-    )
-    found = np.flatnonzero(new & (margins <= -typical))
-    return tuple(
-        Suspect(
-            names[int(trial.groups[place])][int(trial.rows[place])],
-            f"looks like {trial.labels[trial.answers[place]]!r}",
-        )
-        for place in found[np.argsort(margins[found], kind="stable")]
-    )
+    order, most = list(names), _most_of_a_class(names)
+    label = {group: trial.label_of_group[group] for group in order}
+    suspects: dict[str, Suspect] = {}
+    counted = [group for group in order if len(names[group]) >= _FEWEST_OF_A_CLASS]
+    if len(counted) > 1:
+        rows = [evenly(len(names[group]), most) for group in counted]
+        z = np.concatenate([cached(group)[some] for group, some in zip(counted, rows, strict=True)])
+        truth = np.repeat(np.arange(len(counted)), [len(some) for some in rows])
+        known_as = [names[group][row] for group, some in zip(counted, rows, strict=True) for row in some]
+        margins, answers = left_out_margins(z, truth)
+        sure = -AS_SURE * np.median(margins[margins > 0]) if (margins > 0).any() else -np.inf
+        found = np.flatnonzero(margins <= sure)
+        for place in found[np.argsort(margins[found], kind="stable")]:
+            path = known_as[place]
+            suspects[path] = Suspect(path, f"looks like {label[counted[answers[place]]]!r}")
+    fresh = {trial.labels.index(name) for name in label.values()}
+    confident = trial.posterior.max(axis=1, initial=0) >= CONFIDENT
+    for place in np.flatnonzero(trial.new & confident & (trial.answers != trial.truth)):
+        if int(trial.answers[place]) not in fresh:
+            path = names[int(trial.groups[place])][int(trial.rows[place])]
+            suspects.setdefault(path, Suspect(path, f"looks like {trial.labels[trial.answers[place]]!r}"))
+    return tuple(suspects.values())
+
+
+def pictures_checked(names: Mapping[int, Sequence[str]]) -> int:
+    """Say how many new pictures `mislabelled` looks at.
+
+    Args:
+        names: of the new pictures by group.
+
+    Returns:
+        All of them, or an even sample of about 2000.
+    """
+    most = _most_of_a_class(names)
+    return sum(min(len(some), most) for some in names.values())
 
 
 def find_copies(
@@ -102,7 +133,8 @@ def find_copies(
     compared = [place for place in _proposed(state, trial, names) if place not in names]
     for group, known_as in names.items():
         label, z = groups[group].label, cached(group)
-        alike[label] = _mean_cosine(z)
+        if len(z) >= _FEWEST_OF_A_CLASS:
+            alike[label] = _mean_cosine(z)
         first = _first_of_kind(z)
         copy = first < np.arange(len(z))
         for row in np.flatnonzero(copy).tolist():
@@ -125,6 +157,10 @@ def find_copies(
             twin, same = max(shares.items(), key=lambda item: int(item[1].sum()))
             twins[label] = (twin, float(same.mean()))
     return Copies(tuple(suspects.values()), distinct, alike, twins)
+
+
+def _most_of_a_class(names: Mapping[int, Sequence[str]]) -> int:
+    return max(_FEWEST_OF_A_CLASS, _MOST_CHECKED // len(names))
 
 
 def _proposed(state: State, trial: Trial, names: Mapping[int, Sequence[str]]) -> list[int]:
@@ -151,8 +187,6 @@ def _first_of_kind(z: Array) -> Array:
 
 
 def _mean_cosine(z: Array) -> float:
-    if len(z) < 2:
-        return 1.0
     total = z.sum(axis=0, dtype=np.float64)
     squares = float((z.astype(np.float64) ** 2).sum())
     return (float(total @ total) - squares) / (len(z) * (len(z) - 1))

@@ -1,0 +1,196 @@
+"""What the gate says of clean and of faulty features; no backbone is loaded."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+from edge_tosca.advice import ERRORS_KEPT, LEARNING_EXPONENT, pictures_to_add
+from edge_tosca.conditioning import condition
+from edge_tosca.learner import Learner
+from edge_tosca.ridge_margins import PENALTY, left_out_margins
+from edge_tosca.store import Store
+from edge_tosca.vision import Vision
+
+D = 64
+LABELS = ("mug", "pen", "cup", "jar")
+
+
+def pictures(seed, shots=20, noise=1.0, more=0):
+    """Features of one class; `more` gives other pictures of the same class."""
+    centre = np.random.default_rng(seed).normal(size=D)
+    spread = np.random.default_rng((seed, shots, more)).normal(size=(shots, D))
+    return (centre + noise * spread).astype(np.float32)
+
+
+def task(*labels, shots=20):
+    return {label: pictures(hash_of(label), shots) for label in labels}
+
+
+def hash_of(label):
+    return zlib.crc32(label.encode())
+
+
+@pytest.fixture
+def shop(tmp_path):
+    settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
+    opened = Learner(Store.create(tmp_path / "shop.tosca", settings), Vision())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def taught(shop):
+    shop.learn_features(task(*LABELS))
+    return shop
+
+
+def test_clean_tasks_are_accepted_without_a_word(shop):
+    for labels in (LABELS[:1], LABELS[1:2], LABELS[2:], ("ink", "bag", "key")):
+        gate = shop.learn_features(task(*labels)).gate
+        assert (gate.verdict, gate.reasons, gate.suspects, gate.advice) == ("accept", (), (), ())
+        assert gate.accuracy_new == 1
+
+
+def test_hard_classes_are_accepted_with_advice(shop):
+    hard = {label: pictures(place, shots=10, noise=3.0) for place, label in enumerate(LABELS)}
+    gate = shop.learn_features(hard).gate
+    assert gate.accuracy_new < 0.8
+    assert gate.verdict == "accept"
+    assert gate.advice
+    assert all("more pictures of" in sentence for sentence in gate.advice)
+
+
+def test_swapped_labels_are_named_and_warned_of(taught):
+    fresh = task("ink", "bag", "key", "box", "hat")
+    swapped = {"ink": "bag", "bag": "key", "key": "box", "box": "hat", "hat": "ink"}
+    names = {label: [f"{label}/{row}" for row in range(20)] for label in fresh}
+    wrong, told = {}, {}
+    for label, source in swapped.items():
+        wrong[label] = np.concatenate([fresh[label][4:], fresh[source][:4]])
+        told[label] = names[label][4:] + names[source][:4]
+    report = taught.learn_features(wrong, names=told)
+    expected = {f"{source}/{row}" for source in swapped.values() for row in range(4)}
+    assert report.gate.verdict == "warn"
+    assert report.generation is not None
+    named = {suspect.path for suspect in report.gate.suspects}
+    assert len(named & expected) >= 0.85 * len(expected)
+    assert len(named & expected) >= 0.85 * len(named)
+    assert "looks like 'bag'" in {s.reason for s in report.gate.suspects if s.path.startswith("bag")}
+
+
+def test_a_known_class_under_another_name_is_rejected_and_leaves_nothing(taught):
+    before = taught.history()
+    report = taught.learn_features({"beaker": task("mug")["mug"]})
+    assert (report.generation, report.gate.verdict) == (None, "reject")
+    assert "copies of pictures of 'mug'" in report.gate.reasons[0]
+    assert taught.history() == before
+    assert taught.state.labels == LABELS
+
+
+def test_other_pictures_of_a_known_class_under_another_name_are_not_accepted(taught):
+    taught.learn_features({"mug": pictures(hash_of("mug"), shots=60, more=1)})
+    report = taught.learn_features({"beaker": pictures(hash_of("mug"), shots=80, more=2)})
+    assert report.gate.verdict != "accept"
+    assert "be told from 'mug'" in report.gate.reasons[0]
+    assert "as 'mug' if the two are one thing" in report.gate.advice[0]
+
+
+def test_force_keeps_what_is_rejected(taught):
+    report = taught.learn_features({"beaker": task("mug")["mug"]}, force=True)
+    assert report.gate.verdict == "reject"
+    assert report.generation == taught.store.latest()
+    assert "beaker" in taught.state.labels
+
+
+def test_more_pictures_of_a_known_class_are_no_confusion(taught):
+    gate = taught.learn_features({"mug": pictures(hash_of("mug"), more=1)}).gate
+    assert (gate.verdict, gate.confusions) == ("accept", ())
+
+
+def test_known_pictures_taught_again_under_their_name_are_suspects_and_no_fault(taught):
+    gate = taught.learn_features(task("mug", "pen")).gate
+    assert gate.verdict == "accept"
+    assert len(gate.suspects) == 40
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+def test_a_class_of_copies_of_one_picture_is_warned_of(taught, noise):
+    one = pictures(5, shots=1)
+    copies = one + noise * np.random.default_rng(0).normal(size=(12, D)).astype(np.float32)
+    gate = taught.learn_features({"ink": copies}, names={"ink": [f"{row}.jpg" for row in range(12)]}).gate
+    assert gate.verdict == "warn"
+    assert {suspect.path for suspect in gate.suspects} == {f"{row}.jpg" for row in range(1, 12)}
+    assert gate.advice[0].startswith("9 more pictures of 'ink' from other angles")
+
+
+@pytest.mark.parametrize("shots", [1, 2])
+def test_a_class_of_one_or_two_pictures_is_warned_of(taught, shots):
+    report = taught.learn_features(task("ink", shots=shots) | task("bag"))
+    assert report.gate.verdict == "warn"
+    assert report.generation is not None
+    assert f"{10 - shots} more pictures of 'ink'" in report.gate.advice[0]
+
+
+def test_one_more_picture_of_a_class_that_has_twenty_is_fine(taught):
+    assert taught.learn_features({"mug": pictures(hash_of("mug"), shots=1)}).gate.verdict == "accept"
+
+
+def test_accuracy_before_is_that_of_the_classes_that_are_still_there(shop):
+    shop.learn_features({label: pictures(place, noise=3.5) for place, label in enumerate(LABELS)})
+    kept = shop.history()[-1].report["accuracy_by_class"]
+    report = shop.learn_features(task("ink"))
+    assert report.gate.accuracy_old_before == pytest.approx(np.mean(list(kept.values())))
+    shop.rollback()
+    again = shop.learn_features(task("ink"))
+    # Solved anew from the same pictures.
+    assert again.gate.accuracy_old_before == pytest.approx(report.gate.accuracy_old_before)
+    assert again.gate.accuracy_old_after == pytest.approx(report.gate.accuracy_old_after)
+
+
+def test_accuracy_before_survives_a_new_name(shop):
+    shop.learn_features({label: pictures(place, noise=3.5) for place, label in enumerate(LABELS)})
+    expected = np.mean(list(shop.history()[-1].report["accuracy_by_class"].values()))
+    shop.rename("mug", "beaker")
+    assert shop.learn_features(task("ink")).gate.accuracy_old_before == pytest.approx(expected)
+
+
+def test_after_forgetting_accuracy_before_is_that_of_never_having_known(shop, tmp_path):
+    noisy = {label: pictures(place, noise=3.5) for place, label in enumerate(LABELS)}
+    for labels in (LABELS[:2], LABELS[2:]):
+        shop.learn_features({label: noisy[label] for label in labels}, force=True)
+    for label in LABELS[2:]:
+        shop.forget(label)
+    settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
+    other = Learner(Store.create(tmp_path / "other.tosca", settings), Vision())
+    other.learn_features({label: noisy[label] for label in LABELS[:2]}, force=True)
+    reports = [learner.learn_features(task("ink"), force=True) for learner in (shop, other)]
+    other.close()
+    assert reports[0].gate.accuracy_old_before == pytest.approx(reports[1].gate.accuracy_old_before)
+
+
+def test_a_first_task_has_no_old_classes(shop):
+    gate = shop.learn_features(task("ink")).gate
+    assert gate.accuracy_old_before is gate.accuracy_old_after is None
+
+
+@pytest.mark.parametrize("shots", [8, 60])
+def test_left_out_margins_equal_those_of_refitting_without_each_picture(shots):
+    z = condition(np.concatenate([pictures(place, shots, 2.0) for place in range(3)]))
+    truth = np.repeat(np.arange(3), shots)
+    margins, answers = left_out_margins(z, truth)
+    centred = (z - z.mean(axis=0)).astype(float)
+    targets = np.eye(3)[truth] - np.eye(3)[truth].mean(axis=0)
+    for row in range(0, len(z), 7):
+        rest = np.arange(len(z)) != row
+        gram = centred[rest].T @ centred[rest] + PENALTY * np.eye(D)
+        said = centred[row] @ np.linalg.solve(gram, centred[rest].T @ targets[rest])
+        others = np.delete(said, truth[row])
+        assert margins[row] == pytest.approx(said[truth[row]] - others.max(), abs=1e-9)
+        assert said[answers[row]] == pytest.approx(others.max())
+
+
+def test_the_pictures_asked_for_leave_the_stated_part_of_the_errors():
+    for pictures_now in (10, 20, 100):
+        grown = pictures_now + pictures_to_add(pictures_now)
+        assert (grown / pictures_now) ** -LEARNING_EXPONENT == pytest.approx(ERRORS_KEPT, abs=0.01)
