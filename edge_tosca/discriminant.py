@@ -236,7 +236,7 @@ class Choice:
     background: Array
 
 
-def choose_shrinkage(within: Spectrum, left_out: LeaveBlockOut, labels: Sequence[int]) -> Choice:
+def choose_shrinkage(within: Spectrum, left_out: LeaveBlockOut, labels: Sequence[int] | Array) -> Choice:
     """Choose the shrinkage under which left-out pictures' true labels are most probable.
 
     Args:

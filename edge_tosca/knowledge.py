@@ -239,7 +239,9 @@ class Knowledge:
         )
 
     def _opinion(self, digest: str) -> Array:
-        return log_softmax(self._module(digest).scale * self._store.evidence(digest))
+        # Not through the cache: a scale is all that is needed, of every module there is.
+        scale = Module.from_bytes(self._store.module(digest)).scale
+        return log_softmax(scale * self._store.evidence(digest))
 
     def _read_module(self, digest: str) -> Module:
         return compact(Module.from_bytes(self._store.module(digest)))

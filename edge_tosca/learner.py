@@ -219,13 +219,15 @@ class Learner:
             with one_blas_thread(), self.store.transaction():
                 before = self.knowledge
                 earlier = accuracies_before(before, self.store.history())
-                kept = self.store.derived("statistics")
                 task = task or f"task {len(before.state.tasks) + 1}"
                 generation = self.store.add_generation("learn", before.state.generation)
                 self.store.add_module(digest, data, cosines)
                 half = {label: rows.astype(np.float16) for label, rows in features.items()}
                 self.store.add_task(task, digest, half, generation)
-                after, left_out = self._settle(generation, kept)
+                # Not by a name: what was kept is large, and is to be gone when the new router is solved.
+                after, left_out = self._settle(
+                    generation, self.store.derived("statistics", before.state.generation)
+                )
                 gate = judge(after, left_out, {label: names[label] for label in features}, earlier)
                 done = time.perf_counter()
                 report = LearnReport(
@@ -505,6 +507,7 @@ class Learner:
             self.store.set_derived("statistics", generation, None)
             return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
         statistics = knowledge.statistics(GramStatistics.from_arrays(kept) if kept else None)
+        del kept
         router, left_out = knowledge.solve(statistics)
         self.store.set_derived("routers", generation, router.to_arrays())
         sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None

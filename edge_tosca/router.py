@@ -154,7 +154,7 @@ def evenly(count: int, most: int) -> Array:
 def fit_router(
     statistics: Statistics,
     cached: Callable[[int], Array],
-    label_of_group: Sequence[int],
+    label_of_group: Sequence[int] | Array,
     tasks: Sequence[TaskColumns],
     refused: float,
 ) -> tuple[Router, LeftOut]:
@@ -174,9 +174,10 @@ def fit_router(
     blocks = choose_blocks(counts, SAMPLE)
     groups = np.repeat([block.group for block in blocks], [len(block.rows) for block in blocks]).astype(int)
     rows = np.concatenate([np.zeros(0, int), *(block.rows for block in blocks)])
-    z = np.concatenate(
-        [np.zeros((0, sums.shape[1]), np.float32), *(cached(block.group)[block.rows] for block in blocks)]
-    )
+    z = np.empty((len(rows), sums.shape[1]), np.float32)
+    ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
+    for block, end in zip(blocks, ends, strict=True):
+        z[end - len(block.rows) : end] = cached(block.group)[block.rows]
     # First and in a function, so that its matrices are gone before the next ones come.
     ridge, responses = _ridge(statistics, z, blocks)
     within = statistics.within()

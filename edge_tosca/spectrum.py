@@ -173,7 +173,7 @@ class ShrunkenInverse:
     @property
     def _complete(self) -> bool:
         """Whether the eigenvectors span everything, so that nothing is left for the rest to do."""
-        return self.spectrum.vectors.shape[0] == self.spectrum.vectors.shape[1]
+        return len(self.change) == len(self.spectrum.vectors)
 
     def _scaled(self, a: Projected) -> Array:
         scale = self.change + self.rest if self._complete else self.change

@@ -17,6 +17,8 @@ from edge_tosca.luca import Array
 from edge_tosca.spectrum import Spectrum
 from edge_tosca.whitening import Inverse, Whitening
 
+_TOGETHER = 500
+
 
 class Statistics(Protocol):
     """Sums over groups of conditioned features.
@@ -138,9 +140,13 @@ class GramStatistics:
             The statistics.
         """
         statistics = cls(np.zeros(0, np.int64), np.zeros((0, d)), np.zeros((d, d)))
+        some: list[Array] = []
         for z in groups:
-            statistics = statistics.with_group(z)
-        return statistics
+            some.append(z)
+            # The Gram matrix is added to once for many groups: it is larger than most of them.
+            if sum(len(rows) for rows in some) >= _TOGETHER:
+                statistics, some = statistics.with_groups(some), []
+        return statistics.with_groups(some)
 
     def with_group(self, z: Array) -> "GramStatistics":
         """Add a group at the end.
@@ -185,8 +191,7 @@ class GramStatistics:
 
     def within(self) -> Spectrum:
         """Decompose the within-group scatter."""
-        scaled = self.sums / np.sqrt(self.counts)[:, None]
-        return Spectrum.of_matrix(self.gram - scaled.T @ scaled)
+        return Spectrum.of_matrix(self._within())
 
     def total(self) -> Spectrum:
         """Decompose the total scatter."""
@@ -198,10 +203,16 @@ class GramStatistics:
         matrix[np.diag_indices_from(matrix)] += penalty
         return Whitening.of(matrix)
 
+    def _within(self) -> Array:
+        scaled = self.sums / np.sqrt(self.counts)[:, None]
+        scatter: Array = scaled.T @ scaled
+        return np.subtract(self.gram, scatter, out=scatter)
+
     def _total(self) -> Array:
         total = self.sums.sum(axis=0)
-        scatter: Array = self.gram - np.outer(total, total) / self.counts.sum()
-        return scatter
+        scatter = np.outer(total, total)
+        scatter /= self.counts.sum()
+        return np.subtract(self.gram, scatter, out=scatter)
 
 
 def statistics_of(groups: Sequence[Array]) -> Statistics:

@@ -49,7 +49,10 @@ class Whitening:
         Returns:
             Its inverse, by the Cholesky factor's inverse.
         """
-        return cls(_inverse_of_lower(np.linalg.cholesky(matrix)))
+        lower = np.linalg.cholesky(matrix)
+        # On a small device three matrices of this size at a time are one too many.
+        del matrix
+        return cls(_inverse_of_lower(lower))
 
     def project(self, x: Array, dtype: npt.DTypeLike = np.float64) -> Projected:
         """Whiten vectors.

@@ -151,6 +151,30 @@ def burst(
         say(room.markdown(results))
 
 
+@measures.command()
+def speed(
+    classes: Annotated[int, typer.Option(min=1, help="Classes of the large learner.")] = 1000,
+    modules: Annotated[int, typer.Option(min=3, help="Modules, one a task.")] = 100,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what answering and learning cost as a learner grows, on one thread."""
+    import tempfile
+
+    from edge_tosca.bench.speed import measure_speed
+    from edge_tosca.bench.speed_table import table
+    from edge_tosca.vision import Vision
+
+    if classes < 2 * modules:
+        raise EdgeToscaError(f"{classes} classes are too few for {modules} modules; give two a module")
+    with tempfile.TemporaryDirectory() as folder, progress("learning") as tell:
+        found = measure_speed(classes, modules, Vision(backbone, threads=1), Path(folder), tell)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        say(table(found))
+
+
 def _counts(shots: list[str]) -> list[int | None]:
     try:
         counts = [None if shot == "all" else int(shot) for shot in shots]

@@ -1,0 +1,269 @@
+"""What answering and learning cost as a learner grows, beside the backbone's own time, all on one thread."""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_tosca.bench.synthetic import SHOTS, features_of, noise_picture, task_features
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.learner import Learner
+from edge_tosca.luca import Array
+from edge_tosca.store import Store
+from edge_tosca.vision import Vision
+
+_QUESTIONS = 60
+_REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The measurement. Times are medians, those that are compared were taken in turns.
+
+    Attributes:
+        classes: of the large learner.
+        modules: of the large learner.
+        small_modules: of the one it is compared with, a tenth of them.
+        backbone_ms: features of one picture.
+        decide_ms: everything after the backbone, warm, by the large learner; its modules are heard.
+        small_decide_ms: the same by the small one.
+        decide_after_backbone_ms: the same by the large learner, right after the backbone ran and took the
+            processor's caches.
+        first_answer_seconds: opening the large store and deciding on the first feature.
+        features_seconds: features of the pictures of one task.
+        second_task_seconds: learning the second task from its features.
+        last_task_seconds: learning the last task from its features.
+        store_bytes: the large learner's file.
+        module_bytes: of a module in it, on average.
+        predict_megabytes: peak memory of a process that loads the backbone and the large learner and answers.
+        learn_megabytes: peak memory of one that loads them and learns a further task.
+    """
+
+    classes: int
+    modules: int
+    small_modules: int
+    backbone_ms: float
+    decide_ms: float
+    small_decide_ms: float
+    decide_after_backbone_ms: float
+    first_answer_seconds: float
+    features_seconds: float
+    second_task_seconds: float
+    last_task_seconds: float
+    store_bytes: int
+    module_bytes: int
+    predict_megabytes: float | None
+    learn_megabytes: float | None
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """What is promised, as ratios."""
+        return {
+            "decide_to_backbone": self.decide_ms / self.backbone_ms,
+            "decide_to_small_decide": self.decide_ms / self.small_decide_ms,
+            "last_to_second_task": self.last_task_seconds / self.second_task_seconds,
+            "last_to_second_task_from_pictures": (self.features_seconds + self.last_task_seconds)
+            / (self.features_seconds + self.second_task_seconds),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the measurement as plain values."""
+        return {**asdict(self), "ratios": self.ratios}
+
+
+def measure_speed(
+    classes: int, modules: int, vision: Vision, folder: Path, on_progress: Callable[[int, int], None]
+) -> Speed:
+    """Build a learner of synthetic classes and measure it.
+
+    Args:
+        classes: in all, spread evenly over the modules.
+        modules: one a task; at least 3.
+        vision: the backbone, on one thread.
+        folder: for the stores; about 0.3 MB a class.
+        on_progress: called with the tasks learned and their number.
+
+    Returns:
+        The measurement.
+    """
+    size, small = classes // modules, max(2, modules // 10)
+    stores = {count: folder / f"{count}.tosca" for count in (1, small, modules - 1, modules)}
+    growing = folder / "growing.tosca"
+    Store.create(growing, _settings(vision)).close()
+    for task in range(modules):
+        learner = Learner(Store.open(growing), vision)
+        learner.learn_features(task_features(task, size, vision.bundle.feature_dim), force=True)
+        learner.close()
+        if task + 1 in stores:
+            shutil.copyfile(growing, stores[task + 1])
+        on_progress(task + 1, modules)
+    extra = task_features(modules, size, vision.bundle.feature_dim)
+    second, last = _learning_times((stores[1], stores[modules - 1]), extra, vision, folder)
+    first = _first_answer(stores[modules], vision, extra)
+    picture, pixels = noise_picture(), _pixels(vision)
+    start = time.perf_counter()
+    features_of([picture] * (size * SHOTS), vision)
+    features_seconds = time.perf_counter() - start
+    learners = [Learner(Store.open(stores[count]), vision) for count in (small, modules)]
+    few, many = (_heard(learner.knowledge) for learner in learners)
+    questions = [row[None] for task in range(modules) for rows in _asked(task, size, vision) for row in rows]
+    questions = questions[:: max(1, len(questions) // _QUESTIONS)]
+    small_decide, decide = _deciding_times((few, many), questions)
+    backbone, after = _times_in_turn(vision, pixels, many, questions)
+    module_rows = [len(learners[1].store.module(task.module)) for task in learners[1].state.tasks]
+    for learner in learners:
+        learner.close()
+    return Speed(
+        classes=size * modules,
+        modules=modules,
+        small_modules=small,
+        backbone_ms=1e3 * backbone,
+        decide_ms=1e3 * decide,
+        small_decide_ms=1e3 * small_decide,
+        decide_after_backbone_ms=1e3 * after,
+        first_answer_seconds=first,
+        features_seconds=features_seconds,
+        second_task_seconds=second,
+        last_task_seconds=last,
+        store_bytes=stores[modules].stat().st_size,
+        module_bytes=int(np.mean(module_rows)),
+        predict_megabytes=_peak_of("predict", stores[modules]),
+        learn_megabytes=_peak_of("learn", stores[modules]),
+    )
+
+
+def peak_memory(what: str, store: Path) -> float:
+    """Load the backbone and a store, answer or learn, and say how much memory this process took at most.
+
+    Args:
+        what: "predict" or "learn".
+        store: of a learner; learning changes it.
+
+    Returns:
+        Megabytes, from Linux's VmHWM.
+    """
+    learner = Learner(Store.open(store), Vision(threads=1))
+    dim = learner.vision.bundle.feature_dim
+    features_of([noise_picture()], learner.vision)
+    if what == "learn":
+        learner.learn_features(task_features(10_000, 10, dim), force=True)
+    else:
+        knowledge = _heard(learner.knowledge)
+        for task in range(len(learner.state.tasks)):
+            for rows in task_features(task, len(learner.state.tasks[task].groups), dim).values():
+                knowledge.decide(rows[:1], 3)
+    learner.close()
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
+
+
+def _settings(vision: Vision) -> dict[str, str]:
+    return {
+        "bundle": "",
+        "runtime": vision.runtime,
+        "device": vision.device,
+        "fingerprint": vision.fingerprint.digest,
+        "origin": str(vision.fingerprint),
+        "feature_dim": str(vision.bundle.feature_dim),
+        "router": "fused",
+        "refused": "0.05",
+    }
+
+
+def _asked(task: int, size: int, vision: Vision) -> list[Array]:
+    """Features of a task's classes, one of each."""
+    return [rows[:1] for rows in task_features(task, size, vision.bundle.feature_dim).values()]
+
+
+def _heard(knowledge: Knowledge) -> Knowledge:
+    """Let the modules speak, whether they help on synthetic classes or not: that is the dearer case."""
+    knowledge.router = replace(knowledge.router, module_weight=1.0)
+    return knowledge
+
+
+def _learning_times(
+    stores: tuple[Path, Path], features: dict[str, Array], vision: Vision, folder: Path
+) -> tuple[float, float]:
+    """Learn a task on copies of two stores, in turns."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    copy = folder / "copy.tosca"
+    for _ in range(_REPEATS):
+        for path, taken in zip(stores, seconds, strict=True):
+            shutil.copyfile(path, copy)
+            learner = Learner(Store.open(copy), vision)
+            start = time.perf_counter()
+            learner.learn_features(features, force=True)
+            taken.append(time.perf_counter() - start)
+            learner.close()
+    return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+def _first_answer(store: Path, vision: Vision, features: dict[str, Array]) -> float:
+    question = next(iter(features.values()))[:1]
+    taken = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        learner = Learner(Store.open(store), vision)
+        learner.knowledge.decide(question, 3)
+        taken.append(time.perf_counter() - start)
+        learner.close()
+    return statistics.median(taken)
+
+
+def _deciding_times(known: tuple[Knowledge, Knowledge], questions: list[Array]) -> tuple[float, float]:
+    """Decide on the same questions, in turns; each once before, so that all it needs is in memory."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(_REPEATS):
+        for question in questions:
+            for knowledge, taken in zip(known, seconds, strict=True):
+                knowledge.decide(question, 3)
+                start = time.perf_counter()
+                knowledge.decide(question, 3)
+                taken.append(time.perf_counter() - start)
+    return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+def _pixels(vision: Vision) -> Array:
+    return np.random.default_rng(0).normal(size=(1, 3, *_input_size(vision))).astype(np.float32)
+
+
+def _input_size(vision: Vision) -> tuple[int, int]:
+    size = vision.bundle.preprocessing.size
+    return size, size
+
+
+def _times_in_turn(
+    vision: Vision, pixels: Array, knowledge: Knowledge, questions: list[Array]
+) -> tuple[float, float]:
+    """Run the backbone, then decide, as a camera does."""
+    backbone, decide = [], []
+    for question in questions:
+        start = time.perf_counter()
+        vision.backend.features(pixels)
+        middle = time.perf_counter()
+        knowledge.decide(question, 3)
+        backbone.append(middle - start)
+        decide.append(time.perf_counter() - middle)
+    return statistics.median(backbone), statistics.median(decide)
+
+
+def _peak_of(what: str, store: Path) -> float | None:
+    """Measure in a process of its own; None where the system does not tell."""
+    if not Path("/proc/self/status").exists():
+        return None
+    program = (
+        "import sys, pathlib\n"
+        "from edge_tosca.blas import one_blas_thread\n"
+        "from edge_tosca.bench.speed import peak_memory\n"
+        "with one_blas_thread():\n"
+        "    print(peak_memory(sys.argv[1], pathlib.Path(sys.argv[2])))\n"
+    )
+    command = [sys.executable, "-c", program, what, str(store)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -1,0 +1,65 @@
+"""Classes and pictures made by formulae, to measure cost where accuracy does not matter."""
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from edge_tosca.luca import Array
+from edge_tosca.vision import Vision
+
+SHOTS = 20
+"""Pictures a class."""
+
+_FACTORS = 64
+_WIDTH, _HEIGHT = 640, 480
+
+
+def task_features(task: int, classes: int, d: int) -> dict[str, Array]:
+    """Draw features of a task's classes around their means.
+
+    Classes come in pairs, and each of a pair lies on both sides of their common mean along a way of its own:
+    no linear rule tells the pair apart, so that the modules have something to learn.
+
+    Args:
+        task: its number; the same one gives the same features.
+        classes: how many.
+        d: width of a feature.
+
+    Returns:
+        Label to float32 [SHOTS, d], not negative.
+    """
+    rng = np.random.default_rng((task, 7))
+    basis = np.random.default_rng(1).normal(size=(_FACTORS, d)) / np.sqrt(_FACTORS)
+    features = {}
+    middle = u = v = np.zeros(_FACTORS)
+    for place in range(classes):
+        if place % 2 == 0:
+            middle, u, v = rng.normal(size=_FACTORS), *(0.6 * rng.normal(size=(2, _FACTORS)))
+        way = u + v if place % 2 == 0 else u - v
+        factors = middle + rng.choice([-1, 1], size=(SHOTS, 1)) * way
+        factors = factors + 0.8 * rng.normal(size=(SHOTS, _FACTORS))
+        rows = np.maximum(factors @ basis + 0.7 * rng.normal(size=(SHOTS, d)), 0)
+        features[f"class {task * classes + place + 1}"] = rows.astype(np.float32)
+    return features
+
+
+def noise_picture() -> bytes:
+    """Give a JPEG file of soft noise, as large as a small camera's."""
+    coarse = np.random.default_rng(0).integers(0, 256, (_HEIGHT // 20, _WIDTH // 20, 3), np.uint8)
+    file = BytesIO()
+    Image.fromarray(coarse).resize((_WIDTH, _HEIGHT), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def features_of(pictures: list[bytes], vision: Vision) -> int:
+    """Decode pictures and run the backbone on them.
+
+    Args:
+        pictures: JPEG files.
+        vision: the backbone.
+
+    Returns:
+        How many had features.
+    """
+    return sum(picture.features is not None for picture in vision.extract(pictures))
