@@ -11,6 +11,7 @@ import numpy as np
 from edge_tosca.answer import Skipped
 from edge_tosca.errors import LearnError
 from edge_tosca.folders import pictures_by_class
+from edge_tosca.luca import Array
 from edge_tosca.vision import Vision
 
 
@@ -50,7 +51,7 @@ def embed_folder(
         What was written.
 
     Raises:
-        LearnError: there is no readable picture.
+        LearnError: there is no readable picture, or the file cannot be written.
     """
     classes = pictures_by_class(folder)
     items = [(label, path) for label, (_, paths) in enumerate(classes.items()) for path in paths]
@@ -66,19 +67,28 @@ def embed_folder(
     if not features:
         raise LearnError(f"{folder} has no readable picture; nothing was written")
     stacked = np.stack(features)
-    # Written beside its final name first, so that a full disk or a power cut leaves no half a file.
+    try:
+        _write(
+            out,
+            features=stacked,
+            labels=np.array(labels, np.int64),
+            class_names=np.array(list(classes)),
+            paths=np.array(paths),
+        )
+    except OSError as error:
+        raise LearnError(
+            f"{out} cannot be written ({error.strerror}); name a file in a folder with room"
+        ) from None
+    return Embedding(len(stacked), len(classes), stacked.shape[1], tuple(skipped))
+
+
+def _write(out: Path, **arrays: Array) -> None:
+    """Write beside the final name first, so that a full disk or a power cut leaves no half a file."""
     with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".npz", delete=False) as file:
         try:
-            np.savez(
-                file,
-                features=stacked,
-                labels=np.array(labels, np.int64),
-                class_names=np.array(list(classes)),
-                paths=np.array(paths),
-            )
+            np.savez(file, allow_pickle=False, **arrays)
             file.close()
             Path(file.name).replace(out)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    return Embedding(len(stacked), len(classes), stacked.shape[1], tuple(skipped))

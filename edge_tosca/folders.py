@@ -33,7 +33,11 @@ def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
         raise LearnError(
             f"{folder} has no class folders; put the pictures of a class NAME into {folder}/NAME"
         )
-    return {checked_label(entry.name): find_pictures(entry) for entry in classes}
+    pictures: dict[str, list[Path]] = {}
+    for entry in classes:
+        # Two folders may spell one name differently in Unicode.
+        pictures.setdefault(checked_label(entry.name), []).extend(find_pictures(entry))
+    return pictures
 
 
 def checked_label(label: str) -> str:

@@ -72,7 +72,11 @@ class Knowledge:
     def router(self) -> Router:
         """The router as it was solved when this generation was made."""
         arrays = self._store.derived("routers")
-        return self.solve()[0] if arrays is None else Router.from_arrays(arrays)
+        try:
+            return self.solve()[0] if arrays is None else Router.from_arrays(arrays)
+        except (KeyError, ValueError):
+            # Kept by another version of this program: solved again, nothing is lost.
+            return self.solve()[0]
 
     def statistics(self, kept: GramStatistics | None = None) -> Statistics:
         """Sum up the cached features of all groups.

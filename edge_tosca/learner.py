@@ -167,7 +167,9 @@ class Learner:
         """
         start = time.perf_counter()
         if isinstance(source, Mapping):
-            pictures = {checked_label(label): list(items) for label, items in source.items()}
+            pictures = {}
+            for label, items in source.items():
+                pictures.setdefault(checked_label(label), []).extend(items)
         else:
             pictures = {label: list(paths) for label, paths in pictures_by_class(Path(source)).items()}
         require_pictures(pictures)
@@ -286,6 +288,7 @@ class Learner:
                     self.store.add_module(digest, data, cosines)
                 self.store.erase(task, doomed, digest)
             self._settle(generation)
+            self.store.forget_pictures(label)
             self.store.set_report(generation, {"classes": [label]})
         self.store.scrub()
         return generation
@@ -414,18 +417,24 @@ class Learner:
             times = {"decode": picture.decode_ms, "features": picture.features_ms, "decide": decide}
             yield replace(answer, milliseconds=times)
 
-    def predict_burst(self, sources: "Iterable[PictureSource]", top: int = 3) -> Answer:
+    def predict_burst(
+        self,
+        sources: "Iterable[PictureSource]",
+        top: int = 3,
+        on_skipped: Callable[[Skipped], None] | None = None,
+    ) -> Answer:
         """Say what several views of one object show. Wrong for pictures of different objects.
 
         Args:
             sources: the views.
             top: number of guesses in the answer.
+            on_skipped: told of each view that cannot be read; the others are still answered.
 
         Returns:
             One answer for all.
 
         Raises:
-            PictureError: a view cannot be read, or there is none.
+            PictureError: no view can be read.
             LearnError: nothing was learned yet.
         """
         self._check_origin()
@@ -433,12 +442,14 @@ class Learner:
         times = {"decode": 0.0, "features": 0.0}
         for picture in self.vision.extract(sources):
             if picture.features is None:
-                raise PictureError(picture.error or "unreadable")
+                if on_skipped is not None:
+                    on_skipped(Skipped(_name(picture.source), picture.error or "unreadable"))
+                continue
             views.append(picture.features)
             times["decode"] += picture.decode_ms
             times["features"] += picture.features_ms
         if not views:
-            raise PictureError("a burst needs at least one picture")
+            raise PictureError("none of the pictures can be read; a burst needs at least one")
         start = time.perf_counter()
         with self.store.snapshot():
             answer = self.knowledge.decide(np.stack(views), top, burst=True)[0]
@@ -495,8 +506,11 @@ class Learner:
                 names[label].append(_name(source))
         for label, found in rows.items():
             if not found:
-                reason = f"; the first: {skipped[0].reason}" if skipped else ""
-                raise LearnError(f"class {label!r} has no readable picture{reason}; nothing was learned")
+                reason = f" ({skipped[0].reason})" if skipped else ""
+                raise LearnError(
+                    f"class {label!r} has no readable picture{reason}; nothing was learned; add pictures, or "
+                    "take the class out"
+                )
         return {label: np.stack(found) for label, found in rows.items()}, names, skipped
 
     def _settle(self, generation: int, kept: dict[str, Array] | None = None) -> tuple[Knowledge, LeftOut]:

@@ -72,7 +72,11 @@ def parameter_shapes(
 
 
 def initial_parameters(
-    d: int, rng: np.random.Generator, flow: Flow = "tosca", dtype: npt.DTypeLike = np.float32
+    d: int,
+    rng: np.random.Generator,
+    flow: Flow = "tosca",
+    dtype: npt.DTypeLike = np.float32,
+    factor: float = 1.0,
 ) -> Parameters:
     """Draw a fresh module: Xavier-uniform weights, zero biases, an identity norm.
 
@@ -81,6 +85,7 @@ def initial_parameters(
         rng: source of the weights.
         flow: which of the four flows.
         dtype: float32 on a device, float64 for gradient checks.
+        factor: on the bound of the weights.
 
     Returns:
         The parameters of `parameter_shapes`.
@@ -88,7 +93,7 @@ def initial_parameters(
     parameters: Parameters = {}
     for name, shape in parameter_shapes(d, flow).items():
         if len(shape) == 2:
-            bound = math.sqrt(6.0 / sum(shape))
+            bound = factor * math.sqrt(6.0 / sum(shape))
             parameters[name] = rng.uniform(-bound, bound, shape).astype(dtype)
         else:
             parameters[name] = np.full(shape, 1.0 if name == "gain" else 0.0, dtype)
@@ -193,7 +198,8 @@ def _normalise_backward(p: Parameters, trace: dict[str, Array], grad: Array, gra
 
 def _calibrate(p: Parameters, z: Array, trace: dict[str, Array]) -> Array:
     squeezed = np.maximum(z @ p["V1"].T, 0.0)
-    gate: Array = 1.0 / (1.0 + np.exp(-(squeezed @ p["V2"].T)))
+    # Beyond 80 the gate is 0 or 1 to the last bit, and float32's exponential would overflow at 89.
+    gate: Array = 1.0 / (1.0 + np.exp(-np.clip(squeezed @ p["V2"].T, -80, 80)))
     trace["z"], trace["squeezed"], trace["gate"] = z, squeezed, gate
     calibrated: Array = z * gate
     return calibrated

@@ -44,19 +44,27 @@ class Store:
         Raises:
             StoreError: something is there already, or the folder cannot be written.
         """
-        if _start_of(path) or path.is_dir():
+        start = _start_of(path)
+        if path.is_dir() or (start and not _unfinished(path)):
             raise StoreError(f"{path} exists already; open it, or choose another name")
-        with _told(path):
-            connection = connect(path)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("BEGIN IMMEDIATE")
-            # executescript would commit first; the store must appear whole or not at all.
-            for statement in TABLES.split(";"):
-                connection.execute(statement)
-            connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.execute("COMMIT")
+        found = path.exists()
+        try:
+            with _told(path):
+                connection = connect(path)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("BEGIN IMMEDIATE")
+                # executescript would commit first; the store must appear whole or not at all.
+                for statement in TABLES.split(";"):
+                    connection.execute(statement)
+                connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                connection.execute("COMMIT")
+        except StoreError:
+            if not found:
+                for suffix in ("", "-wal", "-shm"):
+                    Path(f"{path}{suffix}").unlink(missing_ok=True)
+            raise
         return cls(path, connection)
 
     @classmethod
@@ -359,20 +367,35 @@ class Store:
         if arrays is not None:
             self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, save(arrays)))
 
+    def forget_pictures(self, label: str) -> None:
+        """Take the names of pictures out of the reports of lessons that taught a class.
+
+        The class's name stays in the history: that it was taught and forgotten is no secret of a picture.
+
+        Args:
+            label: the class.
+        """
+        for entry in self.history():
+            taught = entry.report.get("classes")
+            if isinstance(taught, list) and label in taught:
+                gate = entry.report.get("gate")
+                kept = {**gate, "suspects": []} if isinstance(gate, dict) else gate
+                self.set_report(entry.number, {**entry.report, "skipped": [], "gate": kept})
+
     def scrub(self) -> None:
         """Empty the write-ahead log, so that what was erased is in no file of the store.
 
         Called outside a transaction.
 
         Raises:
-            StoreError: another process is reading and the log still holds what was erased.
+            StoreError: another process is reading, and the log still holds what was erased.
         """
         with _told(self.path):
             busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise StoreError(
-                f"{self.path}: the class is forgotten, but another process still reads the old log; "
-                "close it and forget again to erase the last traces"
+                f"{self.path}: the class is forgotten, but another process still reads the log with its "
+                "last traces; they go when that process closes the store"
             )
 
     def _blob(self, query: str, key: object) -> bytes:
@@ -397,6 +420,15 @@ def _start_of(path: Path) -> bytes:
             return file.read(16)
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
+
+
+def _unfinished(path: Path) -> bool:
+    """Tell whether a database is what an interrupted `create` left: without any table."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    except sqlite3.Error:
+        return False
 
 
 def now() -> str:

@@ -36,6 +36,7 @@ class Training:
         scale: sigma at the start.
         head: "means" replaces the head rows by the class means of the trained module's outputs, as the
             paper does; "trained" keeps the rows that were trained with the module.
+        initial: factor on the Xavier-uniform initial weights.
     """
 
     flow: Flow = "tosca"
@@ -47,6 +48,7 @@ class Training:
     seed: int = 0
     scale: float = 1.0
     head: Literal["means", "trained"] = "means"
+    initial: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def starting_point(
     if len(features) == 0 or np.bincount(labels, minlength=classes).min() == 0:
         raise LearnError("a task needs at least one feature for each of its classes")
     rng = np.random.default_rng((training.seed, 0))
-    parameters = initial_parameters(features.shape[1], rng, training.flow, dtype)
+    parameters = initial_parameters(features.shape[1], rng, training.flow, dtype, training.initial)
     return parameters, class_means(features.astype(dtype), labels, classes)
 
 

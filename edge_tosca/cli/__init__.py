@@ -1,7 +1,9 @@
 """The command line: `edge-tosca`, also `python -m edge_tosca`."""
 
 import os
+import signal
 import sys
+from typing import NoReturn
 
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.cli.ask import ask
@@ -17,14 +19,23 @@ for verbs in (teach, ask, make, bench):
     app.add_typer(verbs)
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C. Typer would end on a KeyboardInterrupt without a word."""
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise _Interrupted
+
+
 def main() -> None:
     """Run the command line; every error is one line on stderr."""
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         with one_blas_thread():
             app()
     except EdgeToscaError as error:
         fail(str(error))
-    except KeyboardInterrupt:
+    except _Interrupted:
         fail("interrupted; nothing that was not finished has been kept", code=130)
     except BrokenPipeError:
         # The reader of our output went away; there is nobody left to tell.

@@ -49,20 +49,22 @@ def predict(
     if burst and coverage is not None:
         raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
     if burst:
-        answer = learner.predict_burst(pictures, top)
+        unread: list[Skipped] = []
+        answer = learner.predict_burst(pictures, top, unread.append)
+        for skipped in unread:
+            _tell_skipped(skipped, as_json)
         if as_json:
             say_json({"paths": [str(path) for path in pictures], **_answer_json(answer)})
         else:
-            say(f"{len(pictures)} views: {_answer_text(answer)}")
+            say(f"{len(pictures) - len(unread)} views: {_answer_text(answer)}")
+        if unread:
+            raise typer.Exit(1)
         return
     failed = False
     for path, result in zip(pictures, learner.predict_many(pictures, top, coverage=coverage), strict=True):
         if isinstance(result, Skipped):
             failed = True
-            if as_json:
-                say_json({"path": str(path), "error": result.reason})
-            else:
-                typer.echo(f"edge-tosca: {result.reason}", err=True)
+            _tell_skipped(Skipped(str(path), result.reason), as_json)
         elif as_json:
             say_json({"path": str(path), **_answer_json(result)})
         else:
@@ -165,6 +167,13 @@ def _pictures(paths: list[Path]) -> list[Path]:
     if not pictures:
         raise PictureError(f"{paths[0]} holds no picture; name pictures or folders of pictures")
     return pictures
+
+
+def _tell_skipped(skipped: Skipped, as_json: bool) -> None:
+    if as_json:
+        say_json({"path": skipped.path, "error": skipped.reason})
+    else:
+        typer.echo(f"edge-tosca: {skipped.reason}", err=True)
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:

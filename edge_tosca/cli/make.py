@@ -38,14 +38,15 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Make a backbone bundle on a workstation."""
+    tell = None if as_json else lambda step: messages.print(f"  {step}", markup=False)
     try:
         from edge_tosca.export import export_backbone
+
+        manifest = export_backbone(
+            backbone, out, weights=weights, calibration=calibration, precision=precision, on_step=tell
+        )
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "export") from None
-    tell = None if as_json else lambda step: messages.print(f"  {step}", markup=False)
-    manifest = export_backbone(
-        backbone, out, weights=weights, calibration=calibration, precision=precision, on_step=tell
-    )
     if as_json:
         say_json(manifest)
         return

@@ -229,7 +229,6 @@ def test_a_class_may_have_any_printable_name(taught, copy_store, edge, asked, tm
     assert labels == ["apple", "brick", "cone", "door"]
 
 
-@pytest.mark.xfail(strict=True, reason="the folder sorted last replaces the other")
 def test_two_spellings_of_one_name_lose_no_picture(taught, copy_store, edge, asked, tmp_path):
     store = copy_store(taught, tmp_path / "shop.tosca")
     folder = tmp_path / "photos"

@@ -246,7 +246,6 @@ def test_a_kill_at_any_moment_leaves_one_whole_generation(
             before = remember(store)
 
 
-@pytest.mark.xfail(strict=True, reason="Typer ends on Ctrl-C without a word")
 def test_an_interrupted_lesson_says_so_and_leaves_the_generation_before(
     start, finish, taught, copy_store, photos, remember, tmp_path
 ):

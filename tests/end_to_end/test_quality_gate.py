@@ -51,7 +51,7 @@ def recompressed(path, quality):
 
 
 @pytest.mark.parametrize("name", ["grocery", "clothing", "signdigits"])
-@pytest.mark.parametrize(("shots", "size"), [(10, 1), (10, 5), (20, 2), (20, 10)])
+@pytest.mark.parametrize(("shots", "size"), [(10, 1), (10, 5), (20, 10)])
 def test_every_clean_task_is_accepted(sets, name, shots, size):
     for report in clean_verdicts(sets[name], shots, size):
         assert report.gate.verdict == "accept", report.gate.reasons
@@ -110,8 +110,8 @@ def test_a_known_class_under_another_name_is_rejected(sets, name):
 def test_other_pictures_of_a_known_class_are_mostly_not_accepted(shared_data, vision):
     folders = [shared_data / "signdigits" / "all" / digit for digit in "01234"]
     pictures = {folder.name: embedded(vision, sorted(folder.glob("*.jpg"))[::5]) for folder in folders}
-    verdicts = [report.gate.verdict for report in same_class_verdicts(pictures, SHOTS, 5)]
-    assert verdicts.count("accept") <= 2
+    verdicts = [report.gate.verdict for report in same_class_verdicts(pictures, SHOTS, 3)]
+    assert verdicts.count("accept") <= 1
 
 
 def test_a_reject_is_told_on_the_command_line_and_keeps_nothing(

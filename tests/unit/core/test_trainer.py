@@ -122,6 +122,7 @@ def test_the_defaults_are_the_papers():
         "seed": 0,
         "scale": 1.0,
         "head": "means",
+        "initial": 1.0,
     }
 
 
