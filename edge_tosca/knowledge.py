@@ -195,9 +195,9 @@ class Knowledge:
             for place in set(asked.ravel().tolist()):
                 task, columns = self.state.tasks[place], self.columns[place]
                 if len(task.groups) > 1:
-                    rows = (asked == place).any(axis=1)
+                    rows = slice(None) if len(x) == 1 else (asked == place).any(axis=1)
                     module = self._module(task.module)
-                    opinion = log_softmax(module.scale * module.cosines(x[rows]))
+                    opinion = module.scale * module.cosines(x[rows])
                     logs[rows, columns] = refine(logs[rows], columns, opinion, router.module_weight)
         return logs, proposed, beyond
 

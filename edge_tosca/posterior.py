@@ -36,7 +36,7 @@ def refine(log_posterior: Array, columns: slice, opinion: Array, weight: float) 
     Args:
         log_posterior: the router's log-probabilities, [n, g].
         columns: the task's groups.
-        opinion: the module's log-probabilities, [n, k].
+        opinion: the module's log-probabilities up to a constant a picture, [n, k].
         weight: how much the module counts; 0 leaves the router's opinion.
 
     Returns:
