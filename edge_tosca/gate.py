@@ -22,6 +22,9 @@ from edge_tosca.suspects import Copies, Suspect, find_copies, mislabelled, pictu
 MISLABELLED_SHARE = 0.05
 """Share of suspects among the new pictures that clean data stay below."""
 
+OLD_SHARE = 0.1
+"""The same for pictures that look like an old class with 90 %: one such answer in ten may be wrong."""
+
 HARMED_SHARE = 0.1
 """Share of the old pictures' accuracy that a clean task may cost."""
 
@@ -101,7 +104,8 @@ def judge(
     first = len(state.groups) - len(names)
     by_group = {group: names[state.groups[group].label] for group in range(first, len(state.groups))}
     trial = Trial.of(state, left_out, len(names))
-    wrong_label = mislabelled(knowledge.cached, trial, by_group)
+    among_new, like_old = mislabelled(knowledge.cached, trial, by_group)
+    wrong_label = (*among_new, *like_old)
     copies = find_copies(state, knowledge.cached, trial, by_group)
 
     new, old = trial.accuracy_by_class(trial.new), trial.accuracy_by_class(~trial.new)
@@ -112,7 +116,8 @@ def judge(
     rejected, doubted = _same_things(trial.lookalikes(knowledge.cached), copies)
     findings = [*doubted]
     checked = pictures_checked(by_group)
-    contradicted = _beyond(len(wrong_label), checked, MISLABELLED_SHARE)
+    contradicted = _beyond(len(among_new), checked, MISLABELLED_SHARE)
+    contradicted |= _beyond(len(like_old), checked, OLD_SHARE)
     if contradicted:
         share = len(wrong_label) / checked
         findings.append(

@@ -58,7 +58,7 @@ class Copies:
 
 def mislabelled(
     cached: Callable[[int], Array], trial: Trial, names: Mapping[int, Sequence[str]]
-) -> tuple[Suspect, ...]:
+) -> tuple[tuple[Suspect, ...], tuple[Suspect, ...]]:
     """Name new pictures that are surely another class.
 
     Among the new classes margins are compared with margins, so that the difficulty of a set does not matter:
@@ -72,11 +72,12 @@ def mislabelled(
         names: of the new pictures by group, in the order of their rows.
 
     Returns:
-        The suspects among the new classes, the surest first; then those taken for an old class.
+        Those that look like another new class, the surest first; and those that look like an old one.
     """
     order, most = list(names), _most_of_a_class(names)
     label = {group: trial.label_of_group[group] for group in order}
     suspects: dict[str, Suspect] = {}
+    old: dict[str, Suspect] = {}
     counted = [group for group in order if len(names[group]) >= _FEWEST_OF_A_CLASS]
     if len(counted) > 1:
         rows = [evenly(len(names[group]), most) for group in counted]
@@ -94,8 +95,9 @@ def mislabelled(
     for place in np.flatnonzero(trial.new & confident & (trial.answers != trial.truth)):
         if int(trial.answers[place]) not in fresh:
             path = names[int(trial.groups[place])][int(trial.rows[place])]
-            suspects.setdefault(path, Suspect(path, f"looks like {trial.labels[trial.answers[place]]!r}"))
-    return tuple(suspects.values())
+            if path not in suspects:
+                old[path] = Suspect(path, f"looks like {trial.labels[trial.answers[place]]!r}")
+    return tuple(suspects.values()), tuple(old.values())
 
 
 def pictures_checked(names: Mapping[int, Sequence[str]]) -> int:

@@ -103,6 +103,14 @@ def test_force_keeps_what_is_rejected(taught):
     assert "beaker" in taught.state.labels
 
 
+def test_old_pictures_among_those_of_a_new_class_are_named_and_warned_of(taught):
+    mixed = np.concatenate([pictures(hash_of("ink"), 20), pictures(hash_of("mug"), 8, more=1)])
+    gate = taught.learn_features({"ink": mixed}, names={"ink": [f"{row}.jpg" for row in range(28)]}).gate
+    assert {suspect.path for suspect in gate.suspects} == {f"{row}.jpg" for row in range(20, 28)}
+    assert {suspect.reason for suspect in gate.suspects} == {"looks like 'mug'"}
+    assert gate.verdict == "warn"
+
+
 def test_more_pictures_of_a_known_class_are_no_confusion(taught):
     gate = taught.learn_features({"mug": pictures(hash_of("mug"), more=1)}).gate
     assert (gate.verdict, gate.confusions) == ("accept", ())
