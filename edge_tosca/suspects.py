@@ -133,8 +133,13 @@ def find_copies(
     alike: dict[str, float] = {}
     twins: dict[str, tuple[str, float]] = {}
     compared = [place for place in _proposed(state, trial, names) if place not in names]
+    # All new pictures at once, so that each older group is read once and not for every new one.
+    every = np.concatenate([cached(group) for group in names])
+    to_older = {other: (every @ cached(other).T).max(axis=1) for other in compared}
+    start = 0
     for group, known_as in names.items():
         label, z = groups[group].label, cached(group)
+        mine, start = slice(start, start + len(z)), start + len(z)
         if len(z) >= _FEWEST_OF_A_CLASS:
             alike[label] = _mean_cosine(z)
         first = _first_of_kind(z)
@@ -145,7 +150,7 @@ def find_copies(
         shares: dict[str, Array] = {}
         for other in [*compared, *(place for place in names if place != group)]:
             against = groups[other].label
-            nearest = (z @ cached(other).T).max(axis=1)
+            nearest = to_older[other][mine] if other in to_older else (z @ cached(other).T).max(axis=1)
             same = nearest >= COPY
             shares[against] = shares.get(against, np.zeros(len(z), bool)) | same
             for row in np.flatnonzero(same & ~copy).tolist():
