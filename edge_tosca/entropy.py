@@ -17,6 +17,8 @@ from edge_tosca.posterior import log_softmax
 def entropy_log_posterior(modules: Sequence[Module], x: Array) -> Array:
     """Let every module speak on all classes, and believe the one that is most certain.
 
+    The head has one sigma, that of the last task: entropies under different ones could not be compared.
+
     Args:
         modules: of all tasks, in their order.
         x: raw features, float32 [n, d].
@@ -31,7 +33,7 @@ def entropy_log_posterior(modules: Sequence[Module], x: Array) -> Array:
     for module in modules:
         output = forward(module.parameters, x, module.flow)
         output /= np.linalg.norm(output, axis=1, keepdims=True) + 1e-12
-        logs = log_softmax(module.scale * (output @ rows.T))
+        logs = log_softmax(modules[-1].scale * (output @ rows.T))
         entropy = -np.sum(np.exp(logs) * logs, axis=1)
         better = entropy < least
         least[better] = entropy[better]

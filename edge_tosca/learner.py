@@ -167,7 +167,7 @@ class Learner:
         """
         start = time.perf_counter()
         if isinstance(source, Mapping):
-            pictures = {}
+            pictures: dict[str, list[PictureSource]] = {}
             for label, items in source.items():
                 pictures.setdefault(checked_label(label), []).extend(items)
         else:
@@ -534,8 +534,8 @@ class Learner:
         if self.store.settings["router"] != "entropy":
             return teach(features)
         tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
-        rows = [Module.from_bytes(self.store.module(task.module)).prototypes for task in tasks]
-        return teach_as_published(features, np.concatenate(rows) if rows else None)
+        earlier = [Module.from_bytes(self.store.module(task.module)) for task in tasks]
+        return teach_as_published(features, earlier)
 
     def _previous(self) -> int:
         generations = {entry.number: entry for entry in self.store.history()}

@@ -97,12 +97,13 @@ class Router:
     def from_arrays(cls, arrays: dict[str, Array]) -> "Router":
         """Read what `to_arrays` gave."""
         temperature, module_weight, shrinkage = (float(value) for value in arrays["scalars"])
+        mean, spread = arrays["familiarity"]
         return cls(
             Discriminant(arrays["weights"], arrays["bias"]),
             Ridge(arrays["ridge_weights"], arrays["ridge_bias"]),
             temperature,
             module_weight,
-            Familiarity(*arrays["familiarity"], float(arrays["threshold"][0])),
+            Familiarity(mean, spread, float(arrays["threshold"][0])),
             shrinkage,
             arrays["calibration"],
         )

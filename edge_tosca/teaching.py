@@ -87,19 +87,22 @@ def teach(features: Sequence[Array]) -> tuple[Module, Array]:
     return Module.rounded("tosca", fitted.parameters, fitted.prototypes, scale), cosines
 
 
-def teach_as_published(features: Sequence[Array], context: Array | None) -> tuple[Module, Array]:
+def teach_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> tuple[Module, Array]:
     """Fit the module of a task in the paper's way.
 
     Args:
         features: of each class, [n_c, d].
-        context: head rows of earlier classes, which take part in the softmax.
+        earlier: modules of the tasks before. Their head rows take part in the softmax, and the head's sigma
+            goes on from the last one's.
 
     Returns:
         The module, and cosines that are all NaN: the paper asks for no evidence.
     """
     x = np.concatenate(features).astype(np.float32)
     labels = np.repeat(np.arange(len(features)), [len(rows) for rows in features])
-    fitted = fit(x, labels, len(features), Training(), context)
+    context = np.concatenate([module.prototypes for module in earlier]) if earlier else None
+    training = Training(scale=earlier[-1].scale) if earlier else Training()
+    fitted = fit(x, labels, len(features), training, context)
     module = Module.rounded("tosca", fitted.parameters, fitted.prototypes, fitted.scale)
     return module, np.full((len(x), len(features)), np.nan, np.float32)
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +124,7 @@ def compare(
                             if method not in joint:
                                 joint[method] = _joint(method, drawn, key)
                             known = joint[method]
-                            results.append(Result(*key[:1], method, *key[1:], last=known.last))
+                            results.append(replace(known, task_size=size))
                     results += _paper(drawn, key, methods)
     return Comparison(tuple(results), confusion, classes)
 
@@ -209,7 +209,8 @@ def _paper(drawn: Protocol, key: tuple[str, int, int | None, int], methods: Sequ
 
 
 def _inside(truth: Array, task: slice) -> Array:
-    return (truth >= task.start) & (truth < task.stop)
+    inside: Array = (truth >= task.start) & (truth < task.stop)
+    return inside
 
 
 def _label(group: int) -> str:

@@ -182,14 +182,16 @@ def paper_tosca(
         x = np.concatenate(groups[task])
         labels = np.repeat(np.arange(task.stop - task.start), [len(rows) for rows in groups[task]])
         context = np.concatenate([module.prototypes for module in modules]) if modules else None
-        fitted = fit(x, labels, task.stop - task.start, Training(), context)
+        # One sigma for the whole head: a task goes on from the last one's, and the last is everybody's.
+        training = Training(scale=modules[-1].scale) if modules else Training()
+        fitted = fit(x, labels, task.stop - task.start, training, context)
         modules.append(Module("tosca", fitted.parameters, fitted.prototypes, fitted.scale))
     x = test.astype(np.float32)
     rows = np.concatenate([module.prototypes for module in modules])
     logs, entropy = [], []
     for module in modules:
         output = _unit(forward(module.parameters, x, module.flow))
-        log = log_softmax(module.scale * (output @ _unit(rows).T))
+        log = log_softmax(modules[-1].scale * (output @ _unit(rows).T))
         logs.append(log)
         entropy.append(-np.sum(np.exp(log) * log, axis=1))
     said, doubt = np.stack(logs), np.stack(entropy)
