@@ -28,6 +28,8 @@ from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics
 from edge_tosca.unknowns import margin, nearness
 
+# A module shares out the probability of its task; a hundredth of the best group's is not worth the asking.
+_NEGLIGIBLE = float(np.log(100))
 _MODULE_BYTES = 48 << 20
 _EXEMPLAR_BYTES = 64 << 20
 _FEATURE_BYTES = 8 << 20
@@ -191,8 +193,11 @@ class Knowledge:
             # The paper's modules read the feature as it is.
             logs = entropy_log_posterior(every, features.astype(np.float32))
         elif modules and router.module_weight > 0:
-            x, asked = luca_input(z), self.task_of_group[proposed]
-            for place in set(asked.ravel().tolist()):
+            x = luca_input(z)
+            chances = logs[np.arange(len(z))[:, None], proposed]
+            likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
+            asked = np.where(likely, self.task_of_group[proposed], -1)
+            for place in set(asked[likely].tolist()):
                 task, columns = self.state.tasks[place], self.columns[place]
                 if len(task.groups) > 1:
                     rows = slice(None) if len(x) == 1 else (asked == place).any(axis=1)
