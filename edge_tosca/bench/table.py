@@ -104,29 +104,36 @@ def load_pyplot() -> Any:
 
 
 def _plot_curves(comparison: Comparison, path: Path) -> Path:
-    pyplot = load_pyplot()
-    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
-    curves: dict[tuple[str, int, int | None], list[tuple[float, ...]]] = defaultdict(list)
+    """Draw one panel a set: colours tell the pictures a class, line styles the size of the tasks."""
+    pyplot = _pyplot()
+    curves: dict[str, dict[tuple[int | None, int], list[tuple[float, ...]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for result in comparison.results:
         if result.method == "ours" and len(result.curve) > 1:
-            curves[result.data, result.task_size, result.shots].append(result.curve)
-    for (name, size, shots), found in curves.items():
-        mean = 100 * np.mean(found, axis=0)
-        classes = size * np.arange(1, len(mean) + 1)
-        axes.plot(
-            classes,
-            mean,
-            marker="o",
-            markersize=3,
-            label=f"{name}, tasks of {size}, {shots or 'all'} pictures",
-        )
-    axes.set(
-        xlabel="classes learned so far",
-        ylabel="pictures named right (%)",
-        title="Accuracy over all classes so far, after each task",
+            curves[result.data][result.shots, result.task_size].append(result.curve)
+    figure, panels = pyplot.subplots(
+        1, len(curves), figsize=(5 * len(curves) + 1, 4.5), sharey=True, squeeze=False, layout="constrained"
     )
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    for axes, (name, found) in zip(panels[0], curves.items(), strict=True):
+        shots = list(dict.fromkeys(shot for shot, _ in found))
+        sizes = list(dict.fromkeys(size for _, size in found))
+        for (shot, size), runs in found.items():
+            mean = 100 * np.mean(runs, axis=0)
+            axes.plot(
+                size * np.arange(1, len(mean) + 1),
+                mean,
+                color=f"C{shots.index(shot) % 10}",
+                linestyle=("-", "--", ":", "-.")[sizes.index(size) % 4],
+                marker="o",
+                markersize=3,
+                label=f"{shot or 'all'} pictures a class, tasks of {size}",
+            )
+        axes.set(xlabel="classes learned so far", title=name)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    panels[0][0].set_ylabel("test pictures named right (%)")
+    figure.suptitle("Accuracy over all classes so far, after each task; one picture at a time")
     figure.savefig(path, dpi=130)
     pyplot.close(figure)
     return path
