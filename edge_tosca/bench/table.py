@@ -105,7 +105,7 @@ def load_pyplot() -> Any:
 
 def _plot_curves(comparison: Comparison, path: Path) -> Path:
     """Draw one panel a set: colours tell the pictures a class, line styles the size of the tasks."""
-    pyplot = _pyplot()
+    pyplot = load_pyplot()
     curves: dict[str, dict[tuple[int | None, int], list[tuple[float, ...]]]] = defaultdict(
         lambda: defaultdict(list)
     )
