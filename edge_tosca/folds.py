@@ -44,12 +44,13 @@ def folds_of(size: int) -> Array:
     return np.arange(size) * min(FOLDS, size) // size
 
 
-def choose_blocks(counts: Array, most: int) -> tuple[Block, ...]:
+def choose_blocks(counts: Array, most: int, always: slice = slice(0, 0)) -> tuple[Block, ...]:
     """Pick blocks evenly from all groups, by their sizes alone.
 
     Args:
         counts: pictures of each group, int [g].
         most: about how many pictures to pick.
+        always: groups whose blocks are all picked besides, such as those of the newest task.
 
     Returns:
         Blocks, ordered by group. Groups of one picture have none.
@@ -62,4 +63,9 @@ def choose_blocks(counts: Array, most: int) -> tuple[Block, ...]:
     ]
     every = max(1, -(-sum(len(block.rows) for block in blocks) // most))
     # A step that is a multiple of the folds would take the same fold of every group.
-    return tuple(blocks[:: every + 1 if every % FOLDS == 0 else every])
+    step = every + 1 if every % FOLDS == 0 else every
+    return tuple(
+        block
+        for place, block in enumerate(blocks)
+        if place % step == 0 or always.start <= block.group < always.stop
+    )

@@ -172,7 +172,8 @@ def fit_router(
         The router, and the answers to left-out pictures that it was chosen by.
     """
     counts, sums = statistics.counts, statistics.sums
-    blocks = choose_blocks(counts, SAMPLE)
+    # The newest task is judged on all its pictures, however many there are of others.
+    blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
     groups = np.repeat([block.group for block in blocks], [len(block.rows) for block in blocks]).astype(int)
     rows = np.concatenate([np.zeros(0, int), *(block.rows for block in blocks)])
     z = np.empty((len(rows), sums.shape[1]), np.float32)

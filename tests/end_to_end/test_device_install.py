@@ -85,7 +85,7 @@ def test_a_verb_that_needs_an_extra_names_it(edge, device, tmp_path, words, extr
     assert f"pip install 'edge-tosca[{extra}]'" in line
 
 
-def test_the_base_requirements_are_the_six_of_a_device():
+def test_the_base_requirements_are_the_seven_of_a_device():
     requirements = importlib.metadata.requires("edge-tosca") or []
     base = {re.split(r"[^\w-]", line)[0].lower() for line in requirements if "extra ==" not in line}
-    assert base == {"numpy", "onnxruntime", "pillow", "safetensors", "typer", "rich"}
+    assert base == {"numpy", "onnxruntime", "pillow", "safetensors", "threadpoolctl", "typer", "rich"}

@@ -34,3 +34,10 @@ def test_no_group_is_always_left_out_when_few_blocks_are_picked():
     blocks = choose_blocks(np.full(300, 9), 900)
     assert len({block.group for block in blocks}) > 200
     assert len({int(block.rows[0]) for block in blocks}) == FOLDS
+
+
+def test_the_newest_groups_are_always_picked_whole():
+    blocks = choose_blocks(np.full(300, 9), 90, always=slice(298, 300))
+    newest = [block for block in blocks if block.group >= 298]
+    assert len(newest) == 2 * FOLDS
+    assert sum(len(block.rows) for block in blocks) < 200
