@@ -10,20 +10,15 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from edge_tosca.answer import Answer, Skipped
-from edge_tosca.blas import one_blas_thread
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
 from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
-from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
 from edge_tosca.knowledge import Knowledge
+from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
 from edge_tosca.luca import Array
-from edge_tosca.module import Module, digest_of
-from edge_tosca.report import Evaluation, LearnReport, ModuleReport
-from edge_tosca.router import LeftOut
+from edge_tosca.report import Evaluation, LearnReport
 from edge_tosca.state import Generation, State
 from edge_tosca.store import Store
-from edge_tosca.sums import GramStatistics
-from edge_tosca.teaching import teach, teach_as_published
 from edge_tosca.vision import Vision
 
 if TYPE_CHECKING:
@@ -211,49 +206,9 @@ class Learner:
         names = names or {
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
-        start = time.perf_counter()
-        with one_blas_thread(), self.store.snapshot():
-            module, cosines = self._teach(list(features.values()), self.state)
-        data = module.to_bytes()
-        digest = digest_of(data)
-        trained = time.perf_counter()
-        try:
-            with one_blas_thread(), self.store.transaction():
-                before = self.knowledge
-                earlier = accuracies_before(before, self.store.history())
-                task = task or f"task {len(before.state.tasks) + 1}"
-                generation = self.store.add_generation("learn", before.state.generation)
-                self.store.add_module(digest, data, cosines)
-                half = {label: rows.astype(np.float16) for label, rows in features.items()}
-                self.store.add_task(task, digest, half, generation)
-                # Not by a name: what was kept is large, and is to be gone when the new router is solved.
-                after, left_out = self._settle(
-                    generation, self.store.derived("statistics", before.state.generation)
-                )
-                gate = judge(after, left_out, {label: names[label] for label in features}, earlier)
-                done = time.perf_counter()
-                report = LearnReport(
-                    generation=generation,
-                    task=task,
-                    classes=tuple(features),
-                    images=sum(len(rows) for rows in features.values()),
-                    skipped=tuple(skipped),
-                    seconds={
-                        "features": feature_seconds,
-                        "train": trained - start,
-                        "commit": done - trained,
-                        "total": feature_seconds + done - start,
-                    },
-                    module=ModuleReport(digest, module.size, module.nonzero, len(data)),
-                    gate=gate,
-                )
-                if gate.verdict == "reject" and not force:
-                    raise _RejectedError(report)
-                by_class = accuracy_by_class(after, left_out)
-                self.store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
-        except _RejectedError as rejected:
-            return replace(rejected.report, generation=None)
-        return report
+        return teach_task(
+            self.store, features, names, task, skipped=skipped, force=force, feature_seconds=feature_seconds
+        )
 
     def forget(self, label: str) -> int:
         """Erase a class for good: its features leave the file, and no rollback brings it back.
@@ -270,28 +225,7 @@ class Learner:
         Raises:
             LearnError: there is no such class.
         """
-        with one_blas_thread(), self.store.transaction():
-            before = self.knowledge
-            found = self.store.groups_ever(label)
-            if not found:
-                raise LearnError(f"{self.store.path} knows no class {label!r}; it knows {self._known()}")
-            generation = self.store.add_generation("forget", before.state.generation)
-            for task, doomed in found.items():
-                left = [group for group in self.store.groups_of_task(task) if group.id not in doomed]
-                digest = None
-                if left:
-                    module, cosines = self._teach(
-                        [self.store.features(group) for group in left], before.state, task
-                    )
-                    data = module.to_bytes()
-                    digest = digest_of(data)
-                    self.store.add_module(digest, data, cosines)
-                self.store.erase(task, doomed, digest)
-            self._settle(generation)
-            self.store.forget_pictures(label)
-            self.store.set_report(generation, {"classes": [label]})
-        self.store.scrub()
-        return generation
+        return forget_class(self.store, label)
 
     def rename(self, label: str, new: str, *, merge: bool = False) -> int:
         """Give a class another name; every module and every feature stays as it is.
@@ -308,25 +242,7 @@ class Learner:
             LearnError: there is no such class, the new name is not usable, or it is taken and merge is not
                 asked for.
         """
-        new = checked_label(new)
-        with one_blas_thread(), self.store.transaction():
-            state = self.store.state()
-            if label not in state.labels:
-                raise LearnError(f"{self.store.path} knows no class {label!r}; it knows {self._known()}")
-            if new == label:
-                raise LearnError(f"class {label!r} has that name already; choose another")
-            if (new in state.labels) != merge:
-                remedy = "there is none to merge with" if merge else "choose another name, or merge the two"
-                taken = "is not known" if merge else "is taken"
-                raise LearnError(f"class {new!r} {taken} in {self.store.path}; {remedy}")
-            generation = self.store.add_generation("merge" if merge else "rename", state.generation)
-            for group in state.groups:
-                if group.label == label:
-                    self.store.end(group.id, generation)
-                    self.store.bear(group.id, new, generation)
-            self._settle(generation, self.store.derived("statistics", state.generation))
-            self.store.set_report(generation, {"classes": [new], "before": label})
-        return generation
+        return rename_class(self.store, label, new, merge)
 
     def rollback(self, generation: int | None = None) -> int:
         """Make an earlier generation's classes the live ones again.
@@ -342,21 +258,7 @@ class Learner:
             StoreError: there is no such generation.
             LearnError: there is nothing to go back to.
         """
-        with one_blas_thread(), self.store.transaction():
-            live = self.store.state()
-            target = self._previous() if generation is None else generation
-            wanted = {group.id: group.label for group in self.store.state(target).groups}
-            new = self.store.add_generation("rollback", target)
-            for group in live.groups:
-                if wanted.get(group.id) == group.label:
-                    del wanted[group.id]
-                else:
-                    self.store.end(group.id, new)
-            for group_id, label in wanted.items():
-                self.store.bear(group_id, label, new)
-            self._settle(new)
-            self.store.set_report(new, {"to": target})
-        return new
+        return roll_back(self.store, generation)
 
     def history(self) -> list[Generation]:
         """List all generations, the oldest first."""
@@ -512,51 +414,6 @@ class Learner:
                     "take the class out"
                 )
         return {label: np.stack(found) for label, found in rows.items()}, names, skipped
-
-    def _settle(self, generation: int, kept: dict[str, Array] | None = None) -> tuple[Knowledge, LeftOut]:
-        """Solve and keep what answers need of a new generation."""
-        knowledge = Knowledge(self.store, self.store.state(generation))
-        if not knowledge.state.tasks:
-            self.store.set_derived("routers", generation, None)
-            self.store.set_derived("statistics", generation, None)
-            return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
-        statistics = knowledge.statistics(GramStatistics.from_arrays(kept) if kept else None)
-        del kept
-        router, left_out = knowledge.solve(statistics)
-        self.store.set_derived("routers", generation, router.to_arrays())
-        sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
-        self.store.set_derived("statistics", generation, sums)
-        return knowledge, left_out
-
-    def _teach(
-        self, features: Sequence[Array], state: State, before_task: int | None = None
-    ) -> tuple[Module, Array]:
-        if self.store.settings["router"] != "entropy":
-            return teach(features)
-        tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
-        earlier = [Module.from_bytes(self.store.module(task.module)) for task in tasks]
-        return teach_as_published(features, earlier)
-
-    def _previous(self) -> int:
-        generations = {entry.number: entry for entry in self.store.history()}
-        number = self.store.latest()
-        while number and generations[number].command == "rollback":
-            number = generations[number].parent
-        if not number:
-            raise LearnError(f"{self.store.path} has nothing to roll back to")
-        return generations[number].parent
-
-    def _known(self) -> str:
-        labels = self.state.labels
-        return ", ".join(labels[:10]) + (" ..." if len(labels) > 10 else "") if labels else "none"
-
-
-class _RejectedError(Exception):
-    """Takes a rejected task out of the store again, by ending its transaction."""
-
-    def __init__(self, report: LearnReport) -> None:
-        super().__init__(report.task)
-        self.report = report
 
 
 def _name(source: object) -> str:

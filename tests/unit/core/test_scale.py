@@ -17,6 +17,7 @@ from edge_tosca.conditioning import condition
 from edge_tosca.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.knowledge import Knowledge, _largest
 from edge_tosca.learner import Learner
+from edge_tosca.lessons import settle
 from edge_tosca.luca import FLOWS, initial_parameters
 from edge_tosca.module import Module, digest_of
 from edge_tosca.store import Store
@@ -167,7 +168,7 @@ def test_a_learner_of_a_thousand_classes_answers_and_learns_within_300_megabytes
             store.add_module(digest_of(data), data, cosines)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
             store.add_task(f"task {task}", digest_of(data), half, generation)
-        after, left_out = learner._settle(generation)
+        after, left_out = settle(learner.store, generation)
         store.set_report(generation, {BY_CLASS: accuracy_by_class(after, left_out)})
     learner.close()
     for what in ("predict", "learn"):

@@ -1,0 +1,200 @@
+"""What changes a store: lessons taught, forgotten, renamed and taken back, each one transaction."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge_tosca.answer import Skipped
+from edge_tosca.blas import one_blas_thread
+from edge_tosca.errors import LearnError
+from edge_tosca.folders import checked_label
+from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.luca import Array
+from edge_tosca.module import Module, digest_of
+from edge_tosca.report import LearnReport, ModuleReport
+from edge_tosca.router import LeftOut
+from edge_tosca.state import State
+from edge_tosca.store import Store
+from edge_tosca.sums import GramStatistics
+from edge_tosca.teaching import teach, teach_as_published
+
+
+def teach_task(
+    store: Store,
+    features: Mapping[str, Array],
+    names: Mapping[str, Sequence[str]],
+    task: str | None,
+    *,
+    skipped: Sequence[Skipped],
+    force: bool,
+    feature_seconds: float,
+) -> LearnReport:
+    """Fit a module to a task, file it, and judge what that did; see `Learner.learn_features`."""
+    start = time.perf_counter()
+    with one_blas_thread(), store.snapshot():
+        module, cosines = _fit(store, list(features.values()), store.state())
+    data = module.to_bytes()
+    digest = digest_of(data)
+    trained = time.perf_counter()
+    try:
+        with one_blas_thread(), store.transaction():
+            before = Knowledge(store, store.state())
+            earlier = accuracies_before(before, store.history())
+            task = task or f"task {len(before.state.tasks) + 1}"
+            generation = store.add_generation("learn", before.state.generation)
+            store.add_module(digest, data, cosines)
+            half = {label: rows.astype(np.float16) for label, rows in features.items()}
+            store.add_task(task, digest, half, generation)
+            # Not by a name: what was kept is large, and is to be gone when the new router is solved.
+            after, left_out = settle(store, generation, store.derived("statistics", before.state.generation))
+            gate = judge(after, left_out, {label: names[label] for label in features}, earlier)
+            done = time.perf_counter()
+            report = LearnReport(
+                generation=generation,
+                task=task,
+                classes=tuple(features),
+                images=sum(len(rows) for rows in features.values()),
+                skipped=tuple(skipped),
+                seconds={
+                    "features": feature_seconds,
+                    "train": trained - start,
+                    "commit": done - trained,
+                    "total": feature_seconds + done - start,
+                },
+                module=ModuleReport(digest, module.size, module.nonzero, len(data)),
+                gate=gate,
+            )
+            if gate.verdict == "reject" and not force:
+                raise _RejectedError(report)
+            by_class = accuracy_by_class(after, left_out)
+            store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
+    except _RejectedError as rejected:
+        return replace(rejected.report, generation=None)
+    return report
+
+
+def forget_class(store: Store, label: str) -> int:
+    """Erase a class and make its task's module anew; see `Learner.forget`."""
+    with one_blas_thread(), store.transaction():
+        before = store.state()
+        found = store.groups_ever(label)
+        if not found:
+            raise LearnError(f"{store.path} knows no class {label!r}; it knows {_known(store)}")
+        generation = store.add_generation("forget", before.generation)
+        for task, doomed in found.items():
+            left = [group for group in store.groups_of_task(task) if group.id not in doomed]
+            digest = None
+            if left:
+                module, cosines = _fit(store, [store.features(group) for group in left], before, task)
+                data = module.to_bytes()
+                digest = digest_of(data)
+                store.add_module(digest, data, cosines)
+            store.erase(task, doomed, digest)
+        settle(store, generation)
+        store.forget_pictures(label)
+        store.set_report(generation, {"classes": [label]})
+    store.scrub()
+    return generation
+
+
+def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
+    """Let a class live on under another label; see `Learner.rename`."""
+    new = checked_label(new)
+    with one_blas_thread(), store.transaction():
+        state = store.state()
+        if label not in state.labels:
+            raise LearnError(f"{store.path} knows no class {label!r}; it knows {_known(store)}")
+        if new == label:
+            raise LearnError(f"class {label!r} has that name already; choose another")
+        if (new in state.labels) != merge:
+            remedy = "there is none to merge with" if merge else "choose another name, or merge the two"
+            taken = "is not known" if merge else "is taken"
+            raise LearnError(f"class {new!r} {taken} in {store.path}; {remedy}")
+        generation = store.add_generation("merge" if merge else "rename", state.generation)
+        for group in state.groups:
+            if group.label == label:
+                store.end(group.id, generation)
+                store.bear(group.id, new, generation)
+        settle(store, generation, store.derived("statistics", state.generation))
+        store.set_report(generation, {"classes": [new], "before": label})
+    return generation
+
+
+def roll_back(store: Store, generation: int | None) -> int:
+    """Let the classes of an earlier generation live again; see `Learner.rollback`."""
+    with one_blas_thread(), store.transaction():
+        live = store.state()
+        target = _previous(store) if generation is None else generation
+        wanted = {group.id: group.label for group in store.state(target).groups}
+        new = store.add_generation("rollback", target)
+        for group in live.groups:
+            if wanted.get(group.id) == group.label:
+                del wanted[group.id]
+            else:
+                store.end(group.id, new)
+        for group_id, label in wanted.items():
+            store.bear(group_id, label, new)
+        settle(store, new)
+        store.set_report(new, {"to": target})
+    return new
+
+
+def settle(store: Store, generation: int, kept: dict[str, Array] | None = None) -> tuple[Knowledge, LeftOut]:
+    """Solve and keep what answers need of a new generation; inside a transaction.
+
+    Args:
+        store: the store.
+        generation: the new one.
+        kept: statistics of all groups but the last ones, as the store gives them.
+
+    Returns:
+        The generation's knowledge, and the answers to left-out pictures that its router was chosen by.
+    """
+    knowledge = Knowledge(store, store.state(generation))
+    if not knowledge.state.tasks:
+        store.set_derived("routers", generation, None)
+        store.set_derived("statistics", generation, None)
+        return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
+    statistics = knowledge.statistics(GramStatistics.from_arrays(kept) if kept else None)
+    del kept
+    router, left_out = knowledge.solve(statistics)
+    store.set_derived("routers", generation, router.to_arrays())
+    sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
+    store.set_derived("statistics", generation, sums)
+    return knowledge, left_out
+
+
+def _fit(
+    store: Store, features: Sequence[Array], state: State, before_task: int | None = None
+) -> tuple[Module, Array]:
+    if store.settings["router"] != "entropy":
+        return teach(features)
+    tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
+    earlier = [Module.from_bytes(store.module(task.module)) for task in tasks]
+    return teach_as_published(features, earlier)
+
+
+def _previous(store: Store) -> int:
+    generations = {entry.number: entry for entry in store.history()}
+    number = store.latest()
+    while number and generations[number].command == "rollback":
+        number = generations[number].parent
+    if not number:
+        raise LearnError(f"{store.path} has nothing to roll back to")
+    return generations[number].parent
+
+
+def _known(store: Store) -> str:
+    labels = store.state().labels
+    return ", ".join(labels[:10]) + (" ..." if len(labels) > 10 else "") if labels else "none"
+
+
+class _RejectedError(Exception):
+    """Takes a rejected task out of the store again, by ending its transaction."""
+
+    def __init__(self, report: LearnReport) -> None:
+        super().__init__(report.task)
+        self.report = report
