@@ -60,7 +60,7 @@ while place < reads:
             try:
                 change(label)
             except Exception as error:
-                if "still reads the old log" not in str(error):
+                if "still reads the log" not in str(error):
                     print(type(error).__name__, error)
 
     def change(label):
