@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edge_tosca.folds import Block
 from edge_tosca.luca import Array
-from edge_tosca.posterior import best_temperature
+from edge_tosca.posterior import best_temperature, modest_temperature
 from edge_tosca.spectrum import Projected, ShrunkenInverse, Spectrum
 
 # Keeps the matrix invertible where a caller asks for no shrinkage.
@@ -224,7 +224,8 @@ class Choice:
     Attributes:
         shrinkage: rho.
         inverse: P made with it.
-        temperature: factor on the scores that makes their softmax most truthful.
+        temperature: factor on the scores that makes their softmax most truthful, within what the pictures
+            can vouch for.
         scores: of the left-out pictures, [n, g].
         background: their background scores, [n].
     """
@@ -260,7 +261,8 @@ def choose_shrinkage(within: Spectrum, left_out: LeaveBlockOut, labels: Sequence
         scores, background = left_out.scores(inverse, shrinkage)
         temperature, loss = best_temperature(scores, truth)
         if best is None or loss < best[0]:
-            best = loss, Choice(shrinkage, inverse, temperature, scores, background)
+            modest = modest_temperature(temperature, scores, truth)
+            best = loss, Choice(shrinkage, inverse, modest, scores, background)
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
     return best[1]

@@ -108,3 +108,26 @@ def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -
     near = range(max(coarse - _STRIDE + 1, 0), min(coarse + _STRIDE, len(factors)))
     best = min(near, key=loss)
     return float(factors[best]), loss(best)
+
+
+def modest_temperature(temperature: float, scores: Array, truth: Array) -> float:
+    """Lower a temperature to what the number of pictures can vouch for.
+
+    Where all left-out pictures are right, the most truthful temperature has no end, and every answer would
+    be certain. By the rule of succession n right pictures vouch for odds of n + 1 to 1: the median picture's
+    odds against its strongest rival are held to that.
+
+    Args:
+        temperature: of `best_temperature`.
+        scores: of the left-out pictures, [n, k].
+        truth: the columns that are right, bool [n, k].
+
+    Returns:
+        The temperature, or less.
+    """
+    rivals = np.where(truth, -np.inf, scores).max(axis=1, initial=-np.inf)
+    margins = np.where(truth, scores, -np.inf).max(axis=1, initial=-np.inf) - rivals
+    if len(margins) == 0 or not np.isfinite(margins).all():
+        return temperature
+    median = float(np.median(margins))
+    return min(temperature, float(np.log(len(margins) + 1)) / median) if median > 0 else temperature

@@ -137,7 +137,7 @@ def classes(store: StorePath, as_json: AsJson = False) -> None:
         say(f"  {entry['label']}  ({entry['images']} pictures, {entry['task']}, {entry['learned_at'][:10]})")
     for entry in modules:
         share = 1 - entry["nonzero"] / entry["parameters"]
-        size = f"{entry['bytes'] / 1000:.0f} kB, {share:.0%} zeros"
+        size = f"{entry['bytes'] / 1000:.0f} kB, {share:.1%} zeros"
         say(f"  module {entry['digest'][:12]}: {entry['task']}, {size}")
 
 
@@ -153,6 +153,8 @@ def history(store: StorePath, as_json: AsJson = False) -> None:
         about = ", ".join(str(label) for label in taught) if isinstance(taught, Iterable) else ""
         if entry.command == "rollback":
             about = f"to generation {entry.parent}"
+        elif "before" in entry.report:
+            about = f"{entry.report['before']} -> {about}"
         say(f"{entry.number:5d}  {entry.made_at[:19]}  {entry.command:8}  {about}")
     if not generations:
         say("Nothing was learned yet.")
@@ -185,6 +187,6 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
 
 def _answer_text(answer: Answer) -> str:
     guesses = ", ".join(f"{guess.label} {guess.confidence:.0%}" for guess in answer.top[1:])
-    sure = "unknown; nearest is " if answer.unknown else ""
+    sure = "unknown; most like " if answer.unknown else ""
     one_of = f"  one of: {', '.join(answer.set)}" if answer.set is not None else ""
     return f"{sure}{answer.label} {answer.confidence:.0%}" + (f"  (or {guesses})" if guesses else "") + one_of
