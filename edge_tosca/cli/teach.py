@@ -170,7 +170,8 @@ def _describe(report: LearnReport) -> None:
     for sentence in gate.advice:
         say(f"  advice: {sentence}")
     for confusion in gate.confusions:
-        say(f"  {confusion.truth} was taken for {confusion.answer} {confusion.count} times")
+        times = "once" if confusion.count == 1 else f"{confusion.count} times"
+        say(f"  {confusion.truth} was taken for {confusion.answer} {times}")
     for suspect in gate.suspects[:_SUSPECTS_SHOWN]:
         say(f"  look at {suspect.path}: {suspect.reason}")
     if len(gate.suspects) > _SUSPECTS_SHOWN:
