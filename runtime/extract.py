@@ -13,7 +13,13 @@ from PIL import Image
 
 from edge_tosca.errors import PictureError
 from edge_tosca.runtime.backend import Backend
-from edge_tosca.runtime.pictures import PictureSource, decode_picture, open_picture, source_name
+from edge_tosca.runtime.pictures import (
+    PictureSource,
+    decode_picture,
+    decoding_scale,
+    open_picture,
+    source_name,
+)
 from edge_tosca.runtime.preprocess import Preprocessing
 
 # Above this all pictures share one thread: two at a time would not fit a device's memory, and memory that
@@ -124,7 +130,11 @@ def _decode(source: PictureSource, preprocessing: Preprocessing, large: Executor
         image = open_picture(source)
     except PictureError as error:
         return _Decoded(None, str(error), 0.0)
-    if image.width * image.height > _LARGE_PICTURE_PIXELS:
+    pixels = image.width * image.height
+    # A progressive JPEG is held whole, whatever the size that it is decoded at.
+    if not image.info.get("progressive"):
+        pixels //= decoding_scale(image, preprocessing.decoded_side) ** 2
+    if pixels > _LARGE_PICTURE_PIXELS:
         return large.submit(_prepare, image, source, preprocessing).result()
     return _prepare(image, source, preprocessing)
 
@@ -133,7 +143,7 @@ def _prepare(image: Image.Image, source: PictureSource, preprocessing: Preproces
     start = time.perf_counter()
     pixels, error = None, None
     try:
-        picture = decode_picture(image, source_name(source))
+        picture = decode_picture(image, source_name(source), preprocessing.decoded_side)
         pixels = preprocessing(picture)
         # Frees the decoded pixels before the next picture's turn.
         picture.close()

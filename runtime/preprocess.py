@@ -18,6 +18,13 @@ _RESAMPLING = {
 }
 INTERPOLATIONS = frozenset(_RESAMPLING)
 
+DECODING_MARGIN = 2.5
+"""A JPEG decoded to this many times the resized side gives the features of its every pixel.
+
+Over photographs of 4 to 20 megapixels the mean cosine of FP32 features was 0.9996 above this margin, 0.9991
+between 2 and 2.5 times, 0.998 between 1.3 and 2 and 0.991 below (docs/speed.md).
+"""
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -41,6 +48,16 @@ class Preprocessing:
     interpolation: str
     crop_pct: float
 
+    @property
+    def resized_side(self) -> int:
+        """The shorter side of a picture before it is cropped, pixels."""
+        return math.floor(self.size / self.crop_pct)
+
+    @property
+    def decoded_side(self) -> int:
+        """The least that a JPEG's decoder may shrink the shorter side to, pixels."""
+        return math.ceil(DECODING_MARGIN * self.resized_side)
+
     def __call__(self, image: Image.Image) -> NDArray[np.float32]:
         """Prepare one picture.
 
@@ -62,7 +79,7 @@ class Preprocessing:
             The pixels: uint8 [size, size, 3].
         """
         width, height = image.size
-        shorter = math.floor(self.size / self.crop_pct)
+        shorter = self.resized_side
         if width <= height:
             resized = (shorter, int(shorter * height / width))
         else:
