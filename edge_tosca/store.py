@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -289,11 +289,33 @@ class Store:
             features: label to float16 [n, d], in the order of the module's prototypes.
             generation: in which its classes are born.
         """
+        self.file_task(name, now(), module, list(features.items()), generation)
+
+    def file_task(
+        self,
+        name: str,
+        learned_at: str,
+        module: str,
+        groups: Sequence[tuple[str, Array]],
+        generation: int,
+        row: int | None = None,
+    ) -> None:
+        """File a task that may have been learned elsewhere; several of its groups may bear one label.
+
+        Args:
+            name: of the task.
+            learned_at: ISO 8601, UTC.
+            module: digest of its module.
+            groups: labels and float16 [n, d], in the order of the module's prototypes.
+            generation: in which its classes are born.
+            row: of the task, on which its place among the tasks depends; the next one by default.
+        """
         run = self._connection.execute
         task = run(
-            "INSERT INTO tasks (name, learned_at, module) VALUES (?, ?, ?)", (name, now(), module)
+            "INSERT INTO tasks (id, name, learned_at, module) VALUES (?, ?, ?, ?)",
+            (row, name, learned_at, module),
         ).lastrowid
-        for position, (label, rows) in enumerate(features.items()):
+        for position, (label, rows) in enumerate(groups):
             blob = run("INSERT INTO features (data) VALUES (?)", (save({"features": rows}),)).lastrowid
             group = run(
                 "INSERT INTO classes (task, position, images, features) VALUES (?, ?, ?, ?)",
@@ -366,6 +388,19 @@ class Store:
         self._connection.execute(f"DELETE FROM {table}")
         if arrays is not None:
             self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, save(arrays)))
+
+    def set_setting(self, key: str, value: str | None) -> None:
+        """Keep a setting.
+
+        Args:
+            key: its name.
+            value: its value; None to take it out.
+        """
+        self._connection.execute("DELETE FROM settings WHERE key = ?", (key,))
+        self.settings.pop(key, None)
+        if value is not None:
+            self._connection.execute("INSERT INTO settings VALUES (?, ?)", (key, value))
+            self.settings[key] = value
 
     def forget_pictures(self, label: str) -> None:
         """Take the names of pictures out of the reports of lessons that taught a class.
