@@ -1,9 +1,10 @@
-"""Compute the features of many pictures: decoding of the next ones overlaps inference of this one."""
+"""Compute the features of many pictures: decoding of the next ones overlaps inference of these."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
@@ -60,6 +61,13 @@ class _Decoded:
     milliseconds: float
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    index: int
+    source: PictureSource
+    decoded: _Decoded
+
+
 def extract(
     sources: Iterable[PictureSource],
     preprocessing: Preprocessing,
@@ -89,19 +97,16 @@ def extract(
         raise ValueError(
             f"views must be 1 or 2 and decode_threads at least 1, not {views} and {decode_threads}"
         )
-    for done, result in enumerate(_pipeline(sources, preprocessing, backend, views, decode_threads), start=1):
+    prepared = _prepared(sources, preprocessing, decode_threads)
+    for done, result in enumerate(_inferred(prepared, backend, views), start=1):
         if on_progress is not None:
             on_progress(done)
         yield result
 
 
-def _pipeline(
-    sources: Iterable[PictureSource],
-    preprocessing: Preprocessing,
-    backend: Backend,
-    views: int,
-    decode_threads: int,
-) -> Iterator[Extracted]:
+def _prepared(
+    sources: Iterable[PictureSource], preprocessing: Preprocessing, decode_threads: int
+) -> Generator[_Prepared]:
     waiting = enumerate(sources)
     ahead: deque[tuple[int, PictureSource, Future[_Decoded]]] = deque()
     with (
@@ -119,10 +124,44 @@ def _pipeline(
                 index, source, future = ahead.popleft()
                 decoded = future.result()
                 look_ahead(1)
-                yield _infer(index, source, decoded, backend, views)
+                yield _Prepared(index, source, decoded)
         finally:
             for _, _, future in ahead:
                 future.cancel()
+
+
+def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> Iterator[Extracted]:
+    # What the backbone has been given but not answered yet; pictures that cannot be read wait their turn.
+    under_way: deque[_Prepared] = deque()
+
+    def pixels() -> Iterator[NDArray[np.float32]]:
+        for item in prepared:
+            under_way.append(item)
+            if item.decoded.pixels is not None:
+                yield item.decoded.pixels
+                if views == 2:
+                    yield np.ascontiguousarray(item.decoded.pixels[..., ::-1])
+
+    def unreadable() -> Iterator[Extracted]:
+        while under_way and under_way[0].decoded.pixels is None:
+            item = under_way.popleft()
+            yield Extracted(item.index, item.source, None, item.decoded.error, item.decoded.milliseconds, 0.0)
+
+    # Closed by hand: left to themselves, generators that were not exhausted keep their threads.
+    with closing(prepared), closing(backend.stream(pixels())) as inferences:
+        for first in inferences:
+            found = [first, *islice(inferences, views - 1)]
+            yield from unreadable()
+            item = under_way.popleft()
+            yield Extracted(
+                item.index,
+                item.source,
+                np.stack([inference.feature for inference in found]),
+                None,
+                item.decoded.milliseconds,
+                sum(inference.milliseconds for inference in found),
+            )
+        yield from unreadable()
 
 
 def _decode(source: PictureSource, preprocessing: Preprocessing, large: Executor) -> _Decoded:
@@ -143,22 +182,12 @@ def _prepare(image: Image.Image, source: PictureSource, preprocessing: Preproces
     start = time.perf_counter()
     pixels, error = None, None
     try:
+        exact = decoding_scale(image, preprocessing.decoded_side) == 1
         picture = decode_picture(image, source_name(source), preprocessing.decoded_side)
-        pixels = preprocessing(picture)
+        pixels = preprocessing(picture, exact=exact)
         # Frees the decoded pixels before the next picture's turn.
         picture.close()
         image.close()
     except PictureError as reason:
         error = str(reason)
     return _Decoded(pixels, error, 1e3 * (time.perf_counter() - start))
-
-
-def _infer(index: int, source: PictureSource, decoded: _Decoded, backend: Backend, views: int) -> Extracted:
-    if decoded.pixels is None:
-        return Extracted(index, source, None, decoded.error, decoded.milliseconds, 0.0)
-    start = time.perf_counter()
-    rows = [backend.features(decoded.pixels)]
-    if views == 2:
-        rows.append(backend.features(np.ascontiguousarray(decoded.pixels[..., ::-1])))
-    milliseconds = 1e3 * (time.perf_counter() - start)
-    return Extracted(index, source, np.stack(rows), None, decoded.milliseconds, milliseconds)

@@ -1,11 +1,18 @@
 """Run a backbone with ONNX Runtime on the processor."""
 
+import time
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import BundleError, EdgeToscaError
+from edge_tosca.runtime.backend import Inference
 from edge_tosca.runtime.bundle import Bundle
+from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
+from edge_tosca.runtime.stream import in_order, processors
 from edge_tosca.runtime.telemetry import import_onnxruntime
 
 _ERRORS_ONLY = 3
@@ -25,6 +32,7 @@ class OnnxRuntimeBackend:
     """
 
     name = "onnxruntime"
+    graph = (BACKBONE,)
 
     def __init__(self, bundle: Bundle, device: str = "CPU", threads: int | None = None) -> None:
         self.device = device.upper()
@@ -34,6 +42,9 @@ class OnnxRuntimeBackend:
                 "for GPU, NPU or AUTO use --runtime openvino"
             )
         onnxruntime = import_onnxruntime()
+        self.version: str = onnxruntime.__version__
+        self.hardware = processor()
+        self._callers = threads or processors()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
         options.inter_op_num_threads = 1
@@ -48,9 +59,9 @@ class OnnxRuntimeBackend:
         except BundleError:
             raise
         except Exception as error:
-            version, reason = onnxruntime.__version__, str(error).split("\n")[0]
+            reason = str(error).split("\n")[0]
             raise BundleError(
-                f"{bundle.path / BACKBONE}: onnxruntime {version} cannot run it ({reason}); {REMEDY}"
+                f"{bundle.path / BACKBONE}: onnxruntime {self.version} cannot run it ({reason}); {REMEDY}"
             ) from error
         self._input = self._session.get_inputs()[0].name
 
@@ -65,3 +76,31 @@ class OnnxRuntimeBackend:
         """
         (out,) = self._session.run(None, {self._input: pixels})
         return np.asarray(out, dtype=np.float32).reshape(-1)
+
+    def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
+        """Compute the features of many pictures, one a thread.
+
+        The threads share the session. A picture a thread wastes less than all threads on one picture: on two
+        cores 1.4 ms a picture instead of 1.7 (`docs/runtimes.md`).
+
+        Args:
+            pictures: float32 [1, 3, size, size] each.
+
+        Yields:
+            In the order of the pictures, the features that `features` gives.
+        """
+        if self._callers == 1:
+            yield from map(self._timed, pictures)
+            return
+        with ThreadPoolExecutor(self._callers, thread_name_prefix="backbone") as pool:
+
+            def start(pixels: NDArray[np.float32]) -> Callable[[], Inference]:
+                return pool.submit(self._timed, pixels).result
+
+            # One more than there are threads, so that none waits for the results to be taken.
+            yield from in_order(pictures, start, self._callers + 1)
+
+    def _timed(self, pixels: NDArray[np.float32]) -> Inference:
+        start = time.perf_counter()
+        feature = self.features(pixels)
+        return Inference(feature, 1e3 * (time.perf_counter() - start))

@@ -1,6 +1,7 @@
 """Nothing leaves the box: the engines write no identifier and open no connection. And the box is small."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -20,6 +21,20 @@ socket.socket.connect = refuse
 socket.create_connection = refuse
 """
 
+A_DAY = """
+import numpy as np
+from edge_tosca.runtime import Bundle, open_backend
+bundle = Bundle.load()
+backend = open_backend(bundle, {engine!r}, hint="THROUGHPUT")
+size = bundle.preprocessing.size
+assert len(list(backend.stream([np.zeros((1, 3, size, size), np.float32)] * 4))) == 4
+"""
+
+ATTEMPTS = """
+rows = [line.split() for line in open("/proc/net/snmp") if line.startswith("Ip:")]
+print(dict(zip(*rows))["OutNoRoutes"])
+"""
+
 MEASURE = """
 import sys
 from pathlib import Path
@@ -34,14 +49,15 @@ print(int(peak.split()[1]) // 1024)
 """
 
 
-def run(code, home, *arguments):
+def run(code, home, *arguments, before=()):
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("ORT_", "XDG_", "CI"))
     }
     environment["HOME"] = str(home)
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
+        [*before, sys.executable, "-c", code, *map(str, arguments)],
         env=environment,
+        cwd=home,
         capture_output=True,
         text=True,
         check=False,
@@ -55,6 +71,28 @@ def test_importing_an_engine_leaves_no_trace_at_home(engine, tmp_path):
     pytest.importorskip(engine, reason=f"{engine} is not installed")
     run(f"{NO_SOCKETS}\nfrom edge_tosca.runtime.telemetry import *\n{ENGINES[engine]}()", tmp_path)
     assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_writes_into_the_cache_directory_alone(engine, tmp_path):
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    # The working directory is the home here.
+    run(A_DAY.format(engine=engine), tmp_path)
+    written = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
+    assert all(name.startswith(".cache/edge-tosca/") for name in written), written
+    assert bool(written) == (engine == "openvino")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_sends_no_packet(engine, tmp_path):
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    alone = ("unshare", "-n") if os.geteuid() == 0 else ("unshare", "-rn")
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], capture_output=True).returncode:
+        pytest.skip("a network namespace is not permitted here")
+    # The kernel counts what has nowhere to go, whichever library sends it.
+    knock = "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError: pass\n"
+    assert int(run(knock + ATTEMPTS, tmp_path, before=alone)) > 0
+    assert int(run(A_DAY.format(engine=engine) + ATTEMPTS, tmp_path, before=alone)) == 0
 
 
 def test_importing_the_room_loads_no_engine(tmp_path):
