@@ -175,6 +175,31 @@ def speed(
         say(table(found))
 
 
+@measures.command()
+def decoding(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Large JPEG photographs.")],
+    sides: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="WIDTH HEIGHT", help="Crop and resample each to this first."),
+    ] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEG after that.")] = 90,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what decoding large JPEG files scaled spares, and what it does to their features."""
+    from dataclasses import asdict
+
+    from edge_tosca.bench.decoding import markdown, measure_decoding
+    from edge_tosca.vision import Vision
+
+    with progress("decoding") as tell:
+        found = measure_decoding(folder, Vision(backbone, threads=1), tell, sides, quality)
+    if as_json:
+        say_json({"photographs": [asdict(row) for row in found]})
+    else:
+        say(markdown(found))
+
+
 def _counts(shots: list[str]) -> list[int | None]:
     try:
         counts = [None if shot == "all" else int(shot) for shot in shots]

@@ -100,7 +100,7 @@ def test_every_kind_of_jpeg_looks_the_same_scaled(mode, options):
     exact, scaled = crops(encoded(scene(mode=mode), quality=90, **options))
     difference = np.abs(exact - scaled)
     # Between a photograph's every pixel and its quarter 0.2 to 0.4 grey levels were seen; a shift by one
-    # pixel of this scene is 8 levels on average.
+    # pixel of this scene is 5 to 8 levels on average.
     assert difference.mean() < 0.6
 
 
