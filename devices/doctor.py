@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from edge_tosca.devices.conditions import examine_conditions
+from edge_tosca.devices.engines import examine_engines
 from edge_tosca.devices.findings import Finding
 from edge_tosca.devices.host import examine_disk, examine_host
 from edge_tosca.devices.memory import examine_store
+from edge_tosca.devices.processor import read_machine
+from edge_tosca.devices.profiles import detect
 from edge_tosca.devices.sight import examine_sight
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import Fingerprint
@@ -19,6 +23,7 @@ def examine(
     runtime: str | None = None,
     device: str | None = None,
     threads: int | None = None,
+    root: Path = Path("/"),
 ) -> list[Finding]:
     """Look at the machine, the backbone and a store. Nothing is changed and nothing is raised.
 
@@ -28,6 +33,7 @@ def examine(
         runtime: "onnxruntime" or "openvino"; None for the store's, or onnxruntime.
         device: "CPU", "GPU", "NPU" or "AUTO"; None for the store's, or CPU.
         threads: of the backbone; None for the runtime's own choice.
+        root: the folder that holds proc, sys and dev: this machine's, or a copy of another's.
 
     Returns:
         The findings, in the order in which they were looked at.
@@ -37,12 +43,16 @@ def examine(
     chosen = bundle or (None if known is None else Path(known))
     engine, kind = runtime or settings.get("runtime", "onnxruntime"), device or settings.get("device", "CPU")
 
-    findings = _safely("this machine", examine_host)
-    findings += _safely(
-        "disk", lambda: examine_disk(Path.cwd() if store is None else store.absolute().parent)
-    )
+    machine = read_machine(root)
+    profile = detect(machine)
+    folder = Path.cwd() if store is None else store.absolute().parent
+    findings = _safely("this machine", lambda: examine_host(machine, profile, root))
+    findings += _safely("disk", lambda: examine_disk(folder))
+    findings += _safely("runtimes", lambda: examine_engines(machine, root))
     seen: list[Fingerprint] = []
-    findings += _safely("backbone", lambda: examine_sight(chosen, engine, kind, threads, seen.append))
+    findings += _safely("backbone", lambda: examine_sight(chosen, engine, kind, threads, seen.append, root))
+    # After the backbone ran: heat and throttling show under load.
+    findings += _safely("conditions", lambda: examine_conditions(profile, root))
     if store is not None:
         findings += _safely("store", lambda: examine_store(store, seen[0] if seen else None))
     return findings

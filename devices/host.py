@@ -5,12 +5,13 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edge_tosca.devices.findings import Finding
-from edge_tosca.devices.processor import read_machine
-from edge_tosca.devices.profiles import detect
+from edge_tosca.devices.processor import Machine, text
+from edge_tosca.devices.profiles import Profile
 
 MEMORY_NEEDED = 300
 """Megabytes that learning 200 pictures stays below."""
@@ -23,8 +24,13 @@ _REQUIRED = ("numpy", "onnxruntime", "pillow", "safetensors", "typer", "rich")
 _OPTIONAL = ("openvino",)
 
 
-def examine_host() -> Iterator[Finding]:
+def examine_host(machine: Machine, profile: Profile, root: Path = Path("/")) -> Iterator[Finding]:
     """Look at Python, packages, processor and memory.
+
+    Args:
+        machine: that this is.
+        profile: of it.
+        root: the folder that holds proc and sys.
 
     Yields:
         The findings.
@@ -34,31 +40,62 @@ def examine_host() -> Iterator[Finding]:
         sys.version_info >= _OLDEST_PYTHON,
         f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "" if sys.version_info >= _OLDEST_PYTHON else "install Python 3.11 or later",
+        {"version": platform.python_version(), "system": platform.system()},
     )
     yield _packages()
-    yield _processor()
-    yield examine_memory()
+    cores = os.cpu_count()
+    int8 = ", ".join(machine.int8) or "no int8 instructions"
+    yield Finding(
+        "processor",
+        True,
+        f"{machine.name}, {cores} cores, {int8}",
+        values={**asdict(machine), "cores": cores},
+    )
+    yield Finding(
+        "profile",
+        True,
+        f"{profile.name}, {profile.title}: {profile.backbone} {profile.precision} with {profile.options}",
+        values={
+            key: getattr(profile, key)
+            for key in ("name", "backbone", "precision", "runtime", "device", "threads")
+        },
+    )
+    yield examine_memory(root)
 
 
-def examine_memory(meminfo: str | None = None) -> Finding:
+def examine_memory(root: Path = Path("/")) -> Finding:
     """Compare the memory that is available with what learning needs.
 
     Args:
-        meminfo: text of /proc/meminfo; read where None.
+        root: the folder that holds proc and sys.
 
     Returns:
         The finding.
     """
-    if meminfo is None:
-        path = Path("/proc/meminfo")
-        meminfo = path.read_text() if path.is_file() else ""
-    lines = [line.split() for line in meminfo.splitlines() if line.startswith("MemAvailable:")]
-    if not lines:
+    free = _available(root)
+    if free is None:
         return Finding("memory", True, f"not known here; learning needs {MEMORY_NEEDED} MB")
-    free = int(lines[0][1]) * 1024 // 10**6
     enough = free >= MEMORY_NEEDED
     remedy = "" if enough else "close other programs, or add swap"
-    return Finding("memory", enough, f"{free} MB available, learning needs up to {MEMORY_NEEDED} MB", remedy)
+    return Finding(
+        "memory",
+        enough,
+        f"{free} MB available, learning needs up to {MEMORY_NEEDED} MB",
+        remedy,
+        {"available_megabytes": free},
+    )
+
+
+def _available(root: Path) -> int | None:
+    lines = [line.split() for line in text(root / "proc/meminfo").splitlines()]
+    free = [int(line[1]) * 1024 for line in lines if line and line[0] == "MemAvailable:"]
+    # A container may have less than the machine.
+    try:
+        group = root / "sys/fs/cgroup"
+        free.append(int(text(group / "memory.max")) - int(text(group / "memory.current")))
+    except ValueError:
+        pass
+    return min(free) // 10**6 if free else None
 
 
 def examine_disk(folder: Path) -> Iterator[Finding]:
@@ -80,6 +117,7 @@ def examine_disk(folder: Path) -> Iterator[Finding]:
         enough,
         f"{free} MB free in {folder}",
         "" if enough else f"make {DISK_NEEDED} MB of room",
+        {"free_megabytes": free},
     )
     # SQLite keeps its log beside the store, so the folder has to be writable, not the file alone.
     writable = os.access(folder, os.W_OK | os.X_OK)
@@ -106,16 +144,5 @@ def _packages() -> Finding:
     remedy = (
         "" if not missing else f"missing: {', '.join(missing)}; install them with: pip install edge-tosca"
     )
-    return Finding("packages", not missing, ", ".join(found), remedy)
-
-
-def _processor() -> Finding:
-    machine = read_machine()
-    profile = detect(machine)
-    name = machine.board or machine.cpu or machine.architecture
-    int8 = ", ".join(machine.int8) or "no int8 instructions"
-    threads = f" --threads {profile.threads}" if profile.threads else ""
-    advice = f"--runtime {profile.runtime} --device {profile.device}{threads}"
-    return Finding(
-        "processor", True, f"{name}, {os.cpu_count()} cores, {int8}; profile {profile.name}: {advice}"
-    )
+    versions = dict(entry.split(" ", 1) for entry in found)
+    return Finding("packages", not missing, ", ".join(found), remedy, versions)

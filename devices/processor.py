@@ -1,4 +1,4 @@
-"""What a machine's processor is and which int8 instructions it has."""
+"""What a machine's processor is, which int8 instructions it has, and whether an NPU stands beside it."""
 
 import platform
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from pathlib import Path
 
 INT8_FLAGS = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
 """Names in /proc/cpuinfo of the instructions that multiply and add int8 in one step."""
+
+# PCI class 12h, "processing accelerator": Linux's intel_vpu drives Intel's.
+_ACCELERATOR, _INTEL = "0x120000", "0x8086"
 
 
 @dataclass(frozen=True)
@@ -17,57 +20,62 @@ class Machine:
         architecture: "aarch64", "x86_64" or another.
         cpu: the processor's name, empty where it is not given.
         int8: those of INT8_FLAGS that the processor has.
-        npu: an Intel NPU's driver is loaded.
+        npu: PCI identifier of an Intel NPU, for example "0x643e"; empty without one.
     """
 
     board: str
     architecture: str
     cpu: str
     int8: tuple[str, ...]
-    npu: bool
+    npu: str
+
+    @property
+    def name(self) -> str:
+        """What to call it: the board, the processor or the architecture, whichever is known."""
+        return self.board or self.cpu or self.architecture
 
 
-def read_machine(
-    device_tree: str | None = None,
-    architecture: str | None = None,
-    cpuinfo: str | None = None,
-    npu: bool | None = None,
-) -> Machine:
+def read_machine(root: Path = Path("/"), architecture: str | None = None) -> Machine:
     """Find out what machine this is.
 
     Args:
-        device_tree: text of /proc/device-tree/model; this and the others are read where None.
-        architecture: what platform.machine() gives.
-        cpuinfo: text of /proc/cpuinfo.
-        npu: an Intel NPU is there.
+        root: the folder that holds proc and sys.
+        architecture: what platform.machine() gives; asked where None.
 
     Returns:
         The machine; what cannot be read is left empty.
     """
-    board = _text("/proc/device-tree/model") if device_tree is None else device_tree
-    info = _text("/proc/cpuinfo") if cpuinfo is None else cpuinfo
     entries = [
         (key.strip().lower(), value.strip())
-        for key, _, value in (line.partition(":") for line in info.splitlines())
+        for key, _, value in (line.partition(":") for line in text(root / "proc/cpuinfo").splitlines())
     ]
     flags = {flag for key, value in entries if key in ("flags", "features") for flag in value.split()}
     return Machine(
-        # A device tree's strings end with a NUL.
-        board=board.rstrip("\0\n ").strip(),
-        architecture=(architecture or platform.machine()).lower(),
+        board=text(root / "proc/device-tree/model"),
+        architecture=(platform.machine() if architecture is None else architecture).lower(),
         cpu=next((value for key, value in entries if key == "model name"), ""),
         int8=tuple(flag for flag in INT8_FLAGS if flag in flags),
-        npu=_has_intel_npu() if npu is None else npu,
+        npu=_intel_npu(root),
     )
 
 
-def _text(path: str) -> str:
+def text(path: Path) -> str:
+    """Read a file of /proc or /sys.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Its text without the white space and the NUL (device tree) at its ends; empty where it cannot be read.
+    """
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n\t ")
     except OSError:
         return ""
 
 
-def _has_intel_npu() -> bool:
-    # The kernel's intel_vpu driver offers each NPU as /dev/accel/accel0, ... (Linux, accel subsystem).
-    return any(Path("/sys/bus/pci/drivers/intel_vpu").glob("0*"))
+def _intel_npu(root: Path) -> str:
+    for device in sorted(root.glob("sys/bus/pci/devices/*")):
+        if text(device / "class") == _ACCELERATOR and text(device / "vendor") == _INTEL:
+            return text(device / "device")
+    return ""

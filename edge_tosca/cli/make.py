@@ -9,7 +9,9 @@ from edge_tosca.cli.terminal import (
     AsJson,
     BackboneOption,
     Device,
+    DeviceOption,
     Runtime,
+    RuntimeOption,
     ThreadsOption,
     fail,
     messages,
@@ -83,23 +85,25 @@ def embed(
 def doctor(
     store: Annotated[Path | None, typer.Argument(metavar="[STORE]", help="A learner's file.")] = None,
     backbone: BackboneOption = None,
-    runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
-    device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this box: packages, processor, memory, disk, backbone, store."""
-    from dataclasses import asdict
+    """Check this box: packages, processor, memory, disk, runtimes, backbone, heat, store."""
+    import platform
+    from datetime import UTC, datetime
 
     from edge_tosca.devices.doctor import examine
+    from edge_tosca.devices.screen import screen
 
-    findings = examine(store, backbone, runtime, device)
+    findings = examine(store, backbone, runtime, device, threads)
     sick = [finding for finding in findings if not finding.ok]
     if as_json:
-        say_json({"ok": not sick, "findings": [asdict(finding) for finding in findings]})
+        about = {"host": platform.node(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
+        say_json({"ok": not sick, **about, "findings": [finding.to_json() for finding in findings]})
     else:
-        for finding in findings:
-            remedy = f"; {finding.remedy}" if not finding.ok and finding.remedy else ""
-            say(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.detail}{remedy}")
+        say(screen(findings))
     if sick:
         fail(f"{len(sick)} of {len(findings)} checks failed")
 

@@ -20,5 +20,20 @@ def taught(tmp_path_factory):
 
 
 @pytest.fixture
+def plant(tmp_path):
+    """Write a tree of /proc, /sys and /dev as another machine has it, and give its root."""
+
+    def write(files):
+        root = tmp_path / "root"
+        root.mkdir(exist_ok=True)
+        for name, content in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(content)
+        return root
+
+    return write
+
+
+@pytest.fixture
 def store(taught, tmp_path):
     return shutil.copy(taught, tmp_path / "shop.tosca")

@@ -1,3 +1,4 @@
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -6,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from edge_tosca.devices import examine
+from edge_tosca.devices import Finding, detect, examine
 from edge_tosca.devices.host import MEMORY_NEEDED, examine_disk, examine_memory
+from edge_tosca.devices.screen import screen
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR
 
 
@@ -57,7 +59,6 @@ def test_a_good_bundle_passes_and_a_changed_byte_in_it_is_named(bundle):
 def test_a_backbone_that_computes_something_else_is_found_by_its_golden_pictures(bundle):
     # The sha256 is made to fit: only the features can tell.
     import hashlib
-    import json
 
     manifest = json.loads((bundle / "manifest.json").read_text())
     manifest["golden"][0]["feature"].reverse()
@@ -128,13 +129,20 @@ def test_examining_changes_no_byte_of_the_store(store):
     assert store.read_bytes() == before
 
 
-def test_too_little_memory_is_told():
-    enough, little = (
-        f"MemTotal: 9 kB\nMemAvailable: {kilo} kB\n" for kilo in (MEMORY_NEEDED * 1000, 100_000)
-    )
-    assert examine_memory(enough).ok
-    assert not examine_memory(little).ok
-    assert "not known" in examine_memory("").detail
+def test_too_little_memory_is_told(plant):
+    assert "not known" in examine_memory(plant({})).detail
+    assert examine_memory(plant({"proc/meminfo": f"MemAvailable: {MEMORY_NEEDED * 1000} kB\n"})).ok
+    little = examine_memory(plant({"proc/meminfo": "MemTotal: 9 kB\nMemAvailable: 100000 kB\n"}))
+    assert not little.ok
+    assert little.values == {"available_megabytes": 102}
+
+
+def test_the_limit_of_a_container_counts_where_it_is_below_the_machines_memory(plant):
+    group = "sys/fs/cgroup/memory."
+    files = {"proc/meminfo": "MemAvailable: 8000000 kB\n", f"{group}max": "512000000\n"}
+    assert not examine_memory(plant({**files, f"{group}current": "400000000\n"})).ok
+    assert examine_memory(plant({**files, f"{group}current": "100000000\n"})).ok
+    assert examine_memory(plant({**files, f"{group}max": "max\n"})).ok
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
@@ -153,3 +161,42 @@ def test_the_room_imports_without_the_workstations_packages():
         "devices.detect()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_the_screen_of_a_raspberry_pi_that_is_hot_and_badly_fed_says_what_to_do_first(plant):
+    root = plant(
+        {
+            "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
+            "proc/cpuinfo": "Features\t: fp asimd asimddp\n",
+            "proc/meminfo": "MemAvailable: 3000000 kB\n",
+            "sys/class/thermal/thermal_zone0/temp": "84000\n",
+            "sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n",
+            "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
+        }
+    )
+    findings = examine(threads=1, root=root)
+    found = by_name(findings)
+    assert not found["temperature"].ok
+    assert not found["throttling"].ok
+    assert "Raspberry Pi 5" in found["processor"].detail
+    page = screen(findings).splitlines()
+    # A terminal of 80 by 24 with room for the prompt, lines that are longer than it apart.
+    assert len(page) <= 23
+    needed = [line for line in page if "(needed)" in line]
+    assert needed[0].startswith("1. ")
+    assert any("power supply" in line for line in needed)
+    assert [line for line in page if line.startswith("BAD")]
+
+
+def test_the_screen_of_a_box_with_nothing_wrong_ends_in_nothing_to_do():
+    assert screen([Finding("python", True, "3.11")]).endswith("Nothing to do.")
+
+
+def test_a_fleet_gets_numbers(plant):
+    found = by_name(examine(threads=1))
+    assert found["speed"].values["backbone_ms"] > 0
+    assert found["speed"].values["prepare_ms"] > 0
+    assert found["golden pictures"].values["cosine"] >= GOLDEN_FLOOR
+    assert found["disk space"].values["free_megabytes"] > 0
+    assert found["profile"].values["name"] == detect().name
+    json.dumps([finding.to_json() for finding in found.values()])
