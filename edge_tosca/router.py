@@ -25,7 +25,7 @@ from edge_tosca.unknowns import (
     margin,
 )
 
-SAMPLE = 2000
+SAMPLE = 1000
 """About how many cached pictures are left out to judge by; spread evenly over the groups."""
 
 EXEMPLARS = 32
@@ -185,7 +185,7 @@ def fit_router(
     within = statistics.within()
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
-    left_out = LeaveBlockOut.of(within, z, blocks, sums, counts, dtype)
+    left_out = LeaveBlockOut.of(z, blocks, sums, counts, dtype)
     choice = choose_shrinkage(within, left_out, label_of_group)
     log_posterior = log_softmax(choice.temperature * choice.scores)
     proposed = np.argpartition(-log_posterior, min(PROPOSED, len(counts)) - 1, axis=1)[:, :PROPOSED]
@@ -205,9 +205,8 @@ def fit_router(
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
     del left_out, responses, z
-    means = np.vstack([sums / counts[:, None], sums.sum(axis=0) / counts.sum()])
     router = Router(
-        discriminant(choice.inverse, within.project(means)),
+        discriminant(choice.inverse, choice.means),
         ridge,
         choice.temperature,
         weight,

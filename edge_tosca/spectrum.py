@@ -21,19 +21,6 @@ class Spectrum:
     vectors: Array
 
     @classmethod
-    def of_matrix(cls, matrix: Array) -> "Spectrum":
-        """Decompose a matrix.
-
-        Args:
-            matrix: symmetric, float64 [d, d].
-
-        Returns:
-            Its spectrum, r = d.
-        """
-        values, vectors = np.linalg.eigh(matrix)
-        return cls(np.maximum(values, 0), vectors)
-
-    @classmethod
     def of_rows(cls, rows: Array) -> "Spectrum":
         """Decompose rows' rows through the smaller n x n matrix, for fewer rows than columns.
 
@@ -47,6 +34,11 @@ class Spectrum:
         # Directions without length cannot be normalised, and have eigenvalue zero like the rest.
         kept = values > 1e-10 * max(float(values.max(initial=0)), 1e-300)
         return cls(values[kept], rows.T @ (left[:, kept] / np.sqrt(values[kept])))
+
+    @property
+    def dim(self) -> int:
+        """Width and height of S."""
+        return len(self.vectors)
 
     @property
     def trace(self) -> float:
@@ -71,12 +63,13 @@ class Spectrum:
         wide = x.astype(dtype, copy=False)
         return Projected(wide, wide @ self.vectors.astype(dtype, copy=False))
 
-    def inverse(self, alpha: float, beta: float) -> "ShrunkenInverse":
+    def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> "ShrunkenInverse":
         """Give (alpha S + beta I)^-1.
 
         Args:
             alpha: not negative.
             beta: positive.
+            dtype: of no matter here: the eigenvectors are there already.
 
         Returns:
             The inverse, as an operator.

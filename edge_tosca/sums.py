@@ -15,7 +15,7 @@ import numpy as np
 from edge_tosca.conditioning import GRID
 from edge_tosca.luca import Array
 from edge_tosca.spectrum import Spectrum
-from edge_tosca.whitening import Inverse, Whitening
+from edge_tosca.whitening import Inverse, Scatter, Whitening, WholeScatter
 
 _TOGETHER = 500
 
@@ -38,12 +38,12 @@ class Statistics(Protocol):
         """Sum of each group's features."""
         ...
 
-    def within(self) -> Spectrum:
-        """Decompose the sum over all pictures of (z - its group's mean)(z - its group's mean)'."""
+    def within(self) -> Scatter:
+        """Give the sum over all pictures of (z - its group's mean)(z - its group's mean)'."""
         ...
 
-    def total(self) -> Spectrum:
-        """Decompose the sum over all pictures of (z - the mean of all)(z - the mean of all)'."""
+    def total(self) -> Scatter:
+        """Give the sum over all pictures of (z - the mean of all)(z - the mean of all)'."""
         ...
 
     def penalised(self, penalty: float) -> Inverse:
@@ -189,30 +189,24 @@ class GramStatistics:
         sums = np.delete(self.sums, index, axis=0)
         return GramStatistics(np.delete(self.counts, index), sums, self.gram - exact.T @ exact)
 
-    def within(self) -> Spectrum:
-        """Decompose the within-group scatter."""
-        return Spectrum.of_matrix(self._within())
-
-    def total(self) -> Spectrum:
-        """Decompose the total scatter."""
-        return Spectrum.of_matrix(self._total())
-
-    def penalised(self, penalty: float) -> Inverse:
-        """Invert the penalised total scatter."""
-        matrix = self._total()
-        matrix[np.diag_indices_from(matrix)] += penalty
-        return Whitening.of(matrix)
-
-    def _within(self) -> Array:
+    def within(self) -> WholeScatter:
+        """Give the within-group scatter."""
         scaled = self.sums / np.sqrt(self.counts)[:, None]
         scatter: Array = scaled.T @ scaled
-        return np.subtract(self.gram, scatter, out=scatter)
+        return WholeScatter(np.subtract(self.gram, scatter, out=scatter))
 
-    def _total(self) -> Array:
+    def total(self) -> WholeScatter:
+        """Give the total scatter."""
         total = self.sums.sum(axis=0)
         scatter = np.outer(total, total)
         scatter /= self.counts.sum()
-        return np.subtract(self.gram, scatter, out=scatter)
+        return WholeScatter(np.subtract(self.gram, scatter, out=scatter))
+
+    def penalised(self, penalty: float) -> Inverse:
+        """Invert the penalised total scatter."""
+        matrix = self.total().matrix
+        matrix[np.diag_indices_from(matrix)] += penalty
+        return Whitening.of(matrix)
 
 
 def statistics_of(groups: Sequence[Array]) -> Statistics:

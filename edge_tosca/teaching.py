@@ -123,7 +123,7 @@ def _own_scores(conditioned: Sequence[Array]) -> Array:
         return scores
     z = np.concatenate([conditioned[block.group][block.rows] for block in blocks])
     within = statistics.within()
-    left_out = LeaveBlockOut.of(within, z, blocks, statistics.sums, statistics.counts)
+    left_out = LeaveBlockOut.of(z, blocks, statistics.sums, statistics.counts)
     choice = choose_shrinkage(within, left_out, range(len(conditioned)))
     starts = np.cumsum(statistics.counts) - statistics.counts
     places = np.concatenate([starts[block.group] + block.rows for block in blocks])

@@ -1,4 +1,4 @@
-"""One inverse of a scatter matrix, for a quarter of what its eigenvectors cost."""
+"""Inverses of a scatter matrix, each for a fifth of what its eigenvectors cost."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,8 +24,41 @@ class Inverse(Protocol):
         """Inner products a_i' P b_j, [n, m]."""
         ...
 
+    def along(self, a: Projected, b: Projected) -> Array:
+        """Inner products a_i' P b_i of vectors in pairs, [n]."""
+        ...
+
     def apply(self, a: Projected) -> Array:
         """Multiply vectors by P, [n, d]."""
+        ...
+
+
+class Scatter(Protocol):
+    """A symmetric positive matrix S [d, d], known by its shrunken inverses.
+
+    Attributes:
+        dim: d.
+        trace: sum of its diagonal.
+        square: its squared Frobenius norm.
+    """
+
+    @property
+    def dim(self) -> int:
+        """Width and height."""
+        ...
+
+    @property
+    def trace(self) -> float:
+        """Sum of the diagonal."""
+        ...
+
+    @property
+    def square(self) -> float:
+        """Squared Frobenius norm."""
+        ...
+
+    def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> Inverse:
+        """Give (alpha S + beta I)^-1, fit for vectors of a precision."""
         ...
 
 
@@ -34,17 +67,18 @@ class Whitening:
     """P = R'R, under which R whitens: a'Pb = (Ra)'(Rb).
 
     Attributes:
-        root: R, lower triangular, float64 [d, d].
+        root: R, lower triangular, float [d, d].
     """
 
     root: Array
 
     @classmethod
-    def of(cls, matrix: Array) -> "Whitening":
+    def of(cls, matrix: Array, dtype: npt.DTypeLike = np.float64) -> "Whitening":
         """Invert a matrix.
 
         Args:
             matrix: symmetric positive definite, float64 [d, d].
+            dtype: of R; float32 takes half the time where its rounding does not matter.
 
         Returns:
             Its inverse, by the Cholesky factor's inverse.
@@ -52,7 +86,7 @@ class Whitening:
         lower = np.linalg.cholesky(matrix)
         # On a small device three matrices of this size at a time are one too many.
         del matrix
-        return cls(_inverse_of_lower(lower))
+        return cls(_inverse_of_lower(lower.astype(dtype, copy=False)))
 
     def project(self, x: Array, dtype: npt.DTypeLike = np.float64) -> Projected:
         """Whiten vectors.
@@ -80,6 +114,19 @@ class Whitening:
         products: Array = a.along @ b.along.T
         return products
 
+    def along(self, a: Projected, b: Projected) -> Array:
+        """Inner products a_i' P b_i of vectors in pairs.
+
+        Args:
+            a: n vectors.
+            b: n vectors.
+
+        Returns:
+            [n], in the precision of the vectors.
+        """
+        products: Array = np.sum(a.along * b.along, axis=1)
+        return products
+
     def apply(self, a: Projected) -> Array:
         """Multiply vectors by P.
 
@@ -91,6 +138,47 @@ class Whitening:
         """
         product: Array = a.along @ self.root.astype(a.along.dtype, copy=False)
         return product
+
+
+@dataclass(frozen=True)
+class WholeScatter:
+    """A scatter matrix as it is, of which few inverses are wanted.
+
+    Attributes:
+        matrix: S, float64 [d, d].
+    """
+
+    matrix: Array
+
+    @property
+    def dim(self) -> int:
+        """Width and height."""
+        return len(self.matrix)
+
+    @property
+    def trace(self) -> float:
+        """Sum of the diagonal."""
+        return float(np.trace(self.matrix))
+
+    @property
+    def square(self) -> float:
+        """Squared Frobenius norm."""
+        return float(np.vdot(self.matrix, self.matrix))
+
+    def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> Whitening:
+        """Give (alpha S + beta I)^-1.
+
+        Args:
+            alpha: not negative.
+            beta: positive.
+            dtype: of its root.
+
+        Returns:
+            The inverse.
+        """
+        matrix = alpha * self.matrix
+        matrix[np.diag_indices_from(matrix)] += beta
+        return Whitening.of(matrix, dtype)
 
 
 def _inverse_of_lower(lower: Array) -> Array:

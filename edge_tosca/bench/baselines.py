@@ -54,7 +54,7 @@ def streaming_lda(groups: Sequence[Array], test: Array) -> Array:
     statistics = RowStatistics(tuple(conditioned)) if n <= d else GramStatistics.of_groups(conditioned, d)
     within = statistics.within()
     inverse = precision(within, n, oas_shrinkage(within, n))
-    lda = discriminant(inverse, within.project(statistics.sums / statistics.counts[:, None]))
+    lda = discriminant(inverse, inverse.project(statistics.sums / statistics.counts[:, None]))
     best: Array = lda.scores(condition(test)).argmax(axis=1)
     return best
 

@@ -28,10 +28,10 @@ def within_of(groups):
 def left_out(statistics, groups, shrinkage):
     """Scores of all pictures without their block, the background's in the last column, and the blocks."""
     n = int(statistics.counts.sum())
-    within, blocks = statistics.within(), choose_blocks(statistics.counts, n)
+    inverse, blocks = precision(statistics.within(), n, shrinkage), choose_blocks(statistics.counts, n)
     z = np.concatenate([groups[block.group][block.rows] for block in blocks])
-    some = LeaveBlockOut.of(within, z, blocks, statistics.sums, statistics.counts)
-    return np.column_stack(some.scores(precision(within, n, shrinkage), shrinkage)), blocks
+    some = LeaveBlockOut.of(z, blocks, statistics.sums, statistics.counts)
+    return np.column_stack(some.scores(inverse, inverse.project(some.means), shrinkage)), blocks
 
 
 def score(z, means, inverse):
@@ -108,9 +108,9 @@ def test_more_pictures_shrink_less():
 def test_the_discriminant_is_the_published_formula(form):
     groups = groups_of((9, 8, 7))
     statistics = FORMS[form](groups)
-    within, n = statistics.within(), 24
-    means = statistics.sums / statistics.counts[:, None]
-    found = discriminant(precision(within, n, 0.3), within.project(means))
+    means, n = statistics.sums / statistics.counts[:, None], 24
+    inverse = precision(statistics.within(), n, 0.3)
+    found = discriminant(inverse, inverse.project(means))
     covariance = 0.7 * within_of(groups) / n + 0.3 * np.trace(within_of(groups)) / (n * D) * np.eye(D)
     z = groups_of((6,), seed=5)[0]
     # Weights are float32 and reach 100.
@@ -125,7 +125,8 @@ def test_classes_of_one_picture_each_are_told_apart_by_the_nearest_mean(form):
     statistics = FORMS[form](groups)
     within = statistics.within()
     shrinkage = oas_shrinkage(within, 3)
-    found = discriminant(precision(within, 3, shrinkage), within.project(statistics.sums))
+    inverse = precision(within, 3, shrinkage)
+    found = discriminant(inverse, inverse.project(statistics.sums))
     z = condition(np.concatenate(groups) + 0.05)
     scores = found.scores(z)
     assert np.isfinite(scores).all()

@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.conditioning import condition
 from edge_tosca.sums import GramStatistics, RowStatistics
+from edge_tosca.whitening import WholeScatter
 
 D = 24
 
@@ -53,12 +55,14 @@ def test_features_and_their_sums_count_and_add_up_alike_to_the_last_bit(seed, si
     assert rows.sums.tobytes() == gram.sums.tobytes()
 
 
-def matrix(spectrum):
-    return (spectrum.vectors * spectrum.values) @ spectrum.vectors.T
+def matrix(scatter):
+    if isinstance(scatter, WholeScatter):
+        return scatter.matrix
+    return (scatter.vectors * scatter.values) @ scatter.vectors.T
 
 
 @given(seed=st.integers(0, 2**32), sizes=some_sizes)
-def test_both_forms_decompose_the_scatter_matrices(seed, sizes):
+def test_both_forms_give_the_scatter_matrices(seed, sizes):
     groups = groups_of(seed, sizes)
     every = np.concatenate(groups).astype(np.float64)
     centred = every - every.mean(axis=0)
@@ -68,16 +72,22 @@ def test_both_forms_decompose_the_scatter_matrices(seed, sizes):
     for statistics in (RowStatistics(tuple(groups)), GramStatistics.of_groups(groups, D)):
         np.testing.assert_allclose(matrix(statistics.within()), inner.T @ inner, rtol=0, atol=6e-9)
         np.testing.assert_allclose(matrix(statistics.total()), centred.T @ centred, rtol=0, atol=6e-9)
+        for scatter in (statistics.within(), statistics.total()):
+            whole = matrix(scatter)
+            assert scatter.dim == D
+            assert scatter.trace == pytest.approx(np.trace(whole), abs=1e-9)
+            assert scatter.square == pytest.approx(np.sum(whole**2), rel=1e-9, abs=1e-9)
 
 
 @given(seed=st.integers(0, 2**32), alpha=st.floats(0, 2), beta=st.floats(1e-3, 2), rows=st.integers(1, 40))
-def test_a_spectrum_gives_the_shrunken_inverse(seed, alpha, beta, rows):
+def test_both_forms_give_the_shrunken_inverse(seed, alpha, beta, rows):
     groups = groups_of(seed, [rows])
     vectors = groups_of(seed + 1, [5])[0]
     for statistics in (RowStatistics(tuple(groups)), GramStatistics.of_groups(groups, D)):
-        spectrum = statistics.total()
-        inverse, some = spectrum.inverse(alpha, beta), spectrum.project(vectors)
-        expected = vectors @ np.linalg.inv(alpha * matrix(spectrum) + beta * np.eye(D))
+        scatter = statistics.total()
+        inverse = scatter.inverse(alpha, beta)
+        some = inverse.project(vectors)
+        expected = vectors @ np.linalg.inv(alpha * matrix(scatter) + beta * np.eye(D))
         # The condition number is at most 2 * 40 / 1e-3, so rounding reaches 1e-11 of values up to 1e3.
         np.testing.assert_allclose(inverse.apply(some), expected, rtol=1e-8, atol=1e-8)
         np.testing.assert_allclose(inverse.between(some, some), expected @ vectors.T, rtol=1e-8, atol=1e-8)
