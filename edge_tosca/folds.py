@@ -55,17 +55,17 @@ def choose_blocks(counts: Array, most: int, always: slice = slice(0, 0)) -> tupl
     Returns:
         Blocks, ordered by group. Groups of one picture have none.
     """
-    blocks = [
-        Block(group, np.flatnonzero(folds_of(int(size)) == fold))
-        for group, size in enumerate(counts)
+    places = [
+        (group, fold)
+        for group, size in enumerate(counts.tolist())
         if size > 1
-        for fold in range(min(FOLDS, int(size)))
+        for fold in range(min(FOLDS, size))
     ]
-    every = max(1, -(-sum(len(block.rows) for block in blocks) // most))
+    every = max(1, -(-int(counts[counts > 1].sum()) // most))
     # A step that is a multiple of the folds would take the same fold of every group.
     step = every + 1 if every % FOLDS == 0 else every
     return tuple(
-        block
-        for place, block in enumerate(blocks)
-        if place % step == 0 or always.start <= block.group < always.stop
+        Block(group, np.flatnonzero(folds_of(int(counts[group])) == fold))
+        for place, (group, fold) in enumerate(places)
+        if place % step == 0 or always.start <= group < always.stop
     )

@@ -12,7 +12,7 @@ from edge_tosca.conformal import label_set, least_probability
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import LearnError
 from edge_tosca.luca import Array
-from edge_tosca.module import Module
+from edge_tosca.module import Module, scale_of
 from edge_tosca.posterior import by_label, log_softmax, refine
 from edge_tosca.router import (
     EXEMPLARS,
@@ -248,9 +248,7 @@ class Knowledge:
         )
 
     def _opinion(self, digest: str) -> Array:
-        # Not through the cache: a scale is all that is needed, of every module there is.
-        scale = Module.from_bytes(self._store.module(digest)).scale
-        return log_softmax(scale * self._store.evidence(digest))
+        return log_softmax(scale_of(self._store.module(digest)) * self._store.evidence(digest))
 
     def _read_module(self, digest: str) -> Module:
         return compact(Module.from_bytes(self._store.module(digest)))

@@ -134,6 +134,24 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def scale_of(data: bytes) -> float:
+    """Read sigma alone from a module's bytes.
+
+    Args:
+        data: what `Module.to_bytes` gave.
+
+    Returns:
+        The module's scale.
+
+    Raises:
+        StoreError: the bytes are not a module.
+    """
+    try:
+        return float(_metadata(data)["scale"])
+    except (LookupError, ValueError, TypeError, RecursionError) as error:
+        raise StoreError(f"a module is damaged ({error}); roll back, or learn its task again") from None
+
+
 def _read(tensors: dict[str, Array], name: str, shape: tuple[int, ...]) -> Array:
     if name in tensors:
         return tensors[name].astype(np.float32).reshape(shape)

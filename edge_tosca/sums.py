@@ -206,7 +206,7 @@ class GramStatistics:
         """Invert the penalised total scatter."""
         matrix = self.total().matrix
         matrix[np.diag_indices_from(matrix)] += penalty
-        return Whitening.of(matrix)
+        return Whitening.of(matrix, np.float32)
 
 
 def statistics_of(groups: Sequence[Array]) -> Statistics:
