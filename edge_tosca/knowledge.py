@@ -25,7 +25,7 @@ from edge_tosca.router import (
 )
 from edge_tosca.state import Group, State
 from edge_tosca.store import Store
-from edge_tosca.sums import GramStatistics, RowStatistics, Statistics
+from edge_tosca.sums import GramStatistics, RowStatistics, Statistics, few
 from edge_tosca.unknowns import margin, nearness
 
 # A module shares out the probability of its task; a hundredth of the best group's is not worth the asking.
@@ -91,7 +91,7 @@ class Knowledge:
         """
         groups = range(len(self.state.groups))
         d = int(self._store.settings["feature_dim"])
-        if sum(group.images for group in self.state.groups) <= d:
+        if few(sum(group.images for group in self.state.groups), d):
             return RowStatistics(tuple(self.cached(index) for index in groups))
         if kept is None:
             return GramStatistics.of_groups((self.cached(index) for index in groups), d)

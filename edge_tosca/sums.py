@@ -1,9 +1,9 @@
 """What the router is solved from: sums over cached features, to which groups are added and taken exactly.
 
-A group is the pictures of one class in one task. While there are fewer pictures than feature dimensions
-the features themselves are the smaller summary; beyond that it is their Gram matrix, whose size no longer
-depends on the number of pictures. Which one it is depends on the number of pictures alone, never on the
-order in which they came, so that forgetting gives the very bits of never having seen.
+A group is the pictures of one class in one task. While there are fewer pictures than half the feature
+dimensions the features themselves are the cheaper summary; beyond that it is their Gram matrix, whose size
+no longer depends on the number of pictures. Which one it is depends on the number of pictures alone, never
+on the order in which they came, so that forgetting gives the very bits of never having seen.
 """
 
 from collections.abc import Iterable, Sequence
@@ -209,6 +209,18 @@ class GramStatistics:
         return Whitening.of(matrix, np.float32)
 
 
+def few(pictures: int, d: int) -> bool:
+    """Say whether the features themselves are to be kept and not their Gram matrix.
+
+    The eigenvectors that they need cost as much as the Gram matrix's inverses at half of d.
+
+    Args:
+        pictures: of all groups.
+        d: width of a feature.
+    """
+    return 2 * pictures <= d
+
+
 def statistics_of(groups: Sequence[Array]) -> Statistics:
     """Sum up groups in the smaller form.
 
@@ -216,9 +228,9 @@ def statistics_of(groups: Sequence[Array]) -> Statistics:
         groups: conditioned features, float32 [n, d] each.
 
     Returns:
-        The features themselves while they are at most d, their sums beyond.
+        The features themselves while they are few, their sums beyond.
     """
     d = groups[0].shape[1]
-    if sum(len(rows) for rows in groups) <= d:
+    if few(sum(len(rows) for rows in groups), d):
         return RowStatistics(tuple(groups))
     return GramStatistics.of_groups(groups, d)
