@@ -17,6 +17,10 @@ class StoreError(EdgeToscaError):
     """A store is missing, damaged, of an unknown format, or made with another backbone."""
 
 
+class PackError(EdgeToscaError):
+    """A class pack or a key of one cannot be read, is not trusted, or does not fit the store."""
+
+
 class LearnError(EdgeToscaError):
     """What was shown cannot be learned from."""
 

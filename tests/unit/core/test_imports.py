@@ -7,6 +7,7 @@ import pytest
 
 WORKSHOP = ("torch", "torchvision", "timm", "onnx", "onnxscript", "nncf")
 DEMO = ("sklearn", "scipy", "matplotlib")
+PACKS = ("cryptography",)
 
 BLOCK = """
 import sys
@@ -55,7 +56,7 @@ def test_the_blocker_blocks():
 
 def test_every_module_of_the_core_imports_without_any_extra():
     rooms = [f"edge_tosca.{name}" for name in ("export", "runtime", "devices", "torch_trainer")]
-    assert int(run(f"print(import_all('edge_tosca', {rooms}))", *WORKSHOP, *DEMO, "openvino")) > 20
+    assert int(run(f"print(import_all('edge_tosca', {rooms}))", *WORKSHOP, *DEMO, *PACKS, "openvino")) > 20
 
 
 def test_importing_edge_tosca_loads_no_runtime_and_no_picture_library():
@@ -86,7 +87,20 @@ except MissingExtraError as error:
     assert "pip install 'edge-tosca[torch]'" in run(program, "torch")
 
 
-@pytest.mark.parametrize("blocked", [(*WORKSHOP, *DEMO, "openvino")], ids=["device"])
+def test_a_key_without_cryptography_names_the_extra():
+    program = """
+from pathlib import Path
+from edge_tosca.errors import MissingExtraError
+from edge_tosca.packs import make_key
+try:
+    make_key(Path("key"))
+except MissingExtraError as error:
+    print(error)
+"""
+    assert "pip install 'edge-tosca[packs]'" in run(program, *PACKS)
+
+
+@pytest.mark.parametrize("blocked", [(*WORKSHOP, *DEMO, *PACKS, "openvino")], ids=["device"])
 def test_a_device_learns_and_answers_with_nothing_but_its_own_packages(tmp_path, blocked):
     program = """
 from pathlib import Path

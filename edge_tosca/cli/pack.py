@@ -1,0 +1,173 @@
+"""The verb pack: taught classes that travel between boxes as one signed file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge_tosca.cli.terminal import AsJson, StorePath, say, say_json
+from edge_tosca.errors import PackError
+from edge_tosca.store import Store
+
+pack = typer.Typer()
+verbs = typer.Typer(name="pack", help="Carry taught classes from box to box.", no_args_is_help=True)
+pack.add_typer(verbs)
+
+PackPath = Annotated[Path, typer.Argument(metavar="FILE", help="The pack.", show_default=False)]
+
+
+@verbs.command()
+def keygen(
+    path: Annotated[Path, typer.Argument(metavar="KEY", help="Where the private key goes.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a pair of keys: KEY, which signs packs and stays secret, and KEY.pub, which others trust."""
+    from edge_tosca.packs import make_key
+
+    public = make_key(path)
+    if as_json:
+        say_json({"private": str(path), "public": f"{path}.pub", "key": public})
+    else:
+        say(f"{path} signs packs; keep it secret. Give {path}.pub to those who are to trust them ({public}).")
+
+
+@verbs.command()
+def export(
+    store: StorePath,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the pack goes.")],
+    key: Annotated[Path, typer.Option(metavar="KEY", help="The private key that signs it.")],
+    labels: Annotated[
+        list[str] | None, typer.Argument(metavar="[CLASS]...", help="All classes unless named.")
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Tell nothing of the pictures but each class's mean feature.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write taught classes into one signed file. No picture is in it."""
+    from edge_tosca.packs import SigningKey, export_classes, write_pack
+
+    signer = SigningKey.load(key)
+    gathered = export_classes(Store.open(store), labels or (), private=private)
+    size = write_pack(out, gathered, signer)
+    if as_json:
+        about = {"classes": gathered.labels, "images": gathered.images, "private": private}
+        say_json({"pack": str(out), "bytes": size, "key": signer.public, **about})
+        return
+    what = "stand-ins" if private else "features"
+    say(
+        f"{out}: {', '.join(gathered.labels)} ({len(gathered.tasks)} modules, {gathered.images} {what}, "
+        f"{size / 1000:.0f} kB)"
+    )
+
+
+@verbs.command("import")
+def import_(
+    store: StorePath,
+    file: PackPath,
+    rename: Annotated[
+        list[str] | None, typer.Option(metavar="OLD=NEW", help="Another name for a class; repeatable.")
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Join classes of the same name: other surroundings of one thing.")
+    ] = False,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PUBLIC_KEY", help="Trust this key for this import only; repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Know the classes of a pack as if they had been learned here."""
+    from edge_tosca.packs import import_pack, load_public_key, read_pack
+
+    names = _pairs(rename or ())
+    trusted = [load_public_key(path) for path in trust or ()]
+    opened = Store.open(store)
+    report = import_pack(opened, read_pack(file), rename=names, merge=merge, trusted=trusted)
+    if as_json:
+        say_json(report.to_json())
+        return
+    classes = ", ".join(report.classes)
+    if report.generation is None:
+        say(f"{store} knows all of {file} already ({classes}); nothing was changed.")
+        return
+    say(f"{store} knows {classes} from {file} (generation {report.generation}).")
+    shares = (("imported classes", report.accuracy_new), ("old classes now", report.accuracy_old_after))
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
+    seconds = report.seconds
+    say(
+        f"  {seconds['total']:.2f} s: filing {seconds['file']:.2f}, solving the router {seconds['solve']:.2f}"
+    )
+    say(f"  right on pictures left out: {told or 'too few pictures to tell'}")
+
+
+@verbs.command()
+def inspect(file: PackPath, as_json: AsJson = False) -> None:
+    """Say what a pack holds and who signed it, and check every byte; nothing is imported."""
+    from edge_tosca.packs import read_pack
+
+    found = read_pack(file)
+    tasks: list[dict[str, Any]] = [
+        {
+            "name": task.name,
+            "learned_at": task.learned_at,
+            "classes": [
+                {"label": label, "images": len(rows)}
+                for label, rows in zip(task.labels, task.features, strict=True)
+            ],
+            "module_bytes": len(task.module),
+        }
+        for task in found.tasks
+    ]
+    if as_json:
+        about = {"origin": found.origin, "fingerprint": found.fingerprint, "router": found.router}
+        signed = {"pack": found.digest, "key": found.key}
+        say_json({**signed, **about, "private": found.private, "images": found.images, "tasks": tasks})
+        return
+    say(f"{file}: {len(found.labels)} classes of {found.origin}; every byte is as it was signed")
+    say(f"  signed with {found.key}")
+    say(f"  {found.images} {'stand-ins (private)' if found.private else 'cached features'}")
+    for task in tasks:
+        say(f"  {task['name']}, learned {task['learned_at'][:10]}:")
+        for entry in task["classes"]:
+            say(f"    {entry['label']} ({entry['images']})")
+
+
+@verbs.command()
+def trust(
+    store: StorePath,
+    key: Annotated[Path | None, typer.Argument(metavar="[PUBLIC_KEY]", help="A .pub file.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Trust it no longer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a store accept the packs of a key, or list the keys that it trusts."""
+    from edge_tosca.packs import distrust, load_public_key, trusted_keys
+    from edge_tosca.packs import trust as accept
+
+    opened = Store.open(store)
+    if key is None:
+        if remove:
+            raise PackError("name the public key that is to be trusted no longer")
+    elif remove:
+        distrust(opened, load_public_key(key))
+    else:
+        accept(opened, load_public_key(key))
+    trusted = trusted_keys(opened)
+    if as_json:
+        say_json({"trusted": [{"key": key, "since": since} for key, since in trusted.items()]})
+        return
+    for name, since in trusted.items():
+        say(f"{name}  since {since[:10]}")
+    if not trusted:
+        say(f"{store} trusts no key and imports no pack.")
+
+
+def _pairs(rename: Sequence[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for pair in rename:
+        old, equals, new = pair.partition("=")
+        if not equals or not old or not new:
+            raise PackError(f"--rename {pair!r} is not OLD=NEW, as in --rename mug=cup")
+        names[old] = new
+    return names

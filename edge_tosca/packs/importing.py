@@ -1,0 +1,239 @@
+"""Let a store know the classes of a pack as if it had learned them."""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from edge_tosca.blas import one_blas_thread
+from edge_tosca.conditioning import condition
+from edge_tosca.errors import PackError, StoreError
+from edge_tosca.folders import checked_label
+from edge_tosca.gate import BY_CLASS, accuracy_by_class
+from edge_tosca.lessons import settle
+from edge_tosca.luca import Array
+from edge_tosca.module import Module, digest_of
+from edge_tosca.packs.container import Pack, PackedTask
+from edge_tosca.packs.exporting import require_default_router
+from edge_tosca.packs.trust import trusted_keys
+from edge_tosca.state import State
+from edge_tosca.store import Store
+from edge_tosca.sums import GramStatistics
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What one import did.
+
+    Attributes:
+        generation: the one it made; None where the store knew all of the pack already.
+        classes: labels that were imported, as the store names them.
+        tasks: names of their tasks.
+        images: cached features.
+        pack: digest of the pack.
+        key: of its signer.
+        private: the features are stand-ins.
+        accuracy_new: left-out accuracy of the imported classes, every class counting the same.
+        accuracy_old_after: the same of the classes known before; None if there were none.
+        seconds: spent on "file" (checks and rows), "solve" (the router), and in "total".
+    """
+
+    generation: int | None
+    classes: tuple[str, ...]
+    tasks: tuple[str, ...]
+    images: int
+    pack: str
+    key: str
+    private: bool
+    accuracy_new: float | None
+    accuracy_old_after: float | None
+    seconds: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the report as plain values."""
+        return asdict(self)
+
+
+def import_pack(
+    store: Store,
+    pack: Pack,
+    *,
+    rename: Mapping[str, str] | None = None,
+    merge: bool = False,
+    trusted: Sequence[str] = (),
+) -> ImportReport:
+    """Add a pack's tasks to a store, as one generation and in one transaction.
+
+    Imported tasks stand before those that the store learned itself, in an order that their content alone
+    decides. So the order of imports changes no bit of any answer.
+
+    Args:
+        store: that is to know the classes.
+        pack: what `read_pack` gave.
+        rename: class name in the pack to the name it gets here.
+        merge: let classes join those that have their names here already, as other surroundings of the same.
+        trusted: public keys in hex that are trusted this once, besides the store's own.
+
+    Returns:
+        What was done.
+
+    Raises:
+        PackError: the signer is not trusted, the pack is of another backbone, a module in it is damaged, a
+            name is taken, or the store knows a part of the pack already.
+        StoreError: the store cannot be written.
+    """
+    start = time.perf_counter()
+    _require_fit(store, pack, trusted)
+    names = _names(pack, rename or {})
+    with one_blas_thread(), store.transaction():
+        before = store.state()
+        earlier = {task.id for task in before.tasks}
+        known = _known_already(store, before, pack)
+        labels = tuple(dict.fromkeys(names[label] for label in pack.labels))
+        if len(known) == sum(len(task.features) for task in pack.tasks):
+            return _nothing_new(pack, known, time.perf_counter() - start)
+        if known:
+            raise PackError(
+                f"{store.path} knows the very pictures of class {known[0]!r} of this pack already; forget "
+                "that class first, or have the pack exported without it"
+            )
+        taken = sorted(set(labels) & set(before.labels))
+        if taken and not merge:
+            raise PackError(
+                f"{store.path} knows a class {taken[0]!r} already; import it under another name with "
+                f"--rename '{taken[0]}=NEW', or join the two with --merge"
+            )
+        generation = store.add_generation("import", before.generation)
+        for task in pack.tasks:
+            _file(store, task, pack.key, names, generation)
+        filed = time.perf_counter()
+        after, left_out = settle(store, generation, _statistics(store, before, generation))
+        accuracy = accuracy_by_class(after, left_out)
+        done = time.perf_counter()
+        report = ImportReport(
+            generation=generation,
+            classes=labels,
+            tasks=tuple(task.name for task in after.state.tasks if task.id not in earlier),
+            images=pack.images,
+            pack=pack.digest,
+            key=pack.key,
+            private=pack.private,
+            accuracy_new=_mean([share for label, share in accuracy.items() if label in labels]),
+            accuracy_old_after=_mean([share for label, share in accuracy.items() if label not in labels]),
+            seconds={"file": filed - start, "solve": done - filed, "total": done - start},
+        )
+        store.set_report(generation, {**report.to_json(), BY_CLASS: accuracy})
+    return report
+
+
+def _require_fit(store: Store, pack: Pack, trusted: Sequence[str]) -> None:
+    if pack.key not in {*trusted, *trusted_keys(store)}:
+        raise PackError(
+            f"the pack is signed with key {pack.key[:16]}, which {store.path} does not trust; if you know "
+            f"whose it is: edge-tosca pack trust {store.path} PUBLIC_KEY"
+        )
+    require_default_router(store)
+    if pack.fingerprint != store.settings["fingerprint"] or pack.router != store.settings["router"]:
+        raise PackError(
+            f"the pack's features come from {pack.origin}, those of {store.path} from "
+            f"{store.settings['origin']}; import it into a store of that backbone, runtime and device"
+        )
+    for task in pack.tasks:
+        _require_module(task, pack.feature_dim)
+
+
+def _require_module(task: PackedTask, width: int) -> None:
+    told = f"task {task.name!r} of the pack has a module that does not fit; have the pack exported anew"
+    try:
+        # Before the module is unfolded: its widths decide how much memory that takes.
+        if load(task.module)["prototypes"].shape != (len(task.labels), width):
+            raise PackError(told)
+        module = Module.from_bytes(task.module)
+    except (SafetensorError, LookupError, StoreError):
+        raise PackError(told) from None
+    numbers = (module.prototypes, np.array(module.scale), *module.parameters.values())
+    if not all(np.isfinite(array).all() for array in numbers):
+        raise PackError(told)
+
+
+def _names(pack: Pack, rename: Mapping[str, str]) -> dict[str, str]:
+    if strangers := sorted(set(rename) - set(pack.labels)):
+        raise PackError(
+            f"the pack has no class {strangers[0]!r} to rename; it has {', '.join(pack.labels[:10])}"
+        )
+    names = {label: checked_label(rename.get(label, label)) for label in pack.labels}
+    given: dict[str, str] = {}
+    for label, name in names.items():
+        if name in given:
+            raise PackError(f"classes {given[name]!r} and {label!r} of the pack would both be {name!r}")
+        given[name] = label
+    return names
+
+
+def _known_already(store: Store, state: State, pack: Pack) -> list[str]:
+    """Name, as the store does, the pack's groups whose features are live in it, to the last bit."""
+    packed = [(_digest(rows), len(rows)) for task in pack.tasks for rows in task.features]
+    # Groups of other sizes need not be read.
+    sizes = {size for _, size in packed}
+    live = {_digest(store.features(group)): group.label for group in state.groups if group.images in sizes}
+    return [live[digest] for digest, _ in packed if digest in live]
+
+
+def _digest(rows: Array) -> bytes:
+    return hashlib.sha256(rows.tobytes()).digest()
+
+
+def _nothing_new(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport:
+    return ImportReport(
+        generation=None,
+        classes=tuple(dict.fromkeys(known)),
+        tasks=(),
+        images=pack.images,
+        pack=pack.digest,
+        key=pack.key,
+        private=pack.private,
+        accuracy_new=None,
+        accuracy_old_after=None,
+        seconds={"total": seconds},
+    )
+
+
+def _file(store: Store, task: PackedTask, key: str, names: Mapping[str, str], generation: int) -> None:
+    """Add a task's rows, or let those of an import that was rolled back live again."""
+    # Rows of tasks learned here count up from 1; 62 bits of a digest keep packs' tasks apart.
+    row = -1 - (int(task.digest, 16) >> 194)
+    labels = [names[label] for label in task.labels]
+    while groups := store.groups_of_task(row):
+        # What was forgotten of a task is gone for good: its row is no longer this one.
+        if [len(rows) for rows in task.features] == [group.images for group in groups]:
+            for group, label in zip(groups, labels, strict=True):
+                store.bear(group.id, label, generation)
+            return
+        row -= 1
+    digest = digest_of(task.module)
+    store.add_module(digest, task.module, task.cosines)
+    pairs = list(zip(labels, task.features, strict=True))
+    store.file_task(f"{task.name} from {key[:8]}", task.learned_at, digest, pairs, generation, row)
+
+
+def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] | None:
+    """Add the new groups to the sums that are kept: in the middle, where their tasks stand."""
+    kept = store.derived("statistics", before.generation)
+    if kept is None:
+        return None
+    old = {group.id: place for place, group in enumerate(before.groups)}
+    groups = store.state(generation).groups
+    new = [group for group in groups if group.id not in old]
+    sums = GramStatistics.from_arrays(kept).with_groups([condition(store.features(group)) for group in new])
+    places = old | {group.id: len(old) + number for number, group in enumerate(new)}
+    order = [places[group.id] for group in groups]
+    return GramStatistics(sums.counts[order], sums.sums[order], sums.gram).to_arrays()
+
+
+def _mean(shares: Sequence[float]) -> float | None:
+    return sum(shares) / len(shares) if shares else None
