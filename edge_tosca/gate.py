@@ -19,29 +19,39 @@ from edge_tosca.router import LeftOut
 from edge_tosca.state import Generation
 from edge_tosca.suspects import Copies, Suspect, find_copies, mislabelled, pictures_checked
 
-MISLABELLED_SHARE = 0.05
-"""Share of suspects among the new pictures that clean data stay below."""
-
 OLD_SHARE = 0.1
-"""The same for pictures that look like an old class with 90 %: one such answer in ten may be wrong."""
+"""Share of new pictures that may look like an old class with 90 %: one such answer in ten may be wrong."""
 
 HARMED_SHARE = 0.1
-"""Share of the old pictures' accuracy that a clean task may cost."""
+"""Share of the old pictures that a clean task may cost, besides LOST_TO_SIBLING."""
+
+LOST_TO_SIBLING = 0.5
+"""Share of one old class that each new class may cost: what a coin would, between it and its sibling."""
 
 SURE = 2.33
 """Standard deviations by which a count must exceed its share: one clean task in a hundred does by chance."""
 
-SAME_BELOW = 0.5
-"""Two classes of PAIR_SURE pictures told apart no better than this are one thing: a coin does as well."""
+SAME_BELOW = 1.0
+"""Standard errors apart up to which two classes are one thing, if there are as many pictures as PAIR_SURE."""
 
-HARDLY_APART = 0.55
-"""Up to this the gate warns that two classes of PAIR_SURE pictures may be one."""
+PAIR_SURE = 10.0
+"""n m / (n + m) for n and m pictures of two classes: 20 of each reject one of them."""
 
-HARDLY_APART_OF_FEW = 0.4
-"""The same for fewer pictures: a coin's accuracy less its standard deviation over twenty pictures."""
+HARDLY_APART = 3.0
+"""Standard errors apart up to which the gate warns that two classes may be one."""
 
-PAIR_SURE = 40
-"""Pictures of two classes from which their difference is known well enough to reject one of them."""
+
+def hardly_apart(pictures: float) -> float:
+    """Give the same for few pictures, which set even different things apart but little.
+
+    Args:
+        pictures: n m / (n + m) for n and m pictures of two classes.
+
+    Returns:
+        Standard errors that the hardest clean pairs keep above.
+    """
+    return min(HARDLY_APART, 0.4 * pictures - 1.8)
+
 
 TWIN_SHARE = 0.5
 """A class is rejected when at least half of its pictures are copies of another class's."""
@@ -104,8 +114,8 @@ def judge(
     first = len(state.groups) - len(names)
     by_group = {group: names[state.groups[group].label] for group in range(first, len(state.groups))}
     trial = Trial.of(state, left_out, len(names))
-    among_new, like_old = mislabelled(knowledge.cached, trial, by_group)
-    wrong_label = (*among_new, *like_old)
+    mistaken = mislabelled(knowledge.cached, trial, by_group)
+    wrong_label = (*mistaken.among_new, *mistaken.like_old)
     copies = find_copies(state, knowledge.cached, trial, by_group)
 
     new, old = trial.accuracy_by_class(trial.new), trial.accuracy_by_class(~trial.new)
@@ -116,8 +126,7 @@ def judge(
     rejected, doubted = _same_things(trial.lookalikes(knowledge.cached), copies)
     findings = [*doubted]
     checked = pictures_checked(by_group)
-    contradicted = _beyond(len(among_new), checked, MISLABELLED_SHARE)
-    contradicted |= _beyond(len(like_old), checked, OLD_SHARE)
+    contradicted = mistaken.contradicted or _beyond(len(mistaken.like_old), checked, OLD_SHARE)
     if contradicted:
         share = len(wrong_label) / checked
         findings.append(
@@ -197,16 +206,16 @@ def _same_things(pairs: Sequence[Lookalike], copies: Copies) -> tuple[list[_Find
             reason = f"{share:.0%} of the pictures of {label!r} are copies of pictures of {other!r}"
             rejected.append((reason, advice.one_thing(label, other)))
     for pair in pairs:
-        names, enough = (pair.new, pair.other), pair.pictures >= PAIR_SURE
+        names = (pair.new, pair.other)
         if names in told or names[::-1] in told:
             continue
-        if enough and pair.apart <= SAME_BELOW:
+        if pair.pictures >= PAIR_SURE and pair.apart <= SAME_BELOW:
             findings, so = rejected, "cannot"
-        elif pair.apart <= (HARDLY_APART if enough else HARDLY_APART_OF_FEW):
+        elif pair.apart <= hardly_apart(pair.pictures):
             findings, so = doubted, "can hardly"
         else:
             continue
-        reason = f"{pair.new!r} {so} be told from {pair.other!r}: right {pair.apart:.0%}, a coin 50%"
+        reason = f"{pair.new!r} {so} be told from {pair.other!r}: right {pair.right:.0%}, a coin 50%"
         findings.append((reason, advice.one_thing(*names)))
     return rejected, doubted
 
@@ -230,11 +239,15 @@ def _too_few_or_alike(copies: Copies, names: Mapping[str, Sequence[str]]) -> lis
 
 def _harm(trial: Trial, before: float | None, after: float | None) -> list[_Finding]:
     """Find whether the old classes lost more than newcomers have to cost."""
+    if before is None or after is None:
+        return []
+    fresh, known = np.unique(trial.truth[trial.new]), np.unique(trial.truth[~trial.new])
+    newcomers = len(np.setdiff1d(fresh, known))
     count = int((~trial.new).sum())
-    if before is None or after is None or not _beyond((before - after) * count, count, HARMED_SHARE):
+    most = HARMED_SHARE + LOST_TO_SIBLING * min(1, newcomers / len(known))
+    if not _beyond((before - after) * count, count, most):
         return []
     reason = f"the old classes fell from {before:.0%} to {after:.0%}"
-    fresh = np.unique(trial.truth[trial.new])
     lost = ~trial.new & np.isin(trial.answers, fresh) & (trial.answers != trial.truth)
     if not lost.any():
         return [(reason, "Roll back unless the new classes matter more than the old ones")]

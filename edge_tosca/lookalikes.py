@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from edge_tosca.luca import Array
-from edge_tosca.ridge_margins import left_out_margins
+from edge_tosca.ridge_margins import LeftOutRidge
 from edge_tosca.router import LeftOut, evenly
 from edge_tosca.state import State
 
@@ -42,15 +42,18 @@ class Lookalike:
     Attributes:
         new: the class just taught.
         other: the other one.
-        apart: accuracy if only these two were to choose from, each class counting the same; 0.5 is chance.
-        pictures: of the two, that were tried.
+        right: share of left-out pictures that are right if only these two are to choose from, each class
+            counting the same; 0.5 is chance.
+        apart: standard errors by which the answers for the two differ; one thing has about none.
+        pictures: of the two, that were tried: n m / (n + m) for n and m of them.
         known: the other one was known before.
     """
 
     new: str
     other: str
+    right: float
     apart: float
-    pictures: int
+    pictures: float
     known: bool
 
 
@@ -133,8 +136,9 @@ class Trial:
     def lookalikes(self, cached: Callable[[int], Array]) -> tuple[Lookalike, ...]:
         """Find for each new class the other class that it is hardest to tell from, the hardest pair first.
 
-        Two estimates are averaged: the left-out answers, whose folds make them strict on few pictures, and a
-        ridge regression on the two classes alone that leaves out one picture at a time and is mild on series.
+        The candidates are those that the left-out answers confuse it with. Each is judged by a ridge
+        regression on the two classes alone: how far apart its left-out margins put them (Welch's t). A count
+        of right answers tells much less on few pictures.
 
         Args:
             cached: conditioned features of a group by its index, float32 [n, d].
@@ -147,29 +151,29 @@ class Trial:
         found = []
         for label in fresh:
             others = [int(o) for o in np.unique(self.truth) if o in known or o > label]
-            pairs = sorted((self._apart(label, other), other) for other in others)[:_PAIRS_TRIED]
-            tried = []
-            for strict, other in pairs:
-                one, two = self._features(label, cached), self._features(other, cached)
-                if min(len(one), len(two)) >= PAIR_PICTURES:
-                    margins, _ = left_out_margins(
-                        np.concatenate([one, two]), np.repeat([0, 1], [len(one), len(two)])
-                    )
-                    right = margins > 0
-                    mild = float(right[: len(one)].mean() + right[len(one) :].mean()) / 2
-                    pictures = len(margins)
-                    tried.append(
-                        Lookalike(
-                            self.labels[label],
-                            self.labels[other],
-                            (strict + mild) / 2,
-                            pictures,
-                            other in known,
-                        )
-                    )
-            if tried:
-                found.append(min(tried, key=lambda pair: pair.apart))
+            nearest = sorted(others, key=lambda other: self._confused(label, other))[:_PAIRS_TRIED]
+            tried = [self._pair(label, other, cached, other in known) for other in nearest]
+            judged = [pair for pair in tried if pair is not None]
+            if judged:
+                found.append(min(judged, key=lambda pair: pair.apart))
         return tuple(sorted(found, key=lambda pair: pair.apart))
+
+    def _pair(self, label: int, other: int, cached: Callable[[int], Array], known: bool) -> Lookalike | None:
+        one, two = self._features(label, cached), self._features(other, cached)
+        n, m = len(one), len(two)
+        if min(n, m) < PAIR_PICTURES:
+            return None
+        margins, _ = LeftOutRidge.of(np.concatenate([one, two])).margins(np.repeat([0, 1], [n, m]))
+        sides = margins[:n], margins[n:]
+        error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
+        return Lookalike(
+            self.labels[label],
+            self.labels[other],
+            right=float(sum((side > 0).mean() for side in sides)) / 2,
+            apart=float(sum(side.mean() for side in sides) / max(error, 1e-9)),
+            pictures=n * m / (n + m),
+            known=known,
+        )
 
     def _features(self, label: int, cached: Callable[[int], Array]) -> Array:
         name = self.labels[label]
@@ -177,7 +181,7 @@ class Trial:
         z = np.concatenate([cached(group) for group in groups])
         return z[evenly(len(z), _MOST_OF_A_CLASS)]
 
-    def _apart(self, one: int, other: int) -> float:
+    def _confused(self, one: int, other: int) -> float:
         shares = []
         for label, rival in ((one, other), (other, one)):
             rows = self.posterior[self.truth == label]

@@ -7,13 +7,9 @@ import numpy as np
 
 from edge_tosca.lookalikes import Trial
 from edge_tosca.luca import Array
-from edge_tosca.ridge_margins import left_out_margins
+from edge_tosca.relabelling import relabel
 from edge_tosca.router import evenly
 from edge_tosca.state import State
-
-AS_SURE = 0.75
-"""A picture looks mislabelled when it is another class by this part of the margin by which the median
-picture is its own."""
 
 CONFIDENT = 0.9
 """Probability from which a left-out picture that is taken for an old class looks mislabelled."""
@@ -40,6 +36,21 @@ class Suspect:
 
 
 @dataclass(frozen=True)
+class Mislabelled:
+    """New pictures that look like another class.
+
+    Attributes:
+        among_new: those that look like another new class, the surest first.
+        like_old: those that look like an old class.
+        contradicted: other labels would fit the new pictures better than chance explains.
+    """
+
+    among_new: tuple[Suspect, ...]
+    like_old: tuple[Suspect, ...]
+    contradicted: bool
+
+
+@dataclass(frozen=True)
 class Copies:
     """Copies among the pictures of the new task.
 
@@ -58,13 +69,11 @@ class Copies:
 
 def mislabelled(
     cached: Callable[[int], Array], trial: Trial, names: Mapping[int, Sequence[str]]
-) -> tuple[tuple[Suspect, ...], tuple[Suspect, ...]]:
-    """Name new pictures that are surely another class.
+) -> Mislabelled:
+    """Name new pictures that look like another class.
 
-    Among the new classes margins are compared with margins, so that the difficulty of a set does not matter:
-    where classes are hard to tell apart, wrong answers are unsure; wrong labels make sure ones. The answers
-    are those of a ridge regression on the new pictures alone, for the covariance of the discriminant takes
-    wrong labels for spread and hides them.
+    Where the labels as a whole are contradicted, these are all that other labels would fit better; where they
+    are not, the few that are surely another class.
 
     Args:
         cached: conditioned features of a group by its index, float32 [n, d].
@@ -72,22 +81,24 @@ def mislabelled(
         names: of the new pictures by group, in the order of their rows.
 
     Returns:
-        Those that look like another new class, the surest first; and those that look like an old one.
+        The pictures.
     """
     order, most = list(names), _most_of_a_class(names)
     label = {group: trial.label_of_group[group] for group in order}
     suspects: dict[str, Suspect] = {}
     old: dict[str, Suspect] = {}
+    contradicted = False
     counted = [group for group in order if len(names[group]) >= _FEWEST_OF_A_CLASS]
     if len(counted) > 1:
         rows = [evenly(len(names[group]), most) for group in counted]
         z = np.concatenate([cached(group)[some] for group, some in zip(counted, rows, strict=True)])
         truth = np.repeat(np.arange(len(counted)), [len(some) for some in rows])
         known_as = [names[group][row] for group, some in zip(counted, rows, strict=True) for row in some]
-        margins, answers = left_out_margins(z, truth)
-        sure = -AS_SURE * np.median(margins[margins > 0]) if (margins > 0).any() else -np.inf
-        found = np.flatnonzero(margins <= sure)
-        for place in found[np.argsort(margins[found], kind="stable")]:
+        found = relabel(z, truth)
+        contradicted = found.contradicted
+        answers = found.labels if contradicted else found.answers
+        places = np.flatnonzero(found.moved if contradicted else found.sure)
+        for place in places[np.argsort(found.margins[places], kind="stable")]:
             path = known_as[place]
             suspects[path] = Suspect(path, f"looks like {label[counted[answers[place]]]!r}")
     fresh = {trial.labels.index(name) for name in label.values()}
@@ -97,7 +108,7 @@ def mislabelled(
             path = names[int(trial.groups[place])][int(trial.rows[place])]
             if path not in suspects:
                 old[path] = Suspect(path, f"looks like {trial.labels[trial.answers[place]]!r}")
-    return tuple(suspects.values()), tuple(old.values())
+    return Mislabelled(tuple(suspects.values()), tuple(old.values()), contradicted)
 
 
 def pictures_checked(names: Mapping[int, Sequence[str]]) -> int:

@@ -1,13 +1,13 @@
 """Clean tasks and planted faults through a real learner, and what the gate says of each.
 
 As a program: `python tests/end_to_end/gate_sweep.py FEATURES.npz...` with files that `edge-tosca embed` wrote
-prints the tables of docs/gate.md.
+prints the tables of docs/gate.md; `--help` tells how to sweep a part of them, or with other draws.
 """
 
-import sys
+import argparse
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,6 @@ from edge_tosca.report import LearnReport
 
 Pictures = dict[str, tuple[np.ndarray, list[str]]]
 """Label to features [n, d] and paths."""
-
-SHOTS = (10, 20, 0)
-SIZES = (1, 2, 5, 10)
 
 
 @dataclass(frozen=True)
@@ -104,13 +101,15 @@ def clean_verdicts(pictures: Pictures, shots: int, size: int, seed: int = 0) -> 
     return list(teach(tasks_of(choose(pictures, shots, seed), size), force=True))
 
 
-def swapped_verdicts(pictures: Pictures, shots: int, size: int, trials: int) -> list[Verdict]:
-    """Teach tasks in which every fifth label is swapped: alone, and after two clean tasks."""
+def swapped_verdicts(
+    pictures: Pictures, shots: int, size: int, trials: int, share: float = 0.2
+) -> list[Verdict]:
+    """Teach tasks in which a share of the labels is swapped: alone, and after two clean tasks."""
     found = []
     for seed in range(trials):
         tasks = [task for task in tasks_of(choose(pictures, shots, 100 + seed), size) if len(task) == size]
         for earlier in sorted({0, min(2, len(tasks) - 1)}):
-            wrong, swapped = swap_labels(tasks[earlier], 0.2, seed)
+            wrong, swapped = swap_labels(tasks[earlier], share, seed)
             *_, report = teach([*tasks[:earlier], wrong], force=True)
             named = {suspect.path for suspect in report.gate.suspects if "looks like" in suspect.reason}
             right = len(named & swapped)
@@ -120,49 +119,72 @@ def swapped_verdicts(pictures: Pictures, shots: int, size: int, trials: int) -> 
 
 def same_class_verdicts(pictures: Pictures, shots: int, trials: int) -> list[LearnReport]:
     """Teach five classes, then other pictures of one of them under another name."""
+    enough = {label: some for label, some in pictures.items() if len(some[1]) >= 2 * shots}
     found = []
-    for seed in range(trials):
-        five = tasks_of(choose(pictures, 2 * shots, 200 + seed), 5)[0]
+    for seed in range(trials if len(enough) >= 5 else 0):
+        five = tasks_of(choose(enough, 2 * shots, 200 + seed), 5)[0]
         label = list(five)[seed % len(five)]
-        first, again = halve({name: five[name] for name in five}, label, seed)
+        first, again = halve(five, label, seed)
         rest = {name: (rows[:shots], paths[:shots]) for name, (rows, paths) in first.items()}
         *_, report = teach([rest, again], force=True)
         found.append(report)
     return found
 
 
-def main(files: list[str]) -> None:
+def print_clean(pictures: Pictures, name: str, shots: int, sizes: list[int], seeds: int) -> None:
+    """Say how many clean tasks were accepted, and why the others were not."""
+    for size in sizes:
+        reports = [report for seed in range(seeds) for report in clean_verdicts(pictures, shots, size, seed)]
+        bad = [report for report in reports if report.gate.verdict != "accept"]
+        accuracies = [r.gate.accuracy_new for r in reports if r.gate.accuracy_new is not None]
+        print(
+            f"clean {name} {shots or 'all'} {size}: {len(reports) - len(bad)} of {len(reports)} accepted, "
+            f"new at least {min(accuracies):.2f}",
+            *[report.gate.reasons for report in bad],
+            flush=True,
+        )
+
+
+def print_swapped(pictures: Pictures, name: str, shots: int, sizes: list[int], trials: int) -> None:
+    """Say how many tasks with a tenth and a fifth of the labels swapped were caught."""
+    for size in (size for size in sizes if 1 < size <= len(pictures)):
+        for share in (0.1, 0.2):
+            found = swapped_verdicts(pictures, shots, size, trials, share)
+            caught = sum(verdict.verdict != "accept" for verdict in found)
+            precision, recall = np.mean([(verdict.precision, verdict.recall) for verdict in found], axis=0)
+            print(
+                f"swapped {share:.0%} {name} {shots or 'all'} {size}: {caught} of {len(found)} caught, "
+                f"precision {precision:.2f} recall {recall:.2f}",
+                flush=True,
+            )
+
+
+def print_same_class(pictures: Pictures, name: str, shots: int, trials: int) -> None:
+    """Say what became of one class under two names."""
+    counts = Counter(report.gate.verdict for report in same_class_verdicts(pictures, shots, trials))
+    print(f"same class {name} {shots} + {shots}: {dict(counts)}", flush=True)
+
+
+def main() -> None:
     """Print the tables."""
-    for file in files:
-        pictures, name = read(Path(file)), Path(file).stem
-        for shots in SHOTS:
-            for size in SIZES:
-                reports = clean_verdicts(pictures, shots, size)
-                bad = [r for r in reports if r.gate.verdict != "accept"]
-                low = min(
-                    (r.gate.accuracy_new for r in reports if r.gate.accuracy_new is not None), default=1
-                )
-                print(
-                    f"clean {name} {shots or 'all'} {size}: {len(reports) - len(bad)}/{len(reports)} "
-                    f"accepted, new at least {low:.2f}",
-                    *[r.gate.reasons for r in bad],
-                    flush=True,
-                )
-            for size in SIZES[1:]:
-                found = swapped_verdicts(pictures, shots, size, 3)
-                print(
-                    f"swapped {name} {shots or 'all'} {size}: "
-                    f"{sum(v.verdict != 'accept' for v in found)}/{len(found)} caught, precision "
-                    f"{np.mean([v.precision for v in found]):.2f} recall "
-                    f"{np.mean([v.recall for v in found]):.2f}",
-                    flush=True,
-                )
-            if shots:
-                counts: Mapping[str, int] = defaultdict(int)
-                for report in same_class_verdicts(pictures, shots, 10):
-                    counts[report.gate.verdict] += 1
-                print(f"same class {name} {shots}: {dict(counts)}", flush=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FEATURES.npz")
+    parser.add_argument("--what", nargs="+", choices=("clean", "swapped", "same"), default=["clean"])
+    parser.add_argument("--shots", nargs="+", type=int, default=[10, 20, 0], help="pictures a class; 0: all")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1, 2, 5, 10], help="classes a task")
+    parser.add_argument("--seeds", type=int, default=1, help="class orders of the clean tasks")
+    parser.add_argument("--trials", type=int, default=10, help="draws of each planted fault")
+    asked = parser.parse_args()
+    for file in asked.files:
+        pictures, name = read(file), file.stem
+        for shots in asked.shots:
+            if "clean" in asked.what:
+                print_clean(pictures, name, shots, asked.sizes, asked.seeds)
+            if "swapped" in asked.what:
+                print_swapped(pictures, name, shots, asked.sizes, asked.trials)
+            if "same" in asked.what and shots:
+                print_same_class(pictures, name, shots, asked.trials)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -8,7 +8,8 @@ import pytest
 from edge_tosca.advice import ERRORS_KEPT, LEARNING_EXPONENT, pictures_to_add
 from edge_tosca.conditioning import condition
 from edge_tosca.learner import Learner
-from edge_tosca.ridge_margins import PENALTY, left_out_margins
+from edge_tosca.relabelling import relabel
+from edge_tosca.ridge_margins import PENALTY, LeftOutRidge
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
 
@@ -53,10 +54,10 @@ def test_clean_tasks_are_accepted_without_a_word(shop):
 
 
 def test_hard_classes_are_accepted_with_advice(shop):
-    hard = {label: pictures(place, shots=10, noise=3.0) for place, label in enumerate(LABELS)}
+    hard = {f"class {place}": pictures(place, shots=10, noise=2.2) for place in range(10)}
     gate = shop.learn_features(hard).gate
-    assert gate.accuracy_new < 0.8
-    assert gate.verdict == "accept"
+    assert gate.accuracy_new < 0.7
+    assert gate.verdict == "accept", gate.reasons
     assert gate.advice
     assert all("more pictures of" in sentence for sentence in gate.advice)
 
@@ -79,6 +80,18 @@ def test_swapped_labels_are_named_and_warned_of(taught):
     assert "looks like 'bag'" in {s.reason for s in report.gate.suspects if s.path.startswith("bag")}
 
 
+def test_four_swapped_labels_among_twenty_pictures_are_warned_of_and_named(shop):
+    fresh = task("ink", "bag", shots=10)
+    wrong = {
+        "ink": np.concatenate([fresh["ink"][2:], fresh["bag"][:2]]),
+        "bag": np.concatenate([fresh["bag"][2:], fresh["ink"][:2]]),
+    }
+    gate = shop.learn_features(wrong).gate
+    assert gate.verdict == "warn"
+    assert {suspect.path for suspect in gate.suspects} == {"ink 9", "ink 10", "bag 9", "bag 10"}
+    assert gate.reasons == ("20% of the new pictures look like another class",)
+
+
 def test_a_known_class_under_another_name_is_rejected_and_leaves_nothing(taught):
     before = taught.history()
     report = taught.learn_features({"beaker": task("mug")["mug"]})
@@ -88,12 +101,21 @@ def test_a_known_class_under_another_name_is_rejected_and_leaves_nothing(taught)
     assert taught.state.labels == LABELS
 
 
-def test_other_pictures_of_a_known_class_under_another_name_are_not_accepted(taught):
-    taught.learn_features({"mug": pictures(hash_of("mug"), shots=60, more=1)})
-    report = taught.learn_features({"beaker": pictures(hash_of("mug"), shots=80, more=2)})
+@pytest.mark.parametrize("seed", range(5))
+def test_twenty_other_pictures_of_a_known_class_under_another_name_are_not_accepted(taught, seed):
+    report = taught.learn_features({"beaker": pictures(hash_of("mug"), more=seed + 1)})
     assert report.gate.verdict != "accept"
     assert "be told from 'mug'" in report.gate.reasons[0]
     assert "as 'mug' if the two are one thing" in report.gate.advice[0]
+
+
+@pytest.mark.parametrize("shots", [10, 20])
+def test_siblings_that_differ_in_a_little_are_accepted(taught, shots):
+    common = np.random.default_rng(hash_of("mug")).normal(size=D)
+    sibling = common + 0.7 * np.random.default_rng(1).normal(size=D)
+    spread = np.random.default_rng(2).normal(size=(shots, D))
+    gate = taught.learn_features({"beaker": (sibling + spread).astype(np.float32)}).gate
+    assert gate.verdict == "accept", gate.reasons
 
 
 def test_force_keeps_what_is_rejected(taught):
@@ -186,7 +208,7 @@ def test_a_first_task_has_no_old_classes(shop):
 def test_left_out_margins_equal_those_of_refitting_without_each_picture(shots):
     z = condition(np.concatenate([pictures(place, shots, 2.0) for place in range(3)]))
     truth = np.repeat(np.arange(3), shots)
-    margins, answers = left_out_margins(z, truth)
+    margins, answers = LeftOutRidge.of(z).margins(truth)
     centred = (z - z.mean(axis=0)).astype(float)
     targets = np.eye(3)[truth] - np.eye(3)[truth].mean(axis=0)
     for row in range(0, len(z), 7):
@@ -196,6 +218,33 @@ def test_left_out_margins_equal_those_of_refitting_without_each_picture(shots):
         others = np.delete(said, truth[row])
         assert margins[row] == pytest.approx(said[truth[row]] - others.max(), abs=1e-9)
         assert said[answers[row]] == pytest.approx(others.max())
+
+
+def test_relabelling_finds_the_labels_that_were_true():
+    z = condition(np.concatenate([pictures(place, 12) for place in range(3)]))
+    truth = np.repeat(np.arange(3), 12)
+    assert not relabel(z, truth).moved.any()
+    said = truth.copy()
+    said[[0, 13, 14, 30]] = [1, 2, 0, 1]
+    found = relabel(z, said)
+    assert found.contradicted
+    assert np.array_equal(found.labels, truth)
+
+
+def test_relabelling_gains_nothing_that_counts_where_classes_are_hard():
+    truth, accuracies = np.repeat(np.arange(10), 10), []
+    for seed in range(10):
+        hard = [pictures(place + 100 * seed, 10, noise=2.2) for place in range(10)]
+        found = relabel(condition(np.concatenate(hard)), truth)
+        accuracies.append((found.margins > 0).mean())
+        assert not found.contradicted
+    assert np.mean(accuracies) < 0.75
+
+
+def test_relabelling_leaves_every_class_a_picture():
+    z = condition(np.concatenate([pictures(0, 12), pictures(1, 3)]))
+    said = np.array([1] * 3 + [0] * 12)
+    assert set(relabel(z, said).labels) == {0, 1}
 
 
 def test_the_pictures_asked_for_leave_the_stated_part_of_the_errors():
