@@ -4,8 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.conditioning import condition
-from edge_tosca.discriminant import LeaveBlockOut, discriminant, oas_shrinkage, precision
+from edge_tosca.discriminant import (
+    JUDGES,
+    SHRINKAGE_ODDS,
+    LeaveBlockOut,
+    choose_shrinkage,
+    discriminant,
+    oas_shrinkage,
+    precision,
+)
 from edge_tosca.folds import choose_blocks
+from edge_tosca.posterior import best_temperature, log_softmax
 from edge_tosca.sums import GramStatistics, RowStatistics
 
 D = 24
@@ -131,3 +140,55 @@ def test_classes_of_one_picture_each_are_told_apart_by_the_nearest_mean(form):
     scores = found.scores(z)
     assert np.isfinite(scores).all()
     assert (scores.argmax(axis=1) == np.arange(3)).all()
+
+
+def prepared(groups, dtype=np.float64, form="gram"):
+    statistics = FORMS[form](groups)
+    blocks = choose_blocks(statistics.counts, int(statistics.counts.sum()))
+    z = np.concatenate([groups[block.group][block.rows] for block in blocks])
+    return statistics.within(), LeaveBlockOut.of(z, blocks, statistics.sums, statistics.counts, dtype)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(sizes=st.lists(st.integers(2, 12), min_size=2, max_size=5), seed=st.integers(0, 999))
+def test_neither_more_nor_less_shrinkage_is_more_truthful_than_the_chosen(form, sizes, seed):
+    within, left_out = prepared(groups_of(sizes, seed), form=form)
+    n, every = sum(sizes), np.arange(len(sizes))
+    base, losses = oas_shrinkage(within, n), []
+    tried = [odds * base / (1 - base + odds * base) for odds in SHRINKAGE_ODDS]
+    for shrinkage in tried:
+        inverse = precision(within, n, shrinkage)
+        scores, _ = left_out.scores(inverse, inverse.project(left_out.means), shrinkage)
+        losses.append(best_temperature(scores, left_out.groups[:, None] == every)[1])
+    chosen = tried.index(choose_shrinkage(within, left_out, every).shrinkage)
+    assert losses[chosen] <= min(losses[max(chosen - 1, 0) : chosen + 2])
+
+
+def test_float32_gives_the_posterior_of_float64():
+    groups = groups_of((30,) * 12)
+    wide, narrow = (
+        choose_shrinkage(*prepared(groups, dtype), range(12)) for dtype in (np.float64, np.float32)
+    )
+    assert narrow.shrinkage == wide.shrinkage
+    assert narrow.scores.dtype == np.float32
+    expected = np.exp(log_softmax(wide.temperature * wide.scores))
+    # Scores reach 1e2 and keep seven digits; a probability changes by no more than its exponent does.
+    np.testing.assert_allclose(np.exp(log_softmax(narrow.temperature * narrow.scores)), expected, atol=1e-4)
+    z = np.concatenate(groups)
+    found, exact = (discriminant(choice.inverse, choice.means).scores(z) for choice in (narrow, wide))
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-3)
+
+
+@given(sizes=st.lists(st.integers(2, 40), min_size=2, max_size=60), most=st.integers(1, 300))
+def test_some_of_the_pictures_are_scored_as_all_of_them(sizes, most):
+    _, left_out = prepared(groups_of(sizes))
+    some = left_out.some(most)
+    assert len(some.z) == len(some.groups) <= most + 2 * max(sizes)
+    rows = {row.tobytes() for row in left_out.z}
+    assert all(row.tobytes() in rows for row in some.z)
+    assert some.means is left_out.means
+
+
+def test_few_pictures_all_judge_the_shrinkage():
+    _, left_out = prepared(groups_of((20,) * 10))
+    assert len(left_out.some(JUDGES).z) == 200

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import FLOWS, forward, initial_parameters
-from edge_tosca.module import Module, digest_of
+from edge_tosca.module import Module, digest_of, scale_of
 
 D = 48
 
@@ -161,8 +161,13 @@ def test_a_flipped_bit_is_told_or_gives_another_module_and_never_another_error(d
 
 @given(st.binary(max_size=300))
 def test_any_other_bytes_are_told(data):
-    with pytest.raises(StoreError):
-        Module.from_bytes(data)
+    for read in (Module.from_bytes, scale_of):
+        with pytest.raises(StoreError):
+            read(data)
+
+
+def test_the_scale_read_alone_is_the_module_s():
+    assert scale_of(SPARSE) == Module.from_bytes(SPARSE).scale
 
 
 @pytest.mark.parametrize(
