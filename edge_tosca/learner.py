@@ -169,7 +169,8 @@ class Learner:
             pictures = {label: list(paths) for label, paths in pictures_by_class(Path(source)).items()}
         require_pictures(pictures)
         self._check_origin()
-        features, names, skipped = self._extract(pictures, on_progress)
+        folder = None if isinstance(source, Mapping) else Path(source)
+        features, names, skipped = self._extract(pictures, folder, on_progress)
         seconds = time.perf_counter() - start
         return self.learn_features(
             features, task, names=names, skipped=skipped, force=force, feature_seconds=seconds
@@ -392,26 +393,32 @@ class Learner:
         self.vision.check(settings["fingerprint"], settings["origin"], self.store.path)
 
     def _extract(
-        self, pictures: "Mapping[str, Sequence[PictureSource]]", on_progress: Progress | None
+        self,
+        pictures: "Mapping[str, Sequence[PictureSource]]",
+        folder: Path | None,
+        on_progress: Progress | None,
     ) -> tuple[dict[str, Array], dict[str, list[str]], list[Skipped]]:
         sources = [(label, picture) for label, items in pictures.items() for picture in items]
         tell = None if on_progress is None else lambda done: on_progress(done, len(sources))
         rows: dict[str, list[Array]] = {label: [] for label in pictures}
         names: dict[str, list[str]] = {label: [] for label in pictures}
-        skipped = []
+        skipped: list[Skipped] = []
+        unread: dict[str, Skipped] = {}
         extracted = self.vision.extract((picture for _, picture in sources), tell)
         for (label, source), picture in zip(sources, extracted, strict=True):
             if picture.features is None:
                 skipped.append(Skipped(_name(source), picture.error or "unreadable"))
+                unread.setdefault(label, skipped[-1])
             else:
                 rows[label].append(picture.features)
                 names[label].append(_name(source))
         for label, found in rows.items():
             if not found:
-                reason = f" ({skipped[0].reason})" if skipped else ""
+                where = "" if folder is None else f" in {folder / label}"
+                reason = f" ({unread[label].reason})" if label in unread else ""
                 raise LearnError(
-                    f"class {label!r} has no readable picture{reason}; nothing was learned; add pictures, or "
-                    "take the class out"
+                    f"class {label!r} has no readable picture{where}{reason}; nothing was learned; "
+                    "add pictures, or take the class out"
                 )
         return {label: np.stack(found) for label, found in rows.items()}, names, skipped
 

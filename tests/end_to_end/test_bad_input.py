@@ -94,7 +94,7 @@ def test_a_class_without_a_readable_picture_teaches_nothing_of_its_neighbours(re
     (folder / "ghost").mkdir()
     (folder / "ghost" / "text.jpg").write_text("dear diary\n")
     line = refused("learn", folder)
-    assert "ghost" in line
+    assert str(folder / "ghost") in line
     assert "text.jpg" in line
 
 
@@ -102,7 +102,7 @@ def test_a_class_folder_without_any_picture(refused, photos, tmp_path):
     folder = tmp_path / "photos"
     shutil.copytree(photos / "task3" / "flag", folder / "flag")
     (folder / "ghost").mkdir()
-    assert "ghost" in refused("learn", folder)
+    assert str(folder / "ghost") in refused("learn", folder)
 
 
 def test_a_bomb_alone(refused, tmp_path):
