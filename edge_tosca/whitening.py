@@ -91,7 +91,7 @@ class Whitening:
         del matrix
         return cls(_inverse_of_lower(lower.astype(dtype, copy=False)))
 
-    def project(self, x: Array, dtype: npt.DTypeLike = None) -> Projected:
+    def project(self, x: Array, dtype: npt.DTypeLike | None = None) -> Projected:
         """Whiten vectors.
 
         Args:
