@@ -16,6 +16,7 @@ from edge_tosca.folders import checked_label, pictures_by_class, require_picture
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
 from edge_tosca.luca import Array
+from edge_tosca.origin import origin_settings
 from edge_tosca.report import Evaluation, LearnReport
 from edge_tosca.state import Generation, State
 from edge_tosca.store import Store
@@ -38,6 +39,7 @@ class Learner:
         self.store = store
         self.vision = vision
         self._knowledge: Knowledge | None = None
+        self._checked = False
 
     @classmethod
     def create(
@@ -73,10 +75,10 @@ class Learner:
         vision = Vision(None if bundle is None else Path(bundle), runtime, device, threads)
         settings = {
             "bundle": "" if bundle is None else str(Path(bundle).absolute()),
-            "runtime": runtime,
-            "device": device,
-            "fingerprint": vision.fingerprint.digest,
-            "origin": str(vision.fingerprint),
+            # What it runs on, which need not be what was asked for: AUTO chooses, a wrong device gives way.
+            "runtime": vision.backend.name,
+            "device": vision.backend.device,
+            **origin_settings(vision.fingerprint),
             "feature_dim": str(vision.bundle.feature_dim),
             "router": router,
             "refused": str(refused),
@@ -389,8 +391,10 @@ class Learner:
     # Inner workings
 
     def _check_origin(self) -> None:
-        settings = self.store.settings
-        self.vision.check(settings["fingerprint"], settings["origin"], self.store.path)
+        # Once: the store takes care that its origin does not change while it is open.
+        if not self._checked:
+            self.vision.check(self.store.settings, self.store.path)
+            self._checked = True
 
     def _extract(
         self,

@@ -110,6 +110,7 @@ class Store:
         with _told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._require_own_origin()
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -131,6 +132,7 @@ class Store:
         with _told(self.path):
             self._connection.execute("BEGIN")
             try:
+                self._require_own_origin()
                 yield
             finally:
                 self._connection.execute("ROLLBACK")
@@ -432,6 +434,12 @@ class Store:
                 f"{self.path}: the class is forgotten, but another process still reads the log with its "
                 "last traces; they go when that process closes the store"
             )
+
+    def _require_own_origin(self) -> None:
+        """Notice that another process has migrated the store, whose features are others from then on."""
+        row = self._connection.execute("SELECT value FROM settings WHERE key = 'fingerprint'").fetchone()
+        if (None if row is None else row[0]) != self.settings.get("fingerprint"):
+            raise StoreError(f"{self.path} was migrated to another backbone or device; open it again")
 
     def _blob(self, query: str, key: object) -> bytes:
         with _told(self.path):

@@ -1,15 +1,16 @@
 """The learner's eyes: a backbone that is loaded when the first picture comes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_tosca.errors import StoreError
+from edge_tosca.origin import foreign, mismatch
 
 if TYPE_CHECKING:
-    from edge_tosca.runtime import Backend, Bundle, Extracted, Fingerprint, PictureSource
+    from edge_tosca.runtime import Backend, Bundle, Extracted, Faithful, Fingerprint, PictureSource
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class Vision:
         runtime: "onnxruntime" or "openvino".
         device: "CPU", "GPU", "NPU" or "AUTO".
         threads: of the backbone; None for the runtime's own choice.
+        hint: "LATENCY" for pictures one at a time, "THROUGHPUT" for folders of them.
     """
 
     bundle_path: Path | None = None
     runtime: str = "onnxruntime"
     device: str = "CPU"
     threads: int | None = None
+    hint: str = "LATENCY"
 
     @cached_property
     def bundle(self) -> "Bundle":
@@ -36,18 +39,22 @@ class Vision:
         return Bundle.load(self.bundle_path)
 
     @cached_property
-    def backend(self) -> "Backend":
-        """The loaded backbone."""
-        from edge_tosca.runtime import open_backend
+    def _faithful(self) -> "Faithful":
+        from edge_tosca.runtime import open_faithful
 
-        return open_backend(self.bundle, self.runtime, self.device, self.threads)
+        return open_faithful(self.bundle, self.runtime, self.device, self.threads, self.hint)
+
+    @property
+    def backend(self) -> "Backend":
+        """The loaded backbone, on the device that was asked for or the next one with right features."""
+        return self._faithful.backend
 
     @cached_property
     def fingerprint(self) -> "Fingerprint":
         """What the features of this backbone depend on."""
         from edge_tosca.runtime import fingerprint
 
-        return fingerprint(self.bundle, self.backend)
+        return fingerprint(self.bundle, self._faithful.backend, self._faithful.golden)
 
     def extract(
         self, sources: "Iterable[PictureSource]", on_progress: Callable[[int], None] | None = None
@@ -65,19 +72,30 @@ class Vision:
 
         yield from extract(sources, self.bundle.preprocessing, self.backend, on_progress=on_progress)
 
-    def check(self, digest: str, origin: str, store: Path) -> None:
-        """Make sure that a store's features come from this backbone.
+    def check(self, settings: Mapping[str, str], store: Path) -> None:
+        """Make sure that this backbone's features may join a store's.
 
         Args:
-            digest: the store's fingerprint.
-            origin: the same in words.
+            settings: of the store.
             store: its path.
 
         Raises:
-            StoreError: they do not.
+            StoreError: they come from another backbone, or lie too far apart.
         """
-        if self.fingerprint.digest != digest:
+        from edge_tosca.runtime import preprocessing_digest
+
+        this = f"{self.bundle.name} ({self.bundle.digest[:8]}) on {self.runtime} {self.device}"
+        reason = foreign(settings, self.bundle.digest, preprocessing_digest(self.bundle))
+        if reason is None:
+            this, reason = str(self.fingerprint), mismatch(settings, self.fingerprint)
+        if reason is not None:
             raise StoreError(
-                f"{store} was made with {origin}, this is {self.fingerprint}; open it with the same "
-                "backbone, --runtime and --device, or init a new store and teach it again"
+                f"{store} was made with {settings['origin']}, this is {this} ({reason}); open it with the "
+                "same backbone, --runtime and --device, or compute its features anew with: "
+                f"edge-tosca migrate {store} {self._options}; or init a new store and teach it again"
             )
+
+    @property
+    def _options(self) -> str:
+        backbone = "" if self.bundle_path is None else f"--backbone {self.bundle_path} "
+        return f"{backbone}--runtime {self.runtime} --device {self.device}"

@@ -3,7 +3,8 @@
 from edge_tosca.runtime.backend import RUNTIMES, Backend, open_backend
 from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
 from edge_tosca.runtime.extract import Extracted, extract
-from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint
+from edge_tosca.runtime.faithful import Faithful, open_faithful
+from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR, golden_cosines
 from edge_tosca.runtime.pictures import PictureSource, find_pictures, load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
@@ -15,6 +16,7 @@ __all__ = [
     "Backend",
     "Bundle",
     "Extracted",
+    "Faithful",
     "Fingerprint",
     "PictureSource",
     "Preprocessing",
@@ -24,4 +26,6 @@ __all__ = [
     "golden_cosines",
     "load_picture",
     "open_backend",
+    "open_faithful",
+    "preprocessing_digest",
 ]

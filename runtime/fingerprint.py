@@ -2,11 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_tosca.runtime.backend import Backend
 from edge_tosca.runtime.bundle import Bundle
-from edge_tosca.runtime.manifest import input_of
+from edge_tosca.runtime.golden_cache import remembered_golden_features
+from edge_tosca.runtime.manifest import BACKBONE, input_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,9 @@ class Fingerprint:
         runtime: "onnxruntime" or "openvino".
         device: "CPU", "GPU", "NPU" or "AUTO".
         preprocessing: sha256 (hex) of the preprocessing's numbers.
+        graph: sha256 (hex) over the files that run, where they are not the backbone's graph itself.
+        golden: what this backend makes of the golden pictures, float32 [g, d]: how far two origins with one
+            backbone lie apart; not part of the digest.
     """
 
     name: str
@@ -28,32 +35,50 @@ class Fingerprint:
     runtime: str
     device: str
     preprocessing: str
+    graph: str = ""
+    golden: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
     def digest(self) -> str:
         """The sha256 (hex) over everything that the features depend on."""
-        parts = {key: value for key, value in asdict(self).items() if key != "name"}
+        parts = {
+            "backbone": self.backbone,
+            "runtime": self.runtime,
+            "device": self.device,
+            "preprocessing": self.preprocessing,
+        }
+        if self.graph:
+            parts["graph"] = self.graph
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def __str__(self) -> str:
         return f"{self.name} ({self.backbone[:8]}) on {self.runtime} {self.device}"
 
 
-def fingerprint(bundle: Bundle, backend: Backend) -> Fingerprint:
+def fingerprint(bundle: Bundle, backend: Backend, golden: NDArray[np.float32] | None = None) -> Fingerprint:
     """Take the fingerprint of the features that a backend computes.
 
     Args:
         bundle: the bundle.
         backend: the backend that runs it.
+        golden: its features of the golden pictures, float32 [g, d], where they are known already.
 
     Returns:
         The fingerprint.
     """
-    numbers = json.dumps(input_of(bundle.preprocessing), sort_keys=True)
+    files = [bundle.files[name] for name in backend.graph]
     return Fingerprint(
         name=bundle.name,
         backbone=bundle.digest,
         runtime=backend.name,
         device=backend.device,
-        preprocessing=hashlib.sha256(numbers.encode()).hexdigest(),
+        preprocessing=preprocessing_digest(bundle),
+        graph="" if backend.graph == (BACKBONE,) else hashlib.sha256(" ".join(files).encode()).hexdigest(),
+        golden=remembered_golden_features(bundle, backend) if golden is None else golden,
     )
+
+
+def preprocessing_digest(bundle: Bundle) -> str:
+    """Give the sha256 (hex) of the numbers that a bundle's pictures are prepared by."""
+    numbers = json.dumps(input_of(bundle.preprocessing), sort_keys=True)
+    return hashlib.sha256(numbers.encode()).hexdigest()

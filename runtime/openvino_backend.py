@@ -1,9 +1,7 @@
 """Run a backbone with OpenVINO on an Intel CPU, GPU or NPU."""
 
-import os
 from collections.abc import Callable, Generator, Iterable
 from itertools import cycle
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -17,6 +15,7 @@ from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
 from edge_tosca.runtime.stream import in_order
 from edge_tosca.runtime.telemetry import import_openvino
+from edge_tosca.runtime.user_cache import cache_folder
 
 _MODEL, _WEIGHTS = "openvino/backbone.xml", "openvino/backbone.bin"
 
@@ -123,7 +122,10 @@ def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
     processor: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
     if threads is not None:
         processor["INFERENCE_NUM_THREADS"] = threads
-    settings: dict[str, Any] = {"PERFORMANCE_HINT": hint, **_cache()}
+    settings: dict[str, Any] = {"PERFORMANCE_HINT": hint}
+    # A box without a cache directory compiles anew every time.
+    if (folder := cache_folder("openvino")) is not None:
+        settings["CACHE_DIR"] = str(folder)
     if device == "CPU":
         settings |= processor
     if device == "AUTO":
@@ -163,13 +165,3 @@ def _hardware(core: Any, device: str) -> str:
         return f"{name} driver {core.get_property(device, 'NPU_DRIVER_VERSION')}"
     # OpenVINO does not tell a GPU's driver, which may change any day.
     return ""
-
-
-def _cache() -> dict[str, str]:
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-tosca" / "openvino"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    # A box with a read-only home compiles anew every time.
-    except OSError:
-        return {}
-    return {"CACHE_DIR": str(folder)}

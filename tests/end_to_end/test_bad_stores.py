@@ -194,13 +194,6 @@ def test_a_store_made_with_another_bundle_is_refused_by_name(own, bundle, refuse
         assert "init" in line
 
 
-def test_a_store_made_on_another_runtime_is_refused_by_name(own, refused):
-    pytest.importorskip("openvino", reason="openvino is not installed")
-    (line,) = refused("--runtime", "openvino", verbs=("predict",))
-    assert str(own[1]) in line
-    assert "openvino" in line
-
-
 def test_a_bundle_that_is_gone_is_named(bundle, refused):
     (bundle / "manifest.json").unlink()
     assert all(str(bundle) in line for line in refused(verbs=("learn",)))
