@@ -1,5 +1,6 @@
 """What left-out pictures were taken for: accuracies, confusions, and classes that cannot be told apart."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +47,6 @@ class Lookalike:
             counting the same; 0.5 is chance.
         apart: standard errors by which the answers for the two differ; one thing has about none.
         pictures: of the two, that were tried: n m / (n + m) for n and m of them.
-        known: the other one was known before.
     """
 
     new: str
@@ -54,7 +54,28 @@ class Lookalike:
     right: float
     apart: float
     pictures: float
-    known: bool
+
+
+def standard_errors_apart(one: Array, other: Array) -> tuple[float, float]:
+    """Ask a ridge regression on two classes about each of their pictures, left out.
+
+    Source: the statistic is Welch's t ("The generalization of 'Student's' problem when several different
+    population variances are involved", 1947) of the margins.
+
+    Args:
+        one: conditioned features, [n, d].
+        other: [m, d].
+
+    Returns:
+        By how many standard errors the margins tell the two apart, and the share of right answers, each class
+        counting the same. Pictures of one thing are about 0 apart and half right.
+    """
+    n, m = len(one), len(other)
+    margins, _ = LeftOutRidge.of(np.concatenate([one, other])).margins(np.repeat([0, 1], [n, m]))
+    sides = margins[:n], margins[n:]
+    error = math.sqrt(sum(float(side.var(ddof=1)) / len(side) for side in sides))
+    apart = sum(float(side.mean()) for side in sides) / max(error, 1e-9)
+    return apart, sum(float((side > 0).mean()) for side in sides) / 2
 
 
 @dataclass(frozen=True)
@@ -136,9 +157,8 @@ class Trial:
     def lookalikes(self, cached: Callable[[int], Array]) -> tuple[Lookalike, ...]:
         """Find for each new class the other class that it is hardest to tell from, the hardest pair first.
 
-        The candidates are those that the left-out answers confuse it with. Each is judged by a ridge
-        regression on the two classes alone: how far apart its left-out margins put them (Welch's t). A count
-        of right answers tells much less on few pictures.
+        The candidates are those that the left-out answers confuse it with. They are compared by margins: a
+        count of right answers tells much less on few pictures.
 
         Args:
             cached: conditioned features of a group by its index, float32 [n, d].
@@ -152,28 +172,19 @@ class Trial:
         for label in fresh:
             others = [int(o) for o in np.unique(self.truth) if o in known or o > label]
             nearest = sorted(others, key=lambda other: self._confused(label, other))[:_PAIRS_TRIED]
-            tried = [self._pair(label, other, cached, other in known) for other in nearest]
+            tried = [self._pair(label, other, cached) for other in nearest]
             judged = [pair for pair in tried if pair is not None]
             if judged:
                 found.append(min(judged, key=lambda pair: pair.apart))
         return tuple(sorted(found, key=lambda pair: pair.apart))
 
-    def _pair(self, label: int, other: int, cached: Callable[[int], Array], known: bool) -> Lookalike | None:
+    def _pair(self, label: int, other: int, cached: Callable[[int], Array]) -> Lookalike | None:
         one, two = self._features(label, cached), self._features(other, cached)
         n, m = len(one), len(two)
         if min(n, m) < PAIR_PICTURES:
             return None
-        margins, _ = LeftOutRidge.of(np.concatenate([one, two])).margins(np.repeat([0, 1], [n, m]))
-        sides = margins[:n], margins[n:]
-        error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides))
-        return Lookalike(
-            self.labels[label],
-            self.labels[other],
-            right=float(sum((side > 0).mean() for side in sides)) / 2,
-            apart=float(sum(side.mean() for side in sides) / max(error, 1e-9)),
-            pictures=n * m / (n + m),
-            known=known,
-        )
+        apart, right = standard_errors_apart(one, two)
+        return Lookalike(self.labels[label], self.labels[other], right, apart, n * m / (n + m))
 
     def _features(self, label: int, cached: Callable[[int], Array]) -> Array:
         name = self.labels[label]
