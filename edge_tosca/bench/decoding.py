@@ -163,7 +163,10 @@ def _measured(name: str, data: bytes, vision: Vision) -> list[Decoding]:
 
     exact = preprocessing.crop(load_picture(data)).astype(np.int16)
     feature = _feature(exact, vision)
-    inputs = {1: _one_level_off(exact), **{scale: scaled(side) for scale, side in sides.items()}}
+    inputs: dict[int, Array] = {
+        1: _one_level_off(exact),
+        **{scale: scaled(side) for scale, side in sides.items()},
+    }
     full_ms, *scaled_ms = in_turn(
         [
             lambda: preprocessing(load_picture(data)),
@@ -197,4 +200,5 @@ def _feature(pixels: Array, vision: Vision) -> Array:
 def _one_level_off(pixels: Array) -> Array:
     rng = np.random.default_rng(0)
     steps = rng.choice([-1, 1], pixels.shape) * (rng.random(pixels.shape) < _DISTURBED)
-    return np.clip(pixels + steps, 0, 255).astype(np.int16)
+    disturbed: Array = np.clip(pixels + steps, 0, 255).astype(np.int16)
+    return disturbed

@@ -2,16 +2,15 @@
 
 import shutil
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edge_tosca.bench.memory import heard, peak_of
 from edge_tosca.bench.synthetic import SHOTS, features_of, noise_picture, task_features
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.learner import Learner
@@ -96,7 +95,7 @@ def measure_speed(
     size, small = classes // modules, max(2, modules // 10)
     stores = {count: folder / f"{count}.tosca" for count in (1, small, modules - 1, modules)}
     growing = folder / "growing.tosca"
-    Store.create(growing, _settings(vision)).close()
+    Learner.create(growing, bundle=vision.bundle_path, threads=1).close()
     for task in range(modules):
         learner = Learner(Store.open(growing), vision)
         learner.learn_features(task_features(task, size, vision.bundle.feature_dim), force=True)
@@ -112,7 +111,7 @@ def measure_speed(
     features_of([picture] * (size * SHOTS), vision)
     features_seconds = time.perf_counter() - start
     learners = [Learner(Store.open(stores[count]), vision) for count in (small, modules)]
-    few, many = (_heard(learner.knowledge) for learner in learners)
+    few, many = (heard(learner.knowledge) for learner in learners)
     questions = [row[None] for task in range(modules) for rows in _asked(task, size, vision) for row in rows]
     questions = questions[:: max(1, len(questions) // _QUESTIONS)]
     small_decide, decide = _deciding_times((few, many), questions)
@@ -134,58 +133,14 @@ def measure_speed(
         last_task_seconds=last,
         store_bytes=stores[modules].stat().st_size,
         module_bytes=int(np.mean(module_rows)),
-        predict_megabytes=_peak_of("predict", stores[modules]),
-        learn_megabytes=_peak_of("learn", stores[modules]),
+        predict_megabytes=peak_of("predict", stores[modules]),
+        learn_megabytes=peak_of("learn", stores[modules]),
     )
-
-
-def peak_memory(what: str, store: Path) -> float:
-    """Load the backbone and a store, answer or learn, and say how much memory this process took at most.
-
-    Args:
-        what: "predict" or "learn".
-        store: of a learner; learning changes it.
-
-    Returns:
-        Megabytes, from Linux's VmHWM.
-    """
-    learner = Learner(Store.open(store), Vision(threads=1))
-    dim = learner.vision.bundle.feature_dim
-    features_of([noise_picture()], learner.vision)
-    if what == "learn":
-        learner.learn_features(task_features(10_000, 10, dim), force=True)
-    else:
-        knowledge = _heard(learner.knowledge)
-        for task in range(len(learner.state.tasks)):
-            for rows in task_features(task, len(learner.state.tasks[task].groups), dim).values():
-                knowledge.decide(rows[:1], 3)
-    learner.close()
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
-
-
-def _settings(vision: Vision) -> dict[str, str]:
-    return {
-        "bundle": "",
-        "runtime": vision.runtime,
-        "device": vision.device,
-        "fingerprint": vision.fingerprint.digest,
-        "origin": str(vision.fingerprint),
-        "feature_dim": str(vision.bundle.feature_dim),
-        "router": "fused",
-        "refused": "0.05",
-    }
 
 
 def _asked(task: int, size: int, vision: Vision) -> list[Array]:
     """Features of a task's classes, one of each."""
     return [rows[:1] for rows in task_features(task, size, vision.bundle.feature_dim).values()]
-
-
-def _heard(knowledge: Knowledge) -> Knowledge:
-    """Let the modules speak, whether they help on synthetic classes or not: that is the dearer case."""
-    knowledge.router = replace(knowledge.router, module_weight=1.0)
-    return knowledge
 
 
 def _learning_times(
@@ -252,18 +207,3 @@ def _times_in_turn(
         backbone.append(middle - start)
         decide.append(time.perf_counter() - middle)
     return statistics.median(backbone), statistics.median(decide)
-
-
-def _peak_of(what: str, store: Path) -> float | None:
-    """Measure in a process of its own; None where the system does not tell."""
-    if not Path("/proc/self/status").exists():
-        return None
-    program = (
-        "import sys, pathlib\n"
-        "from edge_tosca.blas import one_blas_thread\n"
-        "from edge_tosca.bench.speed import peak_memory\n"
-        "with one_blas_thread():\n"
-        "    print(peak_memory(sys.argv[1], pathlib.Path(sys.argv[2])))\n"
-    )
-    command = [sys.executable, "-c", program, what, str(store)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -13,6 +13,8 @@ SHOTS = 20
 
 _FACTORS = 64
 _WIDTH, _HEIGHT = 640, 480
+_TEXTURE = 4
+"""Grey levels. A picture of 12 megapixels takes 2 MB, as many of a telephone's do."""
 
 
 def task_features(task: int, classes: int, d: int) -> dict[str, Array]:
@@ -49,6 +51,24 @@ def noise_picture() -> bytes:
     coarse = np.random.default_rng(0).integers(0, 256, (_HEIGHT // 20, _WIDTH // 20, 3), np.uint8)
     file = BytesIO()
     Image.fromarray(coarse).resize((_WIDTH, _HEIGHT), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def textured_picture(width: int, height: int) -> bytes:
+    """Give a JPEG file with coarse shapes, edges and fine texture, about as hard to decode as a photograph.
+
+    Args:
+        width: pixels.
+        height: pixels.
+    """
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8))
+    pixels = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)).astype(np.int16)
+    x, y = np.arange(width)[None, :], np.arange(height)[:, None]
+    pixels += (40 * ((3 * x + y) % (width // 8) < width // 40)).astype(np.int16)[:, :, None]
+    pixels += rng.integers(-_TEXTURE, _TEXTURE + 1, (height, width, 1), np.int16)
+    file = BytesIO()
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
     return file.getvalue()
 
 

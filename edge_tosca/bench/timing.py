@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 
 
-def in_turn(calls: Sequence[Callable[[], object]], repeats: int) -> list[float]:
+def in_turn(calls: Sequence[Callable[[], object]], repeats: int, *, warm: bool = False) -> list[float]:
     """Call each once unmeasured, then all in turns.
 
     Args:
         calls: what is compared.
         repeats: measured calls of each.
+        warm: call each once unmeasured in every turn too, so that it finds its own data in the caches.
 
     Returns:
         Milliseconds of each, the median.
@@ -20,6 +21,8 @@ def in_turn(calls: Sequence[Callable[[], object]], repeats: int) -> list[float]:
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats):
         for call, milliseconds in zip(calls, taken, strict=True):
+            if warm:
+                call()
             start = time.perf_counter()
             call()
             milliseconds.append(1e3 * (time.perf_counter() - start))

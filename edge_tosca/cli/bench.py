@@ -155,24 +155,47 @@ def burst(
 def speed(
     classes: Annotated[int, typer.Option(min=1, help="Classes of the large learner.")] = 1000,
     modules: Annotated[int, typer.Option(min=3, help="Modules, one a task.")] = 100,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave the large learner out.")] = False,
+    fp32: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The same backbone in FP32, to compare with.")
+    ] = None,
+    photographs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Pictures to measure an answer's parts on.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write table, JSON and plot here.")] = None,
     backbone: BackboneOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what answering and learning cost as a learner grows, on one thread."""
+    """Measure what answering and learning cost: each part, and as a learner grows, on one thread."""
+    import json
     import tempfile
 
+    from edge_tosca.bench.pipeline import measure_pipeline
+    from edge_tosca.bench.pipeline_table import markdown, plot
     from edge_tosca.bench.speed import measure_speed
     from edge_tosca.bench.speed_table import table
     from edge_tosca.vision import Vision
 
     if classes < 2 * modules:
         raise EdgeToscaError(f"{classes} classes are too few for {modules} modules; give two a module")
-    with tempfile.TemporaryDirectory() as folder, progress("learning") as tell:
-        found = measure_speed(classes, modules, Vision(backbone, threads=1), Path(folder), tell)
+    vision = Vision(backbone, threads=1)
+    with tempfile.TemporaryDirectory() as folder:
+        with progress("measuring") as tell:
+            parts = measure_pipeline(vision, Path(folder), tell, fp32, photographs)
+        report, text = {"pipeline": parts.to_json()}, markdown(parts)
+        if not quick:
+            with progress("learning") as tell:
+                growth = measure_speed(classes, modules, vision, Path(folder), tell)
+            report, text = {**growth.to_json(), **report}, f"{text}\n\n{table(growth)}"
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "speed.md").write_text(text + "\n", encoding="utf-8")
+        (out / "speed.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        messages.print(f"wrote speed.md, speed.json and {plot(parts, out / 'speed.png')}", markup=False)
     if as_json:
-        say_json(found.to_json())
+        say_json(report)
     else:
-        say(table(found))
+        say(text)
 
 
 @measures.command()

@@ -147,7 +147,7 @@ LARGE = 1280
 PEAK = """
 import sys
 from pathlib import Path
-from edge_tosca.bench.speed import peak_memory
+from edge_tosca.bench.memory import peak_memory
 print(peak_memory(sys.argv[1], Path(sys.argv[2])))
 """
 

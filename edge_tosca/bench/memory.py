@@ -1,0 +1,75 @@
+"""Peak memory of answering and learning, each in a process of its own."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from edge_tosca.bench.synthetic import features_of, noise_picture, task_features
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.learner import Learner
+from edge_tosca.store import Store
+from edge_tosca.vision import Vision
+
+
+def heard(knowledge: Knowledge) -> Knowledge:
+    """Let the modules speak, whether they help on synthetic classes or not: that is the dearer case.
+
+    Args:
+        knowledge: what is changed.
+
+    Returns:
+        The same.
+    """
+    knowledge.router = replace(knowledge.router, module_weight=1.0)
+    return knowledge
+
+
+def peak_memory(what: str, store: Path) -> float:
+    """Load the backbone and a store, answer or learn, and say how much memory this process took at most.
+
+    Args:
+        what: "predict" or "learn".
+        store: of a learner; learning changes it.
+
+    Returns:
+        Megabytes, from Linux's VmHWM.
+    """
+    opened = Store.open(store)
+    bundle = opened.settings.get("bundle")
+    learner = Learner(opened, Vision(Path(bundle) if bundle else None, threads=1))
+    dim = learner.vision.bundle.feature_dim
+    features_of([noise_picture()], learner.vision)
+    if what == "learn":
+        learner.learn_features(task_features(10_000, 10, dim), force=True)
+    else:
+        knowledge = heard(learner.knowledge)
+        for task in range(len(learner.state.tasks)):
+            for rows in task_features(task, len(learner.state.tasks[task].groups), dim).values():
+                knowledge.decide(rows[:1], 3)
+    learner.close()
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
+
+
+def peak_of(what: str, store: Path) -> float | None:
+    """Measure :func:`peak_memory` in a process of its own.
+
+    Args:
+        what: "predict" or "learn".
+        store: of a learner; learning changes it.
+
+    Returns:
+        Megabytes; None where the system does not tell.
+    """
+    if not Path("/proc/self/status").exists():
+        return None
+    program = (
+        "import sys, pathlib\n"
+        "from edge_tosca.blas import one_blas_thread\n"
+        "from edge_tosca.bench.memory import peak_memory\n"
+        "with one_blas_thread():\n"
+        "    print(peak_memory(sys.argv[1], pathlib.Path(sys.argv[2])))\n"
+    )
+    command = [sys.executable, "-c", program, what, str(store)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
