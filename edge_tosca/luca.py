@@ -163,6 +163,9 @@ def backward(parameters: Parameters, trace: dict[str, Array], grad: Array, flow:
 
 
 def _adapt(p: Parameters, x: Array, trace: dict[str, Array]) -> Array:
+    if len(p["W1"]) == 0:
+        # Of a compacted module: nothing is left to compute, and a camera waits.
+        return np.broadcast_to(p["b2"], x.shape)
     before = x @ p["W1"].T + p["b1"]
     erf: Array = np.asarray(_erf(before * math.sqrt(0.5)), before.dtype)
     cdf = 0.5 * (1.0 + erf)
@@ -197,6 +200,8 @@ def _normalise_backward(p: Parameters, trace: dict[str, Array], grad: Array, gra
 
 
 def _calibrate(p: Parameters, z: Array, trace: dict[str, Array]) -> Array:
+    if len(p["V1"]) == 0:
+        return z * z.dtype.type(0.5)
     squeezed = np.maximum(z @ p["V1"].T, 0.0)
     # Beyond 80 the gate is 0 or 1 to the last bit, and float32's exponential would overflow at 89.
     gate: Array = 1.0 / (1.0 + np.exp(-np.clip(squeezed @ p["V2"].T, -80, 80)))
