@@ -1,9 +1,10 @@
 """Class packs: taught classes as one signed file that another box with the same backbone imports."""
 
-from edge_tosca.packs.container import Pack, PackedTask, read_pack, write_pack
+from edge_tosca.packs.container import Pack, PackedTask, write_pack
 from edge_tosca.packs.exporting import export_classes
 from edge_tosca.packs.importing import ImportReport, import_pack
 from edge_tosca.packs.keys import SigningKey, load_public_key, make_key
+from edge_tosca.packs.reading import read_pack
 from edge_tosca.packs.trust import distrust, trust, trusted_keys
 
 __all__ = [

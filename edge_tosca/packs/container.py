@@ -1,25 +1,20 @@
 """A class pack as a file: arrays in the safetensors format, and a signed account of every one of them.
 
 The file's only metadata entry is the account and its signature, as JSON in one fixed spelling. The account
-names the sha256 of each array; what arrays there are, their types and their shapes follow from it. Whatever
-was read is written again and compared, so no byte of the file can change unnoticed.
+names the sha256 of each array; what arrays there are, their types and their shapes follow from it.
 """
 
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
-from edge_tosca.errors import LearnError, PackError
-from edge_tosca.folders import checked_label
+from edge_tosca.errors import PackError
 from edge_tosca.luca import Array
-from edge_tosca.packs.keys import SigningKey, signature_fits, write_new
+from edge_tosca.packs.keys import SigningKey, write_new
 
 FORMAT = 1
 
@@ -29,10 +24,8 @@ MOST_BYTES = 32 << 20
 MOST_HEADER_BYTES = 2 << 20
 """Of the account: about 5,000 classes."""
 
-_MOST_NAME = 1000
-
-_ENTRY = "edge-tosca pack"
-_KINDS = {"fingerprint": str, "origin": str, "feature_dim": int, "router": str, "private": bool}
+ENTRY = "edge-tosca pack"
+"""Name of the file's only metadata entry."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +98,30 @@ class Pack:
         Returns:
             The file's content, the same for the same pack and key.
         """
-        message = _spelled(self._account(key.public))
-        signed = json.dumps({"account": message, "signature": key.sign(_marked(message))}, sort_keys=True)
-        return bytes(save(self._arrays(), metadata={_ENTRY: signed}))
+        return self.assembled(key.public, key.sign(signed_bytes(self.account(key.public))))
 
-    def _account(self, key: str) -> dict[str, Any]:
+    def assembled(self, key: str, signature: str) -> bytes:
+        """Put the file together.
+
+        Args:
+            key: public key of the signer in hex.
+            signature: of `signed_bytes`, in hex.
+
+        Returns:
+            The file's content.
+        """
+        signed = json.dumps({"account": self.account(key), "signature": signature}, sort_keys=True)
+        return bytes(save(self._arrays(), metadata={ENTRY: signed}))
+
+    def account(self, key: str) -> str:
+        """Tell what the pack holds, in one fixed spelling.
+
+        Args:
+            key: public key of the signer in hex.
+
+        Returns:
+            JSON, ASCII only.
+        """
         tasks = [
             {
                 "name": task.name,
@@ -123,7 +135,7 @@ class Pack:
             }
             for task in self.tasks
         ]
-        return {
+        account = {
             "format": FORMAT,
             "fingerprint": self.fingerprint,
             "origin": self.origin,
@@ -133,14 +145,16 @@ class Pack:
             "tasks": tasks,
             "key": key,
         }
+        return json.dumps(account, sort_keys=True, separators=(",", ":"))
 
     def _arrays(self) -> dict[str, Array]:
         arrays: dict[str, Array] = {}
         for place, task in enumerate(self.tasks):
             arrays[f"{place}.module"] = np.frombuffer(task.module, np.uint8)
-            arrays[f"{place}.cosines"] = task.cosines
+            # safetensors writes the memory as it lies, whatever the array's order.
+            arrays[f"{place}.cosines"] = np.ascontiguousarray(task.cosines)
             for position, rows in enumerate(task.features):
-                arrays[f"{place}.{position}.features"] = rows
+                arrays[f"{place}.{position}.features"] = np.ascontiguousarray(rows)
         return arrays
 
 
@@ -165,123 +179,17 @@ def write_pack(path: Path, pack: Pack, key: SigningKey) -> int:
     return len(data)
 
 
-def read_pack(path: Path) -> Pack:
-    """Read a pack and check that it is what its signer signed. Whether the signer is trusted is not asked.
+def signed_bytes(account: str) -> bytes:
+    """Mark an account, so that a signature of something else is never one of a pack.
 
     Args:
-        path: of the file.
+        account: of `Pack.account`.
 
     Returns:
-        The pack, with its signer's key.
-
-    Raises:
-        PackError: it is missing, no pack, of a newer format, damaged, changed, or its signature is wrong.
+        What a pack's signature signs, and its digest digests.
     """
-    data = _content(path)
-    message, signature = _signed(data, path)
-    try:
-        account = json.loads(message)
-        version = account["format"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise _damaged(path) from None
-    if isinstance(version, int) and version > FORMAT:
-        raise PackError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
-    key = account.get("key")
-    if not isinstance(key, str) or not signature_fits(key, signature, _marked(message)):
-        raise PackError(f"{path}: its signature is wrong, it was changed after signing; get it again")
-    try:
-        return _unpacked(account, message, signature, data)
-    except LearnError as error:
-        raise PackError(f"{path}: {error}") from None
-    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
-        raise _damaged(path) from None
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise PackError(f"{path}: there is no pack here; make one with: edge-tosca pack export")
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise PackError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
-    if len(data) > MOST_BYTES:
-        raise PackError(f"{path} has more than {MOST_BYTES >> 20} MiB; packs are smaller, name another file")
-    return data
-
-
-def _signed(data: bytes, path: Path) -> tuple[str, str]:
-    """Find the account and its signature, before anything else of the file is looked at."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(MOST_HEADER_BYTES, len(data) - 8):
-        raise PackError(f"{path} is not a class pack, or only a part of one; get it again")
-    try:
-        entry = json.loads(data[8 : 8 + length])["__metadata__"][_ENTRY]
-        signed = json.loads(entry)
-        message, signature = signed["account"], signed["signature"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise PackError(f"{path} is not a class pack, or was changed; get it again") from None
-    if not isinstance(message, str) or not isinstance(signature, str):
-        raise _damaged(path)
-    return message, signature
-
-
-def _unpacked(account: dict[str, Any], message: str, signature: str, data: bytes) -> Pack:
-    if any(not isinstance(account[name], kind) for name, kind in _KINDS.items()):
-        raise ValueError("an entry of the account has another type")
-    arrays = load(data)
-    width = account["feature_dim"]
-    tasks = tuple(_task(place, entry, arrays, width) for place, entry in enumerate(account["tasks"]))
-    pack = Pack(
-        fingerprint=account["fingerprint"],
-        origin=account["origin"],
-        feature_dim=width,
-        router=account["router"],
-        private=account["private"],
-        tasks=tasks,
-        key=account["key"],
-        digest=hashlib.sha256(_marked(message)).hexdigest(),
-    )
-    again = json.dumps({"account": _spelled(pack._account(pack.key)), "signature": signature}, sort_keys=True)
-    if not tasks or bytes(save(pack._arrays(), metadata={_ENTRY: again})) != data:
-        raise ValueError("written again it has other bytes")
-    return pack
-
-
-def _task(place: int, entry: dict[str, Any], arrays: dict[str, Array], width: int) -> PackedTask:
-    classes = entry["classes"]
-    features = tuple(arrays[f"{place}.{position}.features"] for position in range(len(classes)))
-    cosines, module = arrays[f"{place}.cosines"], arrays[f"{place}.module"]
-    images = sum(len(rows) for rows in features)
-    for rows, shape in (
-        *((rows, (len(rows), width)) for rows in features),
-        (cosines, (images, len(classes))),
-    ):
-        if rows.dtype != np.float16 or rows.shape != shape or 0 in shape:
-            raise ValueError("an array has another type or shape than its account says")
-    if not all(np.isfinite(rows).all() for rows in features):
-        raise ValueError("a feature is not finite")
-    datetime.fromisoformat(entry["learned_at"])
-    name: str = entry["name"]
-    # Also where encoding fails: a store could not keep such a name.
-    if not isinstance(name, str) or len(name.encode()) > _MOST_NAME:
-        raise ValueError("a task has no usable name")
-    labels = tuple(checked_label(part["label"]) for part in classes)
-    return PackedTask(name, entry["learned_at"], labels, module.tobytes(), cosines, features)
-
-
-def _spelled(account: dict[str, Any]) -> str:
-    return json.dumps(account, sort_keys=True, separators=(",", ":"))
-
-
-def _marked(message: str) -> bytes:
-    # A signature of something else must never be one of a pack.
-    return b"edge-tosca class pack\n" + message.encode()
+    return b"edge-tosca class pack\n" + account.encode()
 
 
 def _sha256(data: bytes | Array) -> str:
     return hashlib.sha256(data if isinstance(data, bytes) else data.tobytes()).hexdigest()
-
-
-def _damaged(path: Path) -> PackError:
-    return PackError(f"{path} is damaged or was changed after signing; get it again")

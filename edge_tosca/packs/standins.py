@@ -1,8 +1,8 @@
 """Features that stand in for those of pictures and tell nothing of them but their mean.
 
-Around a class's mean a cloud of the right size is drawn that is the same in every direction. It depends on
-the mean alone: pictures have unit length after conditioning, so the mean's own length says how far they lie
-from it.
+They are the corners of a regular simplex around a class's mean, turned at random: spread alike in every
+direction, and with that very mean. Its size follows from the mean too: pictures have unit length after
+conditioning, so what the mean lacks to unit length says how far they lie from it.
 """
 
 import hashlib
@@ -12,13 +12,14 @@ import numpy as np
 from edge_tosca.conditioning import condition
 from edge_tosca.luca import Array
 
-STAND_INS = 16
-"""Of a class, however many pictures it has: the number of pictures is not told either."""
+STAND_INS = 10
+"""Of a class, however many pictures it has: their number is not told either. More of them would count for
+more in the covariance that all classes share, and real pictures know it better."""
 
 FEWEST = 5
 """Pictures whose mean may be told. One picture's mean is the picture's own feature."""
 
-# Squares of unit vectors' entries are small; float16 keeps them best around 1.
+# The squares of a unit vector's entries are small; float16 keeps them best around 1.
 _LOUDNESS = 1024
 
 
@@ -26,19 +27,21 @@ def stand_ins(features: Array) -> Array:
     """Draw stand-ins for the pictures of a class.
 
     Args:
-        features: of the pictures, [n, d], n at least 2.
+        features: of the pictures, [n, d], d larger than STAND_INS.
 
     Returns:
         float16 [STAND_INS, d], the same for the same mean; conditioned, they have the mean of the conditioned
         features up to rounding.
     """
     mean = condition(features).mean(axis=0, dtype=np.float64)
-    seed = int.from_bytes(hashlib.sha256(mean.astype("<f4").tobytes()).digest())
-    noise = np.random.default_rng(seed).normal(size=(STAND_INS // 2, len(mean)))
     square = float(mean @ mean)
-    noise -= np.outer(noise @ mean, mean) / max(square, 1e-12)
-    noise *= np.sqrt(max(1 - square, 0)) / np.linalg.norm(noise, axis=1, keepdims=True)
-    # Opposite pairs across the mean: of unit length, like conditioned pictures, and with that very mean.
-    rows = np.concatenate([mean + noise, mean - noise])
+    seed = int.from_bytes(hashlib.sha256(mean.astype("<f4").tobytes()).digest())
+    directions = np.random.default_rng(seed).normal(size=(STAND_INS, len(mean)))
+    directions -= np.outer(directions @ mean, mean) / max(square, 1e-12)
+    corners = np.linalg.qr(directions.T)[0].T
+    corners -= corners.mean(axis=0)
+    # At right angles to the mean, so that every corner has unit length.
+    corners *= np.sqrt(max(1 - square, 0) / (1 - 1 / STAND_INS))
+    rows = mean + corners
     drawn: Array = (_LOUDNESS * np.sign(rows) * rows**2).astype(np.float16)
     return drawn

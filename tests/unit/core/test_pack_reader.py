@@ -81,8 +81,9 @@ def told(action, *arguments):
 def forged(key, account=None, arrays=None, pack=None):
     """A pack that says other things, and is signed all the same."""
     pack = pack or made()
-    message = container._spelled({**pack._account(key.public), **(account or {})})
-    signed = {"account": message, "signature": key.sign(container._marked(message))}
+    account = {**json.loads(pack.account(key.public)), **(account or {})}
+    message = json.dumps(account, sort_keys=True, separators=(",", ":"))
+    signed = {"account": message, "signature": key.sign(container.signed_bytes(message))}
     tensors = {**pack._arrays(), **(arrays or {})}
     return bytes(save(tensors, metadata={"edge-tosca pack": json.dumps(signed, sort_keys=True)}))
 
@@ -122,7 +123,7 @@ def test_a_pack_that_no_reader_would_take_is_not_written(pack, key, tmp_path, mo
 
 @pytest.mark.parametrize("mask", [0x01, 0x20, 0x80])
 def test_one_changed_bit_anywhere_is_refused(data, read, mask):
-    for place in range(0, len(data), max(1, len(data) // 700)):
+    for place in range(0, len(data), max(1, len(data) // 300)):
         changed = bytearray(data)
         changed[place] ^= mask
         told(read, bytes(changed))
@@ -137,7 +138,7 @@ def test_one_changed_bit_in_the_account_or_its_signature_is_refused(data, read):
             told(read, bytes(changed))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data())
 def test_damage_of_any_kind_is_told_in_one_line(data, tmp_path_factory, draw):
     changed = bytearray(data)
@@ -154,13 +155,23 @@ def test_damage_of_any_kind_is_told_in_one_line(data, tmp_path_factory, draw):
     told(read_pack, path)
 
 
-@settings(max_examples=300)
+SURROGATE = json.dumps(
+    {
+        "__metadata__": {
+            "edge-tosca pack": json.dumps({"account": '{"format":1,"key":"\ud800"}', "signature": ""})
+        }
+    }
+).encode()
+
+
+@settings(max_examples=150)
 @given(st.binary(max_size=200), st.integers(0, 1 << 64).map(lambda n: n % (1 << 64)))
 @example(b"", 0)
 @example(b"{}", 2)
 @example(b"[" * 190, 190)
 @example(b'{"__metadata__":{"edge-tosca pack":"[]"}}', 41)
 @example(b'{"__metadata__":[]}', 19)
+@example(SURROGATE, len(SURROGATE))
 def test_bytes_that_were_never_a_pack_are_told_in_one_line(tmp_path_factory, body, length):
     path = tmp_path_factory.getbasetemp() / "never.pack"
     path.write_bytes(length.to_bytes(8, "little") + body)
@@ -174,13 +185,13 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
-@given(st.sampled_from([*sorted(made()._account("")), "tasks.0", "classes.0"]), JSON)
+@settings(max_examples=150)
+@given(st.sampled_from([*sorted(json.loads(made().account(""))), "tasks.0", "classes.0"]), JSON)
 @example("format", True)
 @example("feature_dim", 10**30)
 @example("private", 0)
 def test_a_signed_account_of_other_types_is_told_in_one_line(key, tmp_path_factory, name, value):
-    account = made()._account(key.public)
+    account = json.loads(made().account(key.public))
     if name == "tasks.0":
         account["tasks"][0] = value
     elif name == "classes.0":
@@ -201,18 +212,13 @@ def test_a_newer_format_is_named(read, key):
 def test_a_signature_of_another_key_is_wrong(pack, read, key, tmp_path):
     make_key(tmp_path / "other")
     other = SigningKey.load(tmp_path / "other")
-    message = container._spelled(pack._account(key.public))
-    signed = {"account": message, "signature": other.sign(container._marked(message))}
-    data = save(pack._arrays(), metadata={"edge-tosca pack": json.dumps(signed, sort_keys=True)})
-    assert "signature is wrong" in told(read, bytes(data))
+    data = pack.assembled(key.public, other.sign(container.signed_bytes(pack.account(key.public))))
+    assert "signature is wrong" in told(read, data)
 
 
 @pytest.mark.parametrize("signature", ["", "zz", "00" * 64, "00" * 63])
 def test_what_is_no_signature_is_wrong(pack, read, key, signature):
-    message = container._spelled(pack._account(key.public))
-    text = json.dumps({"account": message, "signature": signature}, sort_keys=True)
-    data = save(pack._arrays(), metadata={"edge-tosca pack": text})
-    assert "signature is wrong" in told(read, bytes(data))
+    assert "signature is wrong" in told(read, pack.assembled(key.public, signature))
 
 
 def test_an_array_that_the_account_does_not_know_is_refused(read, key):
@@ -233,8 +239,10 @@ def test_an_array_that_the_account_does_not_know_is_refused(read, key):
 )
 def test_features_of_another_kind_are_refused_even_if_signed(key, read, rows):
     whole = made().tasks[0]
+    # As many cosines as rows, so that nothing but the rows is at fault.
+    cosines = whole.cosines[: len(rows) + 4] if rows.ndim == 2 else whole.cosines
     task = PackedTask(
-        whole.name, whole.learned_at, whole.labels, whole.module, whole.cosines, (rows, whole.features[1])
+        whole.name, whole.learned_at, whole.labels, whole.module, cosines, (rows, whole.features[1])
     )
     assert "damaged" in told(read, made(tasks=(task,)).to_bytes(key))
 

@@ -172,6 +172,14 @@ def test_a_pack_holds_nothing_of_classes_that_were_not_exported(open_box, keys):
     assert not any(module in data for module in modules(first).values())
 
 
+def test_features_in_any_memory_order_are_filed_and_packed_as_they_are(open_box, sent):
+    boxes = [open_box() for _ in range(3)]
+    for box, order in zip(boxes, "CF", strict=False):
+        box.learn_features({label: np.asarray(pictures(label, 12), order=order) for label in ("mug", "pen")})
+    import_pack(boxes[2].store, sent(boxes[1]))
+    assert answers(boxes[0]) == answers(boxes[1]) == answers(boxes[2])
+
+
 def test_a_class_in_several_surroundings_travels_with_all_of_them(open_box, sent):
     first, second = open_box(), open_box()
     learn(first, "indoors", "mug", "pen", shots=12)
