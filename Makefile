@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check clean
+.PHONY: demo test check arm64 clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -20,6 +20,10 @@ check: $(VENV)/test.stamp
 	rm -rf build/typed
 	$(PIP) --no-deps --no-compile --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p edge_tosca
+
+# The device part on emulated Raspberry Pi cores, beside x86; docs/arm64.md says what it needs.
+arm64: $(VENV)/demo.stamp
+	$(BIN)/python tests/end_to_end/arm64/answers.py $(ARM64)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
