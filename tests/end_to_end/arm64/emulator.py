@@ -135,8 +135,9 @@ class Emulator:
 
     def _board(self, name: str) -> Path:
         folder = self.cache / "cores" / name
-        (folder / "proc").mkdir(parents=True, exist_ok=True)
+        (folder / "proc/device-tree").mkdir(parents=True, exist_ok=True)
         (folder / "proc/cpuinfo").write_text(CORES[name].cpuinfo())
+        (folder / "proc/device-tree/model").write_text(f"{CORES[name].board} Model B\0")
         for part in ("usr", "lib", "etc"):
             if not (folder / part).is_symlink():
                 (folder / part).symlink_to(Path("../../root") / part)
