@@ -30,9 +30,6 @@ SHRINKAGE_ODDS = (10.0, 3.0, 1.0)
 """Factors on the odds of the oracle-approximating shrinkage, in the order in which they are tried. Blocks of
 neighbours ask for more shrinkage than it, which takes pictures for independent."""
 
-JUDGES = 500
-"""About how many left-out pictures choose among them."""
-
 
 @dataclass(frozen=True)
 class Discriminant:
@@ -264,31 +261,42 @@ class Choice:
     background: Array
 
 
-def choose_shrinkage(within: Scatter, left_out: LeaveBlockOut, labels: Sequence[int] | Array) -> Choice:
+def choose_shrinkage(
+    within: Scatter,
+    left_out: LeaveBlockOut,
+    labels: Sequence[int] | Array,
+    odds: Sequence[float] = SHRINKAGE_ODDS,
+    judges: int | None = None,
+) -> Choice:
     """Choose the shrinkage under which left-out pictures' true labels are most probable.
 
     Args:
         within: W.
         left_out: pictures to judge by.
         labels: label of each group; a class in several surroundings has several groups.
+        odds: factors to choose from.
+        judges: about how many of the pictures choose, where time is short. Factors are then tried only until
+            one is worse than the one before: over many classes the loss falls to one valley and rises again.
+            By default all pictures judge all factors.
 
     Returns:
-        The best of SHRINKAGE_ODDS times the odds of the oracle-approximating shrinkage.
+        The best of these factors on the odds of the oracle-approximating shrinkage.
     """
     n, dtype = int(left_out.counts.sum()), left_out.z.dtype
-    of, judges = np.asarray(labels), left_out.some(JUDGES)
+    of, some = np.asarray(labels), left_out if judges is None else left_out.some(judges)
     base = oas_shrinkage(within, n)
     best: tuple[float, float, Inverse, Projected] | None = None
-    for odds in SHRINKAGE_ODDS:
-        shrinkage = odds * base / (1 - base + odds * base)
+    for factor in odds:
+        shrinkage = factor * base / (1 - base + factor * base)
         inverse = precision(within, n, shrinkage, dtype)
         means = inverse.project(left_out.means, dtype)
-        scores, _ = judges.scores(inverse, means, shrinkage)
-        _, loss = best_temperature(scores, of[judges.groups][:, None] == of)
-        # The loss falls to one valley and rises again, so there is nothing to be found behind a worse one.
-        if best is not None and not loss < best[0]:
+        scores, _ = some.scores(inverse, means, shrinkage)
+        _, loss = best_temperature(scores, of[some.groups][:, None] == of)
+        # Of equals the one with the least shrinkage is chosen.
+        if best is None or loss <= best[0]:
+            best = loss, shrinkage, inverse, means
+        elif judges is not None:
             break
-        best = loss, shrinkage, inverse, means
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
     _, shrinkage, inverse, means = best

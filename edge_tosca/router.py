@@ -10,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.conformal import calibrate
-from edge_tosca.discriminant import Discriminant, LeaveBlockOut, choose_shrinkage, discriminant
+from edge_tosca.discriminant import (
+    SHRINKAGE_ODDS,
+    Discriminant,
+    LeaveBlockOut,
+    choose_shrinkage,
+    discriminant,
+)
 from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
@@ -27,6 +33,9 @@ from edge_tosca.unknowns import (
 
 SAMPLE = 1000
 """About how many cached pictures are left out to judge by; spread evenly over the groups."""
+
+JUDGES = 500
+"""About how many of them choose the shrinkage."""
 
 EXEMPLARS = 32
 """Cached features of a group that a picture's nearness is measured against, at most."""
@@ -158,6 +167,10 @@ def fit_router(
     label_of_group: Sequence[int] | Array,
     tasks: Sequence[TaskColumns],
     refused: float,
+    *,
+    odds: Sequence[float] = SHRINKAGE_ODDS,
+    sure: float = SURE,
+    blocks: Sequence[Block] | None = None,
 ) -> tuple[Router, LeftOut]:
     """Solve the router and choose its settings.
 
@@ -167,13 +180,17 @@ def fit_router(
         label_of_group: index of each group's label.
         tasks: all tasks.
         refused: share of known pictures to call unknown.
+        odds: of the shrinkage, to choose from.
+        sure: standard errors by which the modules must help.
+        blocks: what to leave out together, ordered by group; neighbours by default.
 
     Returns:
         The router, and the answers to left-out pictures that it was chosen by.
     """
     counts, sums = statistics.counts, statistics.sums
-    # The newest task is judged on all its pictures, however many there are of others.
-    blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
+    if blocks is None:
+        # The newest task is judged on all its pictures, however many there are of others.
+        blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
     groups = np.repeat([block.group for block in blocks], [len(block.rows) for block in blocks]).astype(int)
     rows = np.concatenate([np.zeros(0, int), *(block.rows for block in blocks)])
     z = np.empty((len(rows), sums.shape[1]), np.float32)
@@ -185,12 +202,12 @@ def fit_router(
     within = statistics.within()
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
-    left_out = LeaveBlockOut.of(z, blocks, sums, counts, dtype)
-    choice = choose_shrinkage(within, left_out, label_of_group)
+    left_out = LeaveBlockOut.of(z, tuple(blocks), sums, counts, dtype)
+    choice = choose_shrinkage(within, left_out, label_of_group, odds, JUDGES)
     log_posterior = log_softmax(choice.temperature * choice.scores)
     proposed = np.argpartition(-log_posterior, min(PROPOSED, len(counts)) - 1, axis=1)[:, :PROPOSED]
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]
-    weight = _module_weight(log_posterior, groups, tasks, opinions)
+    weight = _module_weight(log_posterior, groups, tasks, opinions, sure)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
@@ -238,10 +255,11 @@ def _module_weight(
     groups: Array,
     tasks: Sequence[TaskColumns],
     opinions: Sequence[tuple[Array, Array]],
+    sure: float,
 ) -> float:
     """Choose the weight under which true groups are most probable inside their tasks.
 
-    The modules are heard only where that gain is beyond chance: by SURE standard errors over the pictures.
+    The modules are heard only where that gain is beyond chance: by so many standard errors over the pictures.
     """
     gains = [np.zeros((len(MODULE_WEIGHTS), 0))]
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
@@ -255,7 +273,7 @@ def _module_weight(
         return 0.0
     best = int(gain.mean(axis=1).argmax())
     error = gain[best].std(ddof=1) / np.sqrt(gain.shape[1])
-    return MODULE_WEIGHTS[best] if gain[best].mean() > SURE * error else 0.0
+    return MODULE_WEIGHTS[best] if gain[best].mean() > sure * error else 0.0
 
 
 def _left_out_nearness(
