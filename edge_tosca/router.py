@@ -288,9 +288,10 @@ def _left_out_nearness(
         picks = evenly(len(features), EXEMPLARS)
         asking, slot = np.nonzero(proposed == group)
         found = z[asking] @ features[picks].T
-        for place, owner in enumerate(owners[asking]):
+        whose = owners[asking]
+        for owner in np.unique(whose):
             if blocks[owner].group == group:
-                found[place, np.isin(picks, blocks[owner].rows)] = -np.inf
+                found[np.ix_(whose == owner, np.isin(picks, blocks[owner].rows))] = -np.inf
         cosines[asking, slot, : len(picks)] = found
     pooled = cosines.reshape(len(z), slots * EXEMPLARS)
     nearest = np.partition(pooled, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
