@@ -201,7 +201,8 @@ def _normalise_backward(p: Parameters, trace: dict[str, Array], grad: Array, gra
 
 def _calibrate(p: Parameters, z: Array, trace: dict[str, Array]) -> Array:
     if len(p["V1"]) == 0:
-        return z * z.dtype.type(0.5)
+        halved: Array = 0.5 * z
+        return halved
     squeezed = np.maximum(z @ p["V1"].T, 0.0)
     # Beyond 80 the gate is 0 or 1 to the last bit, and float32's exponential would overflow at 89.
     gate: Array = 1.0 / (1.0 + np.exp(-np.clip(squeezed @ p["V2"].T, -80, 80)))
