@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check arm64 clean
+.PHONY: demo test check arm64 torture clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -24,6 +24,10 @@ check: $(VENV)/test.stamp
 # The device part on emulated Raspberry Pi cores, beside x86; docs/arm64.md says what it needs.
 arm64: $(VENV)/demo.stamp
 	$(BIN)/python tests/end_to_end/arm64/answers.py $(ARM64)
+
+# Thousands of kills, power cuts and failed writes; needs a C compiler.
+torture: $(VENV)/test.stamp
+	$(BIN)/python -m tests.torture --kills 2000 --failures 600
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -7,7 +7,7 @@ import numpy as np
 from edge_tosca.answer import Answer, Guess
 from edge_tosca.cache import Cache
 from edge_tosca.compact import bytes_of, compact
-from edge_tosca.conditioning import GRID, condition, luca_input
+from edge_tosca.conditioning import condition, luca_input
 from edge_tosca.conformal import label_set, least_probability
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import LearnError
@@ -15,23 +15,20 @@ from edge_tosca.luca import Array
 from edge_tosca.module import Module, scale_of
 from edge_tosca.posterior import by_label, log_softmax, refine
 from edge_tosca.router import (
-    EXEMPLARS,
     PROPOSED,
     LeftOut,
     Router,
     TaskColumns,
-    evenly,
     fit_router,
 )
 from edge_tosca.state import Group, State
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics, few
-from edge_tosca.unknowns import margin, nearness
+from edge_tosca.unknowns import margin
 
 # A module shares out the probability of its task; a hundredth of the best group's is not worth the asking.
 _NEGLIGIBLE = float(np.log(100))
 _MODULE_BYTES = 48 << 20
-_EXEMPLAR_BYTES = 64 << 20
 _FEATURE_BYTES = 8 << 20
 
 
@@ -48,7 +45,6 @@ class Knowledge:
         self._rule = store.settings["router"]
         self._module = Cache(self._read_module, bytes_of, _MODULE_BYTES)
         self._conditioned = Cache(self._condition, _size, _FEATURE_BYTES)
-        self._exemplars = Cache(self._read_exemplars, _size, _EXEMPLAR_BYTES)
 
     @cached_property
     def columns(self) -> tuple[slice, ...]:
@@ -207,12 +203,10 @@ class Knowledge:
         return logs, proposed, beyond
 
     def _signs(self, z: Array, proposed: Array, beyond: Array) -> Array:
-        ridge, signs = self.router.ridge, np.empty((len(z), 3))
+        router, signs = self.router, np.empty((len(z), 3))
         for place, groups in enumerate(proposed):
-            responses = ridge.weights[groups] @ z[place] + ridge.bias[groups]
-            exemplars = np.concatenate([self._exemplars(group) for group in groups.tolist()])
-            # The steps of the grid are whole numbers, so dividing the picture instead changes no bit.
-            near = nearness(z[place] / GRID, exemplars.astype(np.float32))
+            responses = router.ridge.weights[groups] @ z[place] + router.ridge.bias[groups]
+            near = (router.directions[groups].astype(np.float32) @ z[place]).max()
             signs[place] = beyond[place], margin(responses[None])[0], near
         return signs
 
@@ -255,13 +249,6 @@ class Knowledge:
 
     def _condition(self, group: Group) -> Array:
         return condition(self._store.features(group))
-
-    def _read_exemplars(self, index: int) -> Array:
-        """Give a group's exemplars in steps of the grid: whole numbers, in half the bytes of float32."""
-        features = self._store.features(self.state.groups[index])
-        steps = condition(features[evenly(len(features), EXEMPLARS)]) * GRID
-        # Only the two ends of -1 .. 1 cannot both be told in 16 bits.
-        return steps.astype(np.int16 if steps.max(initial=0) < GRID else np.int32)
 
 
 def _size(array: Array) -> int:

@@ -22,11 +22,12 @@ from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
-    NEIGHBOURS,
     Familiarity,
     Ridge,
+    directions,
     fit_familiarity,
     fit_ridge,
+    left_out_nearness,
     left_out_responses,
     margin,
 )
@@ -36,9 +37,6 @@ SAMPLE = 1000
 
 JUDGES = 500
 """About how many of them choose the shrinkage."""
-
-EXEMPLARS = 32
-"""Cached features of a group that a picture's nearness is measured against, at most."""
 
 PROPOSED = 3
 """Groups that the router proposes for a closer look."""
@@ -73,6 +71,7 @@ class Router:
     Attributes:
         discriminant: scores of the groups, and of the background in the last row.
         ridge: responses of the groups, for familiarity.
+        directions: of the groups' means, for familiarity, float16 [g, d].
         temperature: factor on the discriminant's scores.
         module_weight: how much a module's opinion counts inside its task.
         familiarity: the threshold for unknowns.
@@ -82,6 +81,7 @@ class Router:
 
     discriminant: Discriminant
     ridge: Ridge
+    directions: Array
     temperature: float
     module_weight: float
     familiarity: Familiarity
@@ -96,6 +96,7 @@ class Router:
             "bias": self.discriminant.bias,
             "ridge_weights": self.ridge.weights,
             "ridge_bias": self.ridge.bias,
+            "directions": self.directions,
             "familiarity": np.stack([familiarity.mean, familiarity.spread]),
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
@@ -110,6 +111,7 @@ class Router:
         return cls(
             Discriminant(arrays["weights"], arrays["bias"]),
             Ridge(arrays["ridge_weights"], arrays["ridge_bias"]),
+            arrays["directions"],
             temperature,
             module_weight,
             Familiarity(mean, spread, float(arrays["threshold"][0])),
@@ -215,7 +217,7 @@ def fit_router(
         [
             choice.scores.max(axis=1, initial=-np.inf) - choice.background,
             margin(np.take_along_axis(responses, proposed, axis=1)),
-            _left_out_nearness(z, blocks, proposed, cached),
+            left_out_nearness(z, blocks, proposed, sums, counts),
         ],
         axis=1,
     )
@@ -225,6 +227,7 @@ def fit_router(
     router = Router(
         discriminant(choice.inverse, choice.means),
         ridge,
+        directions(sums / counts[:, None]),
         choice.temperature,
         weight,
         fit_familiarity(signs, refused),
@@ -274,28 +277,3 @@ def _module_weight(
     best = int(gain.mean(axis=1).argmax())
     error = gain[best].std(ddof=1) / np.sqrt(gain.shape[1])
     return MODULE_WEIGHTS[best] if gain[best].mean() > sure * error else 0.0
-
-
-def _left_out_nearness(
-    z: Array, blocks: Sequence[Block], proposed: Array, cached: Callable[[int], Array]
-) -> Array:
-    owners = np.repeat(np.arange(len(blocks)), [len(block.rows) for block in blocks])
-    slots = min(PROPOSED, proposed.shape[1])
-    cosines = np.full((len(z), slots, EXEMPLARS), -np.inf, np.float32)
-    # Group by group, so that each is read from the store once.
-    for group in np.unique(proposed):
-        features = cached(int(group))
-        picks = evenly(len(features), EXEMPLARS)
-        asking, slot = np.nonzero(proposed == group)
-        found = z[asking] @ features[picks].T
-        whose = owners[asking]
-        for owner in np.unique(whose):
-            if blocks[owner].group == group:
-                found[np.ix_(whose == owner, np.isin(picks, blocks[owner].rows))] = -np.inf
-        cosines[asking, slot, : len(picks)] = found
-    pooled = cosines.reshape(len(z), slots * EXEMPLARS)
-    nearest = np.partition(pooled, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
-    found_any = np.isfinite(nearest)
-    sums = np.sum(nearest, axis=1, where=found_any)
-    near: Array = np.where(found_any.any(axis=1), sums / np.maximum(found_any.sum(axis=1), 1), -1.0)
-    return near

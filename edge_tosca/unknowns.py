@@ -3,8 +3,8 @@
 Three signs are added, each standardised by its values on known pictures that were left out:
 the discriminant's best score beyond the background's (a relative Mahalanobis distance; Ren and others, "A
 Simple Fix to Mahalanobis Distance for Improving Near-OOD Detection", 2021, here with one covariance), the
-margin of one-hot ridge responses between the proposed groups, and the nearness to cached features, the mean
-cosine to the three nearest.
+margin of one-hot ridge responses between the proposed groups, at half weight, and the nearness, the cosine to
+the nearest mean of the proposed groups. docs/unknowns.md compares them with others.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ from edge_tosca.whitening import Inverse
 RIDGE_PENALTY = 0.1
 """For features of unit length; leave-one-out error chose 0.03 to 0.3 on every set tried."""
 
-NEIGHBOURS = 3
+SIGN_WEIGHTS = np.array([1.0, 0.5, 1.0])
+"""The margin tells siblings and knows nothing of strangers: at full weight far unknowns slip through."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Familiarity:
         Returns:
             float64 [n]; higher is more familiar.
         """
-        total: Array = ((signs - self.mean) / self.spread).sum(axis=1)
+        total: Array = (signs - self.mean) / self.spread @ SIGN_WEIGHTS
         return total
 
 
@@ -130,21 +131,45 @@ def margin(responses: Array) -> Array:
     return ahead
 
 
-def nearness(z: Array, cached: Array) -> float:
-    """Mean cosine of a picture to its nearest cached features.
+def directions(means: Array) -> Array:
+    """Give vectors the length one, in half precision: a cosine needs no more.
 
     Args:
-        z: conditioned feature, [d].
-        cached: conditioned features, [m, d].
+        means: of the groups' conditioned features, [g, d].
 
     Returns:
-        In -1 .. 1; -1 where nothing is cached.
+        float16 [g, d]; a mean of zeros stays.
     """
-    if len(cached) == 0:
-        return -1.0
-    cosines = cached @ z
-    count = min(NEIGHBOURS, len(cosines))
-    return float(np.partition(cosines, -count)[-count:].mean())
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    return (means / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float16)
+
+
+def left_out_nearness(
+    z: Array, blocks: Sequence[Block], proposed: Array, sums: Array, counts: Array
+) -> Array:
+    """Cosine of each picture to the nearest mean of its proposed groups, made without its block.
+
+    Args:
+        z: the blocks' conditioned features, one block after another, [n, d].
+        blocks: what is left out together.
+        proposed: groups, int [n, p].
+        sums: of the groups' features, [g, d].
+        counts: pictures of each group, int [g].
+
+    Returns:
+        float32 [n].
+    """
+    means = directions(sums / counts[:, None]).astype(np.float32)
+    near = np.empty(len(z), np.float32)
+    start = 0
+    for block in blocks:
+        rows = slice(start, start + len(block.rows))
+        rest = sums[block.group] - z[rows].sum(axis=0, dtype=np.float64)
+        cosines = np.sum(means[proposed[rows]] * z[rows, None], axis=2)
+        own = z[rows] @ directions(rest[None])[0].astype(np.float32)
+        near[rows] = np.where(proposed[rows] == block.group, own[:, None], cosines).max(axis=1)
+        start = rows.stop
+    return near
 
 
 def fit_familiarity(signs: Array, refused: float) -> Familiarity:

@@ -6,7 +6,10 @@ from edge_tosca.conditioning import condition
 from edge_tosca.errors import MissingExtraError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import Array
-from edge_tosca.unknowns import NEIGHBOURS
+from edge_tosca.unknowns import SIGN_WEIGHTS
+
+NEIGHBOURS = 3
+"""Cached features of the score "nearest"."""
 
 OURS = "ours"
 SCORES = {
@@ -17,11 +20,11 @@ SCORES = {
     "ridge+nearest": "the last two, standardised and summed",
     "beyond": "our first sign: best score beyond the background's (relative Mahalanobis)",
     "margin": "our second sign: lead of the best ridge response among the proposed classes",
-    "near": "our third sign: mean cosine to the 3 nearest cached features of the proposed classes",
+    "near": "our third sign: cosine to the nearest mean of the proposed classes",
     "beyond+margin": "ours without nearness",
     "beyond+near": "ours without the margin",
     "margin+near": "ours without the score beyond the background",
-    OURS: "the sum of the three signs, as the learner does it",
+    OURS: "the sum of the three signs, the margin at half weight, as the learner does it",
 }
 """What is compared, in the order of the table; higher is more familiar."""
 
@@ -69,7 +72,7 @@ class Scorer:
         signs = self._knowledge.signs(features)
         familiarity = self._knowledge.router.familiarity
         scores[OURS] = familiarity.score(signs)
-        beyond, margin, near = ((signs - familiarity.mean) / familiarity.spread).T
+        beyond, margin, near = ((signs - familiarity.mean) / familiarity.spread * SIGN_WEIGHTS).T
         scores |= {"beyond": beyond, "margin": margin, "near": near}
         scores |= {
             "beyond+margin": beyond + margin,

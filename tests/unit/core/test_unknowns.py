@@ -7,13 +7,13 @@ from edge_tosca.conditioning import condition
 from edge_tosca.folds import choose_blocks
 from edge_tosca.sums import GramStatistics, RowStatistics
 from edge_tosca.unknowns import (
-    NEIGHBOURS,
     RIDGE_PENALTY,
+    directions,
     fit_familiarity,
     fit_ridge,
+    left_out_nearness,
     left_out_responses,
     margin,
-    nearness,
 )
 
 D = 24
@@ -67,17 +67,32 @@ def test_left_out_ridge_responses_equal_refitting_without_the_block(form, sizes)
     np.testing.assert_allclose(found, np.concatenate(expected), rtol=0, atol=RIDGE_TOLERANCE)
 
 
-@given(m=st.integers(1, 20), seed=st.integers(0, 999))
-def test_nearness_is_the_mean_cosine_to_the_nearest_cached_features(m, seed):
-    z, *cached = groups_of((m + 1,), seed)[0]
-    cached = np.stack(cached)
-    expected = np.sort(cached.astype(np.float64) @ z)[-NEIGHBOURS:].mean()
-    # float32 rounding of a sum over 24 terms; conditioned features have unit length, so products are cosines.
-    assert nearness(z, cached) == pytest.approx(expected, abs=1e-6)
+@given(sizes=st.lists(st.integers(2, 9), min_size=3, max_size=6), seed=st.integers(0, 999))
+def test_left_out_nearness_equals_the_cosine_to_means_made_without_the_block(sizes, seed):
+    groups = groups_of(sizes, seed)
+    statistics = RowStatistics(tuple(groups))
+    blocks = choose_blocks(statistics.counts, sum(sizes))
+    proposed = np.random.default_rng(seed).permuted(np.tile(np.arange(len(sizes)), (sum(sizes), 1)), axis=1)
+    proposed = proposed[:, :2]
+    pictures = np.concatenate([groups[block.group][block.rows] for block in blocks])
+    found = left_out_nearness(pictures, blocks, proposed, statistics.sums, statistics.counts)
+    expected, place = [], 0
+    for block in blocks:
+        for row in block.rows:
+            kept = [
+                np.delete(rows, block.rows, axis=0) if group == block.group else rows
+                for group, rows in enumerate(groups)
+            ]
+            means = [kept[group].mean(axis=0, dtype=np.float64) for group in proposed[place]]
+            z = groups[block.group][row].astype(np.float64)
+            expected.append(max(mean @ z / np.linalg.norm(mean) for mean in means))
+            place += 1
+    # Directions are float16: half a unit in the eleventh bit of each of 24 terms.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=24**0.5 * 2**-11)
 
 
-def test_where_nothing_is_cached_nothing_is_near():
-    assert nearness(np.ones(D, np.float32), np.zeros((0, D), np.float32)) == -1
+def test_a_mean_of_zeros_has_no_direction():
+    assert not directions(np.zeros((1, D))).any()
 
 
 @given(n=st.integers(20, 400), refused=st.sampled_from([0.05, 0.1, 0.3]), seed=st.integers(0, 999))

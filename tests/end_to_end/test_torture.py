@@ -1,0 +1,50 @@
+"""A few of the faults of `make torture`, and proof that the harness would see harm."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("cc") or shutil.which("gcc")), reason="faults are injected by a C library; no compiler"
+)
+
+CARELESS = """
+import sys, edge_tosca.store
+careful = edge_tosca.store.connect
+
+def careless(path):
+    connection = careful(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+edge_tosca.store.connect = careless
+from tests.torture.__main__ import main
+sys.exit(main())
+"""
+
+
+def run(start, finish, tmp_path, program, *options):
+    report = tmp_path / "torture.json"
+    ran = finish(start(*options, "--json", report, program=program, cwd=ROOT))
+    return ran, json.loads(report.read_text())
+
+
+def test_no_kill_power_cut_or_failed_write_harms_a_store(start, finish, tmp_path):
+    ran, trials = run(start, finish, tmp_path, ("-m", "tests.torture"), "--kills", 90, "--failures", 40)
+    assert (ran.code, ran.err) == (0, "")
+    assert len(trials) == 130
+    assert [trial for trial in trials if trial["fault_found"]] == []
+    assert {trial["left"] for trial in trials} == {"before", "after"}
+
+
+def test_a_store_that_does_not_wait_for_the_disk_is_found_out(start, finish, tmp_path):
+    ran, trials = run(start, finish, tmp_path, ("-c", CARELESS), "--kills", 150, "--failures", 0)
+    assert ran.code == 1
+    harmed = [trial for trial in trials if trial["fault_found"]]
+    assert harmed
+    # Without a power cut the page cache survives, and with it every write.
+    assert {trial["fault"] for trial in harmed} == {"cut"}

@@ -1,0 +1,150 @@
+"""What is tortured: every command that changes a store, on small features made from a seed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from edge_tosca.errors import StoreError
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
+from edge_tosca.luca import Array
+from edge_tosca.store import Store
+
+DIMENSIONS = 96
+"""Enough for a module, and few enough that a learner beyond them keeps sums instead of features."""
+
+_SETTINGS = {
+    "bundle": "",
+    "runtime": "onnxruntime",
+    "device": "CPU",
+    "fingerprint": "0" * 64,
+    "origin": "torture",
+    "feature_dim": str(DIMENSIONS),
+    "router": "fused",
+    "refused": "0.05",
+}
+
+
+def features(label: str, count: int) -> Array:
+    """Make features of a class.
+
+    Args:
+        label: the class; equal labels give equal features.
+        count: pictures.
+
+    Returns:
+        float32 [count, DIMENSIONS].
+    """
+    rng = np.random.default_rng(list(label.encode()))
+    centre = rng.gamma(1.0, 1.0, DIMENSIONS)
+    return (centre + rng.gamma(1.0, 1.0, (count, DIMENSIONS))).astype(np.float32)
+
+
+QUESTIONS = np.concatenate(
+    [features(label, 60)[-3:] for label in ("apple", "brick", "cone", "door", "zebra")]
+)
+
+
+def create(path: Path) -> Store:
+    """Make an empty store."""
+    return Store.create(path, _SETTINGS)
+
+
+def teach(store: Store, task: str, shots: dict[str, int]) -> None:
+    """Teach a task, whatever the gate says of so few pictures."""
+    taught = {label: features(label, count) for label, count in shots.items()}
+    names = {label: [f"{label}{number}.jpg" for number in range(count)] for label, count in shots.items()}
+    teach_task(store, taught, names, task, skipped=(), force=True, feature_seconds=0.0)
+
+
+def few(path: Path) -> None:
+    """Make a store of two tasks that keeps features alone."""
+    store = create(path)
+    teach(store, "first", {"apple": 6, "brick": 5})
+    teach(store, "second", {"cone": 6, "door": 5})
+    store.close()
+
+
+def many(path: Path) -> None:
+    """Make a store of three tasks that keeps sums besides."""
+    store = create(path)
+    teach(store, "first", {"apple": 40, "brick": 30})
+    teach(store, "second", {"cone": 30, "door": 12})
+    teach(store, "third", {"zebra": 8})
+    store.close()
+
+
+Command = Callable[[Path, Callable[[], object]], None]
+"""Takes the store's path, and what to call when the command has returned, before the store is closed."""
+
+
+def _on(change: Callable[[Store], object]) -> Command:
+    def run(path: Path, done: Callable[[], object]) -> None:
+        store = Store.open(path)
+        try:
+            change(store)
+            done()
+        finally:
+            store.close()
+
+    return run
+
+
+def _init(path: Path, done: Callable[[], object]) -> None:
+    store = create(path)
+    done()
+    store.close()
+
+
+VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
+    "init": (None, _init),
+    "learn, few pictures": (few, _on(lambda store: teach(store, "new", {"zebra": 6, "wheel": 4}))),
+    "learn, many pictures": (many, _on(lambda store: teach(store, "new", {"wheel": 12, "apple": 8}))),
+    "forget, few pictures": (few, _on(lambda store: forget_class(store, "cone"))),
+    "forget, many pictures": (many, _on(lambda store: forget_class(store, "brick"))),
+    "rollback": (many, _on(lambda store: roll_back(store, 2))),
+    "rename": (few, _on(lambda store: rename_class(store, "apple", "pear", merge=False))),
+    "merge": (many, _on(lambda store: rename_class(store, "apple", "door", merge=True))),
+}
+"""Name to what makes the store it starts from (None for no store), and the command."""
+
+
+def snapshot(path: Path) -> tuple[object, ...] | None:
+    """Tell everything about a store that must survive.
+
+    Args:
+        path: of the store.
+
+    Returns:
+        Its generations, tasks, classes, module bytes and answers to QUESTIONS, to the last bit; None where
+        there is no store yet.
+
+    Raises:
+        EdgeToscaError: it cannot be read.
+        ValueError: SQLite finds it damaged.
+        sqlite3.Error: SQLite cannot even look.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return None
+    try:
+        store = Store.open(path)
+    except StoreError as error:
+        if "run again: edge-tosca init" in str(error):
+            return None
+        raise
+    try:
+        (verdict,) = store._connection.execute("PRAGMA integrity_check").fetchone()
+        if verdict != "ok":
+            raise ValueError(verdict)
+        state = store.state()
+        history = tuple((entry.number, entry.parent, entry.command) for entry in store.history())
+        tasks = tuple(
+            (task.name, task.module, store.module(task.module), tuple(group.label for group in task.groups))
+            for task in state.tasks
+        )
+        answers = Knowledge(store, state).decide(QUESTIONS, 5) if state.tasks else []
+        said = tuple((answer.top, answer.unknown, answer.familiarity) for answer in answers)
+        return (history, tasks, said)
+    finally:
+        store.close()
