@@ -112,7 +112,7 @@ def test_importing_the_room_loads_no_engine(tmp_path):
 )
 def test_camera_pictures_fit_a_devices_memory(tmp_path, size, orientation, megabytes):
     # A Raspberry Pi camera's 12 megapixels, decoded at a quarter; of sides that do not divide every pixel is
-    # decoded: 49 MB, twice that while it is turned. Seen 111, 117, 149 and 206, 95 of them for everything else.
+    # decoded: 49 MB, twice that while it is turned. Seen 111, 117, 149 and 206, 95 of them for all the rest.
     # All of edge-tosca must stay below 300.
     path = tmp_path / "camera.jpg"
     exif = Image.Exif()
