@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,7 @@ def _backbones(bundles: list[Bundle], absent: list[str]) -> list[BackboneTime]:
                 opened.append((backend, bundle.precision, threads))
     size = bundles[0].preprocessing.size
     pixels = np.random.default_rng(0).normal(size=(1, 3, size, size)).astype(np.float32)
-    times = in_turn([lambda b=backend: b.features(pixels) for backend, _, _ in opened], _TURNS, warm=True)
+    times = in_turn([partial(backend.features, pixels) for backend, _, _ in opened], _TURNS, warm=True)
     fp32 = {
         threads: taken
         for (backend, precision, threads), taken in zip(opened, times, strict=True)
