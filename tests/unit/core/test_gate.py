@@ -7,7 +7,9 @@ import pytest
 
 from edge_tosca.advice import ERRORS_KEPT, LEARNING_EXPONENT, pictures_to_add
 from edge_tosca.conditioning import condition
+from edge_tosca.gate import HARDLY_APART, hardly_apart
 from edge_tosca.learner import Learner
+from edge_tosca.lookalikes import standard_errors_apart
 from edge_tosca.relabelling import relabel
 from edge_tosca.ridge_margins import PENALTY, LeftOutRidge
 from edge_tosca.store import Store
@@ -218,6 +220,18 @@ def test_left_out_margins_equal_those_of_refitting_without_each_picture(shots):
         others = np.delete(said, truth[row])
         assert margins[row] == pytest.approx(said[truth[row]] - others.max(), abs=1e-9)
         assert said[answers[row]] == pytest.approx(others.max())
+
+
+def test_halves_of_one_class_are_hardly_apart_and_two_classes_are():
+    alone, apart = [], []
+    for seed in range(30):
+        z = condition(pictures(seed, 80))
+        alone.append(standard_errors_apart(z[::2], z[1::2]))
+        apart.append(standard_errors_apart(z[::2], condition(pictures(seed + 100, 200))))
+    most = hardly_apart(40 * 40 / 80)
+    assert np.mean([errors <= most for errors, _ in alone]) >= 0.9
+    assert np.mean([right for _, right in alone]) == pytest.approx(0.5, abs=0.05)
+    assert min(errors for errors, _ in apart) > HARDLY_APART
 
 
 def test_relabelling_finds_the_labels_that_were_true():
