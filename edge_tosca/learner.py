@@ -17,6 +17,7 @@ from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
 from edge_tosca.luca import Array
 from edge_tosca.origin import origin_settings
+from edge_tosca.remembered import remember_all
 from edge_tosca.report import Evaluation, LearnReport
 from edge_tosca.state import Generation, State
 from edge_tosca.store import Store
@@ -94,6 +95,7 @@ class Learner:
         runtime: str | None = None,
         device: str | None = None,
         threads: int | None = None,
+        hint: str = "LATENCY",
     ) -> Self:
         """Open a learner, with the backbone, runtime and device that it was made with unless named.
 
@@ -103,6 +105,7 @@ class Learner:
             runtime: "onnxruntime" or "openvino".
             device: "CPU", "GPU", "NPU" or "AUTO".
             threads: of the backbone.
+            hint: "LATENCY" for pictures one at a time, "THROUGHPUT" for folders of them.
 
         Returns:
             The learner.
@@ -117,6 +120,7 @@ class Learner:
             runtime or store.settings["runtime"],
             device or store.settings["device"],
             threads,
+            hint,
         )
         return cls(store, vision)
 
@@ -145,6 +149,7 @@ class Learner:
         task: str | None = None,
         *,
         force: bool = False,
+        remember: bool = False,
         on_progress: Progress | None = None,
     ) -> LearnReport:
         """Learn classes from pictures: one task, one LuCA module.
@@ -153,6 +158,7 @@ class Learner:
             source: a folder with one folder of pictures a class, or label to pictures.
             task: name of the task; "task N" by default.
             force: learn even what the quality gate rejects.
+            remember: keep the pictures' paths in the store, so that it can be migrated to another backbone.
             on_progress: called with the pictures done and their number.
 
         Returns:
@@ -172,10 +178,17 @@ class Learner:
         require_pictures(pictures)
         self._check_origin()
         folder = None if isinstance(source, Mapping) else Path(source)
-        features, names, skipped = self._extract(pictures, folder, on_progress)
-        seconds = time.perf_counter() - start
-        return self.learn_features(
-            features, task, names=names, skipped=skipped, force=force, feature_seconds=seconds
+        features, read, skipped = self._extract(pictures, folder, on_progress)
+        names = {label: [_name(source) for source in items] for label, items in read.items()}
+        return teach_task(
+            self.store,
+            features,
+            names,
+            task,
+            skipped=skipped,
+            force=force,
+            feature_seconds=time.perf_counter() - start,
+            remember=remember_all(read) if remember else None,
         )
 
     def learn_features(
@@ -401,11 +414,11 @@ class Learner:
         pictures: "Mapping[str, Sequence[PictureSource]]",
         folder: Path | None,
         on_progress: Progress | None,
-    ) -> tuple[dict[str, Array], dict[str, list[str]], list[Skipped]]:
+    ) -> "tuple[dict[str, Array], dict[str, list[PictureSource]], list[Skipped]]":
         sources = [(label, picture) for label, items in pictures.items() for picture in items]
         tell = None if on_progress is None else lambda done: on_progress(done, len(sources))
         rows: dict[str, list[Array]] = {label: [] for label in pictures}
-        names: dict[str, list[str]] = {label: [] for label in pictures}
+        read: dict[str, list[PictureSource]] = {label: [] for label in pictures}
         skipped: list[Skipped] = []
         unread: dict[str, Skipped] = {}
         extracted = self.vision.extract((picture for _, picture in sources), tell)
@@ -415,7 +428,7 @@ class Learner:
                 unread.setdefault(label, skipped[-1])
             else:
                 rows[label].append(picture.features)
-                names[label].append(_name(source))
+                read[label].append(source)
         for label, found in rows.items():
             if not found:
                 where = "" if folder is None else f" in {folder / label}"
@@ -424,7 +437,7 @@ class Learner:
                     f"class {label!r} has no readable picture{where}{reason}; nothing was learned; "
                     "add pictures, or take the class out"
                 )
-        return {label: np.stack(found) for label, found in rows.items()}, names, skipped
+        return {label: np.stack(found) for label, found in rows.items()}, read, skipped
 
 
 def _name(source: object) -> str:

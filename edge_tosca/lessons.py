@@ -14,6 +14,7 @@ from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judg
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, digest_of
+from edge_tosca.remembered import Remembered
 from edge_tosca.report import LearnReport, ModuleReport
 from edge_tosca.router import LeftOut
 from edge_tosca.state import State
@@ -31,11 +32,12 @@ def teach_task(
     skipped: Sequence[Skipped],
     force: bool,
     feature_seconds: float,
+    remember: Mapping[str, Mapping[int, Remembered]] | None = None,
 ) -> LearnReport:
     """Fit a module to a task, file it, and judge what that did; see `Learner.learn_features`."""
     start = time.perf_counter()
     with one_blas_thread(), store.snapshot():
-        module, cosines = _fit(store, list(features.values()), store.state())
+        module, cosines = fit_task(store, list(features.values()), store.state())
     data = module.to_bytes()
     digest = digest_of(data)
     trained = time.perf_counter()
@@ -48,6 +50,9 @@ def teach_task(
             store.add_module(digest, data, cosines)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
             store.add_task(task, digest, half, generation)
+            if remember:
+                for group in store.tasks_ever()[-1].groups:
+                    store.pictures.put(group.features, remember[group.label])
             # Not by a name: what was kept is large, and is to be gone when the new router is solved.
             after, left_out = settle(store, generation, store.derived("statistics", before.state.generation))
             gate = judge(after, left_out, {label: names[label] for label in features}, earlier)
@@ -88,7 +93,7 @@ def forget_class(store: Store, label: str) -> int:
             left = [group for group in store.groups_of_task(task) if group.id not in doomed]
             digest = None
             if left:
-                module, cosines = _fit(store, [store.features(group) for group in left], before, task)
+                module, cosines = fit_task(store, [store.features(group) for group in left], before, task)
                 data = module.to_bytes()
                 digest = digest_of(data)
                 store.add_module(digest, data, cosines)
@@ -167,9 +172,20 @@ def settle(store: Store, generation: int, kept: dict[str, Array] | None = None) 
     return knowledge, left_out
 
 
-def _fit(
+def fit_task(
     store: Store, features: Sequence[Array], state: State, before_task: int | None = None
 ) -> tuple[Module, Array]:
+    """Fit the module of a task in the way that the store's router asks for.
+
+    Args:
+        store: the store.
+        features: of each class, [n_c, d].
+        state: the live one; the paper's router builds on the modules of its tasks.
+        before_task: only those of tasks filed before this row; all by default.
+
+    Returns:
+        The module and its cosines, as `teach` gives them.
+    """
     if store.settings["router"] != "entropy":
         return teach(features)
     tasks = [task for task in state.tasks if before_task is None or task.id < before_task]

@@ -15,6 +15,7 @@ from safetensors.numpy import load, save
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import Array
 from edge_tosca.module import digest_of
+from edge_tosca.remembered import RememberedPictures
 from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, TABLES, connect
 from edge_tosca.state import Generation, Group, State, Task
 
@@ -28,6 +29,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self.pictures = RememberedPictures(connection)
         self.settings: dict[str, str] = dict(connection.execute("SELECT key, value FROM settings"))
 
     @classmethod
@@ -62,8 +64,10 @@ class Store:
                 connection.execute("COMMIT")
         except StoreError:
             if not found:
-                for suffix in ("", "-wal", "-shm"):
-                    Path(f"{path}{suffix}").unlink(missing_ok=True)
+                # A disk that failed once may fail here too; init takes what is left for unfinished.
+                with contextlib.suppress(OSError):
+                    for suffix in ("", "-wal", "-shm"):
+                        Path(f"{path}{suffix}").unlink(missing_ok=True)
             raise
         return cls(path, connection)
 
@@ -90,6 +94,11 @@ class Store:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION_ID:
+            connection.close()
+            if _unfinished(path):
+                raise StoreError(
+                    f"{path}: making this store was interrupted; run again: edge-tosca init {path}"
+                )
             raise StoreError(f"{path} is a database of another program; name a store that `init` made")
         if version != FORMAT:
             raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
@@ -361,6 +370,31 @@ class Store:
             "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position", (task,)
         )
         return [Group(*row) for row in rows]
+
+    def tasks_ever(self) -> list[Task]:
+        """List all tasks in the file, live or not, with all their classes under their latest labels."""
+        with _told(self.path):
+            rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
+            return [Task(*row, groups=self._labelled(row[0])) for row in rows.fetchall()]
+
+    def _labelled(self, task: int) -> tuple[Group, ...]:
+        rows = self._connection.execute(
+            "SELECT c.id, (SELECT label FROM lives WHERE class = c.id ORDER BY rowid DESC LIMIT 1),"
+            " c.images, c.features FROM classes c WHERE c.task = ? ORDER BY c.position",
+            (task,),
+        )
+        return tuple(Group(*row) for row in rows)
+
+    def put_features(self, group: Group, features: Array) -> None:
+        """Put other features in the place of a group's.
+
+        Args:
+            group: of any state of this store.
+            features: float16 [n, d].
+        """
+        run = self._connection.execute
+        run("UPDATE features SET data = ? WHERE id = ?", (save({"features": features}), group.features))
+        run("UPDATE classes SET images = ? WHERE id = ?", (len(features), group.id))
 
     def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
         """Remove classes from the file for good, history included, with the module that knew them.

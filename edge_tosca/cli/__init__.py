@@ -9,6 +9,7 @@ from edge_tosca.blas import one_blas_thread
 from edge_tosca.cli.ask import ask
 from edge_tosca.cli.bench import bench
 from edge_tosca.cli.make import make
+from edge_tosca.cli.migrate import migrate
 from edge_tosca.cli.pack import pack
 from edge_tosca.cli.teach import teach
 from edge_tosca.cli.terminal import app, fail
@@ -16,7 +17,7 @@ from edge_tosca.errors import EdgeToscaError
 
 __all__ = ["app", "main"]
 
-for verbs in (teach, ask, make, pack, bench):
+for verbs in (teach, migrate, ask, make, pack, bench):
     app.add_typer(verbs)
 
 

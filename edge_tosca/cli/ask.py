@@ -84,7 +84,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure accuracy on labelled pictures, one at a time."""
-    learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
+    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
     with progress("looking") as tell:
         result = learner.evaluate(folder, tell)
     if report is not None:

@@ -61,13 +61,16 @@ def learn(
     force: Annotated[
         bool, typer.Option("--force", help="Keep it even if the quality gate rejects it.")
     ] = False,
+    remember: Annotated[
+        bool, typer.Option("--remember", help="Keep the pictures' paths, for a later `migrate`.")
+    ] = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn new classes, or known classes in new surroundings: one task, one module."""
-    learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
+    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
     source: Any
     if label is not None:
         source = {label: _pictures(paths)}
@@ -76,7 +79,7 @@ def learn(
     else:
         raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
     with progress("learning") as tell:
-        report = learner.learn(source, task, force=force, on_progress=tell)
+        report = learner.learn(source, task, force=force, remember=remember, on_progress=tell)
     if as_json:
         say_json(report.to_json())
     else:

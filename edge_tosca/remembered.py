@@ -1,0 +1,103 @@
+"""The files that a class was learned from, remembered only where somebody asked for it."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS pictures (
+    features INTEGER NOT NULL REFERENCES features ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (features, position)
+)
+"""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A picture's file.
+
+    Attributes:
+        path: where it lay, absolute.
+        sha256: of its bytes (hex): another picture of the same name is another picture.
+    """
+
+    path: Path
+    sha256: str
+
+
+def remembered(source: object) -> Remembered | None:
+    """Take down a picture's file.
+
+    Args:
+        source: what was learned from.
+
+    Returns:
+        Its place and digest; None for what was no file, or is none any more.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return None
+    path = Path(os.fsdecode(source)).absolute()
+    digest = digest_of_file(path)
+    return None if digest is None else Remembered(path, digest)
+
+
+def digest_of_file(path: Path) -> str | None:
+    """Give the sha256 (hex) of a file's bytes; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+class RememberedPictures:
+    """The rows of a store that say which files its features were computed from.
+
+    The table is made with its first row, so that a store that remembers nothing has no place for it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def put(self, features: int, pictures: Mapping[int, Remembered]) -> None:
+        """Remember the files of a group, in place of what was remembered of it; inside a transaction.
+
+        Args:
+            features: row of the cached features.
+            pictures: index of a feature to its file.
+        """
+        self._connection.execute(_TABLE)
+        self._connection.execute("DELETE FROM pictures WHERE features = ?", (features,))
+        # A path is bytes to the system; not all of them are text.
+        self._connection.executemany(
+            "INSERT INTO pictures VALUES (?, ?, ?, ?)",
+            [(features, at, os.fsencode(file.path), file.sha256) for at, file in pictures.items()],
+        )
+
+    def of(self, features: int) -> dict[int, Remembered]:
+        """Give what is remembered of a group: index of a feature to its file."""
+        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pictures'").fetchone():
+            return {}
+        rows = self._connection.execute(
+            "SELECT position, path, sha256 FROM pictures WHERE features = ? ORDER BY position", (features,)
+        )
+        return {at: Remembered(Path(os.fsdecode(path)), digest) for at, path, digest in rows}
+
+
+def remember_all(sources: Mapping[str, Sequence[object]]) -> dict[str, dict[int, Remembered]]:
+    """Take down the files of a lesson.
+
+    Args:
+        sources: label to what was learned from, in the order of the features.
+
+    Returns:
+        Label to index to file; what was no file is left out.
+    """
+    found = {label: enumerate(map(remembered, items)) for label, items in sources.items()}
+    return {label: {at: file for at, file in files if file is not None} for label, files in found.items()}
