@@ -1,27 +1,27 @@
 """Export a backbone: trained weights in, a verified bundle out."""
 
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
-from edge_tosca.export.bundle_writer import check_target, write_bundle
-from edge_tosca.export.calibration import LabelledPicture, choose_pictures
-from edge_tosca.export.catalog import find_backbone
-from edge_tosca.export.fidelity import Fidelity, graph_features, measure_fidelity
+from edge_tosca.export.bundle_writer import check_target
+from edge_tosca.export.bundling import quantization_of, unquantized, write_found, write_graph
+from edge_tosca.export.calibration import LabelledPicture, Sample, choose_pictures
+from edge_tosca.export.catalog import KnownBackbone, find_backbone
 from edge_tosca.export.golden import record_golden
-from edge_tosca.export.graph import to_graph
-from edge_tosca.export.model import BackboneModel, build_model
-from edge_tosca.export.notice import notice
-from edge_tosca.export.quantize import CNN_RECIPE, VIT_RECIPE, quantize_dynamic, quantize_static
-from edge_tosca.export.ranges import measure_ranges
+from edge_tosca.export.graph import BackboneGraph, graph_of
+from edge_tosca.export.model import build_model
+from edge_tosca.export.quantize import quantize_static
+from edge_tosca.export.recipe import Recipe, find_recipes
 from edge_tosca.export.recorded import RecordedCalibration, read_recorded
-from edge_tosca.runtime.golden import cosine, golden_entry
-from edge_tosca.runtime.manifest import BACKBONE, input_of
+from edge_tosca.export.search import HeldOut, search
+from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
+from edge_tosca.runtime.manifest import BACKBONE
 from edge_tosca.runtime.pictures import load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import onnx
 
 PRECISIONS = ("int8", "fp32")
+RECORDED = "recorded"
+"""Stands for the recipes that the catalog names for a backbone."""
 
 # A rebuild under other versions of torch and onnx may round a weight differently; more is another graph.
 _REBUILT_COSINE = 0.999
@@ -42,10 +44,13 @@ def export_backbone(
     *,
     weights: Path | None = None,
     calibration: Path | None = None,
+    held_out: Path | None = None,
     precision: str = "int8",
+    recipes: Sequence[str] = (),
+    force: bool = False,
     on_step: OnStep | None = None,
 ) -> dict[str, Any]:
-    """Make a bundle of a backbone.
+    """Make a bundle of a backbone that timm knows.
 
     Args:
         backbone: a catalog name or any timm model's name.
@@ -53,103 +58,134 @@ def export_backbone(
         weights: a safetensors file or torch checkpoint; None for the catalog's package or the timm hub.
         calibration: a folder of class folders of pictures. For INT8 it may be left out only where a
             calibration is recorded for these weights, as it is for efficientnet_lite0.
+        held_out: a folder of class folders to judge by; None for a part of ``calibration`` that is not
+            calibrated on.
         precision: "int8" or "fp32".
+        recipes: names of the recipes to try; none for the whole grid, "recorded" for the catalog's choice.
+        force: use the best recipe even if it fails the gate.
         on_step: told what is being done, one line a step.
+
+    Returns:
+        The manifest; ``search`` in it has a row for each recipe that was tried. Its precision is "fp32" where
+        none passed the gate.
+
+    Raises:
+        EdgeToscaError: anything that the user can put right, in one line.
+        MissingExtraError: the packages of the extra "export" are not installed.
+    """
+    step = on_step or (lambda _: None)
+    _check_request(out, precision)
+    known = find_backbone(backbone)
+    asks_nothing = precision == "int8" and calibration is None and not recipes
+    recorded = read_recorded(known.name) if asks_nothing else None
+    if precision == "int8" and calibration is None and recorded is None:
+        raise _needs_pictures(known.name)
+    sample = None if calibration is None or precision == "fp32" else choose_pictures(calibration, held_out)
+    step(f"building {known.name}")
+    model = build_model(known, weights)
+    tried = find_recipes(model.family, _named(recipes, known))
+    if recorded is not None and recorded.source["sha256"] != model.source["sha256"]:
+        raise _needs_pictures(known.name)
+    step("writing its graph")
+    fp32 = graph_of(model)
+    if recorded is None:
+        return _export(fp32, out, sample, tried, force, step)
+    step("quantizing with the recorded calibration")
+    graph, report = _recalled(fp32, recorded)
+    return write_graph(out, fp32, {BACKBONE: graph.SerializeToString()}, graph, report)
+
+
+def export_onnx(
+    fp32: BackboneGraph,
+    out: Path,
+    *,
+    calibration: Path | None = None,
+    held_out: Path | None = None,
+    precision: str = "int8",
+    recipes: Sequence[str] = (),
+    force: bool = False,
+    on_step: OnStep | None = None,
+) -> dict[str, Any]:
+    """Make a bundle of a backbone that was read from an ONNX file.
+
+    Args:
+        fp32: the backbone, from :func:`edge_tosca.export.onnx_file.load_onnx`.
+        out: as in :func:`export_backbone`, like all that follow.
+        calibration: pictures to calibrate on.
+        held_out: pictures to judge by.
+        precision: "int8" or "fp32".
+        recipes: to try.
+        force: use the best even if it fails.
+        on_step: told what is being done.
 
     Returns:
         The manifest.
 
     Raises:
         EdgeToscaError: anything that the user can put right, in one line.
-        MissingExtraError: the packages of the extra "export" are not installed.
     """
+    _check_request(out, precision)
+    if precision == "int8" and calibration is None:
+        raise _needs_pictures(fp32.name)
+    sample = None if calibration is None or precision == "fp32" else choose_pictures(calibration, held_out)
+    tried = find_recipes(fp32.family, tuple(recipes))
+    return _export(fp32, out, sample, tried, force, on_step or (lambda _: None))
+
+
+def _check_request(out: Path, precision: str) -> None:
     if precision not in PRECISIONS:
         raise EdgeToscaError(f"precision {precision!r} is not known; choose from {', '.join(PRECISIONS)}")
-    step = on_step or (lambda _: None)
     check_target(out)
     _check_packages()
-    known = find_backbone(backbone)
-    recorded = read_recorded(known.name) if precision == "int8" and calibration is None else None
-    if precision == "int8" and calibration is None and recorded is None:
-        raise _needs_pictures(known.name)
-    step(f"building {known.name}")
-    model = build_model(known, weights)
-    if recorded is not None and recorded.source["sha256"] != model.source["sha256"]:
-        raise _needs_pictures(known.name)
-    step("writing its graph")
-    fp32 = to_graph(model)
-    if recorded is not None:
-        step("quantizing with the recorded calibration")
-        graph, report = _recalled(model, fp32, recorded)
-    elif calibration is not None and precision == "int8":
-        step("calibrating and judging on pictures")
-        graph, report = _calibrated(model, fp32, calibration)
-    else:
-        graph, report = fp32, _unquantized()
-    step(f"writing {out}")
-    return _write(out, model, graph, precision, report)
 
 
-def _write(
-    out: Path, model: BackboneModel, graph: "onnx.ModelProto", precision: str, report: dict[str, Any]
+def _named(recipes: Sequence[str], known: KnownBackbone) -> tuple[str, ...]:
+    if RECORDED not in recipes:
+        return tuple(recipes)
+    if not known.recipes:
+        raise EdgeToscaError(
+            f"{known.name}: the catalog records no recipe for it; leave --recipe out to search"
+        )
+    return known.recipes
+
+
+def _export(
+    fp32: BackboneGraph,
+    out: Path,
+    sample: Sample | None,
+    recipes: Sequence[Recipe],
+    force: bool,
+    step: OnStep,
 ) -> dict[str, Any]:
-    golden = record_golden(graph, model.preprocessing)
-    entries = {
-        "name": model.name,
-        "feature_dim": len(golden[0].feature),
-        "precision": precision,
-        "input": input_of(model.preprocessing),
-        "licence": model.licence,
-        "source": model.source,
-        **report,
-        "golden": [golden_entry(entry) for entry in golden],
-    }
-    files = {BACKBONE: graph.SerializeToString(), "LICENSE": notice(model, precision).encode()}
-    return write_bundle(out, files, entries).manifest
+    if sample is None:
+        return write_graph(out, fp32, {BACKBONE: fp32.graph.SerializeToString()}, fp32.graph, unquantized())
+    step("preparing pictures")
+    calibration, _ = _prepared(sample.calibration, fp32.preprocessing)
+    inputs, labels = _prepared(sample.held_out, fp32.preprocessing)
+    golden = [fp32.preprocessing(Image.fromarray(picture.pixels())) for picture in GOLDEN_PICTURES]
+    held_out = HeldOut(inputs, labels, golden, ", ".join(sample.held_out_sets))
+    found = search(fp32.graph, fp32.family, recipes, calibration, held_out, force=force, on_step=step)
+    if all(trial.recipe.runtime != "onnxruntime" for trial in found.chosen):
+        step("no recipe for ONNX Runtime passed the gate: backbone.onnx stays FP32 (--force takes the best)")
+    about = {"images": len(calibration), "data": ", ".join(sample.data_sets)}
+    return write_found(out, fp32, found, about)
 
 
-def _unquantized() -> dict[str, Any]:
-    same = Fidelity(1.0, 1.0, 1.0, None, None, images=0, data="none: the graph is FP32")
-    return {"quantization": {"tool": "none", "version": "", "recipe": "none"}, "fidelity": same.entry()}
-
-
-def _calibrated(
-    model: BackboneModel, fp32: "onnx.ModelProto", folder: Path
-) -> tuple["onnx.ModelProto", dict[str, Any]]:
-    sample = choose_pictures(folder)
-    data = ", ".join(sample.data_sets)
-    if model.family == "vit":
-        graph = quantize_dynamic(fp32)
-        quantization = _quantization(VIT_RECIPE)
-    else:
-        inputs, _ = _prepared(sample.calibration, model.preprocessing)
-        ranges = measure_ranges(fp32, inputs)
-        graph = quantize_static(fp32, ranges)
-        calibration = {"images": len(inputs), "data": data}
-        quantization = {
-            **_quantization(CNN_RECIPE),
-            "calibration": calibration,
-            "ranges": ranges,
-        }
-    inputs, labels = _prepared(sample.held_out, model.preprocessing)
-    fidelity = measure_fidelity(graph_features(fp32, inputs), graph_features(graph, inputs), labels, data)
-    return graph, {"quantization": quantization, "fidelity": fidelity.entry()}
-
-
-def _recalled(
-    model: BackboneModel, fp32: "onnx.ModelProto", recorded: RecordedCalibration
-) -> tuple["onnx.ModelProto", dict[str, Any]]:
+def _recalled(fp32: BackboneGraph, recorded: RecordedCalibration) -> tuple["onnx.ModelProto", dict[str, Any]]:
     """Repeat a recorded calibration, and claim its fidelity only for the graph that it was measured on."""
-    if not set(recorded.ranges) >= {output for node in fp32.graph.node for output in node.output}:
-        raise _differs(model.name)
-    graph = quantize_static(fp32, recorded.ranges)
-    if _agreement(graph, model, recorded) < _REBUILT_COSINE:
-        raise _differs(model.name)
-    quantization = {**recorded.quantization, **_quantization(recorded.quantization["recipe"])}
+    if not set(recorded.ranges) >= {output for node in fp32.graph.graph.node for output in node.output}:
+        raise _differs(fp32.name)
+    graph = quantize_static(fp32.graph, recorded.ranges)
+    if _agreement(graph, fp32, recorded) < _REBUILT_COSINE:
+        raise _differs(fp32.name)
+    quantization = {
+        **recorded.quantization,
+        **quantization_of("onnxruntime", recorded.quantization["recipe"]),
+    }
     return graph, {"quantization": quantization, "fidelity": recorded.fidelity}
 
 
-def _agreement(graph: "onnx.ModelProto", model: BackboneModel, recorded: RecordedCalibration) -> float:
+def _agreement(graph: "onnx.ModelProto", model: BackboneGraph, recorded: RecordedCalibration) -> float:
     found = record_golden(graph, model.preprocessing)
     return min(cosine(a.feature, b.feature) for a, b in zip(found, recorded.golden, strict=True))
 
@@ -161,20 +197,10 @@ def _prepared(
     return inputs, [picture.label for picture in pictures]
 
 
-def _quantization(recipe: str) -> dict[str, Any]:
-    tools = {name: version(name) for name in ("torch", "timm", "onnx")}
-    return {
-        "tool": "onnxruntime",
-        "version": version("onnxruntime"),
-        "recipe": recipe,
-        "exported_with": tools,
-    }
-
-
 def _check_packages() -> None:
     import importlib.util
 
-    for package in ("torch", "timm", "onnx", "onnxscript"):
+    for package in ("torch", "timm", "onnx", "onnxscript", "nncf", "openvino", "sklearn"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "export")
 

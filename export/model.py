@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.export.catalog import KnownBackbone
+from edge_tosca.export.transformer import lighten
 from edge_tosca.export.weights import Weights, find_weights
 from edge_tosca.runtime.preprocess import INTERPOLATIONS, Preprocessing
 
@@ -22,7 +23,8 @@ class BackboneModel:
         name: the backbone's name.
         licence: of its weights.
         copyright: whose they are.
-        module: float32 [n, 3, size, size] -> float32 [n, d].
+        module: float32 [n, 3, size, size] -> float32 [n, d], as timm computes it.
+        light: the same in the form for a device.
         preprocessing: how pictures are prepared for it.
         family: "vit" where the feature is a [CLS] token, else "cnn".
         source: where the weights come from.
@@ -32,6 +34,7 @@ class BackboneModel:
     licence: str
     copyright: str
     module: "torch.nn.Module"
+    light: "torch.nn.Module"
     preprocessing: Preprocessing
     family: str
     source: dict[str, Any]
@@ -64,6 +67,7 @@ def build_model(known: KnownBackbone, weights_file: Path | None = None) -> Backb
         licence=known.licence if weights_file is None else "unknown",
         copyright=known.copyright if weights_file is None else "",
         module=_cls_feature(module) if vit else module,
+        light=_cls_feature(lighten(module)) if vit else module,
         preprocessing=preprocessing,
         family="vit" if vit else "cnn",
         source=weights.source,

@@ -1,6 +1,6 @@
 """Say beside a bundle whose weights it carries and under which licence."""
 
-from edge_tosca.export.model import BackboneModel
+from edge_tosca.export.graph import BackboneGraph
 
 _APACHE = """
 Licensed under the Apache License, Version 2.0 (the "License"); you may not use this
@@ -15,7 +15,7 @@ permissions and limitations under the License.
 """
 
 
-def notice(model: BackboneModel, precision: str) -> str:
+def notice(model: BackboneGraph, precision: str) -> str:
     """Write the licence notice of a bundle.
 
     Args:

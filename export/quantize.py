@@ -1,4 +1,4 @@
-"""Quantize an FP32 graph to INT8: one measured recipe for each family of backbones."""
+"""Quantize an FP32 graph to INT8 with ONNX Runtime: statically with known ranges, or dynamically."""
 
 import contextlib
 import io
@@ -16,23 +16,18 @@ from edge_tosca.runtime.telemetry import import_onnxruntime
 if TYPE_CHECKING:
     import onnx
 
-# Early depthwise convolutions have few channels of very different range: in INT8 they cost most of the
-# fidelity, in FP32 little of the time.
-FLOAT_CONVOLUTIONS = 5
 
-CNN_RECIPE = (
-    "static QDQ, U8 activations, S8 weights per channel, all operators but the first "
-    f"{FLOAT_CONVOLUTIONS} convolutions; ranges are the mean over pictures of their extremes"
-)
-VIT_RECIPE = "dynamic, MatMul only, U8 activations, S8 weights per channel"
+def quantize_static(graph: "onnx.ModelProto", ranges: Ranges, float_layers: int = 5) -> "onnx.ModelProto":
+    """Quantize a backbone with recorded activation ranges.
 
-
-def quantize_static(graph: "onnx.ModelProto", ranges: Ranges) -> "onnx.ModelProto":
-    """Quantize a convolutional backbone with recorded activation ranges.
+    Of a transformer only the matrix products are quantized: softmax and norms span too wide a range.
+    Early depthwise convolutions have few channels of very different range: in INT8 they cost most of the
+    fidelity, in FP32 little of the time.
 
     Args:
         graph: the FP32 graph; it is not changed.
         ranges: for every activation the least and greatest value to represent.
+        float_layers: so many of the first convolutions stay in float.
 
     Returns:
         The INT8 graph in QDQ form.
@@ -60,14 +55,19 @@ def quantize_static(graph: "onnx.ModelProto", ranges: Ranges) -> "onnx.ModelProt
         activation_qType=QuantType.QUInt8,
         tensors_range=TensorsData(CalibrationMethod.MinMax, data),
         nodes_to_quantize=[],
-        nodes_to_exclude=convolutions[:FLOAT_CONVOLUTIONS],
-        op_types_to_quantize=list(QDQRegistry),
+        nodes_to_exclude=convolutions[:float_layers],
+        op_types_to_quantize=["MatMul"] if is_transformer(graph) else list(QDQRegistry),
         extra_options={},
     )
     with quiet_quantizer():
         quantizer.quantize_model()
         quantizer.model.topological_sort()
     return _finished(quantizer.model.model, graph)
+
+
+def is_transformer(graph: "onnx.ModelProto") -> bool:
+    """Tell whether a graph has attention."""
+    return any(node.op_type == "Softmax" for node in graph.graph.node)
 
 
 def quantize_dynamic(graph: "onnx.ModelProto") -> "onnx.ModelProto":

@@ -14,24 +14,6 @@ if TYPE_CHECKING:
 Ranges = dict[str, tuple[float, float]]
 
 
-def measure_ranges(graph: "onnx.ModelProto", inputs: Iterable[NDArray[np.float32]]) -> Ranges:
-    """Run a graph on pictures and choose the range of every activation.
-
-    The range is the mean over pictures of each picture's extremes: one odd picture does not coarsen the
-    steps for all others, and the few values beyond saturate.
-
-    Args:
-        graph: the FP32 graph.
-        inputs: prepared pictures, float32 [1, 3, size, size] each.
-
-    Returns:
-        For every activation the least and greatest value to represent.
-    """
-    names, lows, highs = extremes(graph, inputs)
-    low, high = lows.mean(axis=0), highs.mean(axis=0)
-    return {name: (_recordable(low[i]), _recordable(high[i])) for i, name in enumerate(names)}
-
-
 def extremes(
     graph: "onnx.ModelProto", inputs: Iterable[NDArray[np.float32]]
 ) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]]:
@@ -51,6 +33,27 @@ def extremes(
         rows.append([(value.min(), value.max()) for value in outputs])
     found = np.array(rows, dtype=np.float32)
     return names, found[:, :, 0], found[:, :, 1]
+
+
+def ranges_from(
+    names: list[str], lows: NDArray[np.float32], highs: NDArray[np.float32], *, widest: bool = False
+) -> Ranges:
+    """Choose the range of every activation from its extremes on each picture.
+
+    The mean over pictures of their extremes keeps one odd picture from coarsening the steps for all others;
+    the few values beyond saturate.
+
+    Args:
+        names: of t activations.
+        lows: float32 [n, t], the least values on n pictures.
+        highs: float32 [n, t], the greatest.
+        widest: take the extremes of all pictures instead.
+
+    Returns:
+        For every activation the least and greatest value to represent.
+    """
+    low, high = (lows.min(axis=0), highs.max(axis=0)) if widest else (lows.mean(axis=0), highs.mean(axis=0))
+    return {name: (_recordable(low[i]), _recordable(high[i])) for i, name in enumerate(names)}
 
 
 def _recordable(value: np.float32) -> float:

@@ -1,4 +1,4 @@
-"""Bring a vision transformer into the form that runs fastest on a device, without changing what it computes."""
+"""Bring a vision transformer into the form that runs fastest on a device; what it computes stays the same."""
 
 import copy
 import math

@@ -100,7 +100,9 @@ def load_state(path: Path) -> "dict[str, torch.Tensor]":
 
 def _package_file(package: str) -> Path:
     spec = importlib.util.find_spec(package.replace("-", "_"))
-    files = [path for place in (spec and spec.submodule_search_locations) or () for path in _checkpoints(place)]
+    files = [
+        path for place in (spec and spec.submodule_search_locations) or () for path in _checkpoints(place)
+    ]
     if not files:
         raise MissingExtraError(package, "export")
     return files[0]

@@ -1,10 +1,11 @@
 """The verbs around a store: export, embed, doctor, demo."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from edge_tosca.cli.export_verb import export
 from edge_tosca.cli.terminal import (
     AsJson,
     BackboneOption,
@@ -14,47 +15,15 @@ from edge_tosca.cli.terminal import (
     RuntimeOption,
     ThreadsOption,
     fail,
-    messages,
     progress,
     say,
     say_json,
 )
-from edge_tosca.errors import MissingExtraError
 
 make = typer.Typer()
 
 
-@make.command()
-def export(
-    backbone: Annotated[
-        str, typer.Argument(metavar="BACKBONE", help="efficientnet_lite0, or any timm model.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the bundle goes.")],
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="safetensors, or a torch checkpoint.")
-    ] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Photographs to calibrate INT8 on.")
-    ] = None,
-    precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Of the graph a device runs.")] = "int8",
-    as_json: AsJson = False,
-) -> None:
-    """Make a backbone bundle on a workstation."""
-    tell = None if as_json else lambda step: messages.print(f"  {step}", markup=False)
-    try:
-        from edge_tosca.export import export_backbone
-
-        manifest = export_backbone(
-            backbone, out, weights=weights, calibration=calibration, precision=precision, on_step=tell
-        )
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(error.name or "a package", "export") from None
-    if as_json:
-        say_json(manifest)
-        return
-    fidelity = manifest.get("fidelity") or {}
-    cosine = f", mean cosine to FP32 {fidelity['cosine']['mean']:.4f}" if "cosine" in fidelity else ""
-    say(f"{out}: {manifest['name']}, {manifest['precision']}, {manifest['feature_dim']} features{cosine}")
+make.command()(export)
 
 
 @make.command()
@@ -72,7 +41,7 @@ def embed(
     from edge_tosca.vision import Vision
 
     with progress("looking") as tell:
-        result = embed_folder(folder, out, Vision(backbone, runtime, device, threads), tell)
+        result = embed_folder(folder, out, Vision(backbone, runtime, device, threads, "THROUGHPUT"), tell)
     if as_json:
         say_json(result.to_json())
         return

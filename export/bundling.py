@@ -1,0 +1,105 @@
+"""Put together what a backbone's bundle holds and its manifest says."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_tosca.export.bundle_writer import write_bundle
+from edge_tosca.export.fidelity import Fidelity
+from edge_tosca.export.golden import record_golden
+from edge_tosca.export.graph import BackboneGraph
+from edge_tosca.export.notice import notice
+from edge_tosca.export.search import Search, Trial
+from edge_tosca.runtime.golden import golden_entry
+from edge_tosca.runtime.manifest import BACKBONE, input_of
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def write_found(out: Path, fp32: BackboneGraph, found: Search, calibration: dict[str, Any]) -> dict[str, Any]:
+    """Write the bundle of the recipes that a search chose.
+
+    Args:
+        out: the bundle's folder.
+        fp32: the backbone, which stays FP32 for ONNX Runtime where no recipe was chosen for it.
+        found: the search.
+        calibration: the manifest's entry: how many pictures, of which data.
+
+    Returns:
+        The manifest.
+    """
+    import onnx
+
+    chosen = {trial.recipe.runtime: trial for trial in found.chosen}
+    graph, report = fp32.graph, unquantized()
+    files = {BACKBONE: graph.SerializeToString()}
+    if (trial := chosen.get("onnxruntime")) is not None and trial.quantized is not None:
+        files = dict(trial.quantized.files)
+        graph, report = onnx.load_from_string(files[BACKBONE]), _report(trial, calibration)
+    if (trial := chosen.get("openvino")) is not None and trial.quantized is not None:
+        files |= trial.quantized.files
+        report["openvino"] = _report(trial, calibration)
+    report["search"] = found.entry()
+    return write_graph(out, fp32, files, graph, report)
+
+
+def _report(trial: Trial, calibration: dict[str, Any]) -> dict[str, Any]:
+    if trial.quantized is None or trial.fidelity is None:
+        raise AssertionError("a trial that failed is never chosen")
+    tool = "nncf" if trial.recipe.tool.startswith("nncf") else "onnxruntime"
+    quantization = {
+        **quantization_of(tool, trial.recipe.text),
+        "name": trial.recipe.name,
+        "calibration": calibration,
+    }
+    if trial.quantized.ranges is not None:
+        quantization["ranges"] = trial.quantized.ranges
+    return {"quantization": quantization, "fidelity": trial.fidelity.entry()}
+
+
+def write_graph(
+    out: Path,
+    fp32: BackboneGraph,
+    files: dict[str, bytes],
+    graph: "onnx.ModelProto",
+    report: dict[str, Any],
+) -> dict[str, Any]:
+    """Write a bundle.
+
+    Args:
+        out: its folder.
+        fp32: the backbone it is made of.
+        files: path inside the bundle -> bytes.
+        graph: what ``backbone.onnx`` among them holds; its golden features are recorded.
+        report: the manifest's entries ``quantization``, ``fidelity`` and more.
+
+    Returns:
+        The manifest.
+    """
+    golden = record_golden(graph, fp32.preprocessing)
+    precision = "fp32" if report["quantization"]["tool"] == "none" else "int8"
+    entries = {
+        "name": fp32.name,
+        "feature_dim": len(golden[0].feature),
+        "precision": precision,
+        "input": input_of(fp32.preprocessing),
+        "licence": fp32.licence,
+        "source": fp32.source,
+        **report,
+        "golden": [golden_entry(entry) for entry in golden],
+    }
+    files = {**files, "LICENSE": notice(fp32, precision).encode()}
+    return write_bundle(out, files, entries).manifest
+
+
+def unquantized() -> dict[str, Any]:
+    """Write the manifest's entries for a graph that is FP32."""
+    same = Fidelity(1.0, 1.0, 1.0, None, None, images=0, data="none: the graph is FP32")
+    return {"quantization": {"tool": "none", "version": "", "recipe": "none"}, "fidelity": same.entry()}
+
+
+def quantization_of(tool: str, recipe: str) -> dict[str, Any]:
+    """Write the manifest's ``quantization`` entry: the tool, its version, the recipe, what exported."""
+    tools = {name: version(name) for name in ("torch", "timm", "onnx")}
+    return {"tool": tool, "version": version(tool), "recipe": recipe, "exported_with": tools}

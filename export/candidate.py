@@ -1,0 +1,123 @@
+"""One recipe carried out on a graph: the files it makes, and the runner that a device would have."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tosca.export.nncf_quantize import quantize_for_openvino, quantize_onnx
+from edge_tosca.export.quantize import quantize_dynamic, quantize_static
+from edge_tosca.export.ranges import Ranges, extremes, ranges_from
+from edge_tosca.export.recipe import Recipe
+from edge_tosca.runtime.manifest import BACKBONE
+from edge_tosca.runtime.telemetry import import_onnxruntime, import_openvino
+
+if TYPE_CHECKING:
+    import onnx
+
+OPENVINO_MODEL, OPENVINO_WEIGHTS = "openvino/backbone.xml", "openvino/backbone.bin"
+
+Pixels = NDArray[np.float32]
+Runner = Callable[[Pixels], NDArray[np.float32]]
+"""One prepared picture, float32 [1, 3, size, size], to its feature, float32 [d]."""
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What a recipe made.
+
+    Attributes:
+        recipe: the recipe.
+        files: path inside the bundle -> bytes.
+        ranges: the activation ranges that were used; None where the tool keeps its own.
+    """
+
+    recipe: Recipe
+    files: dict[str, bytes]
+    ranges: Ranges | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(len(data) for data in self.files.values())
+
+    def open(self) -> Runner:
+        """Load it into the runtime that it is made for, on one thread."""
+        return open_runner(self.files)
+
+
+class Workbench:
+    """An FP32 graph and the pictures to calibrate on; what several recipes need is computed once.
+
+    Args:
+        graph: the FP32 graph.
+        inputs: prepared pictures, float32 [1, 3, size, size] each.
+    """
+
+    def __init__(self, graph: "onnx.ModelProto", inputs: Sequence[Pixels]) -> None:
+        self.graph = graph
+        self.inputs = inputs
+
+    @cached_property
+    def _extremes(self) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]]:
+        return extremes(self.graph, self.inputs)
+
+    def quantize(self, recipe: Recipe) -> Quantized:
+        """Carry out a recipe.
+
+        Args:
+            recipe: the recipe.
+
+        Returns:
+            What it made.
+        """
+        if recipe.tool == "nncf-openvino":
+            model, weights = quantize_for_openvino(self.graph, recipe, self.inputs)
+            return Quantized(recipe, {OPENVINO_MODEL: model, OPENVINO_WEIGHTS: weights})
+        if recipe.tool == "ort-static":
+            ranges = ranges_from(*self._extremes, widest=recipe.widest)
+            graph = quantize_static(self.graph, ranges, recipe.float_layers)
+            return Quantized(recipe, {BACKBONE: graph.SerializeToString()}, ranges)
+        dynamic = recipe.tool == "ort-dynamic"
+        graph = quantize_dynamic(self.graph) if dynamic else quantize_onnx(self.graph, recipe, self.inputs)
+        return Quantized(recipe, {BACKBONE: graph.SerializeToString()})
+
+
+def open_runner(files: dict[str, bytes]) -> Runner:
+    """Load a backbone's files as the runtime room does, on one thread and without a cache of compiled graphs.
+
+    Args:
+        files: path inside the bundle -> bytes; OpenVINO's graph is taken where there is one.
+
+    Returns:
+        The runner.
+    """
+    return _openvino_runner(files) if OPENVINO_MODEL in files else _onnxruntime_runner(files[BACKBONE])
+
+
+def _onnxruntime_runner(graph: bytes) -> Runner:
+    onnxruntime = import_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda pixels: np.asarray(session.run(None, {name: pixels})[0], np.float32).reshape(-1)
+
+
+def _openvino_runner(files: dict[str, bytes]) -> Runner:
+    openvino = import_openvino()
+    core = openvino.Core()
+    weights = openvino.Tensor(np.frombuffer(files[OPENVINO_WEIGHTS], np.uint8))
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+    compiled = core.compile_model(core.read_model(files[OPENVINO_MODEL], weights), "CPU", settings)
+    request = compiled.create_infer_request()
+
+    def run(pixels: Pixels) -> NDArray[np.float32]:
+        request.infer([pixels])
+        return np.array(request.get_output_tensor(0).data, dtype=np.float32).reshape(-1)
+
+    return run

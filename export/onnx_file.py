@@ -1,0 +1,202 @@
+"""Take any ONNX file that computes an embedding as a backbone."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from edge_tosca.errors import EdgeToscaError
+from edge_tosca.export.graph import INPUT, OPSET, OUTPUT, BackboneGraph, tidy
+from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
+from edge_tosca.runtime.preprocess import Preprocessing
+from edge_tosca.runtime.telemetry import import_onnxruntime
+
+if TYPE_CHECKING:
+    import onnx
+
+# Weights per channel need it.
+_LEAST_OPSET = 13
+_LEAST_COSINE = 0.99999
+
+
+def load_onnx(path: Path, feature: str, preprocessing: Preprocessing) -> BackboneGraph:
+    """Cut the part of an ONNX file that computes an embedding, at batch 1 and with static shapes.
+
+    Args:
+        path: the file; its weights must lie inside it.
+        feature: name of the tensor that is the embedding, an output or any other: [1, d], [1, d, 1, 1], or
+            [1, n, d] of which the first token is taken.
+        preprocessing: how pictures are prepared for it.
+
+    Returns:
+        The backbone.
+
+    Raises:
+        EdgeToscaError: the file cannot be read, has other inputs than one picture, keeps its weights
+            elsewhere, has no such tensor, or cannot be made static.
+    """
+    model = _read(path)
+    source = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    name = _picture_input(model, path, preprocessing.size)
+    _end_at(model, feature, path)
+    fixed = _folded(model, path)
+    _shape_feature(fixed, path)
+    tidy(fixed)
+    _check_against_file(fixed, model, name, preprocessing, path)
+    return BackboneGraph(path.stem, "unknown", "", fixed, preprocessing, _family(fixed), source)
+
+
+def _read(path: Path) -> "onnx.ModelProto":
+    import onnx
+
+    if not path.is_file():
+        raise EdgeToscaError(f"{path}: no such ONNX file; name one, or a backbone of --list")
+    try:
+        model = onnx.load(path, load_external_data=False)
+        outside = any(item.data_location == onnx.TensorProto.EXTERNAL for item in model.graph.initializer)
+        if not outside:
+            onnx.checker.check_model(model)
+    # The reader and the checker raise their own families of errors.
+    except Exception as error:
+        raise EdgeToscaError(f"{path}: not a sound ONNX file ({_reason(error)}); export it again") from error
+    if outside:
+        raise EdgeToscaError(f"{path}: its weights lie in another file; save it with all weights inside")
+    opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
+    if opset < _LEAST_OPSET:
+        raise EdgeToscaError(
+            f"{path}: opset {opset} is too old; export it with opset {_LEAST_OPSET} to {OPSET}"
+        )
+    return model
+
+
+def _picture_input(model: "onnx.ModelProto", path: Path, size: int) -> str:
+    """Fix the one input to [1, 3, size, size] and give its name."""
+    import onnx
+
+    inner = {item.name for item in model.graph.initializer}
+    inputs = [item for item in model.graph.input if item.name not in inner]
+    if len(inputs) != 1:
+        names = ", ".join(item.name for item in inputs) or "none"
+        raise EdgeToscaError(
+            f"{path}: a backbone has one input, this has {names}; cut the graph before export"
+        )
+    kind = inputs[0].type.tensor_type
+    asked = [1, 3, size, size]
+    has = [dimension.dim_value for dimension in kind.shape.dim]
+    fits = len(has) == 4 and all(a in (0, b) for a, b in zip(has[1:], asked[1:], strict=True))
+    if kind.elem_type != onnx.TensorProto.FLOAT or not fits:
+        raise EdgeToscaError(
+            f"{path}: its input {inputs[0].name} is not float32 [1, 3, {size}, {size}] but {has} (0: free); "
+            "give the size it takes with --size"
+        )
+    for dimension, value in zip(kind.shape.dim, asked, strict=True):
+        dimension.dim_value = value
+    return str(inputs[0].name)
+
+
+def _end_at(model: "onnx.ModelProto", feature: str, path: Path) -> None:
+    """Make a tensor the only output and drop what it does not need."""
+    import onnx
+
+    graph = model.graph
+    made = {name: node for node in graph.node for name in node.output}
+    if feature not in made:
+        outputs = ", ".join(item.name for item in graph.output)
+        raise EdgeToscaError(f"{path}: has no tensor {feature!r} for --feature; its outputs are {outputs}")
+    needed, waiting = set(), [feature]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += _reads(made[name]) if name in made else []
+    nodes = [node for node in graph.node if needed.intersection(node.output)]
+    weights = [item for item in graph.initializer if item.name in needed]
+    del graph.node[:], graph.initializer[:], graph.output[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(weights)
+    graph.output.append(onnx.ValueInfoProto(name=feature))
+
+
+def _reads(node: Any) -> list[str]:
+    inner = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    return [*node.input, *(name for graph in inner for each in graph.node for name in _reads(each))]
+
+
+def _folded(model: "onnx.ModelProto", path: Path) -> "onnx.ModelProto":
+    """Let ONNX Runtime compute everything that is known once the input's shape is."""
+    import onnx
+
+    onnxruntime = import_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "static.onnx")
+        try:
+            onnxruntime.InferenceSession(
+                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise EdgeToscaError(
+                f"{path}: onnxruntime cannot run it at batch 1 ({_reason(error)}); check --size"
+            ) from error
+        graph = onnx.load(options.optimized_model_filepath)
+    # Its own operators' domains are listed whether they are used or not.
+    used = {node.domain for node in graph.graph.node}
+    standard = [entry for entry in graph.opset_import if entry.domain in used or not entry.domain]
+    del graph.opset_import[:]
+    graph.opset_import.extend(standard)
+    return graph
+
+
+def _shape_feature(model: "onnx.ModelProto", path: Path) -> None:
+    """Name input and output as every bundle does, and bring the embedding to [1, d]."""
+    import onnx
+
+    graph = model.graph
+    old_input, old_output = graph.input[0].name, graph.output[0].name
+    shape = [dimension.dim_value for dimension in graph.output[0].type.tensor_type.shape.dim]
+    plain = len(shape) >= 2 and min(shape) > 0 and shape[0] == 1
+    if not plain or not (len(shape) <= 3 or (len(shape) == 4 and shape[2:] == [1, 1])):
+        raise EdgeToscaError(
+            f"{path}: --feature {old_output} has the shape {shape}, not [1, d], [1, d, 1, 1] or [1, n, d]; "
+            "name the tensor after the pooling"
+        )
+    for node in graph.node:
+        node.input[:] = [INPUT if name == old_input else name for name in node.input]
+    graph.input[0].name = INPUT
+    if len(shape) == 3:
+        graph.initializer.append(onnx.numpy_helper.from_array(np.array(0, np.int64), "first_token"))
+        last = onnx.helper.make_node("Gather", [old_output, "first_token"], [OUTPUT], axis=1)
+    else:
+        last = onnx.helper.make_node("Flatten", [old_output], [OUTPUT], axis=1)
+    graph.node.append(last)
+    width = shape[2] if len(shape) == 3 else shape[1]
+    del graph.output[:]
+    graph.output.append(onnx.helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, [1, width]))
+
+
+def _check_against_file(
+    graph: "onnx.ModelProto", model: "onnx.ModelProto", name: str, preprocessing: Preprocessing, path: Path
+) -> None:
+    pixels = preprocessing(Image.fromarray(GOLDEN_PICTURES[0].pixels()))
+    open_session = import_onnxruntime().InferenceSession
+    expected, found = (
+        open_session(item.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, {key: pixels})[0]
+        for item, key in ((model, name), (graph, INPUT))
+    )
+    agreement = cosine(np.asarray(expected).ravel()[: found.size], np.asarray(found).ravel())
+    if agreement < _LEAST_COSINE:
+        raise EdgeToscaError(f"{path}: made static it computes something else (cosine {agreement:.6f})")
+
+
+def _family(model: "onnx.ModelProto") -> str:
+    kinds = [node.op_type for node in model.graph.node]
+    return "vit" if kinds.count("MatMul") > kinds.count("Conv") else "cnn"
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:120]

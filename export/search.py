@@ -1,0 +1,213 @@
+"""Try recipes on a backbone, measure each in the runtime that will run it, keep the fastest faithful ones."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tosca.bench.timing import in_turn
+from edge_tosca.errors import EdgeToscaError
+from edge_tosca.export.candidate import Pixels, Quantized, Runner, Workbench, open_runner
+from edge_tosca.export.fidelity import Fidelity, measure_accuracies, measure_fidelity
+from edge_tosca.export.recipe import Recipe
+from edge_tosca.runtime.golden import GOLDEN_FLOOR, cosine
+from edge_tosca.runtime.manifest import BACKBONE
+
+if TYPE_CHECKING:
+    import onnx
+
+LEAST_MEAN_COSINE = {"cnn": 0.995, "vit": 0.998}
+"""Mean cosine to FP32 features that each family must keep."""
+MOST_ACCURACY_LOSS = 0.005
+"""Share of held-out pictures that either classifier may lose."""
+
+_REPEATS = 30
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Pictures to judge by.
+
+    Attributes:
+        inputs: prepared pictures, float32 [1, 3, size, size] each.
+        labels: a class name for each.
+        golden: prepared golden pictures.
+        data: names of the data sets.
+    """
+
+    inputs: Sequence[Pixels]
+    labels: Sequence[str]
+    golden: Sequence[Pixels]
+    data: str
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A recipe and how its graph did.
+
+    Attributes:
+        recipe: the recipe.
+        quantized: what the recipe made; None if it failed, like all that follow but the fault.
+        fidelity: to the FP32 graph.
+        golden: float32 [g, d], its features of the golden pictures.
+        milliseconds: a picture, in its runtime on one thread.
+        fault: why it must not be used; empty where it passes.
+    """
+
+    recipe: Recipe
+    quantized: Quantized | None = None
+    fidelity: Fidelity | None = None
+    golden: NDArray[np.float32] | None = None
+    milliseconds: float | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Attributes:
+        trials: one for each recipe.
+        milliseconds: of FP32 in ONNX Runtime on one thread, of the same run.
+        size: bytes of the FP32 graph.
+        images: pictures that were judged by.
+        chosen: the trials to use, at most one for each runtime.
+    """
+
+    trials: tuple[Trial, ...]
+    milliseconds: float
+    size: int
+    images: int
+    chosen: tuple[Trial, ...]
+
+    def entry(self) -> dict[str, Any]:
+        """Write the manifest's ``search`` entry."""
+        return {
+            "threads": 1,
+            "images": self.images,
+            "fp32": {"milliseconds": round(self.milliseconds, 2), "bytes": self.size},
+            "trials": [self._row(trial) for trial in self.trials],
+        }
+
+    def _row(self, trial: Trial) -> dict[str, Any]:
+        fidelity = {} if trial.fidelity is None else trial.fidelity.entry()
+        time = trial.milliseconds
+        return {
+            "recipe": trial.recipe.name,
+            "runtime": trial.recipe.runtime,
+            "milliseconds": None if time is None else round(time, 2),
+            "speedup": None if time is None else round(self.milliseconds / time, 2),
+            "bytes": None if trial.quantized is None else trial.quantized.size,
+            **{
+                key: fidelity.get(key) for key in ("cosine", "nearest_mean_accuracy", "linear_probe_accuracy")
+            },
+            "fault": trial.fault,
+            "chosen": trial in self.chosen,
+        }
+
+
+def search(
+    graph: "onnx.ModelProto",
+    family: str,
+    recipes: Sequence[Recipe],
+    calibration: Sequence[Pixels],
+    held_out: HeldOut,
+    *,
+    force: bool = False,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Search:
+    """Carry out recipes and choose, for each runtime, the fastest that passes the gate.
+
+    The gate: mean cosine to FP32 features, at most half a point of accuracy lost by either classifier, and
+    for OpenVINO's graph agreement with the golden features of ONNX Runtime's.
+
+    Args:
+        graph: the FP32 graph.
+        family: "cnn" or "vit".
+        recipes: to try.
+        calibration: prepared pictures to calibrate on.
+        held_out: other pictures, to judge by.
+        force: where none of a runtime's recipes passes, choose the one with the highest mean cosine.
+        on_step: told what is being tried.
+
+    Returns:
+        All trials and the choice.
+    """
+    serialized = graph.SerializeToString()
+    original = open_runner({BACKBONE: serialized})
+    features = _features(original, held_out.inputs)
+    if not np.isfinite(features).all():
+        raise EdgeToscaError("the graph gives features that are not finite numbers; check the weights")
+    accuracies = measure_accuracies(features, held_out.labels)
+    workbench = Workbench(graph, calibration)
+    trials: list[Trial] = []
+    runners: dict[str, Runner] = {"": original}
+    for recipe in recipes:
+        on_step(f"trying {recipe.name}")
+        try:
+            quantized = workbench.quantize(recipe)
+            run = quantized.open()
+            found = _features(run, held_out.inputs)
+        # A graph that one tool cannot digest is one row of the table, not the end of the search.
+        except Exception as error:
+            reason = str(error).strip().split("\n")[0]
+            trials.append(Trial(recipe, fault=f"failed: {type(error).__name__} {reason:.80}"))
+            continue
+        fidelity = measure_fidelity(features, found, held_out.labels, held_out.data, accuracies)
+        golden = _features(run, held_out.golden)
+        trials.append(Trial(recipe, quantized, fidelity, golden, fault=_fault(family, fidelity)))
+        runners[recipe.name] = run
+    on_step("measuring milliseconds in turns")
+    pixels = held_out.inputs[0]
+    times = in_turn([partial(run, pixels) for run in runners.values()], _REPEATS)
+    milliseconds = dict(zip(runners, times, strict=True))
+    trials = [replace(trial, milliseconds=milliseconds.get(trial.recipe.name)) for trial in trials]
+    on_cpu = _best(trials, "onnxruntime", force)
+    recorded = on_cpu.golden if on_cpu is not None else None
+    if recorded is None:
+        recorded = _features(original, held_out.golden)
+    trials = [_held_to_golden(trial, recorded) for trial in trials]
+    chosen = (on_cpu, _best(trials, "openvino", force))
+    return Search(
+        trials=tuple(trials),
+        milliseconds=milliseconds[""],
+        size=len(serialized),
+        images=len(held_out.inputs),
+        chosen=tuple(trial for trial in chosen if trial is not None),
+    )
+
+
+def _features(run: Runner, inputs: Sequence[Pixels]) -> NDArray[np.float32]:
+    return np.stack([run(pixels) for pixels in inputs])
+
+
+def _fault(family: str, fidelity: Fidelity) -> str:
+    floor = LEAST_MEAN_COSINE[family]
+    if not fidelity.cosine_mean >= floor:
+        return f"mean cosine under {floor}"
+    if fidelity.accuracy_loss > MOST_ACCURACY_LOSS:
+        return f"loses {100 * fidelity.accuracy_loss:.1f} points of accuracy"
+    return ""
+
+
+def _best(trials: Sequence[Trial], runtime: str, force: bool) -> Trial | None:
+    ready = [trial for trial in trials if trial.recipe.runtime == runtime and trial.fidelity is not None]
+    passing = [trial for trial in ready if not trial.fault]
+    if passing:
+        return min(passing, key=lambda trial: trial.milliseconds or math.inf)
+    if force and ready:
+        return max(ready, key=lambda trial: trial.fidelity.cosine_mean if trial.fidelity else -1.0)
+    return None
+
+
+def _held_to_golden(trial: Trial, recorded: NDArray[np.float32]) -> Trial:
+    """Fail a graph of OpenVINO's that a device would refuse: the bundle records ONNX Runtime's features."""
+    if trial.recipe.runtime != "openvino" or trial.golden is None or trial.fault:
+        return trial
+    least = min(cosine(a, b) for a, b in zip(recorded, trial.golden, strict=True))
+    fault = f"golden cosine {least:.3f} under {GOLDEN_FLOOR}" if least < GOLDEN_FLOOR else ""
+    return replace(trial, fault=fault)
