@@ -42,8 +42,8 @@ def load_onnx(path: Path, feature: str, preprocessing: Preprocessing) -> Backbon
     source = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     name = _picture_input(model, path, preprocessing.size)
     _end_at(model, feature, path)
-    fixed = _folded(model, path)
-    _shape_feature(fixed, path)
+    fixed, shape = _folded(model, path)
+    _shape_feature(fixed, shape, path)
     tidy(fixed)
     _check_against_file(fixed, model, name, preprocessing, path)
     return BackboneGraph(path.stem, "unknown", "", fixed, preprocessing, _family(fixed), source)
@@ -125,8 +125,8 @@ def _reads(node: Any) -> list[str]:
     return [*node.input, *(name for graph in inner for each in graph.node for name in _reads(each))]
 
 
-def _folded(model: "onnx.ModelProto", path: Path) -> "onnx.ModelProto":
-    """Let ONNX Runtime compute everything that is known once the input's shape is."""
+def _folded(model: "onnx.ModelProto", path: Path) -> tuple["onnx.ModelProto", list[int]]:
+    """Let ONNX Runtime compute everything that is known once the input's shape is, and give the feature's."""
     import onnx
 
     onnxruntime = import_onnxruntime()
@@ -136,9 +136,15 @@ def _folded(model: "onnx.ModelProto", path: Path) -> "onnx.ModelProto":
     with tempfile.TemporaryDirectory() as folder:
         options.optimized_model_filepath = str(Path(folder) / "static.onnx")
         try:
-            onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            session = onnxruntime.InferenceSession(
+                model.SerializeToString(),
+                options,
+                providers=["CPUExecutionProvider"],
+                # The quantizers look for MatMul, which it would replace.
+                disabled_optimizers=["MatMulAddFusion"],
             )
+            (taken,) = session.get_inputs()
+            shape = list(session.run(None, {taken.name: np.zeros(taken.shape, np.float32)})[0].shape)
         except Exception as error:
             raise EdgeToscaError(
                 f"{path}: onnxruntime cannot run it at batch 1 ({_reason(error)}); check --size"
@@ -149,18 +155,17 @@ def _folded(model: "onnx.ModelProto", path: Path) -> "onnx.ModelProto":
     standard = [entry for entry in graph.opset_import if entry.domain in used or not entry.domain]
     del graph.opset_import[:]
     graph.opset_import.extend(standard)
-    return graph
+    return graph, shape
 
 
-def _shape_feature(model: "onnx.ModelProto", path: Path) -> None:
+def _shape_feature(model: "onnx.ModelProto", shape: list[int], path: Path) -> None:
     """Name input and output as every bundle does, and bring the embedding to [1, d]."""
     import onnx
 
     graph = model.graph
     old_input, old_output = graph.input[0].name, graph.output[0].name
-    shape = [dimension.dim_value for dimension in graph.output[0].type.tensor_type.shape.dim]
-    plain = len(shape) >= 2 and min(shape) > 0 and shape[0] == 1
-    if not plain or not (len(shape) <= 3 or (len(shape) == 4 and shape[2:] == [1, 1])):
+    pooled = len(shape) in (2, 3) or (len(shape) == 4 and shape[2:] == [1, 1])
+    if not pooled or shape[0] != 1:
         raise EdgeToscaError(
             f"{path}: --feature {old_output} has the shape {shape}, not [1, d], [1, d, 1, 1] or [1, n, d]; "
             "name the tensor after the pooling"

@@ -18,6 +18,8 @@ from edge_tosca.export.model import build_model
 from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle, golden_cosines, load_picture, open_backend
 from edge_tosca.runtime.golden import cosine
 
+QUICK = {"test_efficientnet": "ort-static-float5", "test_vit": "ort-dynamic"}
+
 
 def tiny_weights(name, path):
     torch.manual_seed(0)
@@ -121,7 +123,9 @@ def test_any_timm_model_by_name(tmp_path, pictures, name, precision):
     weights = tmp_path / "weights.safetensors"
     model = tiny_weights(name, weights)
     out = tmp_path / "bundle"
-    manifest = export_backbone(name, out, weights=weights, calibration=pictures, precision=precision)
+    # Random weights have no structure that a classifier could keep or lose: the gate is not what is tested.
+    quick = {"recipes": [QUICK[name]], "force": True} if precision == "int8" else {}
+    manifest = export_backbone(name, out, weights=weights, calibration=pictures, precision=precision, **quick)
     bundle = Bundle.load(out)
     assert (bundle.name, bundle.precision, bundle.feature_dim) == (name, precision, manifest["feature_dim"])
     backend = open_backend(bundle)
@@ -157,6 +161,15 @@ def test_a_folder_that_is_not_a_bundle_is_never_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     assert "not a bundle" in refusal("efficientnet_lite0", tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_recipe_that_is_not_known_is_told_with_those_that_are(tmp_path, pictures):
+    weights = tmp_path / "weights.safetensors"
+    tiny_weights("test_efficientnet", weights)
+    options = {"weights": weights, "calibration": pictures}
+    message = refusal("test_efficientnet", tmp_path / "out", recipes=["int4"], **options)
+    assert "ort-static-float5" in message
+    assert "no recipe" in refusal("test_efficientnet", tmp_path / "out", recipes=["recorded"], **options)
 
 
 def test_a_failed_export_leaves_the_bundle_that_was_there(tmp_path, pictures):
