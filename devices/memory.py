@@ -8,6 +8,7 @@ from pathlib import Path
 from edge_tosca.devices.findings import Finding
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.module import Module, digest_of
+from edge_tosca.origin import mismatch
 from edge_tosca.runtime import Fingerprint
 from edge_tosca.store import Store
 
@@ -83,12 +84,12 @@ def _origin(store: Store, eyes: Fingerprint | None) -> Finding:
         return Finding(
             "store origin", False, f"made with {made}, which does not run here", "see the backbone above"
         )
-    same = store.settings.get("fingerprint") == eyes.digest
+    reason = mismatch(store.settings, eyes)
     return Finding(
         "store origin",
-        same,
-        f"made with {made}" + ("" if same else f", this is {eyes}"),
+        reason is None,
+        f"made with {made}" + ("" if reason is None else f", this is {eyes}: {reason}"),
         ""
-        if same
-        else "name the same backbone, --runtime and --device, or init a new store and teach it again",
+        if reason is None
+        else f"name the same backbone, --runtime and --device, or run: edge-tosca migrate {store.path}",
     )

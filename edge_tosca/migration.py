@@ -17,7 +17,7 @@ from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import fit_task, settle
 from edge_tosca.luca import Array
 from edge_tosca.module import digest_of
-from edge_tosca.origin import nearness, origin_settings
+from edge_tosca.origin import golden_of, nearness, origin_settings
 from edge_tosca.state import Task
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
@@ -159,7 +159,8 @@ def _is_same(settings: Mapping[str, str], new: Mapping[str, str], golden: Array 
     if settings["fingerprint"] != new["fingerprint"]:
         return False
     # A store that remembers no golden features was made before there were any: its digest has to do.
-    return golden is None or "golden" not in settings or nearness(settings["golden"], golden) >= _SAME
+    kept = golden_of(settings)
+    return golden is None or kept is None or nearness(kept, golden) >= _SAME
 
 
 def _look(

@@ -32,7 +32,9 @@ def origin_settings(fingerprint: "Fingerprint") -> dict[str, str]:
         "preprocessing": fingerprint.preprocessing,
     }
     if fingerprint.golden is not None:
-        settings["golden"] = base64.b64encode(fingerprint.golden.astype("<f2").tobytes()).decode()
+        golden = base64.b64encode(fingerprint.golden.astype("<f2").tobytes()).decode()
+        # With the fingerprint that they belong to: they say nothing of a store that names another one.
+        settings["golden"] = f"{fingerprint.digest} {golden}"
     return settings
 
 
@@ -68,13 +70,20 @@ def mismatch(settings: Mapping[str, str], fingerprint: "Fingerprint") -> str | N
     Returns:
         The reason in a few words; None where they may be mixed.
     """
-    if "golden" not in settings or fingerprint.golden is None:
+    kept = golden_of(settings)
+    if kept is None or fingerprint.golden is None:
         return None if fingerprint.digest == settings.get("fingerprint") else "another origin"
     reason = foreign(settings, fingerprint.backbone, fingerprint.preprocessing)
     if reason is not None:
         return reason
-    cosine = nearness(settings["golden"], fingerprint.golden)
+    cosine = nearness(kept, fingerprint.golden)
     return None if cosine >= NEAR else f"features too far apart, cosine {cosine:.3f}"
+
+
+def golden_of(settings: Mapping[str, str]) -> str | None:
+    """Give the golden features that a store remembers of its own fingerprint; None where it has none."""
+    digest, _, golden = settings.get("golden", "").partition(" ")
+    return golden if digest and digest == settings.get("fingerprint") else None
 
 
 def nearness(kept: str, golden: Array) -> float:

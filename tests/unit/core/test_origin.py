@@ -50,13 +50,14 @@ def refusal(path, picture, **options):
 
 def moved(golden, cosine):
     """Golden features at a given cosine to those."""
+    digest, golden = golden.split()
     rows = np.frombuffer(base64.b64decode(golden), "<f2").astype(np.float64).reshape(3, -1)
     noise = np.random.default_rng(0).normal(size=rows.shape)
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     noise -= (noise * unit).sum(axis=1, keepdims=True) * unit
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     far = cosine * unit + np.sqrt(1 - cosine**2) * noise
-    return base64.b64encode(far.astype("<f2").tobytes()).decode()
+    return f"{digest} {base64.b64encode(far.astype('<f2').tobytes()).decode()}"
 
 
 def test_the_other_runtime_is_near_and_answers_alike(shop, taught):
@@ -102,6 +103,11 @@ def test_a_store_from_before_golden_features_takes_its_own_fingerprint_alone(sho
     assert Learner.open(shop, threads=1).predict(picture).label
     settings(shop, fingerprint="0" * 64)
     assert "another origin" in refusal(shop, picture)
+
+
+def test_golden_features_of_another_fingerprint_vouch_for_nothing(shop, taught):
+    settings(shop, fingerprint="0" * 64)
+    assert "another origin" in refusal(shop, next((taught / "pictures").glob("*/*.jpg")))
 
 
 @pytest.mark.parametrize("kept", ["", "AAAA", "?", base64.b64encode(np.zeros(8, "<f2").tobytes()).decode()])
