@@ -456,6 +456,17 @@ def test_a_private_pack_holds_no_feature_and_no_module_of_the_box(open_box, keys
     )
 
 
+def test_a_private_pack_tells_neither_how_many_pictures_there_were_nor_which(open_box):
+    some = pictures("mug", 6)
+    digests = []
+    for rows in (some, some[::-1], np.concatenate([some, some])):
+        box = open_box()
+        box.learn_features({"mug": rows, "pen": pictures("pen", 6)}, force=True)
+        (mug, _) = export_classes(box.store, private=True).tasks
+        digests.append(mug.digest)
+    assert digests[0] == digests[1] == digests[2]
+
+
 def test_classes_of_a_private_pack_are_known_where_they_arrive(open_box, sent):
     first, second = open_box(), open_box()
     learn(first, "desk", "mug", "pen", shots=12)
