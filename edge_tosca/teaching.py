@@ -34,11 +34,12 @@ What the noise of gradients adds to a weight grows like a random walk, with that
 learned. It is beyond the initial weights (0.0066 for d = 1280) from 11 steps on."""
 
 
-def field_training(pictures: int) -> Training:
+def field_training(pictures: int, shrink: float = SHRINK) -> Training:
     """Give the settings for a task in the field.
 
     Args:
         pictures: number of its pictures.
+        shrink: strength of the L1 penalty, see SHRINK.
 
     Returns:
         Settings with an L1 penalty that fits the number of steps.
@@ -47,10 +48,12 @@ def field_training(pictures: int) -> Training:
     steps = math.ceil(pictures / plain.batch) * plain.epochs
     # The mean of the half cosine over the epochs is (epochs + 1) / (2 epochs).
     travelled = plain.learning_rate * steps * (plain.epochs + 1) / (2 * plain.epochs)
-    return replace(plain, l1=SHRINK * math.sqrt(steps) / travelled)
+    return replace(plain, l1=shrink * math.sqrt(steps) / travelled)
 
 
-def teach(features: Sequence[Array]) -> tuple[Module, Array]:
+def teach(
+    features: Sequence[Array], *, shrink: float = SHRINK, head_start: bool = True
+) -> tuple[Module, Array]:
     """Fit the module of a task to what the task's own discriminant gets wrong, and cross-fit its evidence.
 
     The discriminant's scores of a picture, made without the picture's block, are offsets of the logits. So
@@ -58,6 +61,8 @@ def teach(features: Sequence[Array]) -> tuple[Module, Array]:
 
     Args:
         features: of each class, [n_c, d].
+        shrink: strength of the L1 penalty, see SHRINK.
+        head_start: add the discriminant's scores; without them the module learns the task by itself.
 
     Returns:
         The module, and the cosines [n, k] that modules fitted without a picture's block gave it, rows by
@@ -68,8 +73,10 @@ def teach(features: Sequence[Array]) -> tuple[Module, Array]:
     x = luca_input(np.concatenate(conditioned))
     sizes = [len(rows) for rows in conditioned]
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    offsets = _own_scores(conditioned) if len(sizes) > 1 else np.zeros((len(x), 1), np.float32)
-    fitted = _fit(x, labels, offsets, len(sizes))
+    offsets = np.zeros((len(x), len(sizes)), np.float32)
+    if head_start and len(sizes) > 1:
+        offsets = _own_scores(conditioned)
+    fitted = _fit(x, labels, offsets, len(sizes), shrink)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
     if len(sizes) > 1:
@@ -77,7 +84,7 @@ def teach(features: Sequence[Array]) -> tuple[Module, Array]:
         for fold in range(FOLDS):
             held = folds == fold
             if held.any():
-                partial = _fit(x[~held], labels[~held], offsets[~held], len(sizes))
+                partial = _fit(x[~held], labels[~held], offsets[~held], len(sizes), shrink)
                 module = Module("tosca", partial.parameters, partial.prototypes, partial.scale)
                 cosines[held] = module.cosines(x[held])
         known = folds >= 0
@@ -107,8 +114,8 @@ def teach_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> 
     return module, np.full((len(x), len(features)), np.nan, np.float32)
 
 
-def _fit(x: Array, labels: Array, offsets: Array, classes: int) -> Fitted:
-    return fit(x, labels, classes, field_training(len(x)), offsets=offsets)
+def _fit(x: Array, labels: Array, offsets: Array, classes: int, shrink: float) -> Fitted:
+    return fit(x, labels, classes, field_training(len(x), shrink), offsets=offsets)
 
 
 def _own_scores(conditioned: Sequence[Array]) -> Array:

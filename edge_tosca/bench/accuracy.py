@@ -1,8 +1,8 @@
 """Accuracy of ours and of other methods on any folder of pictures, one picture at a time."""
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,71 +11,28 @@ from edge_tosca.bench.baselines import (
     frozen_ranpac,
     joint_probe,
     nearest_mean,
+    paper_modules,
     paper_tosca,
     streaming_lda,
 )
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
+from edge_tosca.bench.results import OURS, Comparison, Confusion, Result, summarised
+from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.learner import Learner
 from edge_tosca.luca import Array
 from edge_tosca.vision import Vision
 
-OURS = "ours"
-METHODS = {
-    OURS: "edge-tosca, default router with modules",
-    "router": "ours without the modules",
-    "probe": "logistic regression on all classes at once (keeps everything)",
-    "ranpac": "RanPAC, frozen backbone, width 5000",
-    "slda": "streaming LDA (OAS, power-normalised)",
-    "ncm": "nearest class mean",
-    "entropy": "the paper's TOSCA, one picture at a time",
-    "entropy48": "the paper's TOSCA, batches of 48 sorted by class, as released (leaks)",
-    "entropy48s": "the paper's TOSCA, batches of 48 shuffled",
-    "oracle": "the paper's TOSCA, true task given",
+_JOINT = ("probe", "ranpac")
+_INCREMENTAL: dict[str, Callable[[Sequence[Array], Array], Array]] = {
+    "slda": streaming_lda,
+    "ncm": nearest_mean,
 }
-"""What is compared, in the order of the table."""
+_PAPER = ("entropy", "entropy48", "entropy48s", "oracle")
 
+# Every module answers every picture in the paper's way; after each of many tasks that would take hours.
+_ASKED_AFTER_EACH = 20
 
-@dataclass(frozen=True)
-class Result:
-    """One method on one protocol.
-
-    Attributes:
-        data: name of the set.
-        method: a key of METHODS.
-        task_size: classes a task.
-        shots: training pictures a class; None for all.
-        seed: of the order and the pictures.
-        last: accuracy over all classes after the last task.
-        average: mean over tasks of the accuracy after each (A-bar); None where there is one task, or the
-            method is not incremental.
-        forgetting: mean over tasks of what accuracy was lost since the task was learned; None likewise.
-        curve: accuracy after each task.
-    """
-
-    data: str
-    method: str
-    task_size: int
-    shots: int | None
-    seed: int
-    last: float
-    average: float | None = None
-    forgetting: float | None = None
-    curve: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All results, and the confusion of ours on the last protocol of each set.
-
-    Attributes:
-        results: in the order in which they were found.
-        confusion: set to int [classes, classes], truth by answer.
-        classes: set to class names in the order of the confusion.
-    """
-
-    results: tuple[Result, ...]
-    confusion: dict[str, Array]
-    classes: dict[str, tuple[str, ...]]
+Cell = tuple[str, int, int | None, int]
 
 
 def compare(
@@ -86,7 +43,8 @@ def compare(
     seeds: int,
     methods: Sequence[str],
     on_step: Callable[[str], None],
-) -> Comparison:
+    kept: Comparison,
+) -> Iterator[Comparison]:
     """Run every method on every protocol.
 
     Args:
@@ -97,134 +55,139 @@ def compare(
         seeds: orders and draws of pictures.
         methods: keys of METHODS.
         on_step: told what is done next.
+        kept: what is known already, and not found again.
 
-    Returns:
-        The results.
+    Yields:
+        All that is known after each protocol; `kept` first.
     """
-    results: list[Result] = []
-    confusion: dict[str, Array] = {}
-    classes: dict[str, tuple[str, ...]] = {}
+    found = kept
+    yield found
     for data in sets:
         for shot in shots:
             for seed in range(seeds):
-                joint: dict[str, Result] = {}
                 for size in task_sizes:
+                    cell = (data.name, size, shot, seed)
+                    known = {result.cell for result in found.results}
+                    missing = [m for m in methods if (data.name, m, size, shot, seed) not in known]
+                    if not missing:
+                        continue
                     on_step(f"{data.name}: tasks of {size}, {shot or 'all'} pictures a class, seed {seed}")
                     drawn = protocol(data, size, shot, seed)
-                    key = (data.name, size, shot, seed)
-                    if OURS in methods or "router" in methods:
-                        ours, answers = _ours(drawn, key, vision, methods)
-                        results += ours
-                        if answers is not None:
-                            confusion[data.name] = _confusion(drawn.truth, answers, len(drawn.groups))
-                            classes[data.name] = _class_order(data, seed)
-                    for method in methods:
-                        if method in ("probe", "ranpac", "slda", "ncm"):
-                            # The cut into tasks does not matter to them: found once for a draw of pictures.
-                            if method not in joint:
-                                joint[method] = _joint(method, drawn, key)
-                            known = joint[method]
-                            results.append(replace(known, task_size=size))
-                    results += _paper(drawn, key, methods)
-    return Comparison(tuple(results), confusion, classes)
+                    results, confusion = _measure(drawn, cell, vision, missing, found.results)
+                    every = dict(found.confusion or {})
+                    if confusion is not None:
+                        every[data.name] = Confusion(class_order(data, seed), confusion)
+                    found = replace(found, results=(*found.results, *results), confusion=every)
+                    yield found
+
+
+def class_order(data: LabelledFeatures, seed: int) -> tuple[str, ...]:
+    """Name the classes in the order in which `protocol` has them learned."""
+    order = np.random.default_rng(seed).permutation(len(data.classes))
+    return tuple(data.classes[c] for c in order if (data.train_labels == c).any())
+
+
+def _measure(
+    drawn: Protocol, cell: Cell, vision: Vision, methods: Sequence[str], known: Sequence[Result]
+) -> tuple[list[Result], Array | None]:
+    results, confusion = [], None
+    if OURS in methods or "router" in methods:
+        results, answers = _ours(drawn, cell, vision, methods)
+        if answers is not None:
+            confusion = np.zeros((len(drawn.groups), len(drawn.groups)), int)
+            np.add.at(confusion, (drawn.truth, answers), 1)
+    name, size, shot, seed = cell
+    for method in methods:
+        if method in _JOINT:
+            # The cut into tasks does not matter to them: found once for a draw of pictures.
+            same = [r for r in known if (r.data, r.method, r.shots, r.seed) == (name, method, shot, seed)]
+            results.append(replace(same[0], task_size=size) if same else _joint(method, drawn, cell))
+        elif method in _INCREMENTAL:
+            results.append(_incremental(method, drawn, cell))
+    return results + _paper(drawn, cell, methods), confusion
 
 
 def _ours(
-    drawn: Protocol, key: tuple[str, int, int | None, int], vision: Vision, methods: Sequence[str]
+    drawn: Protocol, cell: Cell, vision: Vision, methods: Sequence[str]
 ) -> tuple[list[Result], Array | None]:
     """Teach a real learner task by task, through its store, and ask it picture by picture."""
-    name, size, shot, seed = key
+    asked = [method for method in (OURS, "router") if method in methods]
+    right = {method: np.full((len(drawn.tasks), len(drawn.tasks)), np.nan) for method in asked}
+    answers: dict[str, Array] = {}
     with tempfile.TemporaryDirectory() as folder:
         learner = Learner.create(Path(folder) / "bench.tosca", vision.bundle_path)
-        right = {method: np.zeros((len(drawn.tasks), len(drawn.tasks))) for method in (OURS, "router")}
-        answers: dict[str, Array] = {}
         for place, task in enumerate(drawn.tasks):
-            taught = {_label(group): drawn.groups[group] for group in range(task.start, task.stop)}
+            taught = {f"{group:05d}": drawn.groups[group] for group in range(task.start, task.stop)}
             learner.learn_features(taught, f"task {place + 1}", force=True)
             seen = drawn.truth < task.stop
-            for method in right:
-                if method in methods:
-                    posterior = learner.knowledge.posterior(drawn.test[seen], modules=method == OURS)
-                    answers[method] = posterior.argmax(axis=1)
-                    for earlier in range(place + 1):
-                        of = _inside(drawn.truth[seen], drawn.tasks[earlier])
-                        hits = answers[method][of] == drawn.truth[seen][of]
-                        right[method][place, earlier] = hits.mean() if len(hits) else np.nan
+            for method in asked:
+                posterior = learner.knowledge.posterior(drawn.test[seen], modules=method == OURS)
+                answers[method] = posterior.argmax(axis=1)
+                right[method][place] = _right(drawn, drawn.truth[seen], answers[method])
         learner.close()
-    results = []
-    sizes = np.array([_inside(drawn.truth, task).sum() for task in drawn.tasks])
-    for method, table in right.items():
-        if method in methods:
-            curve = tuple(
-                float(np.nansum(row[: n + 1] * sizes[: n + 1]) / sizes[: n + 1].sum())
-                for n, row in enumerate(table)
-            )
-            lost = [np.nanmax(table[:, n]) - table[-1, n] for n in range(len(table) - 1)]
-            many = len(curve) > 1
-            results.append(
-                Result(
-                    name,
-                    method,
-                    size,
-                    shot,
-                    seed,
-                    last=curve[-1],
-                    average=float(np.mean(curve)) if many else None,
-                    forgetting=float(np.nanmean(lost)) if many else None,
-                    curve=curve,
-                )
-            )
-    return results, answers.get(OURS)
+    return [_summarised(method, drawn, cell, right[method]) for method in asked], answers.get(OURS)
 
 
-def _joint(method: str, drawn: Protocol, key: tuple[str, int, int | None, int]) -> Result:
-    name, size, shot, seed = key
-    if method == "probe":
-        answers = joint_probe(drawn.groups, drawn.test, seed)
-    elif method == "ranpac":
-        answers = frozen_ranpac(drawn.groups, drawn.test, seed)
-    elif method == "slda":
-        answers = streaming_lda(drawn.groups, drawn.test)
-    else:
-        answers = nearest_mean(drawn.groups, drawn.test)
-    return Result(name, method, size, shot, seed, last=float(np.mean(answers == drawn.truth)))
+def _joint(method: str, drawn: Protocol, cell: Cell) -> Result:
+    name, size, shot, seed = cell
+    answer = joint_probe if method == "probe" else frozen_ranpac
+    said = answer(drawn.groups, drawn.test, seed)
+    return Result(name, method, size, shot, seed, last=float(np.mean(said == drawn.truth)))
 
 
-def _paper(drawn: Protocol, key: tuple[str, int, int | None, int], methods: Sequence[str]) -> list[Result]:
-    wanted = [method for method in ("entropy", "entropy48", "entropy48s", "oracle") if method in methods]
+def _incremental(method: str, drawn: Protocol, cell: Cell) -> Result:
+    answer = _INCREMENTAL[method]
+    right = _after_each(
+        drawn, lambda place, features: answer(drawn.groups[: drawn.tasks[place].stop], features)
+    )
+    return _summarised(method, drawn, cell, right)
+
+
+def _paper(drawn: Protocol, cell: Cell, methods: Sequence[str]) -> list[Result]:
+    wanted = [method for method in _PAPER if method in methods]
     if not wanted:
         return []
-    name, size, shot, seed = key
-    said = paper_tosca(drawn.groups, drawn.tasks, drawn.test, drawn.truth, seed)
+    name, size, shot, seed = cell
+    modules = paper_modules(drawn.groups, drawn.tasks)
+    said = paper_tosca(modules, drawn.tasks, drawn.test, drawn.truth, seed)
     answers = {
         "entropy": said.single,
         "entropy48": said.sorted_batches,
         "entropy48s": said.shuffled_batches,
         "oracle": said.true_task,
     }
-    return [
-        Result(name, method, size, shot, seed, last=float(np.mean(answers[method] == drawn.truth)))
+    found = {
+        method: Result(name, method, size, shot, seed, last=float(np.mean(answers[method] == drawn.truth)))
         for method in wanted
-    ]
+    }
+    if "entropy" in wanted and len(modules) <= _ASKED_AFTER_EACH:
+        right = _after_each(
+            drawn,
+            lambda place, features: entropy_log_posterior(
+                modules[: place + 1], features.astype(np.float32)
+            ).argmax(axis=1),
+        )
+        found["entropy"] = _summarised("entropy", drawn, cell, right)
+    return list(found.values())
 
 
-def _inside(truth: Array, task: slice) -> Array:
-    inside: Array = (truth >= task.start) & (truth < task.stop)
-    return inside
+def _after_each(drawn: Protocol, answer: Callable[[int, Array], Array]) -> Array:
+    right = np.full((len(drawn.tasks), len(drawn.tasks)), np.nan)
+    for place, task in enumerate(drawn.tasks):
+        seen = drawn.truth < task.stop
+        right[place] = _right(drawn, drawn.truth[seen], answer(place, drawn.test[seen]))
+    return right
 
 
-def _label(group: int) -> str:
-    return f"{group:05d}"
+def _right(drawn: Protocol, truth: Array, answers: Array) -> Array:
+    """Give the accuracy on each task's pictures, [tasks]; NaN where there are none."""
+    hits = [(answers == truth)[(truth >= task.start) & (truth < task.stop)] for task in drawn.tasks]
+    return np.array([hit.mean() if len(hit) else np.nan for hit in hits])
 
 
-def _class_order(data: LabelledFeatures, seed: int) -> tuple[str, ...]:
-    rng = np.random.default_rng(seed)
-    return tuple(
-        data.classes[c] for c in rng.permutation(len(data.classes)) if (data.train_labels == c).any()
+def _summarised(method: str, drawn: Protocol, cell: Cell, right: Array) -> Result:
+    name, size, shot, seed = cell
+    sizes = np.array(
+        [((drawn.truth >= task.start) & (drawn.truth < task.stop)).sum() for task in drawn.tasks]
     )
-
-
-def _confusion(truth: Array, answers: Array, classes: int) -> Array:
-    table = np.zeros((classes, classes), int)
-    np.add.at(table, (truth, answers), 1)
-    return table
+    return summarised((name, method, size, shot, seed), right, sizes)

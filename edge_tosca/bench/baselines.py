@@ -159,23 +159,15 @@ class PaperAnswers:
     true_task: Array
 
 
-def paper_tosca(
-    groups: Sequence[Array], tasks: Sequence[slice], test: Array, truth: Array, seed: int, batch: int = 48
-) -> PaperAnswers:
-    """Train and ask TOSCA as its authors' released code does.
-
-    Source: arXiv 2502.14762 and its released code, see docs/method.md.
+def paper_modules(groups: Sequence[Array], tasks: Sequence[slice]) -> list[Module]:
+    """Train TOSCA task by task as its authors' released code does.
 
     Args:
         groups: training features of each class, [n_c, d].
         tasks: slices of groups.
-        test: features, [m, d].
-        truth: index of each test picture's class; only for sorting and for true_task.
-        seed: of the shuffling.
-        batch: pictures over which the released evaluation averages.
 
     Returns:
-        Answers, int [m] each.
+        A module a task.
     """
     modules: list[Module] = []
     for task in tasks:
@@ -186,6 +178,27 @@ def paper_tosca(
         training = Training(scale=modules[-1].scale) if modules else Training()
         fitted = fit(x, labels, task.stop - task.start, training, context)
         modules.append(Module("tosca", fitted.parameters, fitted.prototypes, fitted.scale))
+    return modules
+
+
+def paper_tosca(
+    modules: Sequence[Module], tasks: Sequence[slice], test: Array, truth: Array, seed: int, batch: int = 48
+) -> PaperAnswers:
+    """Ask TOSCA as its authors' released code does.
+
+    Source: arXiv 2502.14762 and its released code, see docs/method.md.
+
+    Args:
+        modules: of `paper_modules`.
+        tasks: slices of the classes.
+        test: features, [m, d].
+        truth: index of each test picture's class; only for sorting and for true_task.
+        seed: of the shuffling.
+        batch: pictures over which the released evaluation averages.
+
+    Returns:
+        Answers, int [m] each.
+    """
     x = test.astype(np.float32)
     rows = np.concatenate([module.prototypes for module in modules])
     logs, entropy = [], []

@@ -1,11 +1,12 @@
 """The verb bench: comparisons and measurements."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edge_tosca.cli.bench_accuracy import accuracy, surroundings
+from edge_tosca.cli.bench_options import Folders, counted, telling
 from edge_tosca.cli.terminal import AsJson, BackboneOption, messages, progress, say, say_json
 from edge_tosca.errors import EdgeToscaError
 
@@ -14,68 +15,13 @@ measures = typer.Typer(name="bench", help="Measure accuracy and speed.", no_args
 bench.add_typer(measures)
 
 
-@measures.command()
-def accuracy(
-    folders: Annotated[
-        list[Path],
-        typer.Argument(metavar="FOLDER...", help="Sets: class folders, or train and test folders of them."),
-    ],
-    task_size: Annotated[list[int] | None, typer.Option(min=1, help="Classes a task; repeatable.")] = None,
-    shots: Annotated[
-        list[str] | None, typer.Option(help='Training pictures a class, or "all"; repeatable.')
-    ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Orders and draws of pictures.")] = 1,
-    method: Annotated[list[str] | None, typer.Option(help="Compare only these; repeatable.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write table, JSON and plots here.")] = None,
-    backbone: BackboneOption = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compare with other methods on any folders of pictures, one picture at a time."""
-    from dataclasses import asdict
-
-    from edge_tosca.bench.accuracy import METHODS, compare
-    from edge_tosca.bench.data import load_features
-    from edge_tosca.bench.table import markdown, write
-    from edge_tosca.vision import Vision
-
-    methods = method or list(METHODS)
-    if unknown := sorted(set(methods) - set(METHODS)):
-        raise EdgeToscaError(f"method {unknown[0]!r} is not known; choose from {', '.join(METHODS)}")
-    counts = _counts(shots or ["all"])
-    vision = Vision(backbone)
-    with progress("looking") as tell:
-        sets = [load_features(folder, vision, tell) for folder in folders]
-    comparison = compare(
-        sets,
-        vision,
-        task_size or [10],
-        counts,
-        seeds,
-        methods,
-        _step(as_json),
-    )
-    about = {
-        "backbone": str(vision.fingerprint),
-        "sets": {
-            data.name: {"train": len(data.train), "test": len(data.test), "split": data.split}
-            for data in sets
-        },
-    }
-    if out is not None:
-        for path in write(comparison, about, out):
-            messages.print(f"wrote {path}", markup=False)
-    if as_json:
-        say_json({"about": about, "results": [asdict(result) for result in comparison.results]})
-    else:
-        say(markdown(comparison.results))
+measures.command()(accuracy)
+measures.command()(surroundings)
 
 
 @measures.command()
 def unknowns(
-    folders: Annotated[
-        list[Path],
-        typer.Argument(metavar="FOLDER...", help="Sets: class folders, or train and test folders of them."),
-    ],
+    folders: Folders,
     shots: Annotated[
         list[str] | None, typer.Option(help='Training pictures a class, or "all"; repeatable.')
     ] = None,
@@ -95,13 +41,13 @@ def unknowns(
     from edge_tosca.bench.unknowns_table import markdown, write
     from edge_tosca.vision import Vision
 
-    counts = _counts(shots or ["5", "20", "all"])
+    counts = counted(shots or ["5", "20", "all"])
     vision = Vision(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
     if mixed:
         sets = [room.mixed(data) for data in sets]
-    measured = room.measure(sets, vision, counts, seeds, _step(as_json))
+    measured = room.measure(sets, vision, counts, seeds, telling(as_json))
     about = {"backbone": str(vision.fingerprint), "sets": {data.name: data.split for data in sets}}
     if out is not None:
         for path in write(measured, about, out):
@@ -114,10 +60,7 @@ def unknowns(
 
 @measures.command()
 def burst(
-    folders: Annotated[
-        list[Path],
-        typer.Argument(metavar="FOLDER...", help="Sets: class folders, or train and test folders of them."),
-    ],
+    folders: Folders,
     shots: Annotated[str, typer.Option(help='Training pictures a class, or "all".')] = "20",
     seeds: Annotated[int, typer.Option(min=1, help="Draws of training pictures.")] = 3,
     pictures: Annotated[int, typer.Option(min=1, help="Test photographs of each set, at most.")] = 150,
@@ -133,11 +76,11 @@ def burst(
     from edge_tosca.bench.data import load_features
     from edge_tosca.vision import Vision
 
-    (count,) = _counts([shots])
+    (count,) = counted([shots])
     vision = Vision(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
-    results = room.measure(sets, vision, count, seeds, pictures, _step(as_json))
+    results = room.measure(sets, vision, count, seeds, pictures, telling(as_json))
     about = {"backbone": str(vision.fingerprint), "sets": {data.name: data.split for data in sets}}
     report = {"about": about, "results": [asdict(result) for result in results]}
     if out is not None:
@@ -221,17 +164,3 @@ def decoding(
         say_json({"photographs": [asdict(row) for row in found]})
     else:
         say(markdown(found))
-
-
-def _counts(shots: list[str]) -> list[int | None]:
-    try:
-        counts = [None if shot == "all" else int(shot) for shot in shots]
-    except ValueError:
-        raise EdgeToscaError('--shots takes a whole number or "all"') from None
-    if any(count is not None and count < 1 for count in counts):
-        raise EdgeToscaError('--shots takes a number of at least 1 or "all"')
-    return counts
-
-
-def _step(as_json: bool) -> Callable[[str], None]:
-    return lambda step: None if as_json else messages.print(step, markup=False)

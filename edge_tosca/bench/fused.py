@@ -1,0 +1,139 @@
+"""Router and modules put together from the core's own functions, without a store in between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from edge_tosca.bench.data import Protocol
+from edge_tosca.blas import one_blas_thread
+from edge_tosca.conditioning import condition, luca_input
+from edge_tosca.luca import Array
+from edge_tosca.module import Module
+from edge_tosca.posterior import log_softmax, refine
+from edge_tosca.router import Router, TaskColumns, fit_router
+from edge_tosca.sums import statistics_of
+from edge_tosca.teaching import teach
+
+# The learner's default; it decides about unknowns alone.
+_REFUSED = 0.05
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The modules of a protocol's tasks.
+
+    Attributes:
+        drawn: the protocol.
+        modules: one a task.
+        tasks: where their groups stand, and what cross-fitted modules said.
+    """
+
+    drawn: Protocol
+    modules: tuple[Module, ...]
+    tasks: tuple[TaskColumns, ...]
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A router with the modules it was solved with.
+
+    Attributes:
+        router: as a learner of all tasks has it.
+        taught: the modules.
+    """
+
+    router: Router
+    taught: Taught
+
+    def weighing(self, weight: float) -> "Fused":
+        """Give the modules another weight."""
+        return replace(self, router=replace(self.router, module_weight=weight))
+
+    def log_posterior(self) -> Array:
+        """Answer the test pictures: log-probabilities of the classes, [m, g]."""
+        z = condition(self.taught.drawn.test)
+        logs, _ = self.router.ask(z)
+        if self.router.module_weight > 0:
+            for columns, opinion in opinions(self.taught, z):
+                logs[:, columns] = refine(logs, columns, opinion, self.router.module_weight)
+        return logs
+
+
+def taught_by(drawn: Protocol, **settings: Any) -> Taught:
+    """Fit the modules of all tasks.
+
+    Args:
+        drawn: groups and tasks.
+        settings: of `teaching.teach`.
+
+    Returns:
+        The modules.
+    """
+    modules, tasks = [], []
+    for columns in drawn.tasks:
+        with one_blas_thread():
+            module, cosines = teach(drawn.groups[columns], **settings)
+        modules.append(module)
+        alone = columns.stop - columns.start == 1
+        opinion = None if alone else log_softmax(module.scale * cosines)
+        tasks.append(TaskColumns(columns, opinion))
+    return Taught(drawn, tuple(modules), tuple(tasks))
+
+
+def fused(taught: Taught, **settings: Any) -> Fused:
+    """Solve the router of all tasks.
+
+    Args:
+        taught: the modules.
+        settings: of `router.fit_router`.
+
+    Returns:
+        Both.
+    """
+    groups = [condition(rows) for rows in taught.drawn.groups]
+    labels = np.arange(len(groups))
+    with one_blas_thread():
+        router, _ = fit_router(
+            statistics_of(groups), groups.__getitem__, labels, taught.tasks, _REFUSED, **settings
+        )
+    return Fused(router, taught)
+
+
+def opinions(taught: Taught, z: Array) -> list[tuple[slice, Array]]:
+    """Ask every module that has an opinion.
+
+    Args:
+        taught: the modules.
+        z: conditioned features, float32 [m, d].
+
+    Returns:
+        The groups of its task, and its log-probabilities of them up to a constant a picture, [m, k].
+    """
+    x = luca_input(z)
+    return [
+        (task.columns, module.scale * module.cosines(x))
+        for task, module in zip(taught.tasks, taught.modules, strict=True)
+        if task.opinion is not None
+    ]
+
+
+def inside_task(logs: Array, truth: Array, tasks: Sequence[slice]) -> float:
+    """Give the accuracy where the task of each picture is known, over tasks of more than one class.
+
+    Args:
+        logs: log-probabilities of the groups, [m, g].
+        truth: int [m].
+        tasks: slices of the groups.
+
+    Returns:
+        The share; NaN where all tasks have one class.
+    """
+    hits = [np.zeros(0, bool)]
+    for task in tasks:
+        inside = (truth >= task.start) & (truth < task.stop)
+        if task.stop - task.start > 1:
+            hits.append(logs[inside, task].argmax(axis=1) == truth[inside] - task.start)
+    every = np.concatenate(hits)
+    return float(every.mean()) if len(every) else float("nan")

@@ -1,0 +1,139 @@
+"""Known classes in new surroundings: what is learned of the new, and what is lost of the old."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
+from edge_tosca.bench.table import as_table, mean_and_spread
+from edge_tosca.conditioning import condition
+from edge_tosca.learner import Learner
+from edge_tosca.luca import Array
+from edge_tosca.vision import Vision
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is right in each surroundings at one point of learning.
+
+    Attributes:
+        data: name of the set.
+        seed: of the order of classes.
+        taught: "old surroundings", then "and the new ones"; "both at once" for comparison.
+        old: accuracy on test pictures of the old surroundings.
+        new: accuracy on those of the new ones.
+    """
+
+    data: str
+    seed: int
+    taught: str
+    old: float
+    new: float
+
+
+OLD, BOTH, TOGETHER = "old surroundings", "and the new ones", "both at once"
+
+
+def measure(
+    sets: Sequence[LabelledFeatures],
+    vision: Vision,
+    task_size: int,
+    seeds: int,
+    on_step: Callable[[str], None],
+) -> list[Step]:
+    """Teach all classes in old surroundings, then the same classes in new ones.
+
+    Args:
+        sets: the data.
+        vision: the backbone that the features came through.
+        task_size: classes a task.
+        seeds: orders of classes.
+        on_step: told what is done next.
+
+    Returns:
+        Three steps a set and seed.
+    """
+    steps = []
+    for data in sets:
+        for seed in range(seeds):
+            on_step(f"{data.name}: known classes in new surroundings, seed {seed}")
+            drawn = protocol(data, task_size, None, seed)
+            steps += [Step(data.name, seed, *said) for said in _taught(drawn, vision)]
+    return steps
+
+
+def parted(drawn: Protocol) -> tuple[list[Array], Array]:
+    """Part pictures by the direction in which they differ most from the means of their classes.
+
+    What pictures of all classes have in common there is not what they show: light, background, distance.
+
+    Args:
+        drawn: the protocol.
+
+    Returns:
+        For each class whether a training picture lies in the new surroundings, bool [n_c] each, and the same
+        of the test pictures, bool [m].
+    """
+    groups = [condition(rows).astype(np.float64) for rows in drawn.groups]
+    means = np.stack([rows.mean(axis=0) for rows in groups])
+    residuals = np.concatenate([rows - mean for rows, mean in zip(groups, means, strict=True)])
+    _, vectors = np.linalg.eigh(residuals.T @ residuals)
+    direction = vectors[:, -1]
+    sides = [(rows - mean) @ direction > 0 for rows, mean in zip(groups, means, strict=True)]
+    return sides, (condition(drawn.test) - means[drawn.truth]) @ direction > 0
+
+
+def _taught(drawn: Protocol, vision: Vision) -> list[tuple[str, float, float]]:
+    sides, test_side = parted(drawn)
+    with tempfile.TemporaryDirectory() as folder:
+        later = Learner.create(Path(folder) / "later.tosca", vision.bundle_path)
+        _teach(later, drawn, [~side for side in sides])
+        said = [(OLD, *_accuracies(later, drawn, test_side))]
+        _teach(later, drawn, sides)
+        said.append((BOTH, *_accuracies(later, drawn, test_side)))
+        later.close()
+        once = Learner.create(Path(folder) / "once.tosca", vision.bundle_path)
+        _teach(once, drawn, [np.ones(len(side), bool) for side in sides])
+        said.append((TOGETHER, *_accuracies(once, drawn, test_side)))
+        once.close()
+    return said
+
+
+def _teach(learner: Learner, drawn: Protocol, chosen: Sequence[Array]) -> None:
+    for task in drawn.tasks:
+        rows = {g: drawn.groups[g][chosen[g]] for g in range(task.start, task.stop) if chosen[g].any()}
+        if rows:
+            learner.learn_features({f"{group:05d}": z for group, z in rows.items()}, force=True)
+
+
+def _accuracies(learner: Learner, drawn: Protocol, test_side: Array) -> tuple[float, float]:
+    labels = np.array([int(label) for label in learner.state.labels])
+    right = labels[learner.knowledge.posterior(drawn.test).argmax(axis=1)] == drawn.truth
+    return float(right[~test_side].mean()), float(right[test_side].mean())
+
+
+def markdown(steps: Sequence[Step]) -> str:
+    """Lay out the steps.
+
+    Args:
+        steps: of `measure`.
+
+    Returns:
+        Markdown.
+    """
+    rows = []
+    for name, taught in dict.fromkeys((step.data, step.taught) for step in steps):
+        some = [step for step in steps if (step.data, step.taught) == (name, taught)]
+        rows.append(
+            [
+                name,
+                taught,
+                mean_and_spread(100 * step.old for step in some),
+                mean_and_spread(100 * step.new for step in some),
+            ]
+        )
+    header = ["set", "taught", "test pictures of the old surroundings", "of the new ones"]
+    return "Accuracy in percent, one picture at a time.\n\n" + as_table(header, rows) + "\n"
