@@ -72,7 +72,7 @@ def plot(pipeline: Pipeline, path: Path) -> Path:
         color=["C1" if row.precision == "int8" else "C7" for row in rows],
     )
     left.bar_label(bars, [f"{row.milliseconds:.1f}" for row in rows], padding=3)
-    left.set(xlabel="ms a picture (median)", title="Backbone alone")
+    left.set(xlabel="ms a picture (fastest of 60)", title="Backbone alone")
     left.margins(x=0.12)
     stages = pipeline.stages[::-1]
     names = [row.picture for row in stages]
@@ -84,7 +84,7 @@ def plot(pipeline: Pipeline, path: Path) -> Path:
     for place, row in enumerate(stages):
         words = f"{start[place]:.1f}, before the backbone {row.before_backbone:.0%}"
         right.text(start[place], place, f"  {words}", va="center", fontsize=8)
-    right.set(xlabel="ms an answer (medians)", title="One answer on one thread, int8 on ONNX Runtime")
+    right.set(xlabel="ms an answer (fastest of 15)", title="One answer on one thread, int8 on ONNX Runtime")
     right.margins(x=0.75)
     right.legend(loc="upper right", fontsize=8)
     for axes in (left, right):
