@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from edge_tosca.bench.pipeline import BackboneTime, Pipeline, Stages
-from edge_tosca.bench.table import load_pyplot
+from edge_tosca.bench.plotting import load_pyplot
 
 _PARTS = (
     ("decode", "decode_ms", "C0"),
@@ -30,7 +30,7 @@ def markdown(pipeline: Pipeline) -> str:
     lines += [f"\nNot measured: {reason}" for reason in pipeline.absent]
     lines += [
         "",
-        "| one answer, one thread, ms | file | decoded at | decode | prepare | backbone | decide "
+        "| one answer, ms of one thread | file | decoded at | decode | prepare | backbone | decide "
         "| before the backbone | every pixel: decode and prepare |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -84,7 +84,9 @@ def plot(pipeline: Pipeline, path: Path) -> Path:
     for place, row in enumerate(stages):
         words = f"{start[place]:.1f}, before the backbone {row.before_backbone:.0%}"
         right.text(start[place], place, f"  {words}", va="center", fontsize=8)
-    right.set(xlabel="ms an answer (fastest of 15)", title="One answer on one thread, int8 on ONNX Runtime")
+    right.set(
+        xlabel="ms of processor time (fastest of 15)", title="One answer on one thread, int8 on ONNX Runtime"
+    )
     right.margins(x=0.75)
     right.legend(loc="upper right", fontsize=8)
     for axes in (left, right):
