@@ -9,13 +9,13 @@ class Speed:
 
     Attributes:
         fp32: in ONNX Runtime.
-        onnxruntime: INT8 in ONNX Runtime.
-        openvino: INT8 in OpenVINO.
+        int8: in ONNX Runtime.
+        openvino: INT8, in OpenVINO.
         trained: measured on trained weights; random ones tell speed but nothing about fidelity.
     """
 
     fp32: float | None = None
-    onnxruntime: float | None = None
+    int8: float | None = None
     openvino: float | None = None
     trained: bool = True
 

@@ -149,7 +149,10 @@ def _show_search(found: dict[str, Any]) -> None:
         if trial["fault"]:
             verdict = f"{trial['fault']}{' (forced)' if trial['chosen'] else ''}"
         table.add_row(trial["recipe"], trial["runtime"], *_numbers(trial), verdict)
-    Console(highlight=False, width=None).print(table)
+    # Wrapped figures cannot be read: a narrow terminal breaks the lines instead.
+    console = Console(highlight=False)
+    console.width = max(console.width, 132)
+    console.print(table)
 
 
 def _numbers(trial: dict[str, Any]) -> list[str]:
@@ -170,23 +173,23 @@ def _show_catalog(as_json: bool) -> None:
     from edge_tosca.export.catalog import CATALOG, MEASURED_ON
 
     if as_json:
-        say_json({"measured_on": MEASURED_ON, "backbones": [asdict(known) for known in CATALOG]})
+        backbones = [{**asdict(known), "weights": known.origin} for known in CATALOG]
+        say_json({"measured_on": MEASURED_ON, "backbones": backbones})
         return
-    table = Table(title=MEASURED_ON, box=None, title_justify="left")
-    for title in ("name", "feature", "pixels", "parameters", "INT8 MB", "FP32 ms", "INT8 ms", "OpenVINO ms"):
-        table.add_column(title, justify="left" if title == "name" else "right")
-    for title in ("licence", "weights"):
-        table.add_column(title)
+    form = "{:<35}{:>7}{:>9}{:>8}{:>7}{:>7}{:>7}{:>7}"
+    say(form.format("", "pixels", "feature", "million", "INT8", "ms", "ms", "ms in"))
+    say(form.format("", "", "", "param.", "MB", "FP32", "INT8", "OpenV."))
     for known in CATALOG:
-        times = (known.speed.fp32, known.speed.onnxruntime, known.speed.openvino)
-        table.add_row(
-            known.name,
-            str(known.feature_dim),
-            str(known.input_size or ""),
-            f"{known.parameters / 1e6:.1f} M",
-            f"{known.int8_bytes / 1e6:.1f}" if known.int8_bytes else "",
-            *("not measured" if value is None else f"{value:.1f}" for value in times),
-            known.licence,
-            known.origin,
+        speed = known.speed
+        times = ("-" if time is None else f"{time:.1f}" for time in (speed.fp32, speed.int8, speed.openvino))
+        size = f"{known.int8_bytes / 1e6:.1f}" if known.int8_bytes else "-"
+        name = known.name + ("" if speed.trained else " *")
+        say(
+            form.format(
+                name, known.input_size, known.feature_dim, f"{known.parameters / 1e6:.1f}", size, *times
+            )
         )
-    Console(highlight=False).print(table)
+        say(f"  {known.feature}; {known.licence}; weights: {known.origin}")
+    say(f"{MEASURED_ON}.")
+    say("-: not measured.  *: measured on random weights, which tell speed but nothing about fidelity.")
+    say("Any other timm model works by its timm name, and any FILE.onnx that gives an embedding.")
