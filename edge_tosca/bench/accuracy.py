@@ -90,7 +90,8 @@ def class_order(data: LabelledFeatures, seed: int) -> tuple[str, ...]:
 def _measure(
     drawn: Protocol, cell: Cell, vision: Vision, methods: Sequence[str], known: Sequence[Result]
 ) -> tuple[list[Result], Array | None]:
-    results, confusion = [], None
+    results: list[Result] = []
+    confusion: Array | None = None
     if OURS in methods or "router" in methods:
         results, answers = _ours(drawn, cell, vision, methods)
         if answers is not None:

@@ -5,10 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from edge_tosca.bench.plotting import load_pyplot
 from edge_tosca.bench.results import METHODS, TITLES, Result
-
-__all__ = ["load_pyplot", "markdown", "mean_and_spread"]
 
 _PROTOCOL = ["set", "classes a task", "pictures a class"]
 

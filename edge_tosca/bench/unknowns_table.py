@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from edge_tosca.bench.table import load_pyplot, mean_and_spread
+from edge_tosca.bench.plotting import load_pyplot
+from edge_tosca.bench.table import mean_and_spread
 from edge_tosca.bench.unknown_scores import SCORES
 from edge_tosca.bench.unknowns import COVERAGES, REFUSED, Familiarities, Measured, Trial
 
