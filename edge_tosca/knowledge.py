@@ -1,5 +1,6 @@
 """What a generation knows, ready to answer: its router, its modules and its cached features."""
 
+import contextlib
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +44,7 @@ class Knowledge:
         self.state = state
         self._store = store
         self._rule = store.settings["router"]
+        self._dimensions = int(store.settings["feature_dim"])
         self._module = Cache(self._read_module, bytes_of, _MODULE_BYTES)
         self._conditioned = Cache(self._condition, _size, _FEATURE_BYTES)
 
@@ -70,11 +72,11 @@ class Knowledge:
     def router(self) -> Router:
         """The router as it was solved when this generation was made."""
         arrays = self._store.derived("routers")
-        try:
-            return self.solve()[0] if arrays is None else Router.from_arrays(arrays)
-        except (KeyError, ValueError):
-            # Kept by another version of this program: solved again, nothing is lost.
-            return self.solve()[0]
+        if arrays is not None:
+            # Kept by another version of this program, or damaged: solved again, nothing is lost.
+            with contextlib.suppress(KeyError, ValueError, TypeError):
+                return Router.from_arrays(arrays, len(self.state.groups), self._dimensions)
+        return self.solve()[0]
 
     def statistics(self, kept: GramStatistics | None = None) -> Statistics:
         """Sum up the cached features of all groups.
@@ -86,7 +88,7 @@ class Knowledge:
             The features themselves while they are few, their sums beyond.
         """
         groups = range(len(self.state.groups))
-        d = int(self._store.settings["feature_dim"])
+        d = self._dimensions
         if few(sum(group.images for group in self.state.groups), d):
             return RowStatistics(tuple(self.cached(index) for index in groups))
         if kept is None:

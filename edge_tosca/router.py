@@ -104,8 +104,33 @@ class Router:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Array]) -> "Router":
-        """Read what `to_arrays` gave."""
+    def from_arrays(cls, arrays: dict[str, Array], groups: int, dimensions: int) -> "Router":
+        """Read what `to_arrays` gave.
+
+        Args:
+            arrays: from the store.
+            groups: that the router must know.
+            dimensions: of a feature.
+
+        Returns:
+            The router.
+
+        Raises:
+            KeyError: an array is missing.
+            ValueError: an array does not fit.
+        """
+        shapes = {
+            "weights": (groups + 1, dimensions),
+            "bias": (groups + 1,),
+            "ridge_weights": (groups, dimensions),
+            "ridge_bias": (groups,),
+            "directions": (groups, dimensions),
+            "familiarity": (2, 3),
+            "threshold": (1,),
+        }
+        for name, shape in shapes.items():
+            if arrays[name].shape != shape or np.isnan(arrays[name]).any():
+                raise ValueError(f"{name} does not fit")
         temperature, module_weight, shrinkage = (float(value) for value in arrays["scalars"])
         mean, spread = arrays["familiarity"]
         return cls(

@@ -17,6 +17,7 @@ from edge_tosca.luca import Array
 from edge_tosca.module import digest_of
 from edge_tosca.remembered import RememberedPictures
 from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, TABLES, connect
+from edge_tosca.soundness import checked_features, checked_group, checked_settings, whole
 from edge_tosca.state import Generation, Group, State, Task
 
 
@@ -30,7 +31,9 @@ class Store:
         self.path = path
         self._connection = connection
         self.pictures = RememberedPictures(connection)
-        self.settings: dict[str, str] = dict(connection.execute("SELECT key, value FROM settings"))
+        self.settings: dict[str, str] = checked_settings(
+            dict(connection.execute("SELECT key, value FROM settings")), path
+        )
 
     @classmethod
     def create(cls, path: Path, settings: dict[str, str]) -> "Store":
@@ -148,7 +151,7 @@ class Store:
 
     def latest(self) -> int:
         """Number of the live generation; 0 before anything was learned."""
-        with _told(self.path):
+        with _told(self.path), whole(self.path):
             return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
 
     def state(self, generation: int | None = None) -> State:
@@ -167,17 +170,17 @@ class Store:
         if not 0 <= number <= self.latest():
             raise StoreError(f"{self.path} has no generation {number}; see: edge-tosca history {self.path}")
         groups: dict[int, list[Group]] = {}
-        with _told(self.path):
+        with _told(self.path), whole(self.path):
             for task, *group in self._connection.execute(
                 "SELECT c.task, c.id, l.label, c.images, c.features"
                 " FROM lives l JOIN classes c ON c.id = l.class"
                 " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
                 (number,),
             ):
-                groups.setdefault(task, []).append(Group(*group))
+                groups.setdefault(task, []).append(checked_group(Group(*group)))
             rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
             tasks = [
-                Task(task, name, learned_at, module, tuple(groups[task]))
+                Task(task, str(name), str(learned_at), str(module), tuple(groups[task]))
                 for task, name, learned_at, module in rows
                 if task in groups
             ]
@@ -192,7 +195,8 @@ class Store:
         Returns:
             float16 [n, d].
         """
-        return self._arrays(self._blob("SELECT data FROM features WHERE id = ?", group.features))["features"]
+        arrays = self._arrays(self._blob("SELECT data FROM features WHERE id = ?", group.features))
+        return checked_features(arrays, group, int(self.settings["feature_dim"]), self.path)
 
     def module(self, digest: str) -> bytes:
         """Read a module's bytes.
@@ -219,7 +223,9 @@ class Store:
             could not be held out.
         """
         data = self._blob("SELECT evidence FROM modules WHERE digest = ?", digest)
-        return self._arrays(data)["cosines"].astype(np.float32)
+        with whole(self.path):
+            cosines: Array = self._arrays(data)["cosines"].astype(np.float32)
+        return cosines
 
     def derived(self, table: str, generation: int | None = None) -> dict[str, Array] | None:
         """Read what was derived from a generation.
@@ -245,10 +251,11 @@ class Store:
                 "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
                 " ORDER BY number"
             ).fetchall()
-        return [
-            Generation(number, parent, made_at, command, json.loads(report))
-            for number, parent, made_at, command, report in rows
-        ]
+        with whole(self.path):
+            return [
+                Generation(number, parent, made_at, command, json.loads(report))
+                for number, parent, made_at, command, report in rows
+            ]
 
     # Writing, inside a transaction
 
@@ -375,7 +382,10 @@ class Store:
         """List all tasks in the file, live or not, with all their classes under their latest labels."""
         with _told(self.path):
             rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
-            return [Task(*row, groups=self._labelled(row[0])) for row in rows.fetchall()]
+            return [
+                Task(task, str(name), str(learned_at), str(module), self._labelled(task))
+                for task, name, learned_at, module in rows.fetchall()
+            ]
 
     def _labelled(self, task: int) -> tuple[Group, ...]:
         rows = self._connection.execute(
@@ -520,7 +530,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        reason = str(error)
+        reason = _in_one_line(error)
         if "locked" in reason:
             raise StoreError(
                 f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
@@ -534,4 +544,14 @@ def _told(path: Path) -> Iterator[None]:
             raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
         raise StoreError(f"{path}: {reason}; nothing was changed") from None
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path} is not a readable store ({error}); restore a copy, or init anew") from None
+        reason = _in_one_line(error)
+        raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
+    # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
+    except UnicodeDecodeError:
+        raise StoreError(f"{path} is not a readable store; restore a copy, or init anew") from None
+
+
+def _in_one_line(error: sqlite3.Error) -> str:
+    """SQLite quotes what it does not understand, line ends and control characters included."""
+    words = "".join(c if c.isprintable() else " " for c in str(error)).split()
+    return " ".join(words)[:200]

@@ -1,0 +1,101 @@
+"""Check what is read from a store: a file of a stranger may hold anything, and is told as damaged."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from edge_tosca.errors import StoreError
+from edge_tosca.luca import Array
+from edge_tosca.state import Group
+
+SETTINGS = ("bundle", "runtime", "device", "fingerprint", "origin", "feature_dim", "router", "refused")
+"""Every store has them."""
+
+_ROUTERS = ("fused", "entropy")
+_MOST_DIMENSIONS = 1 << 16
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Tell rows whose content makes no sense as damage.
+
+    Args:
+        path: of the store, for the error.
+
+    Raises:
+        StoreError: a row could not be understood.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+        raise _damaged(path) from None
+
+
+def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
+    """Give settings back that a learner can work with.
+
+    Args:
+        settings: as they were read.
+        path: of the store, for the error.
+
+    Returns:
+        The settings.
+
+    Raises:
+        StoreError: one is missing or makes no sense.
+    """
+    with whole(path):
+        sound = (
+            all(isinstance(settings[key], str) for key in SETTINGS)
+            and settings["router"] in _ROUTERS
+            and 0 < int(settings["feature_dim"]) <= _MOST_DIMENSIONS
+            and 0 <= float(settings["refused"]) < 1
+        )
+    if not sound:
+        raise _damaged(path)
+    return settings
+
+
+def checked_group(group: Group) -> Group:
+    """Give a group back whose row makes sense.
+
+    Args:
+        group: as it was read.
+
+    Returns:
+        The group.
+
+    Raises:
+        ValueError: its label or number of pictures is none.
+    """
+    if not isinstance(group.label, str) or not isinstance(group.images, int) or group.images < 1:
+        raise ValueError("a class makes no sense")
+    return group
+
+
+def checked_features(arrays: dict[str, Array], group: Group, dimensions: int, path: Path) -> Array:
+    """Give the cached features of a group, if they fit it.
+
+    Args:
+        arrays: as they were read.
+        group: whose they are.
+        dimensions: width of a feature.
+        path: of the store, for the error.
+
+    Returns:
+        float16 [n, d].
+
+    Raises:
+        StoreError: they are of another shape or type, or not finite.
+    """
+    features = arrays.get("features", np.zeros(0))
+    fits = features.dtype == np.float16 and features.shape == (group.images, dimensions)
+    if not fits or not np.isfinite(features).all():
+        raise _damaged(path)
+    return features
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(f"{path} is damaged: what it holds makes no sense; restore a copy, or init anew")
