@@ -24,6 +24,9 @@ MOST_BYTES = 32 << 20
 MOST_HEADER_BYTES = 2 << 20
 """Of the account: about 5,000 classes."""
 
+MOST_NAME = 200
+"""Characters of a task's name."""
+
 ENTRY = "edge-tosca pack"
 """Name of the file's only metadata entry."""
 

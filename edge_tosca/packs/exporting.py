@@ -7,7 +7,7 @@ import numpy as np
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.errors import PackError
 from edge_tosca.luca import Array
-from edge_tosca.packs.container import Pack, PackedTask
+from edge_tosca.packs.container import MOST_NAME, Pack, PackedTask
 from edge_tosca.packs.standins import FEWEST, stand_ins
 from edge_tosca.state import Task
 from edge_tosca.store import Store
@@ -106,6 +106,7 @@ def _taught(task: Task, labels: Sequence[str], features: Sequence[Array]) -> Pac
 def _with_module(
     task: Task, labels: Sequence[str], features: Sequence[Array], module: bytes, cosines: Array
 ) -> PackedTask:
+    name = "".join(c if c.isprintable() else " " for c in task.name)[:MOST_NAME]
     return PackedTask(
-        task.name, task.learned_at, tuple(labels), module, cosines.astype(np.float16), tuple(features)
+        name, task.learned_at, tuple(labels), module, cosines.astype(np.float16), tuple(features)
     )

@@ -94,7 +94,7 @@ def import_pack(
         before = store.state()
         earlier = {task.id for task in before.tasks}
         known = _known_already(store, before, pack)
-        labels = tuple(dict.fromkeys(names[label] for label in pack.labels))
+        labels = tuple(names.values())
         if len(known) == sum(len(task.features) for task in pack.tasks):
             return _nothing_new(pack, known, time.perf_counter() - start)
         if known:
@@ -138,10 +138,12 @@ def _require_fit(store: Store, pack: Pack, trusted: Sequence[str]) -> None:
             f"whose it is: edge-tosca pack trust {store.path} PUBLIC_KEY"
         )
     require_default_router(store)
-    if pack.fingerprint != store.settings["fingerprint"] or pack.router != store.settings["router"]:
+    settings = store.settings
+    mine = settings["fingerprint"], settings["router"], int(settings["feature_dim"])
+    if (pack.fingerprint, pack.router, pack.feature_dim) != mine:
         raise PackError(
             f"the pack's features come from {pack.origin}, those of {store.path} from "
-            f"{store.settings['origin']}; import it into a store of that backbone, runtime and device"
+            f"{settings['origin']}; import it into a store of that backbone, runtime and device"
         )
     for task in pack.tasks:
         _require_module(task, pack.feature_dim)
@@ -208,9 +210,11 @@ def _file(store: Store, task: PackedTask, key: str, names: Mapping[str, str], ge
     # Rows of tasks learned here count up from 1; 62 bits of a digest keep packs' tasks apart.
     row = -1 - (int(task.digest, 16) >> 194)
     labels = [names[label] for label in task.labels]
+    live = {group.id for group in store.state(generation).groups}
     while groups := store.groups_of_task(row):
-        # What was forgotten of a task is gone for good: its row is no longer this one.
-        if [len(rows) for rows in task.features] == [group.images for group in groups]:
+        # Not where a part of it was forgotten since, or where the pack itself has the same task twice.
+        whole = [len(rows) for rows in task.features] == [group.images for group in groups]
+        if whole and not any(group.id in live for group in groups):
             for group, label in zip(groups, labels, strict=True):
                 store.bear(group.id, label, generation)
             return

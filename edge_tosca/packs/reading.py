@@ -22,6 +22,7 @@ from edge_tosca.packs.container import (
     FORMAT,
     MOST_BYTES,
     MOST_HEADER_BYTES,
+    MOST_NAME,
     Pack,
     PackedTask,
     signed_bytes,
@@ -36,7 +37,6 @@ _KINDS = {
     "private": bool,
     "key": str,
 }
-_MOST_NAME = 1000
 
 
 def read_pack(path: Path) -> Pack:
@@ -103,6 +103,7 @@ def _signed(data: bytes, path: Path) -> tuple[str, str]:
 def _unpacked(account: dict[str, Any], message: str, signature: str, data: bytes) -> Pack:
     if any(not isinstance(account[name], kind) for name, kind in _KINDS.items()):
         raise ValueError("an entry of the account has another type")
+    _shown(account["origin"])
     arrays = load(data)
     width = account["feature_dim"]
     pack = Pack(
@@ -129,12 +130,16 @@ def _task(place: int, entry: dict[str, Any], arrays: dict[str, Array], width: in
     if not all(np.isfinite(rows).all() for rows in features):
         raise ValueError("a feature is not finite")
     datetime.fromisoformat(entry["learned_at"])
-    name: str = entry["name"]
-    # Also where encoding fails: a store could not keep such a name.
-    if not isinstance(name, str) or len(name.encode()) > _MOST_NAME:
-        raise ValueError("a task has no usable name")
+    name = _shown(entry["name"])
     labels = tuple(checked_label(part["label"]) for part in classes)
     return PackedTask(name, entry["learned_at"], labels, module.tobytes(), cosines, features)
+
+
+def _shown(text: Any) -> str:
+    """Take a text that is shown to users: a stranger's must not pass for lines of our own."""
+    if not isinstance(text, str) or len(text) > MOST_NAME or not text.isprintable():
+        raise ValueError("a name cannot be shown")
+    return text
 
 
 def _damaged(path: Path) -> PackError:

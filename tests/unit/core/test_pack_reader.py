@@ -255,6 +255,14 @@ def test_a_label_that_could_not_be_taught_is_refused_even_if_signed(key, read, l
     told(read, made(tasks=(task,)).to_bytes(key))
 
 
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "x" * 201, "\u202e"])
+def test_text_that_could_pass_for_our_own_lines_is_refused_even_if_signed(key, read, text):
+    whole = made().tasks[0]
+    task = PackedTask(text, whole.learned_at, whole.labels, whole.module, whole.cosines, whole.features)
+    assert "damaged" in told(read, made(tasks=(task,)).to_bytes(key))
+    assert "damaged" in told(read, made(origin=text).to_bytes(key))
+
+
 @pytest.mark.parametrize("kind", ["cut", "other classes", "wide", "nan"])
 def test_a_module_that_does_not_fit_is_refused_even_if_signed(key, read, kind, tmp_path):
     whole = made().tasks[0]
@@ -268,7 +276,8 @@ def test_a_module_that_does_not_fit_is_refused_even_if_signed(key, read, kind, t
     }[kind]
     task = PackedTask(whole.name, whole.learned_at, whole.labels, module, whole.cosines, whole.features)
     found = read(made(tasks=(task,)).to_bytes(key))
-    plain = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
+    plain = {"bundle": "", "runtime": "onnxruntime", "device": "CPU", "router": "fused", "refused": "0.05"}
+    plain["feature_dim"] = str(D)
     store = Store.create(tmp_path / "box.tosca", {**plain, "fingerprint": "0f" * 32, "origin": "lite0"})
     tracemalloc.start()
     message = told(lambda: import_pack(store, found, trusted=[key.public]))

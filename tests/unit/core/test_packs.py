@@ -53,6 +53,9 @@ def open_box(tmp_path_factory, keys):
 
     def opened(**settings):
         plain = {
+            "bundle": "",
+            "runtime": "onnxruntime",
+            "device": "CPU",
             "router": "fused",
             "feature_dim": str(D),
             "refused": "0.05",
@@ -202,6 +205,19 @@ def test_the_next_lesson_after_an_import_sees_what_a_fresh_sum_of_the_cache_give
         second.store.set_derived("routers", second.store.latest(), None)
     again = Learner(Store.open(second.store.path), Vision())
     assert answers(again) == before
+
+
+def test_a_task_that_was_taught_twice_under_two_names_travels_twice(open_box, sent):
+    first, second = open_box(), open_box()
+    for label in ("mug", "cup"):
+        first.learn_features({label: pictures("mug", 6)}, f"the {label}\nand\tits kin", force=True)
+    pack = sent(first)
+    for _ in range(2):
+        import_pack(second.store, pack)
+        assert set(second.state.labels) == {"mug", "cup"}
+        assert len(second.state.groups) == 2
+        second.rollback()
+    assert [task.name for task in pack.tasks] == ["the mug and its kin", "the cup and its kin"]
 
 
 # Order
