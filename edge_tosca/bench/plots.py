@@ -9,7 +9,7 @@ import numpy as np
 from edge_tosca.bench.plotting import load_pyplot
 from edge_tosca.bench.results import OURS, TITLES, Comparison, Confusion, Result, means_by
 
-_COLOURS = {OURS: "C0", "slda": "C2", "ncm": "C7", "entropy": "C3", "probe": "k", "ranpac": "C1"}
+_COLOURS = {OURS: "C0", "slda": "C2", "ncm": "C7", "entropy": "C3", "probe": "k", "ranpac": "C4"}
 _LARGE = 30
 
 
@@ -29,7 +29,11 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
     drawn = []
     panels = _panels(comparison.results)
     if panels:
-        drawn += [_over_tasks(panels, folder / "tasks.png"), _forgetting(panels, folder / "forgetting.png")]
+        known = {name: len(found.classes) for name, found in (comparison.confusion or {}).items()}
+        drawn += [
+            _over_tasks(panels, known, folder / "tasks.png"),
+            _forgetting(panels, folder / "forgetting.png"),
+        ]
     for name, confusion in (comparison.confusion or {}).items():
         drawn.append(_confusion(name, confusion, folder / f"confusion-{name}.png"))
     return drawn
@@ -72,19 +76,21 @@ def _grid(panels: dict[tuple[str, int | None], list[Result]], pyplot: Any) -> tu
     return figure, placed
 
 
-def _over_tasks(panels: dict[tuple[str, int | None], list[Result]], path: Path) -> Path:
+def _over_tasks(
+    panels: dict[tuple[str, int | None], list[Result]], known: dict[str, int], path: Path
+) -> Path:
     pyplot = load_pyplot()
     figure, placed = _grid(panels, pyplot)
     lines: dict[str, Any] = {}
     for (name, shot), axes in placed.items():
         results = panels[name, shot]
-        size = results[0].task_size
-        classes = 0
+        size, classes = results[0].task_size, 0
         for method in (OURS, "slda", "ncm", "entropy"):
             curve = 100 * means_by(results, method, "curve")
             if len(curve):
-                learned = size * np.arange(1, len(curve) + 1)
-                classes = max(classes, int(learned[-1]))
+                # The last task may have fewer classes than the others.
+                classes = known.get(name, size * len(curve))
+                learned = np.minimum(size * np.arange(1, len(curve) + 1), classes)
                 (lines[method],) = axes.plot(
                     learned,
                     curve,
@@ -93,15 +99,15 @@ def _over_tasks(panels: dict[tuple[str, int | None], list[Result]], path: Path) 
                     marker="o",
                     markersize=3,
                 )
-        for method, marker in (("probe", "*"), ("ranpac", "D")):
+        for method, marker in (("ranpac", "+"), ("probe", "x")):
             last = [100 * result.last for result in results if result.method == method]
             if last:
                 lines[method] = axes.scatter(
-                    [classes], [np.mean(last)], marker=marker, color=_COLOURS[method], s=45, zorder=5
+                    [classes], [np.mean(last)], marker=marker, color=_COLOURS[method], s=50, zorder=5
                 )
         axes.set_title(f"{name}, {shot or 'all'} pictures a class, tasks of {size}", fontsize=10)
         axes.set_xlabel("classes learned so far")
-        axes.set_ylabel("test pictures named right (%)")
+        axes.set_ylabel("test pictures named right (%)" if axes.get_subplotspec().is_first_col() else "")
         axes.grid(alpha=0.3)
     said = [TITLES[m] + (", all classes at once" if m in ("probe", "ranpac") else "") for m in lines]
     figure.legend(list(lines.values()), said, loc="outside lower center", ncols=3, fontsize=9)
@@ -127,8 +133,8 @@ def _forgetting(panels: dict[tuple[str, int | None], list[Result]], path: Path) 
             axes.scatter(place, final, color="C0", s=18, zorder=3),
         ]
         axes.set_title(f"{name}, {shot or 'all'} pictures a class", fontsize=10)
-        axes.set_xlabel(f"task, in the order of learning ({results[0].task_size} classes each)")
-        axes.set_ylabel("its test pictures named right (%)")
+        axes.set_xlabel(f"task, in the order of learning (tasks of {results[0].task_size})")
+        axes.set_ylabel("its test pictures named right (%)" if axes.get_subplotspec().is_first_col() else "")
         axes.grid(alpha=0.3)
     said = ["right after the task was learned", "after the last task, among all classes"]
     figure.legend(handles, said, loc="outside lower center", ncols=2, fontsize=9)
