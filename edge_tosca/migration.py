@@ -116,10 +116,23 @@ def migrate(
         "feature_dim": str(vision.bundle.feature_dim),
     }
 
-    def told(generation: int | None, images: int, missing: list[Missing], *right: float | None) -> Migration:
-        after = right or (None, None)
-        words = (before["origin"], str(fingerprint))
-        return Migration(generation, *words, images, tuple(missing), *after, time.perf_counter() - start)
+    def told(
+        generation: int | None,
+        images: int,
+        missing: list[Missing],
+        right_before: float | None = None,
+        right_after: float | None = None,
+    ) -> Migration:
+        return Migration(
+            generation,
+            before["origin"],
+            str(fingerprint),
+            images,
+            tuple(missing),
+            right_before,
+            right_after,
+            time.perf_counter() - start,
+        )
 
     if _is_same(before, settings, fingerprint.golden):
         return told(None, 0, [])

@@ -32,7 +32,7 @@ class OnnxRuntimeBackend:
     """
 
     name = "onnxruntime"
-    graph = (BACKBONE,)
+    graph: tuple[str, ...] = (BACKBONE,)
 
     def __init__(self, bundle: Bundle, device: str = "CPU", threads: int | None = None) -> None:
         self.device = device.upper()

@@ -47,7 +47,7 @@ class OpenVinoBackend:
         core = openvino.Core()
         _check_device(asked, core.available_devices)
         self.version: str = openvino.__version__
-        self.graph = (_MODEL, _WEIGHTS) if _MODEL in bundle.files else (BACKBONE,)
+        self.graph: tuple[str, ...] = (_MODEL, _WEIGHTS) if _MODEL in bundle.files else (BACKBONE,)
         try:
             model = _model(core, openvino, bundle)
             self._compiled = core.compile_model(model, asked, _settings(asked, threads, hint))
