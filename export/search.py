@@ -1,8 +1,6 @@
 """Try recipes on a backbone, measure each in the runtime that will run it, keep the fastest faithful ones."""
 
 import math
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from edge_tosca.errors import EdgeToscaError
 from edge_tosca.export.candidate import Pixels, Quantized, Runner, Workbench, open_runner
 from edge_tosca.export.fidelity import Fidelity, measure_accuracies, measure_fidelity
 from edge_tosca.export.recipe import Recipe
+from edge_tosca.export.timing import processor_milliseconds
 from edge_tosca.runtime.golden import GOLDEN_FLOOR, cosine
 from edge_tosca.runtime.manifest import BACKBONE
 
@@ -24,8 +23,6 @@ LEAST_MEAN_COSINE = {"cnn": 0.995, "vit": 0.998}
 """Mean cosine to FP32 features that each family must keep."""
 MOST_ACCURACY_LOSS = 0.005
 """Share of held-out pictures that either classifier may lose."""
-
-_REPEATS = 30
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ def search(
         trials.append(Trial(recipe, quantized, fidelity, golden, fault=_fault(family, fidelity)))
         runners[recipe.name] = run
     on_step("measuring milliseconds in turns")
-    milliseconds = _processor_milliseconds(runners, held_out.inputs[0])
+    milliseconds = processor_milliseconds(runners, held_out.inputs[0])
     trials = [replace(trial, milliseconds=milliseconds.get(trial.recipe.name)) for trial in trials]
     on_cpu = _best(trials, "onnxruntime", force)
     recorded = on_cpu.golden if on_cpu is not None else None
@@ -177,20 +174,6 @@ def search(
         images=len(held_out.inputs),
         chosen=tuple(trial for trial in chosen if trial is not None),
     )
-
-
-def _processor_milliseconds(runners: dict[str, Runner], pixels: Pixels) -> dict[str, float]:
-    """Measure all in turns, so that whatever else the machine does meets all alike.
-
-    On one thread the processor's time is the time of the picture, and other programs do not lengthen it.
-    """
-    taken: dict[str, list[float]] = {name: [] for name in runners}
-    for _ in range(_REPEATS):
-        for name, run in runners.items():
-            start = time.process_time()
-            run(pixels)
-            taken[name].append(1e3 * (time.process_time() - start))
-    return {name: statistics.median(milliseconds) for name, milliseconds in taken.items()}
 
 
 def _features(run: Runner, inputs: Sequence[Pixels]) -> NDArray[np.float32]:

@@ -108,4 +108,4 @@ def _rows(layer: "torch.nn.Linear", rows: slice) -> "torch.nn.Linear":
 
 
 def _by_heads(tokens: "torch.Tensor", heads: int) -> "torch.Tensor":
-    return tokens.unflatten(2, (heads, -1)).transpose(1, 2)
+    return tokens.reshape(*tokens.shape[:2], heads, -1).transpose(1, 2)
