@@ -12,11 +12,13 @@ from edge_tosca.learner import Learner
 from edge_tosca.lookalikes import standard_errors_apart
 from edge_tosca.relabelling import relabel
 from edge_tosca.ridge_margins import PENALTY, LeftOutRidge
+from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
 
 D = 64
 LABELS = ("mug", "pen", "cup", "jar")
+STORED = dict.fromkeys(SETTINGS, "") | {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
 
 
 def pictures(seed, shots=20, noise=1.0, more=0):
@@ -36,8 +38,7 @@ def hash_of(label):
 
 @pytest.fixture
 def shop(tmp_path):
-    settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
-    opened = Learner(Store.create(tmp_path / "shop.tosca", settings), Vision())
+    opened = Learner(Store.create(tmp_path / "shop.tosca", STORED), Vision())
     yield opened
     opened.close()
 
@@ -193,8 +194,7 @@ def test_after_forgetting_accuracy_before_is_that_of_never_having_known(shop, tm
         shop.learn_features({label: noisy[label] for label in labels}, force=True)
     for label in LABELS[2:]:
         shop.forget(label)
-    settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
-    other = Learner(Store.create(tmp_path / "other.tosca", settings), Vision())
+    other = Learner(Store.create(tmp_path / "other.tosca", STORED), Vision())
     other.learn_features({label: noisy[label] for label in LABELS[:2]}, force=True)
     reports = [learner.learn_features(task("ink"), force=True) for learner in (shop, other)]
     other.close()
