@@ -87,7 +87,7 @@ def plot(pipeline: Pipeline, path: Path) -> Path:
     right.set(
         xlabel="ms of processor time (fastest of 15)", title="One answer on one thread, ONNX Runtime"
     )
-    right.margins(x=0.75)
+    right.margins(x=0.95)
     right.legend(loc="upper right", fontsize=8)
     for axes in (left, right):
         axes.grid(axis="x", alpha=0.3)
