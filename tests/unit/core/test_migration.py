@@ -220,7 +220,7 @@ def test_forgetting_a_class_erases_where_its_pictures_lay(pictures, tmp_path):
     assert folder not in path.read_bytes()
 
 
-def test_an_interrupted_migration_leaves_the_store_as_it_was_and_readable_meanwhile(shop, other, pictures):
+def test_an_interrupted_migration_leaves_the_store_as_it_was_and_meanwhile_readable(shop, other, pictures):
     before = rows(shop)
     picture = pictures / "one" / "apple" / "000.jpg"
 
@@ -230,6 +230,9 @@ def test_an_interrupted_migration_leaves_the_store_as_it_was_and_readable_meanwh
             reader = Learner.open(shop, threads=1)
             assert reader.predict(picture).label == "apple"
             reader.close()
+            writer = sqlite3.connect(shop, timeout=0)
+            with closing(writer), pytest.raises(sqlite3.OperationalError, match="locked"):
+                writer.execute("BEGIN IMMEDIATE")
             raise KeyboardInterrupt
 
     store = Store.open(shop)

@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -84,6 +86,17 @@ def test_a_wrong_device_gives_way_to_the_next_right_one_with_one_line(planted, c
     assert "wrong features on openvino CPU" in line
     assert "running on onnxruntime CPU" in line
     assert "\n" not in line
+
+
+def test_the_command_line_says_so_on_stderr_and_works(planted, tmp_path):
+    words = ("init", tmp_path / "shop.tosca", "--backbone", planted.path, "--runtime", "openvino", "--json")
+    ran = subprocess.run(
+        [sys.executable, "-m", "edge_tosca", *map(str, words)], capture_output=True, text=True, check=True
+    )
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("edge-tosca: ")
+    assert "running on onnxruntime CPU" in line
+    assert json.loads(ran.stdout)["backbone"].endswith("onnxruntime CPU")
 
 
 def test_what_auto_chose_gives_way_too(planted):
