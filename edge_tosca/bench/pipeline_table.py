@@ -84,9 +84,7 @@ def plot(pipeline: Pipeline, path: Path) -> Path:
     for place, row in enumerate(stages):
         words = f"{start[place]:.1f}, before the backbone {row.before_backbone:.0%}"
         right.text(start[place], place, f"  {words}", va="center", fontsize=8)
-    right.set(
-        xlabel="ms of processor time (fastest of 15)", title="One answer on one thread, ONNX Runtime"
-    )
+    right.set(xlabel="ms of processor time (fastest of 15)", title="One answer on one thread, ONNX Runtime")
     right.margins(x=0.95)
     right.legend(loc="upper right", fontsize=8)
     for axes in (left, right):
