@@ -2,6 +2,8 @@
 
 import itertools
 import sqlite3
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,6 +132,32 @@ def test_an_imported_task_answers_to_the_last_bit_as_on_the_box_that_learned_it(
     assert report.classes == ("mug", "pen")
     assert answers(second) == answers(first)
     assert modules(second) == modules(first)
+
+
+def test_an_empty_box_that_imports_all_of_another_answers_like_it_to_the_last_bit(open_box, sent, shots):
+    first, second = open_box(), open_box()
+    for number, labels in enumerate((("mug", "pen"), ("cup", "jar"), ("key", "box"), ("lid", "can"))):
+        learn(first, f"task {number}", *labels, shots=shots)
+        # Tasks are ordered by the millisecond in which they were learned.
+        time.sleep(0.002)
+    packs = [sent(first, ["lid", "can", "cup", "jar"]), sent(first, ["mug", "pen", "key", "box"])]
+    for pack in packs:
+        import_pack(second.store, pack)
+    assert answers(second) == answers(first)
+
+
+@pytest.mark.parametrize(
+    "learned_at",
+    ["0001-01-01T00:00:00+23:59", "1969-07-20", "2026-01-01T00:00:00", "9999-12-31T23:59:59-23:59"],
+)
+def test_a_clock_that_was_wrong_does_not_hinder_an_import(open_box, sent, learned_at):
+    first, second = open_box(), open_box()
+    learn(first, "desk", "mug", "pen", shots=4)
+    pack = sent(first)
+    tasks = tuple(replace(task, learned_at=learned_at) for task in pack.tasks)
+    import_pack(second.store, replace(pack, tasks=tasks))
+    learn(second, "shelf", "cup", "jar", shots=4)
+    assert second.state.labels == ("mug", "pen", "cup", "jar")
 
 
 def test_imported_and_own_classes_answer_as_if_one_box_had_learned_all(open_box, sent, shots):
