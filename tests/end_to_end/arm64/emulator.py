@@ -114,7 +114,12 @@ class Emulator:
 
     def host(self) -> Machine:
         """Give this processor, with the very same wheel of edge-tosca."""
-        return Machine("x86", (sys.executable,), {"PYTHONPATH": str(self.project)})
+        environment = {"PYTHONPATH": str(self.project), "XDG_CACHE_HOME": self._user_cache("x86")}
+        return Machine("x86", (sys.executable,), environment)
+
+    def _user_cache(self, name: str) -> str:
+        """Give each machine a cache of its own, as two boxes have."""
+        return str(self.project.parent / f"cache-{name}")
 
     def core(self, name: str, onnxruntime: str | None = None, host_cpuinfo: bool = False) -> Machine:
         """Give an emulated core, if asked with another ONNX Runtime or with the host's /proc/cpuinfo."""
@@ -130,6 +135,7 @@ class Emulator:
                 "PYTHONHOME": str(root / "usr"),
                 "PYTHONPATH": os.pathsep.join(map(str, paths)),
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "XDG_CACHE_HOME": self._user_cache(name),
             },
         )
 

@@ -55,7 +55,7 @@ def test_a_raspberry_pi_4_learns_and_answers_as_x86_does(emulator, draw_pictures
     core = emulator.core("cortex-a72")
     assert core.run("-c", "from edge_tosca.devices import detect; print(detect().name)") == "raspberry-pi-4\n"
     learn = draw_pictures(tmp_path / "learn", ("apple", "brick"), count=3)
-    ask = draw_pictures(tmp_path / "ask", ("apple", "brick"), count=2, start=100)
+    ask = draw_pictures(tmp_path / "ask", ("apple", "brick"), count=1, start=100)
     account = run(emulator, ["cortex-a72"], learn, ask, tmp_path, print)
     assert account["holds"]
     assert account["cores"]["cortex-a72"]["accuracy"] == 1
