@@ -141,7 +141,6 @@ def _by_classes(pictures: Iterable[LabelledPicture]) -> list[LabelledPicture]:
     """Order pictures class by class, so that a cut leaves classes large enough to judge a classifier by."""
     classes: dict[str, list[LabelledPicture]] = {}
     for picture in pictures:
-        members = classes.setdefault(picture.label, [])
-        if len(members) < _A_CLASS:
-            members.append(picture)
-    return [picture for members in classes.values() for picture in members]
+        classes.setdefault(picture.label, []).append(picture)
+    share = max(_A_CLASS, HELD_OUT_PICTURES // max(1, len(classes)))
+    return [picture for members in classes.values() for picture in members[:share]]

@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 def lighten(model: "torch.nn.Module") -> "torch.nn.Module":
     """Rewrite a timm VisionTransformer so that its [CLS] token after the final norm costs less.
 
-    Four changes, each exact up to rounding: the last block computes the [CLS] token alone, since no other
-    token's output is used; LayerScale is multiplied into the weights before it; GELU and attention are
-    written in the form that ONNX Runtime and OpenVINO recognise and fuse. A model with blocks of another
-    make is left as it is.
+    The last block computes the [CLS] token alone, since no other token's output is used; GELU and attention
+    are written in the form that ONNX Runtime and OpenVINO recognise and fuse. Each is exact up to rounding.
+    A model with blocks of another make is left as it is.
 
     Args:
         model: the transformer, in evaluation mode; it is not changed.
@@ -35,23 +34,8 @@ def lighten(model: "torch.nn.Module") -> "torch.nn.Module":
         block.attn.fused_attn = False
         if type(block.mlp.act) is torch.nn.GELU and block.mlp.act.approximate == "none":
             block.mlp.act = _gelu()
-        for scale, layer in (("ls1", block.attn.proj), ("ls2", block.mlp.fc2)):
-            _fold(block, scale, layer)
     light.blocks[-1] = _cls_only(light.blocks[-1])  # type: ignore[index, operator, assignment]
     return light
-
-
-def _fold(block: "torch.nn.Module", scale: str, layer: "torch.nn.Linear") -> None:
-    import torch
-
-    gamma = getattr(getattr(block, scale), "gamma", None)
-    if gamma is None:
-        return
-    with torch.no_grad():
-        layer.weight.mul_(gamma[:, None])
-        if layer.bias is not None:
-            layer.bias.mul_(gamma)
-    setattr(block, scale, torch.nn.Identity())
 
 
 def _gelu() -> "torch.nn.Module":
