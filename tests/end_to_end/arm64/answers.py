@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from emulator import CORES, REPOSITORY, CannotEmulateError, Emulator, Machine, prepare
+from boards import CORES
+from emulator import REPOSITORY, CannotEmulateError, Emulator, Machine, prepare
 
 CLOTHING = REPOSITORY.parent / "shared" / "data" / "clothing"
 

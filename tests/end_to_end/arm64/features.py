@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 from answers import CLOTHING, take
-from emulator import CORES, CannotEmulateError, Emulator, Machine, prepare
+from boards import CORES
+from emulator import CannotEmulateError, Emulator, Machine, prepare
 
 from edge_tosca import Learner
 

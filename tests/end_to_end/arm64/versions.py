@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from emulator import CORES, CannotEmulateError, Emulator, prepare
+from boards import CORES
+from emulator import CannotEmulateError, Emulator, prepare
 
 FEATURES = """
 import json
