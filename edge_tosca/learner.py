@@ -17,7 +17,7 @@ from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
 from edge_tosca.luca import Array
 from edge_tosca.origin import origin_settings
-from edge_tosca.remembered import remember_all
+from edge_tosca.remembered import digest_of_pictures, remember_all
 from edge_tosca.report import Evaluation, LearnReport
 from edge_tosca.state import Generation, State
 from edge_tosca.store import Store
@@ -189,6 +189,8 @@ class Learner:
             force=force,
             feature_seconds=time.perf_counter() - start,
             remember=remember_all(read) if remember else None,
+            pictures={label: digest_of_pictures(items, features[label]) for label, items in read.items()},
+            seen_with={"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
         )
 
     def learn_features(

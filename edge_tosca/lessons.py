@@ -33,6 +33,8 @@ def teach_task(
     force: bool,
     feature_seconds: float,
     remember: Mapping[str, Mapping[int, Remembered]] | None = None,
+    pictures: Mapping[str, str] | None = None,
+    seen_with: Mapping[str, str] | None = None,
 ) -> LearnReport:
     """Fit a module to a task, file it, and judge what that did; see `Learner.learn_features`."""
     start = time.perf_counter()
@@ -49,7 +51,8 @@ def teach_task(
             generation = store.add_generation("learn", before.state.generation)
             store.add_module(digest, data, cosines)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
-            store.add_task(task, digest, half, generation)
+            store.add_task(task, digest, half, generation, pictures)
+            store.seals.tell(seen_with or {})
             if remember:
                 for group in store.tasks_ever()[-1].groups:
                     store.pictures.put(group.features, remember[group.label])

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_tosca.luca import Array
+from edge_tosca.seals import pictures_digest, row_digests
+
 _TABLE = """
 CREATE TABLE IF NOT EXISTS pictures (
     features INTEGER NOT NULL REFERENCES features ON DELETE CASCADE,
@@ -54,6 +57,30 @@ def digest_of_file(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def digest_of_pictures(sources: Sequence[object], features: Array) -> str:
+    """Give one digest for what a class was learned from, for the history.
+
+    Args:
+        sources: the pictures.
+        features: of each, [n, d], which stand in for what was no file.
+
+    Returns:
+        See `edge_tosca.seals.pictures_digest`.
+    """
+    files = [digest_of_source(source) for source in sources]
+    stand_ins = row_digests(features)
+    return pictures_digest([file or row for file, row in zip(files, stand_ins, strict=True)])
+
+
+def digest_of_source(source: object) -> str | None:
+    """Give the sha256 (hex) of a picture's file; None for what is none, such as pixels."""
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    if isinstance(source, str | os.PathLike):
+        return digest_of_file(Path(os.fsdecode(source)))
+    return None
 
 
 class RememberedPictures:

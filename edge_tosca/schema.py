@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x546F7363
 """Marks the SQLite file as a store of edge-tosca ("Tosc")."""
 
@@ -56,6 +56,45 @@ CREATE INDEX lives_by_class ON lives (class);
 CREATE TABLE statistics (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE routers (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
+"""Of format 1, with which every store begins."""
+
+ADDED = {
+    2: """
+-- The sha256 of what is too large to be hashed at every change, and a salt that goes with the row.
+CREATE TABLE digests (
+    kind TEXT NOT NULL,
+    key NOT NULL,
+    salt BLOB NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+
+-- One for each change, chained by their digests.
+CREATE TABLE seals (
+    number INTEGER PRIMARY KEY,
+    generation INTEGER REFERENCES generations,
+    entry TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+"""
+}
+"""What each later format has besides."""
+
+
+def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
+    """Make the tables that a store lacks; inside a transaction.
+
+    Args:
+        connection: to it.
+        version: the format that it has; 0 for an empty file.
+    """
+    missing = [] if version else [TABLES]
+    missing += [tables for number, tables in ADDED.items() if number > version]
+    # executescript would commit first; what is added must appear whole or not at all.
+    for statement in "".join(missing).split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -1,6 +1,6 @@
 """What a generation holds: tasks, and in each its classes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 
@@ -64,6 +64,21 @@ class State:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """The pictures of a class that a generation brought.
+
+    Attributes:
+        label: the class, as it was called then.
+        images: number of pictures.
+        digest: sha256 (hex) over them, see `edge_tosca.seals.pictures_digest`.
+    """
+
+    label: str
+    images: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class Generation:
     """One entry of a store's history.
 
@@ -73,6 +88,10 @@ class Generation:
         made_at: ISO 8601, UTC.
         command: what made it, for example "learn".
         report: what that command reported.
+        by: who made it, when and with what, see `edge_tosca.circumstances`; empty where it was made before
+            stores kept that.
+        taught: the pictures that it brought, without those of classes that were forgotten since.
+        seal: digest of its seal; "" where it has none.
     """
 
     number: int
@@ -80,3 +99,6 @@ class Generation:
     made_at: str
     command: str
     report: dict[str, object]
+    by: dict[str, object] = field(default_factory=dict)
+    taught: tuple[Taught, ...] = ()
+    seal: str = ""

@@ -4,21 +4,24 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from edge_tosca.circumstances import now
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import Array
 from edge_tosca.module import digest_of
 from edge_tosca.remembered import RememberedPictures
-from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, TABLES, connect
+from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, connect
+from edge_tosca.seals import Seals, pictures_digest, row_digests, sha256
 from edge_tosca.soundness import checked_features, checked_group, checked_settings, whole
-from edge_tosca.state import Generation, Group, State, Task
+from edge_tosca.state import Generation, Group, State, Task, Taught
+from edge_tosca.upgrade import bring_up_to_date
 
 
 class Store:
@@ -31,6 +34,7 @@ class Store:
         self.path = path
         self._connection = connection
         self.pictures = RememberedPictures(connection)
+        self.seals = Seals(connection)
         self.settings: dict[str, str] = checked_settings(
             dict(connection.execute("SELECT key, value FROM settings")), path
         )
@@ -58,12 +62,11 @@ class Store:
                 connection = connect(path)
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("BEGIN IMMEDIATE")
-                # executescript would commit first; the store must appear whole or not at all.
-                for statement in TABLES.split(";"):
-                    connection.execute(statement)
+                add_tables(connection)
+                seals = Seals(connection)
+                seals.begin()
                 connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                seals.end(settings, "init")
                 connection.execute("COMMIT")
         except StoreError:
             if not found:
@@ -103,7 +106,8 @@ class Store:
                     f"{path}: making this store was interrupted; run again: edge-tosca init {path}"
                 )
             raise StoreError(f"{path} is a database of another program; name a store that `init` made")
-        if version != FORMAT:
+        # An older one is read as it is; the first command that writes brings it up to date.
+        if not 1 <= version <= FORMAT:
             raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
         with _told(path):
             return cls(path, connection)
@@ -123,7 +127,10 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._require_own_origin()
+                bring_up_to_date(self._connection, self.settings)
+                self.seals.begin()
                 yield
+                self.seals.end(self.settings)
                 self._connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
@@ -244,6 +251,19 @@ class Store:
             ).fetchone()
         return None if row is None else self._arrays(row[0])
 
+    def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask SQLite itself, to examine the file.
+
+        Args:
+            question: in SQL; it must change nothing.
+            values: of its parameters.
+
+        Returns:
+            All rows.
+        """
+        with _told(self.path):
+            return self._connection.execute(question, values).fetchall()
+
     def history(self) -> list[Generation]:
         """List all generations, the oldest first."""
         with _told(self.path):
@@ -251,9 +271,22 @@ class Store:
                 "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
                 " ORDER BY number"
             ).fetchall()
+            seals = {seal.generation: seal for seal in self.seals.all()}
+            taught: dict[int, list[Taught]] = {}
+            for generation, label, images, digest in self.seals.taught():
+                taught.setdefault(generation, []).append(Taught(label, images, digest))
         with whole(self.path):
             return [
-                Generation(number, parent, made_at, command, json.loads(report))
+                Generation(
+                    number,
+                    parent,
+                    made_at,
+                    command,
+                    json.loads(report),
+                    seals[number].content["by"] if number in seals else {},
+                    tuple(taught.get(number, ())),
+                    seals[number].digest if number in seals else "",
+                )
                 for number, parent, made_at, command, report in rows
             ]
 
@@ -282,10 +315,9 @@ class Store:
             generation: the one that it made.
             report: anything JSON can hold.
         """
-        self._connection.execute(
-            "UPDATE generations SET report = ? WHERE number = ?",
-            (json.dumps(report, ensure_ascii=False), generation),
-        )
+        text = json.dumps(report, ensure_ascii=False)
+        self._connection.execute("UPDATE generations SET report = ? WHERE number = ?", (text, generation))
+        self.seals.keep("report", generation, sha256(text.encode(errors="surrogatepass")))
 
     def add_module(self, digest: str, data: bytes, cosines: Array) -> None:
         """File a module; one that is there already stays as it is.
@@ -296,9 +328,18 @@ class Store:
             cosines: see `evidence`.
         """
         evidence = save({"cosines": cosines.astype(np.float16)})
-        self._connection.execute("INSERT OR IGNORE INTO modules VALUES (?, ?, ?)", (digest, data, evidence))
+        query = "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)"
+        if self._connection.execute(query, (digest, data, evidence)).rowcount:
+            self.seals.keep("evidence", digest, sha256(evidence))
 
-    def add_task(self, name: str, module: str, features: dict[str, Array], generation: int) -> None:
+    def add_task(
+        self,
+        name: str,
+        module: str,
+        features: dict[str, Array],
+        generation: int,
+        pictures: Mapping[str, str] | None = None,
+    ) -> None:
         """File a task and let its classes live from a generation on.
 
         Args:
@@ -306,8 +347,10 @@ class Store:
             module: digest of its module.
             features: label to float16 [n, d], in the order of the module's prototypes.
             generation: in which its classes are born.
+            pictures: label to the digest of its pictures' files, see `file_task`.
         """
-        self.file_task(name, now(), module, list(features.items()), generation)
+        told = None if pictures is None else [pictures[label] for label in features]
+        self.file_task(name, now(), module, list(features.items()), generation, pictures=told)
 
     def file_task(
         self,
@@ -317,6 +360,7 @@ class Store:
         groups: Sequence[tuple[str, Array]],
         generation: int,
         row: int | None = None,
+        pictures: Sequence[str] | None = None,
     ) -> None:
         """File a task that may have been learned elsewhere; several of its groups may bear one label.
 
@@ -327,6 +371,8 @@ class Store:
             groups: labels and float16 [n, d], in the order of the module's prototypes.
             generation: in which its classes are born.
             row: of the task, on which its place among the tasks depends; the next one by default.
+            pictures: of each group, the digest of its pictures (`seals.pictures_digest`); that of its
+                features by default.
         """
         run = self._connection.execute
         task = run(
@@ -337,6 +383,9 @@ class Store:
             # safetensors writes the memory as it lies, whatever the array's order.
             data = save({"features": np.ascontiguousarray(rows)})
             blob = run("INSERT INTO features (data) VALUES (?)", (data,)).lastrowid
+            shown = pictures_digest(row_digests(rows)) if pictures is None else pictures[position]
+            self.seals.keep("features", blob, sha256(data))
+            self.seals.keep("pictures", blob, shown)
             group = run(
                 "INSERT INTO classes (task, position, images, features) VALUES (?, ?, ?, ?)",
                 (task, position, len(rows), blob),
@@ -403,7 +452,9 @@ class Store:
             features: float16 [n, d].
         """
         run = self._connection.execute
-        run("UPDATE features SET data = ? WHERE id = ?", (save({"features": features}), group.features))
+        data = save({"features": features})
+        run("UPDATE features SET data = ? WHERE id = ?", (data, group.features))
+        self.seals.keep("features", group.features, sha256(data))
         run("UPDATE classes SET images = ? WHERE id = ?", (len(features), group.id))
 
     def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
@@ -419,11 +470,14 @@ class Store:
             blob = run("SELECT features FROM classes WHERE id = ?", (group,)).fetchone()[0]
             run("DELETE FROM classes WHERE id = ?", (group,))
             run("DELETE FROM features WHERE id = ?", (blob,))
+            self.seals.drop("features", blob)
+            self.seals.drop("pictures", blob)
         if module is None:
             run("DELETE FROM tasks WHERE id = ?", (task,))
         else:
             run("UPDATE tasks SET module = ? WHERE id = ?", (module, task))
         run("DELETE FROM modules WHERE digest NOT IN (SELECT module FROM tasks)")
+        self.seals.drop_all("evidence", "SELECT digest FROM modules")
 
     def set_derived(self, table: str, generation: int, arrays: dict[str, Array] | None) -> None:
         """Keep what was derived from the new live generation, in place of the old one's.
@@ -434,8 +488,11 @@ class Store:
             arrays: by name; None to keep nothing.
         """
         self._connection.execute(f"DELETE FROM {table}")
+        self.seals.drop_all(table)
         if arrays is not None:
-            self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, save(arrays)))
+            data = save(arrays)
+            self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, data))
+            self.seals.keep(table, generation, sha256(data))
 
     def set_setting(self, key: str, value: str | None) -> None:
         """Keep a setting.
@@ -481,6 +538,22 @@ class Store:
                 "last traces; they go when that process closes the store"
             )
 
+    def vacuum(self) -> None:
+        """Write the file anew without its unused pages; outside a transaction.
+
+        Raises:
+            StoreError: the disk is full, another process writes, or one reads and so keeps the log.
+        """
+        with _told(self.path):
+            # As long as it lasts nobody else writes; SQLite takes the lock itself.
+            self._connection.execute("VACUUM")
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreError(
+                f"{self.path} is compacted, but another process still reads its log, which goes when that "
+                "process closes the store"
+            )
+
     def _require_own_origin(self) -> None:
         """Notice that another process has migrated the store, whose features are others from then on."""
         row = self._connection.execute("SELECT value FROM settings WHERE key = 'fingerprint'").fetchone()
@@ -518,11 +591,6 @@ def _unfinished(path: Path) -> bool:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         return False
-
-
-def now() -> str:
-    """Give the time as ISO 8601 in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @contextlib.contextmanager

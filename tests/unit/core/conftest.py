@@ -27,8 +27,26 @@ def make_task():
     return make
 
 
+SETTINGS = {
+    "bundle": "",
+    "runtime": "onnxruntime",
+    "device": "CPU",
+    "fingerprint": "0" * 64,
+    "origin": "test",
+    "feature_dim": "32",
+    "router": "fused",
+    "refused": "0.05",
+}
+
+
 @pytest.fixture
-def store(tmp_path):
-    opened = Store.create(tmp_path / "shop.tosca", {"router": "fused", "feature_dim": "32"})
+def plain():
+    """Settings of a store."""
+    return dict(SETTINGS)
+
+
+@pytest.fixture
+def store(tmp_path, plain):
+    opened = Store.create(tmp_path / "shop.tosca", plain)
     yield opened
     opened.close()

@@ -21,11 +21,11 @@ STRANGERS = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
 
 
 @pytest.fixture
-def open_shop(tmp_path):
+def open_shop(tmp_path, plain):
     shops = []
 
     def opened(name):
-        settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
+        settings = {**plain, "feature_dim": str(D)}
         shops.append(Learner(Store.create(tmp_path / name, settings), Vision()))
         return shops[-1]
 

@@ -44,9 +44,9 @@ def told(action, *arguments):
 # Making and opening
 
 
-def test_a_new_store_knows_its_settings_and_nothing_else(store):
+def test_a_new_store_knows_its_settings_and_nothing_else(store, plain):
     again = Store.open(store.path)
-    assert again.settings == {"router": "fused", "feature_dim": "32"}
+    assert again.settings == plain
     assert again.latest() == 0
     assert again.state().tasks == ()
     assert again.history() == []
@@ -54,10 +54,10 @@ def test_a_new_store_knows_its_settings_and_nothing_else(store):
     again.close()
 
 
-def test_an_empty_file_may_become_a_store(tmp_path):
+def test_an_empty_file_may_become_a_store(tmp_path, plain):
     path = tmp_path / "shop.tosca"
     path.touch()
-    Store.create(path, {}).close()
+    Store.create(path, plain).close()
     Store.open(path).close()
 
 

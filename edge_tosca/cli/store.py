@@ -1,0 +1,88 @@
+"""The verbs that look after a store's file: verify, and store check, compact and stats."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_tosca.audit import Audit
+from edge_tosca.audit import verify as find_changes
+from edge_tosca.cli.terminal import AsJson, StorePath, fail, say, say_json
+from edge_tosca.store import Store
+from edge_tosca.upkeep import compact as write_anew
+from edge_tosca.upkeep import stats as measure
+
+upkeep = typer.Typer()
+verbs = typer.Typer(name="store", help="Check, shrink and measure a learner's file.", no_args_is_help=True)
+upkeep.add_typer(verbs)
+
+_SHOWN = 3
+
+
+@upkeep.command()
+def verify(
+    store: StorePath,
+    known: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="A head noted down earlier; it must be in the chain.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find what was changed behind the learner's back, by computing every digest and the router anew."""
+    _tell(store, find_changes(Store.open(store), known), as_json)
+
+
+@verbs.command()
+def check(store: StorePath, as_json: AsJson = False) -> None:
+    """Check the file and every digest, as `verify` does, but do not solve the router anew."""
+    _tell(store, find_changes(Store.open(store), solve=False), as_json)
+
+
+@verbs.command()
+def compact(store: StorePath, as_json: AsJson = False) -> None:
+    """Write the file anew without what nothing uses; it needs as much free disk as the file takes."""
+    before, after = write_anew(Store.open(store))
+    if as_json:
+        say_json({"store": str(store), "bytes_before": before, "bytes_after": after})
+    else:
+        say(f"{store}: {_megabytes(before)} before, {_megabytes(after)} now")
+
+
+@verbs.command()
+def stats(store: StorePath, as_json: AsJson = False) -> None:
+    """Tell how large the file is, and what takes the room."""
+    found = measure(Store.open(store))
+    if as_json:
+        say_json(found.to_json())
+        return
+    say(
+        f"{store}: {_megabytes(found.bytes)} and {_megabytes(found.log)} of log, format {found.format}, "
+        f"generation {found.generations}"
+    )
+    say(f"  {found.classes} classes in {found.tasks} tasks, {found.images} cached features")
+    for name, content in found.contents.items():
+        each = f", {content.bytes / content.rows / 1000:.1f} kB each" if content.rows else ""
+        say(f"  {name:9} {_megabytes(content.bytes):>10} in {content.rows} rows{each}")
+    if found.free:
+        say(f"  unused    {_megabytes(found.free):>10}; give it back with: edge-tosca store compact {store}")
+
+
+def _tell(store: Path, audit: Audit, as_json: bool) -> None:
+    if as_json:
+        say_json(audit.to_json())
+    elif not audit.discrepancies:
+        looked = (
+            f"{audit.generations} generations, {audit.classes} classes and {audit.images} cached features"
+        )
+        router = ", and they give its router" if audit.solved else ""
+        if audit.seals:
+            say(f"{store}: {looked} are as {audit.seals} seals left them{router}; head {audit.head}")
+        else:
+            say(f"{store}: {looked}, of which nothing is sealed yet; the next change begins the chain")
+    if audit.discrepancies:
+        more = len(audit.discrepancies) - _SHOWN
+        named = "; ".join(audit.discrepancies[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+        fail(f"{store} is not as it was left: {named}; restore a copy that you trust")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
