@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check arm64 torture clean
+.PHONY: demo test check arm64 torture fuzz clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -28,6 +28,13 @@ arm64: $(VENV)/demo.stamp
 # Thousands of kills, power cuts and failed writes; needs a C compiler.
 torture: $(VENV)/test.stamp
 	$(BIN)/python -m tests.torture --kills 2000 --failures 600
+
+# Coverage-guided fuzzing of whatever reads files of strangers, so many seconds for each of them.
+FUZZ_SECONDS ?= 1800
+fuzz: $(VENV)/test.stamp
+	$(PIP) --editable '.[fuzz]'
+	for target in picture module store pack bundle; do \
+		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -164,3 +164,26 @@ def decoding(
         say_json({"photographs": [asdict(row) for row in found]})
     else:
         say(markdown(found))
+
+
+@measures.command()
+def readers(
+    seconds: Annotated[float, typer.Option(min=1, help="Of timing, for each of the three.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how long answers take while another process teaches the same store."""
+    from dataclasses import asdict
+
+    from edge_tosca.bench import readers as room
+
+    found = room.measure(seconds)
+    if as_json:
+        say_json({**asdict(found), "ratio": found.ratio})
+        return
+    for name in ("quiet", "busy", "taught"):
+        some = getattr(found, name)
+        say(
+            f"{name:8} {some.answers} answers: median {some.median:.2f} ms, 99 % within {some.p99:.2f} ms, "
+            f"longest {some.longest:.1f} ms"
+        )
+    say(f"{found.generations} generations committed meanwhile, {found.noticed} of them answered from")
