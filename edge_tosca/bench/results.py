@@ -126,7 +126,10 @@ def save(comparison: Comparison, path: Path) -> None:
         path: of the JSON file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(comparison.to_json(), indent=1) + "\n", encoding="utf-8")
+    # An interrupted run leaves what the one before it had written.
+    half = path.with_suffix(".part")
+    half.write_text(json.dumps(comparison.to_json(), indent=1) + "\n", encoding="utf-8")
+    half.replace(path)
 
 
 def load(path: Path, about: dict[str, Any]) -> Comparison:
