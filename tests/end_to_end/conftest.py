@@ -139,7 +139,7 @@ def remember() -> Callable[[Path], dict[str, str]]:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
             rows = {
-                name: repr(connection.execute(f"SELECT rowid, * FROM {name} ORDER BY rowid").fetchall())
+                name: repr(sorted(connection.execute(f"SELECT * FROM {name}"), key=repr))
                 for name, sql in tables
                 if sql and sql.startswith("CREATE TABLE")
             }
