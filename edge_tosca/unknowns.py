@@ -141,7 +141,8 @@ def directions(means: Array) -> Array:
         float16 [g, d]; a mean of zeros stays.
     """
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
-    return (means / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float16)
+    unit: Array = (means / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float16)
+    return unit
 
 
 def left_out_nearness(
