@@ -57,7 +57,7 @@ def _panels(results: Sequence[Result]) -> dict[tuple[str, int | None], list[Resu
 def _grid(panels: dict[tuple[str, int | None], list[Result]], pyplot: Any) -> tuple[Any, dict[Any, Any]]:
     """Lay out a column a set and a row a number of pictures."""
     sets = list(dict.fromkeys(name for name, _ in panels))
-    shots = list(dict.fromkeys(shot for _, shot in panels))
+    shots = sorted({shot for _, shot in panels}, key=lambda shot: np.inf if shot is None else shot)
     figure, axes = pyplot.subplots(
         len(shots),
         len(sets),
@@ -71,6 +71,7 @@ def _grid(panels: dict[tuple[str, int | None], list[Result]], pyplot: Any) -> tu
         for column, name in enumerate(sets):
             if (name, shot) in panels:
                 placed[name, shot] = axes[row][column]
+                axes[row][column].tick_params(labelleft=True)
             else:
                 axes[row][column].set_axis_off()
     return figure, placed
@@ -168,7 +169,9 @@ def _confusion(name: str, confusion: Confusion, path: Path) -> Path:
             ha="center",
             va="center",
             fontsize=7,
-            color="white" if share > 60 else "black" if row == column else "C3",
+            color=("white" if share > 60 else "black")
+            if row == column
+            else ("lightsalmon" if share > 60 else "C3"),
         )
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
