@@ -15,6 +15,7 @@ from edge_tosca.evaluation import evaluate_answers
 from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
+from edge_tosca.limit import SETTING as LIMIT
 from edge_tosca.luca import Array
 from edge_tosca.origin import origin_settings
 from edge_tosca.remembered import digest_of_pictures, remember_all
@@ -50,6 +51,7 @@ class Learner:
         *,
         router: str = "fused",
         refused: float = 0.05,
+        max_bytes: int | None = None,
         runtime: str = "onnxruntime",
         device: str = "CPU",
         threads: int | None = None,
@@ -61,6 +63,7 @@ class Learner:
             bundle: folder of the backbone; None for the one that ships with edge-tosca.
             router: "fused", or "entropy" for the paper's rule.
             refused: share of pictures of known classes that may be called unknown, in 0 .. 1.
+            max_bytes: of the store, see `edge_tosca.limit`; None for no limit.
             runtime: "onnxruntime" or "openvino".
             device: "CPU", "GPU", "NPU" or "AUTO".
             threads: of the backbone.
@@ -73,6 +76,8 @@ class Learner:
         """
         if router not in ROUTERS or not 0 <= refused < 1:
             raise LearnError(f"router must be one of {', '.join(ROUTERS)} and refused in 0 .. 1")
+        if max_bytes is not None and max_bytes < 1:
+            raise LearnError("max_bytes must be at least 1; leave it out for no limit")
         vision = Vision(None if bundle is None else Path(bundle), runtime, device, threads)
         settings = {
             "bundle": "" if bundle is None else str(Path(bundle).absolute()),
@@ -83,6 +88,7 @@ class Learner:
             "feature_dim": str(vision.bundle.feature_dim),
             "router": router,
             "refused": str(refused),
+            **({} if max_bytes is None else {LIMIT: str(max_bytes)}),
         }
         return cls(Store.create(Path(path), settings), vision)
 

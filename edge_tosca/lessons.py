@@ -12,12 +12,14 @@ from edge_tosca.errors import LearnError
 from edge_tosca.folders import checked_label
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
 from edge_tosca.knowledge import Knowledge
+from edge_tosca.limit import SETTING as LIMIT
+from edge_tosca.limit import keep_within
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, digest_of
 from edge_tosca.remembered import Remembered
 from edge_tosca.report import LearnReport, ModuleReport
 from edge_tosca.router import LeftOut
-from edge_tosca.state import State
+from edge_tosca.state import State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
 from edge_tosca.teaching import teach, teach_as_published
@@ -56,9 +58,15 @@ def teach_task(
             if remember:
                 for group in store.tasks_ever()[-1].groups:
                     store.pictures.put(group.features, remember[group.label])
+            images = _images(store)
+            thinned = keep_within(store)
             # Not by a name: what was kept is large, and is to be gone when the new router is solved.
-            after, left_out = settle(store, generation, store.derived("statistics", before.state.generation))
-            gate = judge(after, left_out, {label: names[label] for label in features}, earlier)
+            after, left_out = settle(
+                store,
+                generation,
+                None if thinned else store.derived("statistics", before.state.generation),
+            )
+            gate = judge(after, left_out, _left(names, after.state.tasks[-1], thinned), earlier)
             done = time.perf_counter()
             report = LearnReport(
                 generation=generation,
@@ -74,6 +82,7 @@ def teach_task(
                 },
                 module=ModuleReport(digest, module.size, module.nonzero, len(data)),
                 gate=gate,
+                thinned=images - _images(store),
             )
             if gate.verdict == "reject" and not force:
                 raise _RejectedError(report)
@@ -150,6 +159,29 @@ def roll_back(store: Store, generation: int | None) -> int:
     return new
 
 
+def limit_size(store: Store, most: int | None) -> int:
+    """Give a store a limit of its size, and keep it at once.
+
+    Args:
+        store: any store.
+        most: bytes; None for no limit.
+
+    Returns:
+        Cached features that gave way.
+
+    Raises:
+        StoreError: the classes need more than that.
+    """
+    with one_blas_thread(), store.transaction():
+        store.set_setting(LIMIT, None if most is None else str(most))
+        before = _images(store)
+        if keep_within(store):
+            generation = store.add_generation("limit", store.latest())
+            settle(store, generation)
+            store.set_report(generation, {"max_bytes": most, "thinned": before - _images(store)})
+        return before - _images(store)
+
+
 def settle(store: Store, generation: int, kept: dict[str, Array] | None = None) -> tuple[Knowledge, LeftOut]:
     """Solve and keep what answers need of a new generation; inside a transaction.
 
@@ -194,6 +226,22 @@ def fit_task(
     tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
     earlier = [Module.from_bytes(store.module(task.module)) for task in tasks]
     return teach_as_published(features, earlier)
+
+
+def _left(
+    names: Mapping[str, Sequence[str]], task: Task, thinned: Mapping[int, Array]
+) -> dict[str, Sequence[str]]:
+    """Name the pictures of a new task whose features are still there."""
+    return {
+        group.label: [names[group.label][at] for at in thinned[group.features]]
+        if group.features in thinned
+        else names[group.label]
+        for group in task.groups
+    }
+
+
+def _images(store: Store) -> int:
+    return sum(group.images for task in store.tasks_ever() for group in task.groups)
 
 
 def _previous(store: Store) -> int:

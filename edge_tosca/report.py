@@ -37,6 +37,7 @@ class LearnReport:
         seconds: spent on "features", "train", "commit" and in "total".
         module: the task's LuCA module.
         gate: whether it worked.
+        thinned: cached features, of any class, that gave way to the store's limit.
     """
 
     generation: int | None
@@ -47,6 +48,7 @@ class LearnReport:
     seconds: dict[str, float]
     module: ModuleReport
     gate: GateReport
+    thinned: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Give the report as plain values."""

@@ -52,6 +52,7 @@ def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
             and settings["router"] in _ROUTERS
             and 0 < int(settings["feature_dim"]) <= _MOST_DIMENSIONS
             and 0 <= float(settings["refused"]) < 1
+            and int(settings.get("max_bytes", "1")) > 0
         )
     if not sound:
         raise _damaged(path)

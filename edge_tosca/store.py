@@ -23,6 +23,8 @@ from edge_tosca.soundness import checked_features, checked_group, checked_settin
 from edge_tosca.state import Generation, Group, State, Task, Taught
 from edge_tosca.upgrade import bring_up_to_date
 
+_LARGEST_PAGE = 1 << 16
+
 
 class Store:
     """Reads and writes the rows; knows nothing of learning.
@@ -59,6 +61,8 @@ class Store:
         found = path.exists()
         try:
             with _told(path):
+                if start and _blank(path):
+                    os.truncate(path, 0)
                 connection = connect(path)
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("BEGIN IMMEDIATE")
@@ -93,6 +97,8 @@ class Store:
         start = _start_of(path)
         if not start:
             raise StoreError(f"{path}: there is no store here; make one with: edge-tosca init {path}")
+        if _blank(path):
+            raise _interrupted(path)
         if start != b"SQLite format 3\0":
             raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
         with _told(path):
@@ -102,9 +108,7 @@ class Store:
         if application != APPLICATION_ID:
             connection.close()
             if _unfinished(path):
-                raise StoreError(
-                    f"{path}: making this store was interrupted; run again: edge-tosca init {path}"
-                )
+                raise _interrupted(path)
             raise StoreError(f"{path} is a database of another program; name a store that `init` made")
         # An older one is read as it is; the first command that writes brings it up to date.
         if not 1 <= version <= FORMAT:
@@ -457,6 +461,24 @@ class Store:
         self.seals.keep("features", group.features, sha256(data))
         run("UPDATE classes SET images = ? WHERE id = ?", (len(features), group.id))
 
+    def put_evidence(self, digest: str, cosines: Array) -> None:
+        """Put other evidence in the place of a module's, when its task's features are others.
+
+        Args:
+            digest: the module's name.
+            cosines: see `evidence`.
+        """
+        evidence = save({"cosines": cosines.astype(np.float16)})
+        self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, digest))
+        self.seals.keep("evidence", digest, sha256(evidence))
+
+    def used(self) -> int:
+        """Bytes of the file that something uses; inside a transaction, with what it has written so far."""
+        pages, free, size = (
+            int(self.query(f"PRAGMA {name}")[0][0]) for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
     def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
         """Remove classes from the file for good, history included, with the module that knew them.
 
@@ -584,8 +606,19 @@ def _start_of(path: Path) -> bytes:
         raise StoreError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
 
 
+def _interrupted(path: Path) -> StoreError:
+    return StoreError(f"{path}: making this store was interrupted; run again: edge-tosca init {path}")
+
+
+def _blank(path: Path) -> bool:
+    """Tell whether a file is one page of zeros: a power cut took the first page before it was on the disk."""
+    return path.stat().st_size <= _LARGEST_PAGE and not any(path.read_bytes())
+
+
 def _unfinished(path: Path) -> bool:
     """Tell whether a database is what an interrupted `create` left: without any table."""
+    if _blank(path):
+        return True
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()

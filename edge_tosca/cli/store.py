@@ -1,4 +1,4 @@
-"""The verbs that look after a store's file: verify, and store check, compact and stats."""
+"""The verbs that look after a store's file: verify, and store check, compact, stats and limit."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,8 @@ import typer
 from edge_tosca.audit import Audit
 from edge_tosca.audit import verify as find_changes
 from edge_tosca.cli.terminal import AsJson, StorePath, fail, say, say_json
+from edge_tosca.lessons import limit_size
+from edge_tosca.limit import SETTING
 from edge_tosca.store import Store
 from edge_tosca.upkeep import compact as write_anew
 from edge_tosca.upkeep import stats as measure
@@ -64,6 +66,26 @@ def stats(store: StorePath, as_json: AsJson = False) -> None:
         say(f"  {name:9} {_megabytes(content.bytes):>10} in {content.rows} rows{each}")
     if found.free:
         say(f"  unused    {_megabytes(found.free):>10}; give it back with: edge-tosca store compact {store}")
+
+
+@verbs.command()
+def limit(
+    store: StorePath,
+    most: Annotated[
+        int | None, typer.Argument(metavar="[BYTES]", min=0, help="0 for no limit; shown unless named.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let cached features give way, those of the largest classes first, before the store grows beyond."""
+    opened = Store.open(store)
+    thinned = 0 if most is None else limit_size(opened, most or None)
+    now = opened.settings.get(SETTING)
+    if as_json:
+        say_json({"max_bytes": None if now is None else int(now), "thinned": thinned})
+        return
+    say(f"{store} may take {_megabytes(int(now))}" if now is not None else f"{store} has no limit")
+    if thinned:
+        say(f"  {thinned} cached features gave way; shrink the file with: edge-tosca store compact {store}")
 
 
 def _tell(store: Path, audit: Audit, as_json: bool) -> None:

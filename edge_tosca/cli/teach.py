@@ -36,12 +36,23 @@ def init(
     refused: Annotated[
         float, typer.Option(min=0, max=0.5, help="Share of known pictures that may be called unknown.")
     ] = 0.05,
+    max_bytes: Annotated[
+        int | None, typer.Option(min=1, help="Thin cached features rather than grow beyond.")
+    ] = None,
     runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
     device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
     as_json: AsJson = False,
 ) -> None:
     """Make a learner that knows nothing yet."""
-    learner = Learner.create(store, backbone, router=router, refused=refused, runtime=runtime, device=device)
+    learner = Learner.create(
+        store,
+        backbone,
+        router=router,
+        refused=refused,
+        max_bytes=max_bytes,
+        runtime=runtime,
+        device=device,
+    )
     origin = learner.store.settings["origin"]
     if as_json:
         say_json({"store": str(store), "backbone": origin, "router": router})

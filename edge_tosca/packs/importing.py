@@ -17,6 +17,7 @@ from edge_tosca.errors import PackError, StoreError
 from edge_tosca.folders import checked_label
 from edge_tosca.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.lessons import settle
+from edge_tosca.limit import keep_within
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, digest_of
 from edge_tosca.packs.container import Pack, PackedTask
@@ -113,7 +114,10 @@ def import_pack(
         for task in pack.tasks:
             _file(store, task, pack.key, names, generation)
         filed = time.perf_counter()
-        after, left_out = settle(store, generation, _statistics(store, before, generation))
+        thinned = keep_within(store)
+        after, left_out = settle(
+            store, generation, None if thinned else _statistics(store, before, generation)
+        )
         accuracy = accuracy_by_class(after, left_out)
         done = time.perf_counter()
         report = ImportReport(

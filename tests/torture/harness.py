@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.torture.faults import arm, seen
-from tests.torture.verbs import VERBS, snapshot
+from tests.torture.verbs import CHANGING_NOTHING, VERBS, snapshot
 
 from edge_tosca.errors import EdgeToscaError
 
@@ -78,7 +78,7 @@ class Harness:
                 raise RuntimeError(f"{verb} fails without any fault: {told}")
             self._changes[verb] = told["changes"]
             self._after[verb] = snapshot(clean)
-            if self._before[verb] == self._after[verb] or not told["changes"]:
+            if (self._before[verb] == self._after[verb]) != (verb in CHANGING_NOTHING) or not told["changes"]:
                 raise RuntimeError(f"{verb} changes nothing, or its changes are not seen")
 
     def run(self, faults: Sequence[str], count: int) -> list[Trial]:

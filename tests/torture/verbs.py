@@ -1,18 +1,23 @@
 """What is tortured: every command that changes a store, on small features made from a seed."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.audit import verify
 from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
-from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
+from edge_tosca.lessons import forget_class, limit_size, rename_class, roll_back, teach_task
 from edge_tosca.luca import Array
 from edge_tosca.store import Store
+from edge_tosca.upkeep import compact
 
 DIMENSIONS = 96
 """Enough for a module, and few enough that a learner beyond them keeps sums instead of features."""
+
+_FORMAT_1 = Path(__file__).parents[1] / "data" / "store_format_1.tosca"
 
 _SETTINGS = {
     "bundle": "",
@@ -75,6 +80,19 @@ def many(path: Path) -> None:
     store.close()
 
 
+def of_format_1(path: Path) -> None:
+    """Copy a store that an earlier version of this program made."""
+    shutil.copy(_FORMAT_1, path)
+
+
+def loose(path: Path) -> None:
+    """Make a store with unused pages."""
+    many(path)
+    store = Store.open(path)
+    forget_class(store, "apple")
+    store.close()
+
+
 Command = Callable[[Path, Callable[[], object]], None]
 """Takes the store's path, and what to call when the command has returned, before the store is closed."""
 
@@ -106,8 +124,14 @@ VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
     "rollback": (many, _on(lambda store: roll_back(store, 2))),
     "rename": (few, _on(lambda store: rename_class(store, "apple", "pear", merge=False))),
     "merge": (many, _on(lambda store: rename_class(store, "apple", "door", merge=True))),
+    "learn, format 1": (of_format_1, _on(lambda store: teach(store, "new", {"zebra": 5}))),
+    "limit": (many, _on(lambda store: limit_size(store, store.used() - 20_000))),
+    "compact": (loose, _on(compact)),
 }
 """Name to what makes the store it starts from (None for no store), and the command."""
+
+CHANGING_NOTHING = ("compact",)
+"""Commands that write much and leave everything as it was."""
 
 
 def snapshot(path: Path) -> tuple[object, ...] | None:
@@ -122,7 +146,7 @@ def snapshot(path: Path) -> tuple[object, ...] | None:
 
     Raises:
         EdgeToscaError: it cannot be read.
-        ValueError: SQLite finds it damaged.
+        ValueError: SQLite finds it damaged, or something in it is not as it was sealed.
         sqlite3.Error: SQLite cannot even look.
     """
     if not path.exists() or not path.stat().st_size:
@@ -134,9 +158,8 @@ def snapshot(path: Path) -> tuple[object, ...] | None:
             return None
         raise
     try:
-        (verdict,) = store._connection.execute("PRAGMA integrity_check").fetchone()
-        if verdict != "ok":
-            raise ValueError(verdict)
+        if wrong := verify(store).discrepancies:
+            raise ValueError("; ".join(wrong))
         state = store.state()
         history = tuple((entry.number, entry.parent, entry.command) for entry in store.history())
         tasks = tuple(

@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.torture.verbs import QUESTIONS, create, features, teach
+
+from edge_tosca.audit import verify
+from edge_tosca.conditioning import condition
+from edge_tosca.errors import StoreError
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.lessons import forget_class, limit_size, teach_task
+from edge_tosca.limit import LEAST, thin
+from edge_tosca.remembered import Remembered
+from edge_tosca.thinning import drawn, herding, k_centre, spread
+from edge_tosca.upkeep import compact
+
+RULES = (herding, k_centre, spread, drawn(0))
+
+
+@pytest.fixture
+def shop(tmp_path):
+    store = create(tmp_path / "shop.tosca")
+    teach(store, "first", {"apple": 160, "brick": 150})
+    teach(store, "second", {"cone": 140, "door": 8})
+    yield store
+    store.close()
+
+
+def counts(store):
+    return {group.label: group.images for group in store.state().groups}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@given(n=st.integers(1, 30), most=st.integers(1, 40), seed=st.integers(0, 9))
+def test_a_rule_keeps_as_many_different_features_as_it_may_in_their_order(rule, n, most, seed):
+    z = np.random.default_rng(seed).normal(size=(n, 6)).astype(np.float32)
+    kept = rule(z, most)
+    assert len(kept) == min(n, most)
+    assert (np.diff(kept) > 0).all()
+    assert ((kept >= 0) & (kept < n)).all()
+
+
+def test_herding_keeps_the_mean_better_than_chance():
+    z = condition(features("apple", 60))
+    mean = z.mean(axis=0)
+    apart = [np.linalg.norm(z[rule(z, 10)].mean(axis=0) - mean) for rule in (herding, *map(drawn, range(20)))]
+    assert apart[0] < min(apart[1:])
+
+
+def test_equal_features_are_kept_but_once_each():
+    assert herding(np.ones((9, 4), np.float32), 3).tolist() == [0, 1, 2]
+
+
+def test_the_largest_classes_give_way_first_and_modules_stay(shop):
+    modules = [(task.module, shop.module(task.module)) for task in shop.state().tasks]
+    gone = limit_size(shop, shop.used() - 20_000)
+    left = counts(shop)
+    assert left["apple"] == left["brick"] == left["cone"] > left["door"] == 8
+    assert gone == 458 - sum(left.values())
+    assert [(task.module, shop.module(task.module)) for task in shop.state().tasks] == modules
+
+
+def test_a_limited_store_stays_within_it_as_classes_come(tmp_path):
+    store = create(tmp_path / "shop.tosca")
+    most = 400_000
+    limit_size(store, most)
+    for number in range(8):
+        teach(store, f"task {number}", {f"{number}a": 90, f"{number}b": 90})
+        assert store.used() <= most
+    assert LEAST <= min(counts(store).values()) < 90
+    assert verify(store).discrepancies == ()
+    compact(store)
+    assert store.path.stat().st_size <= most
+    store.close()
+
+
+def test_a_lesson_that_cannot_fit_is_refused_and_changes_nothing(shop):
+    limit_size(shop, shop.used() - 5_000)
+    before = (shop.settings["max_bytes"], counts(shop), shop.latest())
+    with pytest.raises(StoreError, match="too few for its 4 classes"):
+        limit_size(shop, 60_000)
+    again = type(shop).open(shop.path)
+    assert (again.settings["max_bytes"], counts(again), again.latest()) == before
+    again.close()
+
+
+def test_what_was_thinned_out_is_as_if_never_taught_to_the_sums(shop):
+    with shop.transaction():
+        generation = shop.add_generation("limit", shop.latest())
+        left = thin(shop, 30)
+        for table in ("routers", "statistics"):
+            shop.set_derived(table, generation, None)
+    apple = shop.state().groups[0]
+    expected = features("apple", 160).astype(np.float16)[left[apple.features]]
+    assert np.array_equal(shop.features(apple), expected)
+    assert Knowledge(shop, shop.state()).statistics().counts.tolist() == [30, 30, 30, 8]
+
+
+def test_the_held_out_answers_stay_with_their_pictures(shop):
+    task = shop.state().tasks[0]
+    before = shop.evidence(task.module)
+    with shop.transaction():
+        left = thin(shop, 20)
+    apple, brick = task.groups
+    rows = np.concatenate([left[apple.features], 160 + left[brick.features]])
+    assert np.array_equal(shop.evidence(task.module), before[rows], equal_nan=True)
+
+
+def test_remembered_files_stay_with_their_features(tmp_path):
+    store = create(tmp_path / "shop.tosca")
+    files = {at: Remembered(tmp_path / f"{at}.jpg", f"{at:064x}") for at in range(30)}
+    taught = {"apple": features("apple", 30)}
+    options = {"skipped": (), "force": True, "feature_seconds": 0.0, "remember": {"apple": files}}
+    teach_task(store, taught, {"apple": [str(at) for at in range(30)]}, None, **options)
+    with store.transaction():
+        (places,) = thin(store, 9).values()
+    (group,) = store.state().groups
+    assert store.pictures.of(group.features) == {at: files[old] for at, old in enumerate(places.tolist())}
+    store.close()
+
+
+def test_suspects_are_named_rightly_after_thinning(tmp_path):
+    store = create(tmp_path / "shop.tosca")
+    limit_size(store, 220_000)
+    taught = {"apple": features("apple", 300), "brick": features("brick", 300)}
+    names = {label: [f"{label}{at}" for at in range(300)] for label in taught}
+    report = teach_task(store, taught, names, None, skipped=(), force=True, feature_seconds=0.0)
+    assert report.thinned
+    assert report.images == 600
+    known = {name for some in names.values() for name in some}
+    assert all(suspect.path in known for suspect in report.gate.suspects)
+    store.close()
+
+
+def test_thinned_classes_can_be_forgotten_and_no_limit_lifts_it(shop):
+    limit_size(shop, shop.used() - 20_000)
+    forget_class(shop, "apple")
+    assert verify(shop).discrepancies == ()
+    assert limit_size(shop, None) == 0
+    teach(shop, "third", {"zebra": 90})
+    assert counts(shop)["zebra"] == 90
+    labels = [answer.label for answer in Knowledge(shop, shop.state()).decide(QUESTIONS, 1)]
+    assert labels[3:6] == ["brick"] * 3
