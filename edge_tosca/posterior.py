@@ -71,6 +71,21 @@ def by_label(log_posterior: Array, label_of_group: Sequence[int] | Array, labels
     return summed
 
 
+def label_losses(scores: Array, truth: Array) -> Array:
+    """Give minus the log-probability of each picture's label.
+
+    Args:
+        scores: of groups, [n, g].
+        truth: which groups bear the picture's label, bool [n, g].
+
+    Returns:
+        [n].
+    """
+    logs = np.where(truth, log_softmax(scores), -np.inf)
+    losses: Array = -np.logaddexp.reduce(logs, axis=1)
+    return losses
+
+
 def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -> tuple[float, float]:
     """Find the factor on scores that makes their softmax most truthful.
 
