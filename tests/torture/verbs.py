@@ -80,6 +80,13 @@ def many(path: Path) -> None:
     store.close()
 
 
+def plenty(path: Path) -> None:
+    """Make a store of one task with many pictures."""
+    store = create(path)
+    teach(store, "first", {"apple": 200, "brick": 150})
+    store.close()
+
+
 def of_format_1(path: Path) -> None:
     """Copy a store that an earlier version of this program made."""
     shutil.copy(_FORMAT_1, path)
@@ -125,7 +132,7 @@ VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
     "rename": (few, _on(lambda store: rename_class(store, "apple", "pear", merge=False))),
     "merge": (many, _on(lambda store: rename_class(store, "apple", "door", merge=True))),
     "learn, format 1": (of_format_1, _on(lambda store: teach(store, "new", {"zebra": 5}))),
-    "limit": (many, _on(lambda store: limit_size(store, store.used() - 20_000))),
+    "limit": (plenty, _on(lambda store: limit_size(store, store.used() - 20_000))),
     "compact": (loose, _on(compact)),
 }
 """Name to what makes the store it starts from (None for no store), and the command."""

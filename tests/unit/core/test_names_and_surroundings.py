@@ -18,8 +18,8 @@ def pictures(seed, shots=12, noise=0.5):
 
 
 @pytest.fixture
-def shop(tmp_path):
-    settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
+def shop(tmp_path, plain):
+    settings = {**plain, "feature_dim": str(D)}
     shop = Learner(Store.create(tmp_path / "shop.tosca", settings), Vision())
     shop.learn_features({"mug": pictures(1), "pen": pictures(2)})
     shop.learn_features({"cup": pictures(3), "jar": pictures(4)})

@@ -20,6 +20,7 @@ from edge_tosca.learner import Learner
 from edge_tosca.lessons import settle
 from edge_tosca.luca import FLOWS, initial_parameters
 from edge_tosca.module import Module, digest_of
+from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
 from edge_tosca.vision import Vision
@@ -29,7 +30,7 @@ CLASSES_A_TASK = 10
 
 
 def settings(d):
-    return {"router": "fused", "feature_dim": str(d), "refused": "0.05"}
+    return dict.fromkeys(SETTINGS, "") | {"router": "fused", "feature_dim": str(d), "refused": "0.05"}
 
 
 def silent_module(d, heard, kept, flow="tosca", seed=0, classes=CLASSES_A_TASK):

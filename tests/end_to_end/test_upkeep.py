@@ -1,0 +1,58 @@
+"""verify and the verbs of `store`: what a file holds is vouched for, measured, shrunk and limited."""
+
+import hashlib
+import sqlite3
+from contextlib import closing
+
+
+def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, taught, copy_store, tmp_path):
+    store = copy_store(taught, tmp_path / "shop.tosca")
+    sound = edge("verify", store, "--json").json
+    assert (sound["ok"], sound["generations"], sound["solved"]) == (True, 2, True)
+    assert sound["head"] in edge("verify", store, "--known", sound["head"][:12]).out
+    assert edge("store", "check", store, "--json").json["head"] == sound["head"]
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE lives SET label = 'pear' WHERE label = 'apple'")
+    for verb in (("verify", store), ("store", "check", store)):
+        assert "table lives is not as seal 3 left it" in edge(*verb).complaint
+    assert edge("verify", store, "--known", "00").complaint.count("no seal has the digest 00") == 1
+
+
+def test_history_tells_who_and_the_digest_of_the_very_files(edge, taught, photos):
+    entries = edge("history", taught, "--json").json["generations"]
+    (apple,) = (item for item in entries[0]["taught"] if item["label"] == "apple")
+    files = [path.read_bytes() for path in (photos / "task1" / "apple").iterdir()]
+    digests = sorted(hashlib.sha256(content).hexdigest() for content in files)
+    assert apple["digest"] == hashlib.sha256("".join(digests).encode()).hexdigest()
+    by = entries[0]["by"]
+    assert f"{by['user']}@{by['host']}" in edge("history", taught).out
+    assert by["versions"].keys() >= {"edge-tosca", "python", "numpy", "onnxruntime"}
+    assert entries[-1]["seal"] == edge("verify", taught, "--json").json["head"]
+
+
+def test_a_store_is_measured_and_shrunk_and_answers_as_before(edge, taught, photos, copy_store, tmp_path):
+    store = copy_store(taught, tmp_path / "shop.tosca")
+    edge("forget", store, "apple")
+    loose = edge("store", "stats", store, "--json").json
+    assert (loose["classes"], loose["contents"]["modules"]["rows"]) == (3, 2)
+    assert loose["free"] > 0
+    question = photos / "task2" / "cone" / "000.jpg"
+    before = edge("predict", store, question, "--json").json
+    done = edge("store", "compact", store, "--json").json
+    assert done["bytes_after"] < done["bytes_before"]
+    assert edge("store", "stats", store, "--json").json["free"] == 0
+    after = edge("predict", store, question, "--json").json
+    assert {**after, "milliseconds": 0} == {**before, "milliseconds": 0}
+    assert edge("verify", store).code == 0
+
+
+def test_a_limit_is_set_shown_kept_and_lifted(edge, photos, tmp_path):
+    store = tmp_path / "shop.tosca"
+    edge("init", store, "--max-bytes", 1_000_000)
+    assert edge("store", "limit", store, "--json").json == {"max_bytes": 1_000_000, "thinned": 0}
+    edge("learn", store, photos / "task1", "--force")
+    complaint = edge("store", "limit", store, 50_000).complaint
+    assert "too few" in complaint
+    assert edge("store", "limit", store, "--json").json["max_bytes"] == 1_000_000
+    assert edge("store", "limit", store, 0, "--json").json == {"max_bytes": None, "thinned": 0}
+    assert edge("verify", store).code == 0
