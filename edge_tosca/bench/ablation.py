@@ -145,7 +145,8 @@ def _modules_decide(ours: Fused) -> Array:
     chosen = np.stack([np.logaddexp.reduce(logs[:, task], axis=1) for task in tasks]).argmax(axis=0)
     for place, task in enumerate(tasks):
         here = chosen == place
-        logs[here, : task.start] = logs[here, task.stop :] = _NEVER
+        logs[here, : task.start] += _NEVER
+        logs[here, task.stop :] += _NEVER
     return logs
 
 
