@@ -91,7 +91,8 @@ def test_the_shares_in_the_account_are_those_of_the_report(demo, report):
     truth = [
         report[when][what] for what in ("accuracy_old", "unknown_rate_old") for when in ("before", "after")
     ]
-    assert shares == pytest.approx(truth, abs=0.0005)
+    # Told to a tenth of a percent, and a share may lie just between two.
+    assert shares == pytest.approx(truth, abs=0.000501)
 
 
 def test_every_answer_was_to_one_picture_of_a_test_set_that_was_never_taught(report):
