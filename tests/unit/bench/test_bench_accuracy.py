@@ -16,7 +16,8 @@ from edge_tosca.bench.fused import fused, inside_task, taught_by
 from edge_tosca.bench.results import METHODS, Comparison, Result, load, save, summarised
 from edge_tosca.bench.sparsity import FACTORS
 from edge_tosca.bench.sparsity import measure as sweep
-from edge_tosca.bench.surroundings import parted
+from edge_tosca.bench.surroundings import BOTH, OLD, TOGETHER, parted
+from edge_tosca.bench.surroundings import measure as teach_again
 from edge_tosca.bench.table import markdown
 from edge_tosca.conditioning import condition
 from edge_tosca.discriminant import oas_shrinkage
@@ -212,19 +213,34 @@ def test_results_of_other_pictures_are_not_gone_on_from(tmp_path):
         load(path, about)
 
 
-def test_surroundings_are_the_two_sides_of_what_pictures_of_all_classes_differ_in():
+@pytest.fixture(scope="module")
+def lit():
+    """Three classes by day and by night; which of the training and of the test pictures are of the night."""
     rng = np.random.default_rng(1)
-    data = clusters(3, train=20, test=20, spread=0.3)
+    data = clusters(3, train=20, test=20, spread=0.5)
     shift = 0.5 * rng.normal(size=D)
     dark, dark_test = rng.random(len(data.train)) < 0.5, rng.random(len(data.test)) < 0.5
     data.train[dark] += shift.astype(np.float32)
     data.test[dark_test] += shift.astype(np.float32)
-    drawn = protocol(data, 3, None, 0)
-    sides, test_side = parted(drawn)
+    return data, dark, dark_test
+
+
+def test_surroundings_are_the_two_sides_of_what_pictures_of_all_classes_differ_in(lit):
+    data, dark, dark_test = lit
+    sides, test_side = parted(protocol(data, 3, None, 0))
     truth = [dark[data.train_labels == c] for c in np.random.default_rng(0).permutation(3)]
     agreement = np.mean(np.concatenate(sides) == np.concatenate(truth))
     assert agreement in (0.0, 1.0)
     assert np.mean(test_side == dark_test) == agreement
+
+
+def test_known_classes_are_learned_in_new_surroundings_too(lit):
+    old, both, once = teach_again([lit[0]], Vision(), 3, 1, silent)
+    assert [step.taught for step in (old, both, once)] == [OLD, BOTH, TOGETHER]
+    # About thirty pictures a side: one may fall by chance.
+    assert both.new >= old.new - 1 / 20
+    assert both.old >= old.old - 1 / 20
+    assert min(both.old, both.new, once.old, once.new) > 0.8
 
 
 def test_bench_accuracy_writes_tables_json_and_plots_and_goes_on_from_them(tmp_path, draw_pictures):
