@@ -21,6 +21,7 @@ from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, 
 from edge_tosca.seals import Seals, pictures_digest, row_digests, sha256
 from edge_tosca.soundness import checked_features, checked_group, checked_settings, whole
 from edge_tosca.state import Generation, Group, State, Task, Taught
+from edge_tosca.tensors import read_arrays
 from edge_tosca.upgrade import bring_up_to_date
 
 _LARGEST_PAGE = 1 << 16
@@ -248,12 +249,13 @@ class Store:
         Returns:
             Arrays by name; None where they belong to another generation or are not kept.
         """
-        with _told(self.path):
-            row = self._connection.execute(
-                f"SELECT data FROM {table} WHERE generation = ?",
-                (self.latest() if generation is None else generation,),
-            ).fetchone()
-        return None if row is None else self._arrays(row[0])
+        number = self.latest() if generation is None else generation
+        with _told(self.path), whole(self.path):
+            query = f"SELECT 1 FROM {table} WHERE generation = ?"
+            if self._connection.execute(query, (number,)).fetchone() is None:
+                return None
+            with self._connection.blobopen(table, "data", number, readonly=True) as blob:
+                return read_arrays(blob)
 
     def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask SQLite itself, to examine the file.

@@ -1,0 +1,129 @@
+"""What a store of ten thousand classes and a million cached features costs to open and to ask.
+
+`python -m edge_tosca.bench.large_store FOLDER` writes a store of 3.3 GB, and one of a tenth.
+Features and router are drawn at random: neither opening nor asking depends on their values, and solving a
+router of this size is not what is measured.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from edge_tosca.audit import verify
+from edge_tosca.blas import one_blas_thread
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.luca import initial_parameters
+from edge_tosca.module import Module, digest_of
+from edge_tosca.soundness import SETTINGS
+from edge_tosca.store import Store
+
+D = 1280
+TASKS, CLASSES, IMAGES = 1000, 10, 100
+_QUESTIONS = 200
+
+
+def make(path: Path, tasks: int) -> None:
+    """Write a store.
+
+    Args:
+        path: where.
+        tasks: of CLASSES classes each.
+    """
+    rng = np.random.default_rng(0)
+    settings = {"router": "fused", "feature_dim": str(D), "refused": "0.05"}
+    store = Store.create(path, dict.fromkeys(SETTINGS, "") | settings)
+    parameters = {
+        name: value * (rng.random(value.shape) < 0.3)
+        for name, value in initial_parameters(D, rng, "tosca").items()
+    }
+    rows = np.abs(rng.normal(size=(CLASSES * IMAGES, D))).astype(np.float16)
+    cosines = np.full((CLASSES * IMAGES, CLASSES), np.nan)
+    with store.transaction():
+        generation = store.add_generation("learn", 0)
+        for task in range(tasks):
+            data = Module.rounded("tosca", parameters, rng.normal(size=(CLASSES, D)), 9.0).to_bytes()
+            store.add_module(digest_of(data), data, cosines)
+            parts = np.split(np.roll(rows, task, axis=1), CLASSES)
+            features = {f"class {CLASSES * task + at}": part for at, part in enumerate(parts)}
+            store.add_task(f"task {task}", digest_of(data), features, generation)
+        store.set_derived("routers", generation, _router(CLASSES * tasks, rng))
+    store.close()
+
+
+def _router(groups: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    return {
+        "weights": normal(groups + 1, D),
+        "bias": normal(groups + 1),
+        "ridge_weights": normal(groups, D),
+        "ridge_bias": normal(groups),
+        "directions": (normal(groups, D) / np.sqrt(D)).astype(np.float16),
+        "familiarity": np.ones((2, 3)),
+        "threshold": np.zeros(1),
+        "scalars": np.array([1.0, 1.0, 0.5]),
+        "calibration": rng.random(1000).astype(np.float32),
+    }
+
+
+def ask(path: Path) -> None:
+    """Open a store and ask it, in this process; print seconds, milliseconds and megabytes.
+
+    Args:
+        path: of the store.
+    """
+    rng = np.random.default_rng(1)
+    start = time.perf_counter()
+    store = Store.open(path)
+    knowledge = Knowledge(store, store.state())
+    questions = np.abs(rng.normal(size=(_QUESTIONS, 1, D))).astype(np.float32)
+    knowledge.decide(questions[0], 3)
+    first = time.perf_counter() - start
+    taken = []
+    for question in questions:
+        start = time.perf_counter()
+        knowledge.decide(question, 3)
+        taken.append(time.perf_counter() - start)
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) / 1024
+    size, each = path.stat().st_size / 1e6, 1e3 * float(np.median(taken))
+    print(
+        f"{len(knowledge.state.groups)} classes, {size:.0f} MB: opened and asked once in {first:.2f} s, ",
+        end="",
+    )
+    print(f"then {each:.2f} ms a question, {peak:.0f} MB at most", flush=True)
+    start = time.perf_counter()
+    seals = verify(store, solve=False).seals
+    print(f"  {seals} seals checked in {time.perf_counter() - start:.1f} s", end="")
+    start = time.perf_counter()
+    with store.transaction():
+        store.set_setting("note", "a change that writes one row")
+    print(f"; the smallest change is sealed in {time.perf_counter() - start:.2f} s")
+    store.close()
+
+
+def main(folder: Path) -> None:
+    """Write the stores, and measure each in a process of its own.
+
+    Args:
+        folder: with 4 GB of room.
+    """
+    for tasks in (TASKS // 10, TASKS):
+        path = folder / f"{tasks}.tosca"
+        make(path, tasks)
+        for _ in range(2):
+            subprocess.run(
+                [sys.executable, "-m", "edge_tosca.bench.large_store", "ask", str(path)], check=True
+            )
+
+
+if __name__ == "__main__":
+    with one_blas_thread():
+        if sys.argv[1] == "ask":
+            ask(Path(sys.argv[2]))
+        else:
+            main(Path(sys.argv[1]))
