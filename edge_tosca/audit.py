@@ -21,6 +21,10 @@ _NEAR = 1e-4
 """Of an array's largest number. Another processor rounds otherwise; what changes an answer is more."""
 
 
+_SENSELESS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What comes of reading a seal that somebody else wrote."""
+
+
 @dataclass(frozen=True)
 class Audit:
     """What was looked at, and what is not as it was left.
@@ -113,7 +117,7 @@ def _chain(seals: Sequence[Seal], known: str | None) -> Iterator[str]:
             undisturbed = place == 1 or entry["found"] == left
             rightly = entry["generation"] == seal.generation and sha256(seal.entry.encode()) == seal.digest
             before, left = seal.digest, sealed(entry["left"])
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        except _SENSELESS:
             yield f"seal {place} cannot be read"
             return
         if not rightly:
@@ -122,14 +126,14 @@ def _chain(seals: Sequence[Seal], known: str | None) -> Iterator[str]:
             yield f"seal {place} does not follow the one before it"
         elif not undisturbed:
             yield f"between seal {place - 1} and seal {place} something else changed the file"
-    if known is not None and not any(seal.digest.startswith(known.lower()) for seal in seals):
+    if known is not None and not any(str(seal.digest).startswith(known.lower()) for seal in seals):
         yield f"no seal has the digest {known}: the chain was cut off or made anew"
 
 
 def _tables(store: Store, head: Seal) -> Iterator[str]:
     try:
         left = dict(head.content["left"])
-    except (ValueError, TypeError, LookupError):
+    except _SENSELESS:
         return
     now = store.seals.contents()
     for table in sorted(now.keys() | left.keys()):
@@ -182,8 +186,11 @@ def _modules(store: Store) -> Iterator[str]:
 
 def _comparable(seals: Sequence[Seal], state: State) -> bool:
     """Say whether this version of the program has solved the live generation: another may solve otherwise."""
-    by = [seal.content["by"] for seal in seals if seal.generation == state.generation]
-    return bool(by) and by[0]["versions"]["edge-tosca"] == program_version()
+    made = [seal for seal in seals if seal.generation == state.generation]
+    try:
+        return bool(made) and made[0].content["by"]["versions"]["edge-tosca"] == program_version()
+    except _SENSELESS:
+        return False
 
 
 def _derived(store: Store, state: State) -> Iterator[str]:

@@ -100,6 +100,7 @@ def forget_class(store: Store, label: str) -> int:
         found = store.groups_ever(label)
         if not found:
             raise LearnError(f"{store.path} knows no class {label!r}; it knows {_known(store)}")
+        labels = store.labels_ever(group for doomed in found.values() for group in doomed)
         generation = store.add_generation("forget", before.generation)
         for task, doomed in found.items():
             left = [group for group in store.groups_of_task(task) if group.id not in doomed]
@@ -111,7 +112,7 @@ def forget_class(store: Store, label: str) -> int:
                 store.add_module(digest, data, cosines)
             store.erase(task, doomed, digest)
         settle(store, generation)
-        store.forget_pictures(label)
+        store.forget_pictures(labels)
         store.set_report(generation, {"classes": [label]})
     store.scrub()
     return generation

@@ -28,8 +28,14 @@ _AT_ONCE = 1000
 _TABLES = {
     "settings": "SELECT key, value FROM settings ORDER BY key",
     "generations": "SELECT number, parent, made_at, command FROM generations ORDER BY number",
-    "modules": "SELECT digest FROM modules ORDER BY digest",
-    "tasks": "SELECT id, name, learned_at, module FROM tasks ORDER BY id",
+    "modules": (
+        "SELECT m.digest, d.salt FROM modules m"
+        " LEFT JOIN digests d ON d.kind = 'evidence' AND d.key = m.digest ORDER BY 1"
+    ),
+    "tasks": (
+        "SELECT t.id, t.name, t.learned_at, t.module, d.salt FROM tasks t"
+        " LEFT JOIN digests d ON d.kind = 'evidence' AND d.key = t.module ORDER BY 1"
+    ),
     "classes": "SELECT id, task, position, images, features FROM classes ORDER BY id",
     "lives": "SELECT class, label, born, died FROM lives ORDER BY rowid",
     "digests": "SELECT kind, key, salt, digest FROM digests ORDER BY kind, key",

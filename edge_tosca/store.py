@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +289,7 @@ class Store:
                     made_at,
                     command,
                     json.loads(report),
-                    seals[number].content["by"] if number in seals else {},
+                    dict(seals[number].content["by"]) if number in seals else {},
                     tuple(taught.get(number, ())),
                     seals[number].digest if number in seals else "",
                 )
@@ -426,6 +426,15 @@ class Store:
             found.setdefault(task, []).append(group)
         return found
 
+    def labels_ever(self, groups: Iterable[int]) -> set[str]:
+        """Give all labels that classes bore in any generation.
+
+        Args:
+            groups: rows of the classes.
+        """
+        query = "SELECT DISTINCT label FROM lives WHERE class = ?"
+        return {label for group in groups for (label,) in self._connection.execute(query, (group,))}
+
     def groups_of_task(self, task: int) -> list[Group]:
         """List all classes filed under a task, live or not, in the order of its module's prototypes."""
         rows = self._connection.execute(
@@ -531,20 +540,22 @@ class Store:
             self._connection.execute("INSERT INTO settings VALUES (?, ?)", (key, value))
             self.settings[key] = value
 
-    def forget_pictures(self, label: str) -> None:
+    def forget_pictures(self, labels: Set[str]) -> None:
         """Take the names of pictures out of the reports of lessons that taught a class.
 
         The class's name stays in the history: that it was taught and forgotten is no secret of a picture.
 
         Args:
-            label: the class.
+            labels: that the class ever bore.
         """
         for entry in self.history():
             taught = entry.report.get("classes")
-            if isinstance(taught, list) and label in taught:
+            if isinstance(taught, list) and not labels.isdisjoint(map(str, taught)):
                 gate = entry.report.get("gate")
                 kept = {**gate, "suspects": []} if isinstance(gate, dict) else gate
-                self.set_report(entry.number, {**entry.report, "skipped": [], "gate": kept})
+                # A module can be made again from its pictures: its digest tells which ones they were.
+                erased = {"skipped": [], "gate": kept, "module": None}
+                self.set_report(entry.number, {**entry.report, **erased})
 
     def scrub(self) -> None:
         """Empty the write-ahead log, so that what was erased is in no file of the store.

@@ -155,7 +155,7 @@ def history(store: StorePath, as_json: AsJson = False) -> None:
             about = f"to generation {entry.parent}"
         elif "before" in entry.report:
             about = f"{entry.report['before']} -> {about}"
-        who = f"  {entry.by['user']}@{entry.by['host']}" if entry.by else ""
+        who = f"  {entry.by.get('user')}@{entry.by.get('host')}" if entry.by else ""
         said = entry.report.get("gate")
         verdict = f"  ({said['verdict']})" if isinstance(said, dict) else ""
         say(f"{entry.number:5d}  {entry.made_at[:19]}{who}  {entry.command:8}  {about}{verdict}")

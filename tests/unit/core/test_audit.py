@@ -178,6 +178,19 @@ def test_no_digest_of_an_erased_feature_or_picture_stays_in_the_file(shop):
     assert not any(digest in content for digest in gone)
 
 
+def test_the_digest_of_a_module_that_knew_an_erased_class_stays_in_no_file(shop):
+    (module,) = (task.module for task in shop.state().tasks if "door" in [g.label for g in task.groups])
+    forget_class(shop, "door")
+    shop.close()
+    assert module.encode() not in shop.path.read_bytes()
+
+
+def test_pictures_of_a_renamed_class_are_forgotten_under_all_its_names(shop):
+    forget_class(shop, "pear")
+    assert all(entry.report.get("module") is None for entry in shop.history()[:1])
+    assert not any("jpg" in str(entry.report) for entry in shop.history()[:1])
+
+
 def test_an_erasure_is_in_the_chain_and_breaks_none_of_it(shop):
     before = verify(shop)
     forget_class(shop, "door")
@@ -187,14 +200,15 @@ def test_an_erasure_is_in_the_chain_and_breaks_none_of_it(shop):
     assert (last.command, last.report["classes"]) == ("forget", ["door"])
 
 
-def test_a_class_whose_digests_were_equal_is_salted_apart(tmp_path):
+def test_equal_lessons_in_two_stores_are_sealed_apart_by_their_salts(tmp_path):
     sealed = []
     for name in ("one", "two"):
         store = create(tmp_path / f"{name}.tosca")
         teach(store, "task", {"apple": 4})
         sealed.append(store.seals.all()[-1].content["left"])
         store.close()
-    assert sealed[0]["digests"] != sealed[1]["digests"]
+    for table in ("digests", "modules", "tasks"):
+        assert sealed[0][table] != sealed[1][table]
     assert sealed[0]["classes"] == sealed[1]["classes"]
 
 
