@@ -174,7 +174,7 @@ def plot(points: Sequence[Point], path: Path) -> Path:
     """
     pyplot = load_pyplot()
     found = _by_protocol(points)
-    columns = min(3, max(1, len(found)))
+    columns = 2 if len(found) == 4 else min(3, max(1, len(found)))
     lines = -(-len(found) // columns) or 1
     figure, axes = pyplot.subplots(
         lines,
