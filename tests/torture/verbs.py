@@ -1,8 +1,9 @@
 """What is tortured: every command that changes a store, on small features made from a seed."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, limit_size, rename_class, roll_back, teach_task
 from edge_tosca.luca import Array
+from edge_tosca.migration import migrate
+from edge_tosca.packs import SigningKey, export_classes, make_key, read_pack, write_pack
+from edge_tosca.packs.importing import import_pack
+from edge_tosca.runtime.fingerprint import Fingerprint
 from edge_tosca.store import Store
 from edge_tosca.upkeep import compact
 
@@ -100,6 +105,44 @@ def loose(path: Path) -> None:
     store.close()
 
 
+def with_a_pack(path: Path) -> None:
+    """Make a store, and a pack of another one beside it."""
+    few(path)
+    other = create(path.with_name("other.tosca"))
+    teach(other, "elsewhere", {"wheel": 6, "zebra": 5})
+    make_key(path.with_name("key"))
+    write_pack(path.with_name("classes.pack"), export_classes(other), SigningKey.load(path.with_name("key")))
+    other.close()
+
+
+def _import(store: Store) -> None:
+    pack = read_pack(store.path.with_name("classes.pack"))
+    import_pack(store, pack, trusted=[pack.key])
+
+
+def with_pictures(path: Path) -> None:
+    """Make a store, and a folder of as many files as it has features."""
+    few(path)
+    for label, count in {"apple": 6, "brick": 5, "cone": 6, "door": 5}.items():
+        folder = path.with_name("photos") / label
+        folder.mkdir(parents=True)
+        for number in range(count):
+            (folder / f"{number}.jpg").write_bytes(b"a picture")
+
+
+class _OtherSight:
+    """Stands in for a backbone of which a thousand runs would take hours: features by folder and number."""
+
+    bundle_path = None
+    backend = SimpleNamespace(name="onnxruntime", device="CPU")
+    bundle = SimpleNamespace(feature_dim=DIMENSIONS)
+    fingerprint = Fingerprint("other", "1" * 64, "onnxruntime", "CPU", "2" * 64)
+
+    def extract(self, paths: Sequence[Path], tell: object) -> Iterator[SimpleNamespace]:
+        for place, path in enumerate(paths):
+            yield SimpleNamespace(features=features(path.parent.name, 60)[-1 - place], error=None)
+
+
 Command = Callable[[Path, Callable[[], object]], None]
 """Takes the store's path, and what to call when the command has returned, before the store is closed."""
 
@@ -134,6 +177,11 @@ VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
     "learn, format 1": (of_format_1, _on(lambda store: teach(store, "new", {"zebra": 5}))),
     "limit": (plenty, _on(lambda store: limit_size(store, store.used() - 20_000))),
     "compact": (loose, _on(compact)),
+    "pack import": (with_a_pack, _on(_import)),
+    "migrate": (
+        with_pictures,
+        _on(lambda store: migrate(store, _OtherSight(), store.path.with_name("photos"))),
+    ),
 }
 """Name to what makes the store it starts from (None for no store), and the command."""
 
