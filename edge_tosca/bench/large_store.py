@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.audit import verify
+from edge_tosca.bench.synthetic import features_of, noise_picture
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import initial_parameters
 from edge_tosca.module import Module, digest_of
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
+from edge_tosca.vision import Vision
 
 D = 1280
 TASKS, CLASSES, IMAGES = 1000, 10, 100
@@ -71,12 +73,14 @@ def _router(groups: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def ask(path: Path) -> None:
-    """Open a store and ask it, in this process; print seconds, milliseconds and megabytes.
+    """Open a store beside a backbone and ask it, in this process; print what that costs.
 
     Args:
         path: of the store.
     """
     rng = np.random.default_rng(1)
+    vision = Vision(threads=1)
+    features_of([noise_picture()], vision)
     start = time.perf_counter()
     store = Store.open(path)
     knowledge = Knowledge(store, store.state())
