@@ -159,7 +159,7 @@ CATALOG = (
         feature_dim=384,
         parameters=21_628_800,
         int8_bytes=23_107_121,
-        recipes=("ort-dynamic", "nncf-openvino-symmetric-smooth0.7"),
+        recipes=("ort-dynamic", "nncf-openvino-widest-symmetric-smooth0.7"),
         speed=Speed(fp32=65.2, int8=29.7, openvino=21.4),
     ),
     KnownBackbone(

@@ -76,7 +76,10 @@ def _quantize(
     with _quiet():
         block_openvino_telemetry()
         import nncf
+        from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
+        # NNCF's own default is the mean over pictures of their extremes.
+        widest = RangeEstimatorParametersSet.MINMAX
         alpha = -1.0 if recipe.smooth_quant is None else recipe.smooth_quant
         float_layers = convolutions[: recipe.float_layers]
         preset = nncf.QuantizationPreset
@@ -88,7 +91,8 @@ def _quantize(
             model_type=nncf.ModelType.TRANSFORMER if transformer else None,
             ignored_scope=nncf.IgnoredScope(names=float_layers) if float_layers else None,
             advanced_parameters=nncf.AdvancedQuantizationParameters(
-                smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=alpha, convolution=-1.0)
+                activations_range_estimator_params=widest if recipe.widest else None,
+                smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=alpha, convolution=-1.0),
             ),
         )
 

@@ -23,7 +23,7 @@ class Recipe:
         tool: what quantizes, and on which graph.
         float_layers: so many of the first convolutions stay in float; a transformer's patch embedding is one.
         widest: activation ranges reach the extremes of all pictures instead of the mean over pictures of
-            each one's extremes; of "ort-static" only.
+            each one's extremes.
         symmetric: activations have no zero point (NNCF's preset "performance" instead of "mixed").
         smooth_quant: NNCF's SmoothQuant alpha for matrix products; None to leave it out.
     """
@@ -58,16 +58,12 @@ class Recipe:
         parts += (
             [f"all operators but the first {self.float_layers} convolutions"] if self.float_layers else []
         )
-        if self.tool == "ort-static":
-            reach = (
-                "the extremes over all pictures"
-                if self.widest
-                else "the mean over pictures of their extremes"
-            )
-            return ", ".join(parts) + f"; ranges are {reach}"
-        parts += ["symmetric activations" if self.symmetric else "mixed preset"]
-        parts += [f"SmoothQuant {self.smooth_quant:g}"] if self.smooth_quant is not None else []
-        return ", ".join(parts)
+        if self.tool != "ort-static":
+            parts += ["symmetric activations" if self.symmetric else "mixed preset"]
+            parts += [f"SmoothQuant {self.smooth_quant:g}"] if self.smooth_quant is not None else []
+        means = "the mean over pictures of their extremes"
+        reach = "the extremes over all pictures" if self.widest else means
+        return ", ".join(parts) + f"; ranges are {reach}"
 
 
 # NNCF's graphs carry quantizers that ONNX Runtime does not fuse on x86: one row in the table shows it.
@@ -89,6 +85,7 @@ GRIDS: dict[str, tuple[Recipe, ...]] = {
         Recipe("nncf-openvino", smooth_quant=0.7),
         Recipe("nncf-openvino", symmetric=True),
         Recipe("nncf-openvino", symmetric=True, smooth_quant=0.7),
+        Recipe("nncf-openvino", widest=True, symmetric=True, smooth_quant=0.7),
     ),
 }
 
