@@ -160,7 +160,7 @@ CATALOG = (
         parameters=21_628_800,
         int8_bytes=23_107_121,
         recipes=("ort-dynamic", "nncf-openvino-widest-symmetric-smooth0.7"),
-        speed=Speed(fp32=65.2, int8=29.7, openvino=21.4),
+        speed=Speed(fp32=56.9, int8=24.8, openvino=19.1),
     ),
     KnownBackbone(
         name="vit_base_patch16_224.augreg_in21k",
