@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
+from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol, protocols
 from edge_tosca.bench.fused import Fused, fused, inside_task, opinions, taught_by
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.conditioning import condition, luca_input
@@ -71,28 +71,25 @@ def measure(
         A trial a variant and protocol.
     """
     trials = []
-    for data in sets:
-        for size in task_sizes:
-            for shot in shots:
-                for seed in range(seeds):
-                    on_step(f"{data.name}, parts off: tasks of {size}, {shot or 'all'} pictures, seed {seed}")
-                    drawn = protocol(data, size, shot, seed)
-                    for variant, logs, weight in variants(drawn):
-                        sure = np.exp(logs.max(axis=1)).mean()
-                        right = float(np.mean(logs.argmax(axis=1) == drawn.truth))
-                        trials.append(
-                            Trial(
-                                data.name,
-                                size,
-                                shot,
-                                seed,
-                                variant,
-                                accuracy=right,
-                                inside=inside_task(logs, drawn.truth, drawn.tasks),
-                                overconfidence=None if variant in _UNCALIBRATED else float(sure) - right,
-                                weight=weight,
-                            )
-                        )
+    for data, size, shot, seed in protocols(sets, task_sizes, shots, seeds):
+        on_step(f"{data.name}, parts off: tasks of {size}, {shot or 'all'} pictures, seed {seed}")
+        drawn = protocol(data, size, shot, seed)
+        for variant, logs, weight in variants(drawn):
+            sure = np.exp(logs.max(axis=1)).mean()
+            right = float(np.mean(logs.argmax(axis=1) == drawn.truth))
+            trials.append(
+                Trial(
+                    data.name,
+                    size,
+                    shot,
+                    seed,
+                    variant,
+                    accuracy=right,
+                    inside=inside_task(logs, drawn.truth, drawn.tasks),
+                    overconfidence=None if variant in _UNCALIBRATED else float(sure) - right,
+                    weight=weight,
+                )
+            )
     return trials
 
 

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,23 @@ def protocol(data: LabelledFeatures, task_size: int, shots: int | None, seed: in
     starts = range(0, len(order), task_size)
     tasks = tuple(slice(start, min(start + task_size, len(order))) for start in starts)
     return Protocol(tuple(groups), tasks, data.test[truth >= 0], truth[truth >= 0])
+
+
+def protocols(
+    sets: Sequence[LabelledFeatures], task_sizes: Sequence[int], shots: Sequence[int | None], seeds: int
+) -> Iterator[tuple[LabelledFeatures, int, int | None, int]]:
+    """Go through all protocols of some sets.
+
+    Args:
+        sets: the data.
+        task_sizes: classes a task.
+        shots: training pictures a class; None for all.
+        seeds: orders and draws of pictures.
+
+    Yields:
+        What `protocol` takes.
+    """
+    yield from product(sets, task_sizes, shots, range(seeds))
 
 
 def _embedded(

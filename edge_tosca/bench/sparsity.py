@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_tosca.bench.data import LabelledFeatures, protocol
+from edge_tosca.bench.data import LabelledFeatures, protocol, protocols
 from edge_tosca.bench.fused import fused, inside_task, opinions, taught_by
 from edge_tosca.bench.plotting import load_pyplot
 from edge_tosca.bench.table import as_table, mean_and_spread
@@ -75,16 +75,13 @@ def measure(
         A point a penalty and protocol.
     """
     points = []
-    for data in sets:
-        for size in task_sizes:
-            for shot in shots:
-                for seed in range(seeds if size > 1 else 0):
-                    for factor in FACTORS:
-                        on_step(
-                            f"{data.name}, penalty x {factor:g}: tasks of {size}, "
-                            f"{shot or 'all'} pictures a class, seed {seed}"
-                        )
-                        points.append(_point(data, size, shot, seed, factor))
+    for data, size, shot, seed in protocols(sets, [size for size in task_sizes if size > 1], shots, seeds):
+        for factor in FACTORS:
+            on_step(
+                f"{data.name}, penalty x {factor:g}: tasks of {size}, "
+                f"{shot or 'all'} pictures a class, seed {seed}"
+            )
+            points.append(_point(data, size, shot, seed, factor))
     return points
 
 

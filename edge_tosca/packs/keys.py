@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,6 +188,6 @@ def _read(path: Path) -> bytes:
 
 def _require_cryptography() -> None:
     try:
-        import cryptography  # noqa: F401
+        import_module("cryptography")
     except ModuleNotFoundError:
         raise MissingExtraError("cryptography", "packs") from None

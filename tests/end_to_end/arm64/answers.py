@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,22 +179,26 @@ def _accuracy(lines: list[dict[str, Any]]) -> float:
     return sum(Path(line["path"]).parent.name == line["label"] for line in lines) / len(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Learn and answer on emulated ARM64 boards and on x86, and compare."
-    )
+def arguments(description: str, shots: int, asked: int) -> argparse.Namespace:
+    """Read the command line of a program that learns from some pictures and asks for others."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--core", action="append", choices=CORES, help="one core only; may be given twice")
     parser.add_argument("--learn", type=Path, default=CLOTHING / "train", help="FOLDER/CLASS/pictures")
     parser.add_argument("--ask", type=Path, default=CLOTHING / "test", help="FOLDER/CLASS/pictures")
-    parser.add_argument("--shots", type=int, default=8, help="pictures of a class to learn from")
-    parser.add_argument("--asked", type=int, default=10, help="pictures of a class to ask for")
+    parser.add_argument("--shots", type=int, default=shots, help="pictures of a class to learn from")
+    parser.add_argument("--asked", type=int, default=asked, help="pictures of a class to ask for")
     parser.add_argument("--qemu", help="another qemu-aarch64")
     parser.add_argument("--out", type=Path, help="write the account as JSON")
     given = parser.parse_args()
     for folder in (given.learn, given.ask):
         if not folder.is_dir():
             sys.exit(f"{folder}: no such folder; name folders of class folders with --learn and --ask")
-    say = lambda line: print(line, flush=True)  # noqa: E731
+    return given
+
+
+def main() -> None:
+    given = arguments("Learn and answer on emulated ARM64 boards and on x86, and compare.", 8, 10)
+    say = partial(print, flush=True)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             work = Path(scratch)

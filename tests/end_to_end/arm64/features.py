@@ -6,7 +6,6 @@ The folders hold class folders of pictures. A learner is taught the features of 
 those of another, with nothing done to bring the two together.
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from answers import CLOTHING, take
+from answers import arguments, take
 from boards import CORES
 from emulator import CannotEmulateError, Emulator, Machine, prepare
 
@@ -95,20 +94,7 @@ def measure(emulator: Emulator, cores: list[str], learn: Path, ask: Path, work: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Compare features of one bundle on x86 and on emulated ARM64."
-    )
-    parser.add_argument("--core", action="append", choices=CORES, help="one core only; may be given twice")
-    parser.add_argument("--learn", type=Path, default=CLOTHING / "train", help="FOLDER/CLASS/pictures")
-    parser.add_argument("--ask", type=Path, default=CLOTHING / "test", help="FOLDER/CLASS/pictures")
-    parser.add_argument("--shots", type=int, default=15, help="pictures of a class to learn from")
-    parser.add_argument("--asked", type=int, default=12, help="pictures of a class to ask for")
-    parser.add_argument("--qemu", help="another qemu-aarch64")
-    parser.add_argument("--out", type=Path, help="write the account as JSON")
-    given = parser.parse_args()
-    for folder in (given.learn, given.ask):
-        if not folder.is_dir():
-            sys.exit(f"{folder}: no such folder; name folders of class folders with --learn and --ask")
+    given = arguments("Compare features of one bundle on x86 and on emulated ARM64.", 15, 12)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             work = Path(scratch)
