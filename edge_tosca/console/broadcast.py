@@ -1,4 +1,4 @@
-"""The newest value of something, for everybody who waits for it; who is slow misses values, not the newest."""
+"""The newest value of something, for all who wait for it; who is slow misses values, not the newest."""
 
 import asyncio
 import contextlib
