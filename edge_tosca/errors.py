@@ -21,6 +21,14 @@ class PackError(EdgeToscaError):
     """A class pack or a key of one cannot be read, is not trusted, or does not fit the store."""
 
 
+class CameraError(EdgeToscaError):
+    """A camera cannot be opened, or was lost."""
+
+
+class CameraEndedError(CameraError):
+    """A file of frames has been read to its end; there is nothing to wait for."""
+
+
 class LearnError(EdgeToscaError):
     """What was shown cannot be learned from."""
 
