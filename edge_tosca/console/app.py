@@ -10,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from edge_tosca.circumstances import program_version
-from edge_tosca.console import asking, box, classes, teaching
+from edge_tosca.console import asking, box, classes, inbox, live, packs, session_routes, teaching
 from edge_tosca.console.complaints import Complaint, complaint_of
 from edge_tosca.console.describing import COMMON_ERRORS
+from edge_tosca.console.limits import Limits, Rates
 from edge_tosca.console.options import Options
 from edge_tosca.console.pages import page_routes
+from edge_tosca.console.requests_seen import Watch
 from edge_tosca.console.security import Guard
+from edge_tosca.console.sessions import Sessions
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
 
@@ -31,14 +34,22 @@ def create_app(options: Options) -> FastAPI:
     Returns:
         An ASGI application. Its camera, threads and store are opened when it starts and closed when it ends.
     """
+    sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
+    rates = Rates()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.station = station = Station(options)
+        try:
+            app.state.station = station = Station(options)
+            await station.start()
+        except EdgeToscaError as error:
+            # The server only knows that it did not start; `run` tells why.
+            app.state.fault = error
+            raise
         try:
             yield
         finally:
-            station.close()
+            await station.close()
 
     app = FastAPI(
         title="edge-tosca",
@@ -48,13 +59,18 @@ def create_app(options: Options) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        redirect_slashes=False,
     )
+    app.state.sessions, app.state.rates, app.state.fault = sessions, rates, None
     api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
-    for routes in (asking, teaching, classes, box):
+    for routes in (session_routes, asking, live, teaching, inbox, classes, packs, box):
         api.include_router(routes.router)
     app.include_router(api)
+    app.include_router(box.metrics_router, responses=COMMON_ERRORS)
     app.router.routes.extend(page_routes())
-    app.add_middleware(Guard, options=options)
+    app.add_middleware(Limits, rates=rates)
+    app.add_middleware(Guard, options=options, sessions=sessions)
+    app.add_middleware(Watch)
     _tell_errors(app, options)
     return app
 

@@ -1,28 +1,23 @@
-"""Routes that ask about pictures: predict and burst."""
+"""Routes that ask about pictures: predict and burst, and that correct an answer."""
 
+import time
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, File, Query, Request, UploadFile
+from fastapi import APIRouter, Request
 
 from edge_tosca.answer import Answer
-from edge_tosca.console.bodies import picture_body
-from edge_tosca.console.describing import PICTURE_BODY
-from edge_tosca.console.messages import AnswerMessage
+from edge_tosca.console.bodies import picture_body, picture_parts
+from edge_tosca.console.complaints import Complaint
+from edge_tosca.console.describing import PICTURE_BODY, PICTURES_BODY, Coverage, Top
+from edge_tosca.console.messages import AddedMessage, AnswerMessage, CorrectionMessage
 from edge_tosca.console.sight import Seen, see
 from edge_tosca.console.station import TheStation
+from edge_tosca.folders import checked_label
 from edge_tosca.learner import Learner
 
 router = APIRouter(tags=["asking"])
-
-MOST_VIEWS = 32
-
-Top = Annotated[int, Query(ge=1, le=100, description="Number of guesses.")]
-Coverage = Annotated[
-    float | None,
-    Query(gt=0, lt=1, description="Give a set of labels that holds the truth with this probability."),
-]
 
 
 @router.post("/predict", openapi_extra=PICTURE_BODY)
@@ -31,6 +26,7 @@ async def predict(
 ) -> AnswerMessage:
     """Say what one picture shows."""
     data = await picture_body(request)
+    began = time.perf_counter()
 
     def ask(learner: Learner) -> tuple[Seen, Answer]:
         seen = see(learner.vision, data)
@@ -38,17 +34,14 @@ async def predict(
             return seen, learner.knowledge.decide(seen.feature[None], top, coverage=coverage)[0]
 
     seen, answer = await station.asking(ask)
-    return answer_message(answer, None, seen.milliseconds)
+    station.metrics.seconds.observe(time.perf_counter() - began)
+    return answer_message(answer, station.remember(seen, answer), seen.milliseconds)
 
 
-@router.post("/burst")
-async def burst(
-    station: TheStation,
-    pictures: Annotated[list[UploadFile], File(min_length=1, max_length=MOST_VIEWS)],
-    top: Top = 3,
-) -> AnswerMessage:
+@router.post("/burst", openapi_extra=PICTURES_BODY)
+async def burst(request: Request, station: TheStation, top: Top = 3) -> AnswerMessage:
     """Say what several views of one object show; wrong for pictures of different objects."""
-    views = [await picture.read() for picture in pictures]
+    views = await picture_parts(request)
 
     def ask(learner: Learner) -> tuple[list[Seen], Answer]:
         seen = [see(learner.vision, view) for view in views]
@@ -58,7 +51,19 @@ async def burst(
 
     seen, answer = await station.asking(ask)
     times = {name: sum(one.milliseconds[name] for one in seen) for name in seen[0].milliseconds}
-    return answer_message(answer, None, times)
+    return answer_message(answer, station.remember(seen[-1], answer), times)
+
+
+@router.post("/answers/correct")
+async def correct(station: TheStation, asked: CorrectionMessage) -> AddedMessage:
+    """Let the picture of a wrong answer wait to be taught as what it is."""
+    label = checked_label(asked.label)
+    seen = station.recent.find(asked.answer)
+    if seen is None:
+        raise Complaint(404, "the picture of this answer is not kept any more; correct a newer one")
+    # The person has seen the picture and wants it taught.
+    added = station.queue.add(label, seen, force=True)
+    return AddedMessage(label=label, **asdict(added))
 
 
 def answer_message(answer: Answer, key: str | None, milliseconds: dict[str, float]) -> AnswerMessage:

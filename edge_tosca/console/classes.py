@@ -3,8 +3,11 @@
 from collections.abc import Callable
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from edge_tosca.console.complaints import Complaint
+from edge_tosca.console.describing import Label, file_answer
 from edge_tosca.console.messages import (
     ChangeMessage,
     ClassesMessage,
@@ -16,26 +19,51 @@ from edge_tosca.console.messages import (
     RenameMessage,
     RollbackMessage,
 )
+from edge_tosca.console.sight import jpeg_of
 from edge_tosca.console.station import Station, TheStation
 from edge_tosca.folders import checked_label
 from edge_tosca.gate import BY_CLASS
 from edge_tosca.learner import Learner
+from edge_tosca.runtime import load_picture
 from edge_tosca.state import Generation
 
 router = APIRouter(tags=["classes"])
+
+THUMBNAIL_SIDE = 256
+"""Pixels of a thumbnail's longer side."""
 
 
 @router.get("/classes")
 async def classes(station: TheStation) -> ClassesMessage:
     """List what is known."""
-    return await station.books(_classes)
+    return await station.books(lambda learner: _classes(station, learner))
+
+
+@router.get("/classes/thumbnail", response_class=Response, responses=file_answer("image/jpeg", "A picture."))
+async def thumbnail(station: TheStation, label: Label) -> Response:
+    """Show a picture of a class, if pictures are kept."""
+    name = checked_label(label)
+
+    def look(learner: Learner) -> bytes | None:
+        kept = station.kept_of(learner.store, name)
+        return station.kept.picture(kept[0]) if kept else None
+
+    found = await station.books(look)
+    if found is None:
+        raise Complaint(404, "no picture of this class is kept; the settings say whether pictures are kept")
+    jpeg = await run_in_threadpool(lambda: jpeg_of(load_picture(found), THUMBNAIL_SIDE))
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/classes/forget")
 async def forget(station: TheStation, asked: LabelMessage) -> ChangeMessage:
     """Erase a class for good; no rollback brings it back."""
     label = checked_label(asked.label)
-    return await _change(station, lambda learner: learner.forget(label), label)
+    changed = await _change(station, lambda learner: learner.forget(label), label)
+    # What is forgotten is not to be seen in a report, the queue or anywhere else.
+    station.jobs.drop_pictures([label])
+    station.queue.clear(label)
+    return changed
 
 
 @router.post("/classes/rename")
@@ -67,12 +95,13 @@ async def _change(
         if label is not None and label not in learner.state.labels:
             raise Complaint(404, f"no class {label[:40]!r} is known; look at the list of classes")
         generation = change(learner)
+        station.changed(learner)
         return ChangeMessage(generation=generation, classes=list(learner.state.labels))
 
     return await station.books(do)
 
 
-def _classes(learner: Learner) -> ClassesMessage:
+def _classes(station: Station, learner: Learner) -> ClassesMessage:
     with learner.store.snapshot():
         state = learner.state
         accuracy = _accuracy(learner.history(), state.generation)
@@ -88,7 +117,7 @@ def _classes(learner: Learner) -> ClassesMessage:
                     images=images,
                     learned_at=tasks[-1].learned_at,
                     accuracy=accuracy.get(label),
-                    thumbnail=False,
+                    thumbnail=bool(station.kept_of(learner.store, label)),
                 )
             )
         modules = [

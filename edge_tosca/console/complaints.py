@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge_tosca.errors import (
     BundleError,
+    CameraError,
     EdgeToscaError,
     LearnError,
     MissingExtraError,
@@ -20,6 +21,7 @@ _STATUS: tuple[tuple[type[EdgeToscaError], int], ...] = (
     (StoreError, 503),
     (BundleError, 503),
     (MissingExtraError, 409),
+    (CameraError, 409),
 )
 
 _FOLDERS = re.compile(r"(?<![\w/.:])(?:/[^\s/:;,'\"()]+)+/(?=[^\s/])")
@@ -55,17 +57,19 @@ def complaint_of(error: EdgeToscaError, store: Path) -> Complaint:
     return Complaint(status, without_paths(str(error), store))
 
 
-def without_paths(text: str, store: Path) -> str:
+def without_paths(text: str, store: Path, *, folders: bool = True) -> str:
     """Take the folders out of a sentence, so that only the names of files are left.
 
     Args:
         text: any.
         store: of the learner.
+        folders: take out all; otherwise the store's only.
 
     Returns:
         The text on one line.
     """
     line = " ".join(text.split())
-    for path in (str(store), str(store.absolute())):
+    for path in {str(store.absolute()), str(store)}:
         line = line.replace(path, store.name)
-    return _FOLDERS.sub("", line)
+    line = line.replace(str(store.absolute().parent), "its folder")
+    return _FOLDERS.sub("", line) if folders else line

@@ -1,8 +1,19 @@
 """What every route says of itself in the OpenAPI description: its errors, and bodies that are files."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
+
+from edge_tosca.console.bodies import MOST_VIEWS
 from edge_tosca.console.messages import ErrorMessage
+
+Top = Annotated[int, Query(ge=1, le=100, description="Number of guesses.")]
+Coverage = Annotated[
+    float | None,
+    Query(gt=0, lt=1, description="Give a set of labels that holds the truth with this probability."),
+]
+Label = Annotated[str, Query(min_length=1, max_length=4000, description="Name of the class.")]
+Key = Annotated[str, Query(min_length=1, max_length=64, description="A token that the API gave.")]
 
 _TOLD: dict[int, str] = {
     400: "The request cannot be understood.",
@@ -26,21 +37,33 @@ PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-str
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
-PICTURE_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "The content of one picture file.",
-        "content": dict.fromkeys(PICTURE_TYPES, _BINARY),
-    }
-}
 
-PACK_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": "The content of a class pack.",
-        "content": {"application/octet-stream": _BINARY},
-    }
-}
+def _body(description: str, kinds: tuple[str, ...], content: dict[str, Any]) -> dict[str, Any]:
+    described = {"required": True, "description": description, "content": dict.fromkeys(kinds, content)}
+    return {"requestBody": described}
+
+
+PICTURE_BODY = _body("The content of one picture file.", PICTURE_TYPES, _BINARY)
+PACK_BODY = _body("The content of a class pack.", ("application/octet-stream",), _BINARY)
+PICTURES_BODY = _body(
+    "Views of one object.",
+    ("multipart/form-data",),
+    {
+        "schema": {
+            "type": "object",
+            "required": ["pictures"],
+            "additionalProperties": False,
+            "properties": {
+                "pictures": {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": MOST_VIEWS,
+                    "items": {"type": "string", "format": "binary", "minLength": 1},
+                }
+            },
+        }
+    },
+)
 
 
 def file_answer(kind: str, description: str) -> dict[int | str, dict[str, Any]]:

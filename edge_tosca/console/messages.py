@@ -1,6 +1,6 @@
 """What the API says, as models from which its OpenAPI description is made."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -116,6 +116,13 @@ class HistoryMessage(Message):
     generations: list[GenerationMessage]
 
 
+class CorrectionMessage(Message):
+    """What the picture of an answer really shows."""
+
+    answer: str = Field(min_length=1, max_length=64)
+    label: str = Field(min_length=1, max_length=4000)
+
+
 class WaitingMessage(Message):
     """A picture that waits to be taught."""
 
@@ -145,6 +152,7 @@ class QueueMessage(Message):
 class AddedMessage(Message):
     """What became of a picture."""
 
+    label: str
     id: str | None
     accepted: bool
     reason: Literal["blurred", "copy", "dark", "bright", "full"] | None
@@ -161,9 +169,38 @@ class DroppedMessage(Message):
 class LearnMessage(Message):
     """What to teach of what waits; None for all classes."""
 
-    labels: list[str] | None = Field(default=None, max_length=1000)
+    labels: list[Annotated[str, Field(min_length=1, max_length=4000)]] | None = Field(
+        default=None, max_length=1000
+    )
     task: str | None = Field(default=None, max_length=200)
     force: bool = False
+
+
+class TokenMessage(Message):
+    """The token that the box was started with."""
+
+    token: str = Field(min_length=1, max_length=1000)
+
+
+class SessionMessage(Message):
+    """Whether a token is needed here, and whether this client has shown it."""
+
+    needed: bool
+    open: bool
+
+
+class JobKeyMessage(Message):
+    """A job by its id."""
+
+    id: str = Field(min_length=1, max_length=64)
+
+
+class UndoneMessage(Message):
+    """A lesson was taken back, and its pictures wait again."""
+
+    generation: int
+    classes: list[str]
+    waiting: int
 
 
 class JobMessage(Message):
@@ -187,7 +224,7 @@ class ProgressMessage(Message):
 
     id: str
     state: Literal["running", "done", "rejected", "failed"]
-    stage: str
+    stage: Literal["training", "judging", "finished"]
     done: int
     total: int
     seconds: float
@@ -212,3 +249,151 @@ class HealthMessage(Message):
     camera: dict[str, Any] | None
     live: dict[str, Any] | None
     uptime: float | None
+
+
+class ShownMessage(Message):
+    """What a display should say."""
+
+    label: str
+    confidence: float
+    unknown: bool
+    top: list[GuessMessage]
+    since_seconds: float
+    frames: int
+
+
+class LiveMessage(Message):
+    """What a camera sees now, or the reason why there is no answer."""
+
+    id: str | None
+    frame: int | None
+    answer: AnswerMessage | None
+    shown: ShownMessage | None
+    camera: dict[str, Any] | None
+    reason: Literal["no_camera", "starting", "camera_lost", "nothing_learned", "trouble"] | None
+
+
+class CameraMessage(Message):
+    """How the camera and its live loop are doing."""
+
+    camera: dict[str, Any] | None
+    live: dict[str, Any] | None
+
+
+class UnknownMessage(Message):
+    """A picture of something unknown; `at` in seconds since 1970."""
+
+    id: str
+    at: float
+
+
+class UnknownGroupMessage(Message):
+    """Unknown pictures that look alike, the newest first."""
+
+    id: str
+    count: int
+    nearest: str
+    pictures: list[UnknownMessage]
+
+
+class InboxMessage(Message):
+    """All groups of unknown pictures."""
+
+    groups: list[UnknownGroupMessage]
+    pictures: int
+
+
+class MoveMessage(Message):
+    """A name for a group of unknown pictures."""
+
+    group: str = Field(min_length=1, max_length=64)
+    label: str = Field(min_length=1, max_length=4000)
+
+
+class MovedMessage(Message):
+    """How many pictures of a group wait to be taught now, and how many of the class in all."""
+
+    label: str
+    moved: int
+    count: int
+
+
+class CheckMessage(Message):
+    """Whether a store is as it was left."""
+
+    ok: bool
+    text: str
+    faults: int
+
+
+class StorageMessage(Message):
+    """A store in numbers."""
+
+    stats: dict[str, Any]
+    check: CheckMessage
+
+
+class FindingMessage(Message):
+    """One thing that the doctor looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+    remedy: str
+
+
+class DoctorMessage(Message):
+    """All that the doctor looked at."""
+
+    ok: bool
+    findings: list[FindingMessage]
+
+
+class PackClassMessage(Message):
+    """A class in a pack."""
+
+    label: str
+    images: int
+
+
+class PackTaskMessage(Message):
+    """A task in a pack."""
+
+    name: str
+    learned_at: str
+    classes: list[PackClassMessage]
+
+
+class PackMessage(Message):
+    """What a pack holds, and who signed it."""
+
+    pack: str
+    key: str
+    origin: str
+    private: bool
+    images: int
+    tasks: list[PackTaskMessage]
+
+
+class ImportedMessage(Message):
+    """What an import did."""
+
+    generation: int | None
+    classes: list[str]
+    tasks: list[str]
+    images: int
+    pack: str
+    key: str
+    private: bool
+    accuracy_new: float | None
+    accuracy_old_after: float | None
+    seconds: dict[str, float]
+
+
+class ExportMessage(Message):
+    """Which classes go into a pack; None for all."""
+
+    labels: list[Annotated[str, Field(min_length=1, max_length=4000)]] | None = Field(
+        default=None, max_length=1000
+    )
+    private: bool = False

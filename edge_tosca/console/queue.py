@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edge_tosca.console.sharpness import BLURRED_BELOW
 from edge_tosca.console.sight import Seen
+from edge_tosca.gate import ALIKE
 from edge_tosca.suspects import COPY
 
 MOST = 600
@@ -16,9 +18,12 @@ MOST = 600
 
 MOST_OF_A_CLASS = 200
 
-BLURRED_BELOW = 60.0
+FEW = 10
+"""Pictures of a class below which more are asked for."""
+
 DARK_BELOW = 25.0
 BRIGHT_ABOVE = 235.0
+"""Mean grey levels, of 0 .. 255, beyond which nothing can be seen in a picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,19 +124,19 @@ class Queue:
             for label in list(self._classes):
                 self._drop(label, taught)
 
-    def bring_back(self, label: str, pictures: Sequence[Waiting]) -> None:
-        """Let pictures wait again that had been taken out, as far as there is room."""
+    def bring_back(self, label: str, pictures: Sequence[Waiting]) -> int:
+        """Let pictures wait again that had been taken out, as far as there is room; gives their number."""
         with self._lock:
             room = min(MOST - self._count(), MOST_OF_A_CLASS - len(self._classes.get(label, [])))
-            if room > 0 and pictures:
-                self._classes.setdefault(label, []).extend(pictures[:room])
+            back = list(pictures[: max(room, 0)])
+            if back:
+                self._classes.setdefault(label, []).extend(back)
+            return len(back)
 
     def hints(self, waiting: Sequence[Waiting]) -> list[str]:
         """Say what a class lacks: "few" or "alike"."""
-        from edge_tosca.gate import ALIKE
-
         hints = []
-        if 0 < len(waiting) < 10:
+        if 0 < len(waiting) < FEW:
             hints.append("few")
         if len(waiting) > 2:
             z = np.stack([one.seen.conditioned for one in waiting])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edge_tosca.conditioning import condition
+from edge_tosca.console.sharpness import sharpness_of
 from edge_tosca.errors import PictureError
 from edge_tosca.luca import Array
 from edge_tosca.runtime import load_picture
@@ -56,21 +57,44 @@ def see(vision: Vision, picture: bytes | NDArray[np.uint8]) -> Seen:
     Raises:
         PictureError: it cannot be read.
     """
-    from edge_tosca.console.sharpness import sharpness_of
-
     (extracted,) = vision.extract([picture])
     if extracted.features is None:
         raise PictureError(extracted.error or "the picture cannot be read")
+    digest = hashlib.sha256(picture).hexdigest() if isinstance(picture, bytes) else None
+    times = {"decode": extracted.decode_ms, "features": extracted.features_ms}
+    return keep_sight(picture, extracted.features, times, digest)
+
+
+def keep_sight(
+    picture: bytes | NDArray[np.uint8],
+    feature: NDArray[np.float32],
+    milliseconds: dict[str, float],
+    sha256: str | None = None,
+) -> Seen:
+    """Put together what is kept of a picture whose feature is known.
+
+    Args:
+        picture: a file's content, or RGB pixels uint8 [h, w, 3].
+        feature: float32 [d].
+        milliseconds: spent on it.
+        sha256: of the picture's file (hex).
+
+    Returns:
+        What was seen.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
     image = load_picture(picture, SHOWN_SIDE)
     grey = np.asarray(image.convert("L"))
     return Seen(
-        feature=extracted.features,
-        conditioned=condition(extracted.features[None])[0],
+        feature=feature,
+        conditioned=condition(feature[None])[0],
         jpeg=jpeg_of(image),
         sharpness=sharpness_of(grey),
         brightness=float(grey.mean()),
-        sha256=hashlib.sha256(picture).hexdigest() if isinstance(picture, bytes) else None,
-        milliseconds={"decode": extracted.decode_ms, "features": extracted.features_ms},
+        sha256=sha256,
+        milliseconds=milliseconds,
     )
 
 

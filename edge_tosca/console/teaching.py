@@ -9,28 +9,30 @@ from starlette.responses import Response
 
 from edge_tosca.console.bodies import picture_body
 from edge_tosca.console.complaints import Complaint
-from edge_tosca.console.describing import PICTURE_BODY, file_answer, stream_answer
+from edge_tosca.console.describing import PICTURE_BODY, Key, Label, file_answer, stream_answer
 from edge_tosca.console.jobs import Job
+from edge_tosca.console.live import newest_frame
 from edge_tosca.console.messages import (
     AddedMessage,
     DroppedMessage,
+    JobKeyMessage,
     JobMessage,
+    LabelMessage,
     LearnMessage,
     ProgressMessage,
     QueueMessage,
+    UndoneMessage,
     WaitingClassMessage,
     WaitingMessage,
 )
 from edge_tosca.console.queue import MOST, MOST_OF_A_CLASS
 from edge_tosca.console.sight import see
-from edge_tosca.console.station import Station, TheStation
+from edge_tosca.console.station import Station, TheStation, client_of
 from edge_tosca.console.streams import COMMENT, Stream, event
 from edge_tosca.folders import checked_label
+from edge_tosca.learner import Learner
 
 router = APIRouter(tags=["teaching"])
-
-Label = Annotated[str, Query(min_length=1, max_length=4000, description="Name of the class.")]
-Key = Annotated[str, Query(min_length=1, max_length=64, description="A token that the API gave.")]
 
 _EVERY_SECONDS = 5.0
 
@@ -64,7 +66,16 @@ async def add(request: Request, station: TheStation, label: Label, force: bool =
     name = checked_label(label)
     data = await picture_body(request)
     seen = await station.asking(lambda learner: see(learner.vision, data))
-    return AddedMessage(**asdict(station.queue.add(name, seen, force=force)))
+    return AddedMessage(label=name, **asdict(station.queue.add(name, seen, force=force)))
+
+
+@router.post("/queue/capture")
+async def capture(station: TheStation, asked: LabelMessage) -> AddedMessage:
+    """Let the newest frame of the box's camera wait to be taught."""
+    name = checked_label(asked.label)
+    pixels = newest_frame(station)
+    seen = await station.asking(lambda learner: see(learner.vision, pixels))
+    return AddedMessage(label=name, **asdict(station.queue.add(name, seen)))
 
 
 @router.delete("/queue")
@@ -87,12 +98,11 @@ async def remove(station: TheStation, id: Key) -> DroppedMessage:  # noqa: A002 
 @router.get("/picture", response_class=Response, responses=file_answer("image/jpeg", "The picture."))
 async def picture(station: TheStation, id: Key) -> Response:  # noqa: A002 - the API's name
     """Show any picture that has an id and is still kept."""
-    found = station.queue.picture(id)
+    found = station.picture(id)
     if found is None:
         raise Complaint(404, "this picture is not kept any more; load the page again")
-    return Response(
-        found.seen.jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"}
-    )
+    # A browser's own store would outlive what is forgotten here.
+    return Response(found, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/learn", status_code=202)
@@ -123,8 +133,29 @@ async def job(station: TheStation, id: Key) -> ProgressMessage:  # noqa: A002 - 
 async def job_events(request: Request, station: TheStation, id: Key) -> Response:  # noqa: A002 - the API's name
     """Tell every change of a job."""
     found = _find(station, id)
-    client = request.client.host if request.client else ""
-    return Stream(_changes(found), station.streams, client, "text/event-stream")
+    return Stream(_changes(found), station.streams, client_of(request), "text/event-stream")
+
+
+@router.post("/jobs/undo")
+async def undo(station: TheStation, asked: JobKeyMessage) -> UndoneMessage:
+    """Take a lesson back; its pictures wait again, so that the bad ones can be removed and the rest taught."""
+    found = _find(station, asked.id)
+    report = found.now.report
+    if found.now.state != "done" or report is None:
+        raise Complaint(409, "this lesson was not kept; there is nothing to undo")
+    generation = report["generation"]
+
+    def take_back(learner: Learner) -> UndoneMessage:
+        if learner.store.latest() != generation:
+            raise Complaint(409, "something else was changed since; go back in the history instead")
+        new = learner.rollback()
+        station.changed(learner)
+        return UndoneMessage(generation=new, classes=list(learner.state.labels), waiting=0)
+
+    done = await station.books(take_back)
+    for label, pictures in found.pictures.items():
+        done.waiting += station.queue.bring_back(label, pictures)
+    return done
 
 
 async def _changes(job: Job) -> AsyncIterator[bytes]:
@@ -148,6 +179,4 @@ def _find(station: Station, key: str) -> Job:
 
 
 def _progress(job: Job) -> dict[str, Any]:
-    _, progress = job.progress.newest()
-    assert progress is not None
-    return {**asdict(progress), "confusions": [], "pictures": {}}
+    return asdict(job.now)
