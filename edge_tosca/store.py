@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from safetensors.numpy import save
@@ -42,7 +43,7 @@ class Store(StoreReader):
         return cls(path, create_file(path, settings))
 
     @classmethod
-    def open(cls, path: Path) -> "Store":
+    def open(cls, path: Path) -> Self:
         """Open a store that exists.
 
         Args:

@@ -11,6 +11,7 @@ from edge_tosca.cli.bench import bench
 from edge_tosca.cli.make import make
 from edge_tosca.cli.migrate import migrate
 from edge_tosca.cli.pack import pack
+from edge_tosca.cli.serve import serving
 from edge_tosca.cli.service import service
 from edge_tosca.cli.store import upkeep
 from edge_tosca.cli.teach import teach
@@ -19,7 +20,7 @@ from edge_tosca.errors import EdgeToscaError
 
 __all__ = ["app", "main"]
 
-for verbs in (teach, migrate, ask, upkeep, make, pack, bench, service):
+for verbs in (teach, migrate, ask, upkeep, make, pack, serving, bench, service):
     app.add_typer(verbs)
 
 
