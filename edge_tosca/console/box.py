@@ -1,5 +1,6 @@
 """Routes about the box itself: health, settings, storage, doctor, metrics."""
 
+import contextlib
 import time
 from dataclasses import asdict
 
@@ -33,10 +34,8 @@ metrics_router = APIRouter(tags=["box"])
 async def health(request: Request, station: TheStation) -> HealthMessage:
     """Say whether the box is well. Nothing but that is told without the token."""
     generation = None
-    try:
+    with contextlib.suppress(EdgeToscaError, Complaint):
         generation = await station.books(lambda learner: learner.store.latest())
-    except (EdgeToscaError, Complaint):
-        pass
     camera, live = accounts(station.watching)
     well = generation is not None and (camera is None or camera.connected)
     if not is_admitted(request.scope):

@@ -1,9 +1,10 @@
 """Teaching what waits in the queue, one job at a time.
 
 A job runs in a thread of lower priority. Measured beside a live loop at 15 frames a second on two cores that
-others used as well, the 99th percentile of an answer was 137 ms while 60 pictures were taught in a thread and
-136 ms in a process of its own (300 pictures: 191 to 221 and 168); so a process would gain next to nothing, for
-the memory of a second interpreter. The features were computed when the pictures came, so a job only trains.
+others used as well, the 99th percentile of an answer was 137 ms while 60 pictures were taught in a thread
+and 136 ms in a process of its own (300 pictures: 191 to 221 and 168); so a process would gain next to
+nothing, for the memory of a second interpreter. The features were computed when the pictures came: a job only
+trains.
 """
 
 import logging

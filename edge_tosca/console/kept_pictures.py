@@ -1,8 +1,8 @@
 """Pictures of what was taught, kept beside the store only where the user says so.
 
-They lie in one SQLite file, STORE.pictures, which is there exactly while the setting is on. A picture belongs to
-a class of the store by the number of its row, so renames, merges and rollbacks need nothing done, and what was
-forgotten, here or by another program, is erased when the file is next compared with the store.
+They lie in one SQLite file, STORE.pictures, which is there exactly while the setting is on. A picture belongs
+to a class of the store by the number of its row, so renames, merges and rollbacks need nothing done, and what
+was forgotten, here or by another program, is erased when the file is next compared with the store.
 """
 
 import contextlib
@@ -70,7 +70,7 @@ class KeptPictures:
         """
         with self._lock, _told(self.path):
             if self._connection is not None:
-                # Overwritten first: an unlinked file's content stays on the disk. A damaged one goes as it is.
+                # Overwritten first: an unlinked file's content stays on the disk. A damaged one goes unread.
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("DELETE FROM pictures")
             self.close()

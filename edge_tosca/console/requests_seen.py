@@ -8,6 +8,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("edge_tosca.console")
 
+_TOLD = {
+    "/session",
+    "/learn",
+    "/jobs/undo",
+    "/classes/forget",
+    "/classes/rename",
+    "/rollback",
+    "/settings",
+    "/packs/import",
+    "/packs/export",
+}
+"""Routes whose every request is logged: a page that looks asks ten times a second, and a card wears out."""
+
 
 class Watch:
     """The outermost middleware."""
@@ -45,7 +58,8 @@ class Watch:
             station = getattr(scope["app"].state, "station", None) if "app" in scope else None
             if station is not None:
                 station.metrics.requests.labels(_method(scope["method"]), route, str(status)).inc()
-            _log.info(
+            _log.log(
+                logging.INFO if status >= 400 or route in _TOLD else logging.DEBUG,
                 "request",
                 extra={
                     "method": _method(scope["method"]),

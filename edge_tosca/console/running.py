@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,79 +14,63 @@ from edge_tosca.console.connections import PatientProtocol
 from edge_tosca.console.options import Options
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.service import supervised
 
-HEARTBEAT_SECONDS = 1.0
+_log = logging.getLogger("edge_tosca.console")
 
 GRACE_SECONDS = 5
 """For answers under way when the server is to end; streams end at once."""
 
 
-def _nothing(*_: object) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """Told of the console's life, in the event loop's thread.
-
-    Attributes:
-        ready: it listens; is given the address, such as "http://127.0.0.1:8600/".
-        heartbeat: each second; is given the seconds since the camera's loop last had an answer or looked for
-            one, None without a camera. A console that hangs tells nothing.
-        stopping: it was asked to end.
-    """
-
-    ready: Callable[[str], object] = _nothing
-    heartbeat: Callable[[float | None], object] = _nothing
-    stopping: Callable[[], object] = _nothing
-
-
 class Server(uvicorn.Server):
-    """uvicorn, with hooks, and with streams that end before connections are waited for."""
+    """uvicorn, supervised by a service manager, with streams that end before it waits for clients."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, hooks: Hooks) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: FastAPI, on_ready: Callable[[str], object] | None
+    ) -> None:
         super().__init__(config)
-        self._app, self._hooks = app, hooks
-        self._beating: asyncio.Task[None] | None = None
+        self._app, self._on_ready = app, on_ready
+        self._rounds = 0
+        self._supervised = contextlib.ExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Listen, and say so."""
         await super().startup(sockets)
         if self.started:
-            listening = self.servers[0].sockets[0].getsockname()
-            host = f"[{listening[0]}]" if ":" in listening[0] else listening[0]
-            scheme = "https" if self.config.ssl_certfile else "http"
-            self._hooks.ready(f"{scheme}://{host}:{listening[1]}/")
-            self._beating = asyncio.create_task(self._beat())
+            station: Station = self._app.state.station
+            url = self._url()
+            heartbeats = {"server": lambda: self._rounds, **station.heartbeats()}
+            self._supervised.enter_context(supervised(heartbeats, f"serving {url}"))
+            _log.info("serving", extra={"url": url})
+            if self._on_ready is not None:
+                self._on_ready(url)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Count the rounds of the event loop."""
+        self._rounds += 1
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what does not end by itself, then the rest."""
-        self._hooks.stopping()
-        if self._beating is not None:
-            self._beating.cancel()
-        self._station.streams.stopping.set()
+        self._supervised.close()
+        self._app.state.station.streams.stopping.set()
         await super().shutdown(sockets)
 
-    @property
-    def _station(self) -> Station:
-        station: Station = self._app.state.station
-        return station
-
-    async def _beat(self) -> None:
-        while True:
-            self._hooks.heartbeat(self._station.seconds_since_look())
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+    def _url(self) -> str:
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        scheme = "https" if self.config.ssl_certfile else "http"
+        return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
 
 
-def run(options: Options, hooks: Hooks | None = None) -> None:
+def run(options: Options, on_ready: Callable[[str], object] | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         options: what, and where.
-        hooks: told of the console's life.
+        on_ready: given the address, once it is listened on.
 
     Raises:
-        EdgeToscaError: the address cannot be listened on, or the TLS files cannot be used.
+        EdgeToscaError: the address cannot be listened on, the camera or the TLS files cannot be used.
     """
     app = create_app(options)
     with contextlib.closing(_listen(options)) as listener:
@@ -107,13 +90,12 @@ def run(options: Options, hooks: Hooks | None = None) -> None:
         )
         try:
             config.load()
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             raise EdgeToscaError(
                 f"{options.tls_cert}: cannot be used for TLS ({error.strerror or error}); name a certificate "
                 "and its key as PEM files"
             ) from None
-        server = Server(config, app, hooks or Hooks())
-        asyncio.run(server.serve(sockets=[listener]))
+        asyncio.run(Server(config, app, on_ready).serve(sockets=[listener]))
     if app.state.fault is not None:
         raise app.state.fault
 

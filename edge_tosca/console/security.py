@@ -46,7 +46,7 @@ def is_admitted(scope: Scope) -> bool:
 
 
 class Guard:
-    """Refuses what comes from elsewhere, under another name, or without the token; adds headers to the rest."""
+    """Refuses what comes from elsewhere, under another name, or without the token; adds headers to all."""
 
     def __init__(self, app: ASGIApp, options: Options, sessions: Sessions) -> None:
         self._app, self._sessions = app, sessions

@@ -14,7 +14,7 @@ _MOST_ENDED = 1024
 
 
 class Sessions:
-    """Signs cookies with a key made from the token, so that nothing is kept but the sessions that were ended."""
+    """Signs cookies with a key made from the token; nothing is kept but the sessions that were ended."""
 
     def __init__(self, token: str | None, *, secure: bool, port: int) -> None:
         """Know the token.

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -87,9 +87,10 @@ class Station:
         await asyncio.to_thread(self.books.close)
         self.kept.close()
 
-    def seconds_since_look(self) -> float | None:
-        """Say how long ago the camera's loop last gave an answer, or had none to give; None without a camera."""
-        return None if self.watching is None else self.watching.seconds_since_look()
+    def heartbeats(self) -> Mapping[str, Callable[[], int]]:
+        """Give what counts the rounds of the loops that have to go on, besides the server's own."""
+        watching = self.watching
+        return {} if watching is None else {"telling": lambda: watching.rounds}
 
     def remember(self, seen: Seen, answer: Answer) -> str:
         """Keep an answer's picture in memory for a while, and in the inbox where it is of something unknown.

@@ -138,7 +138,7 @@ async def job_events(request: Request, station: TheStation, id: Key) -> Response
 
 @router.post("/jobs/undo")
 async def undo(station: TheStation, asked: JobKeyMessage) -> UndoneMessage:
-    """Take a lesson back; its pictures wait again, so that the bad ones can be removed and the rest taught."""
+    """Take a lesson back; its pictures wait again, so that bad ones can be removed and the rest taught."""
     found = _find(station, asked.id)
     report = found.now.report
     if found.now.state != "done" or report is None:

@@ -26,6 +26,9 @@ PICTURE_SECONDS = 1 / 15
 STALE_SECONDS = 3.0
 """After which an answer is not shown any more."""
 
+STUCK_SECONDS = 10.0
+"""Without an answer, while the camera gives frames, after which the loop counts as one that hangs."""
+
 _LOOK_SECONDS = 0.5
 
 _log = logging.getLogger("edge_tosca.console")
@@ -56,6 +59,14 @@ class Watching:
     """The camera and its live loop, and two threads that make of them what pages see.
 
     It holds one frame, one picture and one answer; who is slow misses some.
+
+    Attributes:
+        stream: of the camera's frames.
+        live: the loop that answers them.
+        answers: the newest answer.
+        pictures: the newest picture, as a JPEG, while a page wants it.
+        rounds: of the thread that tells answers; they go on while the camera is away, and stop while the live
+            loop hangs.
     """
 
     def __init__(
@@ -79,8 +90,8 @@ class Watching:
         self.live = Live(self.stream, open_learner, frames, _note)
         self.answers: Broadcast[Told] = Broadcast()
         self.pictures: Broadcast[bytes] = Broadcast()
-        self.began = time.monotonic()
-        self._looked = self.began
+        self.rounds = 0
+        self._answered, self._answered_at = -1, time.monotonic()
         self._wanted_until = 0.0
         self._on_answer, self._watched = on_answer, watched
         self._stop = threading.Event()
@@ -116,10 +127,6 @@ class Watching:
         _, told = self.answers.newest()
         return told if told is not None and time.monotonic() - told.at < STALE_SECONDS else None
 
-    def seconds_since_look(self) -> float:
-        """Say how long ago the thread that tells answers last looked for one."""
-        return time.monotonic() - self._looked
-
     def reason(self) -> Reason | None:
         """Say why there is no answer; None where there is one."""
         if self.newest() is not None:
@@ -134,7 +141,7 @@ class Watching:
     def _tell_answers(self) -> None:
         number = 0
         while not self._stop.is_set():
-            self._looked = time.monotonic()
+            self.rounds += self._goes_on()
             answer = self.live.newest(number, _LOOK_SECONDS)
             if answer is None:
                 self._stop.wait(0.05)
@@ -146,6 +153,14 @@ class Watching:
                 # The page misses one answer; the box goes on.
                 _log.exception("a live answer could not be told")
             self._stop.wait(TELL_SECONDS if self._watched() else TELL_UNWATCHED_SECONDS)
+
+    def _goes_on(self) -> bool:
+        """Say whether the live loop answers, or has a reason not to."""
+        live, now = self.live.account(), time.monotonic()
+        idle = live.error is not None or not self.stream.account().connected
+        if idle or live.answered != self._answered:
+            self._answered, self._answered_at = live.answered, now
+        return now - self._answered_at < STUCK_SECONDS
 
     def _told(self, live: LiveAnswer) -> Told:
         seen = keep_sight(live.frame.pixels, live.feature, live.answer.milliseconds)

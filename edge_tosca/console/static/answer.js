@@ -6,8 +6,9 @@ import { percent, t } from "./strings.js";
 
 const NUMBERS_EVERY = 500;
 const GUESSES = 3;
-const LARGEST = 84;
-const SMALLEST = 20;
+const LARGEST = 112;
+const SMALLEST = 32;
+const REASONS = { nothing_learned: "live.nothing_learned", trouble: "live.trouble", starting: "live.starting" };
 
 export class AnswerPanel {
   constructor() {
@@ -21,8 +22,8 @@ export class AnswerPanel {
       "div.answer.quiet",
       {},
       this.what,
-      h("div.share", {}, h("div.bar", { "aria-hidden": "true" }, this.fillings), this.share),
       this.more,
+      h("div.share", {}, h("div.bar", { "aria-hidden": "true" }, this.fillings), this.share),
       h("ol.guesses", { "aria-label": t("live.guesses") }, this.guesses.map((one) => one.row)),
       this.read,
     );
@@ -34,9 +35,9 @@ export class AnswerPanel {
   }
 
   /** Show what the box says. */
-  tell({ shown, reason }) {
-    if (!shown) {
-      this.say(t(reason === "nothing_learned" ? "live.nothing_learned" : "live.waiting"), "quiet");
+  tell({ shown, reason, camera }) {
+    if (!shown || (camera && !camera.connected)) {
+      this.say(t(reason in REASONS ? REASONS[reason] : "live.waiting"), "quiet");
       this.numbers(null);
       return;
     }
@@ -69,21 +70,16 @@ export class AnswerPanel {
     this.guesses.forEach((row, place) => row.tell(others[place]));
   }
 
-  /** Make the words as large as their box allows. */
+  /** Make the words as large as their box allows, and break a word only where it is too long at any size. */
   fit() {
     const box = this.what;
-    let size = LARGEST;
-    const fits = () => box.scrollHeight <= box.clientHeight + 1 && box.scrollWidth <= box.clientWidth + 1 && !this.splits(size);
-    for (; size > SMALLEST; size -= 4) {
-      box.style.fontSize = `${size}px`;
-      if (fits()) break;
+    for (const split of [false, true]) {
+      box.classList.toggle("split", split);
+      for (let size = LARGEST; size >= SMALLEST; size -= 4) {
+        box.style.fontSize = `${size}px`;
+        if (box.scrollHeight <= box.clientHeight + 1 && box.scrollWidth <= box.clientWidth) return;
+      }
     }
-  }
-
-  /** Whether a word would be broken in its middle at this size. */
-  splits(size) {
-    const longest = this.what.textContent.split(/[\s-]+/).reduce((most, word) => Math.max(most, word.length), 0);
-    return longest * size * 0.6 > this.what.clientWidth && longest < 20;
   }
 }
 

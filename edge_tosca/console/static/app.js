@@ -52,6 +52,7 @@ function put(view, name, focus) {
   current = view;
   const main = document.getElementById("view");
   main.className = view.fixed ? "fixed" : "";
+  main.dataset.view = name;
   main.replaceChildren(view.element);
   document.title = `${view.title} – edge-tosca`;
   markPlace(name);
@@ -66,7 +67,7 @@ function put(view, name, focus) {
 function askForToken() {
   asked += 1;
   document.getElementById("places").hidden = true;
-  put(signIn(begin), "", true);
+  put(signIn(begin), "sign-in", true);
 }
 
 async function begin() {

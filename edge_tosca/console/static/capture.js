@@ -99,7 +99,7 @@ export async function capture({ label }) {
   );
   const endDrops = takeDrops(element, add);
   // The page's account of the camera: lost or there.
-  const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera").then((account) => source.tell(account)).catch(quietly), 2000) : null;
+  const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera").then(({ camera }) => source.tell(camera)).catch(quietly), 2000) : null;
   return {
     title: t("capture.title", { label }),
     element,

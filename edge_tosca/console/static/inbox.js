@@ -12,10 +12,10 @@ import { moment, t } from "./strings.js";
 const IN_PILE = 3;
 
 export async function inbox() {
-  const { groups, pictures } = await get("/inbox");
+  const { groups } = await get("/inbox");
   const head = h("div.head", {}, h("h1", {}, t("inbox.title")));
   const body = groups.length
-    ? [h("p.quiet", {}, t("inbox.about", { count: pictures })), h("ul.cards", {}, groups.map(pile))]
+    ? [h("p.quiet", {}, t("inbox.about", { count: groups.reduce((sum, group) => sum + group.count, 0) })), h("ul.cards", {}, groups.map(pile))]
     : h("div.empty", {}, icon("unknown"), h("p", {}, t("inbox.none")));
   return { title: t("inbox.title"), element: h("div", {}, head, body) };
 }

@@ -13,7 +13,7 @@ import { inWords } from "./words_of_gate.js";
 
 const SYMBOLS = { accept: "check", warn: "warn", reject: "stop" };
 const MOST_CONFUSIONS = 4;
-const MOST_PICTURES = 3;
+const MOST_PICTURES = 2;
 
 export function report(job) {
   const { gate } = job.report;

@@ -75,7 +75,7 @@ export async function review({ label }) {
     total,
     hints,
     tiles,
-    h("div.row", {}, linkButton(t("teach.more"), way("capture", { label }), { symbol: "camera" }), linkButton(t("review.another"), way("teach"), { symbol: "teach" })),
+    h("div.pair-of", {}, linkButton(t("teach.more"), way("capture", { label }), { symbol: "camera" }), linkButton(t("review.another"), way("teach"), { symbol: "teach" })),
     h("div.foot", {}, queue.classes.length > 1 ? all(queue) : press),
   );
   return { title: t("review.title", { label }), element };

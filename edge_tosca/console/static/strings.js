@@ -7,6 +7,7 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 let sentences = {};
 let fallback = {};
 let language = "en";
+let region = "en";
 
 /** Load the sentences; English fills whatever another language lacks. */
 export async function loadStrings() {
@@ -15,6 +16,8 @@ export async function loadStrings() {
   language = wanted.find((tag) => tag in LANGUAGES) ?? "en";
   fallback = await read("en");
   sentences = language === "en" ? fallback : await read(language);
+  // Dates and numbers as the browser's region writes them, where it speaks the same language.
+  region = (navigator.languages ?? []).find((tag) => tag.startsWith(language)) ?? language;
   document.documentElement.lang = language;
 }
 
@@ -54,20 +57,20 @@ export function t(key, values = {}) {
 
 /** A number as it is written in this language. */
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(region, { maximumFractionDigits: digits }).format(value);
 }
 
 /** A share in whole percent; a dash where there is none. */
 export function percent(share) {
   if (share === null || share === undefined) return "–";
-  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
+  return new Intl.NumberFormat(region, { style: "percent", maximumFractionDigits: 0 }).format(share);
 }
 
 /** A day and time, short. */
 export function moment(value) {
   const date = typeof value === "number" ? new Date(value * 1000) : new Date(value);
   if (Number.isNaN(date.getTime())) return String(value ?? "");
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
+  return new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" }).format(date);
 }
 
 /** A number of bytes. */

@@ -14,7 +14,7 @@ export async function teach() {
   const [queue, known] = await Promise.all([get("/queue"), get("/classes")]);
   const { element, read } = nameField(t("teach.name"), known.classes.map((one) => one.label));
   const naming = h(
-    "form.card",
+    "form.card.naming",
     {
       onsubmit: (event) => {
         event.preventDefault();
@@ -23,7 +23,7 @@ export async function teach() {
       },
     },
     element,
-    button(t("teach.show"), { symbol: "camera", kind: `${queue.pictures ? "" : "primary "}tall wide`, type: "submit" }),
+    button(t("teach.show"), { symbol: "camera", kind: `${queue.pictures ? "" : "primary "}tall wide`.trim(), type: "submit" }),
   );
   const children = [h("div.head", {}, h("h1", {}, t("place.teach"))), naming];
   if (queue.classes.length) {
@@ -42,7 +42,7 @@ function waiting({ label, known, pictures, hints }) {
     h("div.strip", {}, pictures.slice(-STRIP).map((one) => h("img", { src: pictureAddress(one.id), alt: "" }))),
     hints.map((hint) => h("p.hint-line", {}, icon("warn"), t(`hint.class.${hint}`))),
     h(
-      "div.row",
+      "div.pair-of",
       {},
       linkButton(t("teach.review"), way("review", { label }), { symbol: "pictures", "aria-label": t("teach.review_of", { label }) }),
       linkButton(t("teach.more"), way("capture", { label }), { symbol: "camera", "aria-label": t("teach.more_of", { label }) }),
