@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from safetensors.numpy import save
@@ -30,7 +31,7 @@ class Store(StoreReader):
     """
 
     @classmethod
-    def create(cls, path: Path, settings: dict[str, str], key_file: Path | None = None) -> "Store":
+    def create(cls, path: Path, settings: dict[str, str], key_file: Path | None = None) -> Self:
         """Make a new store, encrypted where there is a key.
 
         Args:
@@ -52,7 +53,7 @@ class Store(StoreReader):
         return cls(path, create_file(path, settings, cipher), key)
 
     @classmethod
-    def open(cls, path: Path, key_file: Path | None = None) -> "Store":
+    def open(cls, path: Path, key_file: Path | None = None) -> Self:
         """Open a store that exists.
 
         Args:
