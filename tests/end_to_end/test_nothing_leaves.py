@@ -66,7 +66,7 @@ block_openvino_telemetry()
 import nncf
 from importlib import import_module
 used = import_module("nncf.telemetry.wrapper")
-print("off" if type(used.telemetry) is used.NNCFTelemetryStub else "on")
+print("off" if isinstance(used.telemetry, used.NNCFTelemetryStub) else "on")
 """,
     "onnxruntime": """
 import os
