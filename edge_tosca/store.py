@@ -100,7 +100,8 @@ class Store(StoreReader):
             generation: the one that it made.
             report: anything JSON can hold.
         """
-        text = json.dumps(report, ensure_ascii=False)
+        # A path of bytes that are no text is told as an escape, as SQLite keeps text only.
+        text = json.dumps(report, ensure_ascii=False).encode(errors="backslashreplace").decode()
         self._connection.execute("UPDATE generations SET report = ? WHERE number = ?", (text, generation))
         self.seals.keep("report", generation, sha256(text.encode(errors="surrogatepass")))
 

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_tosca.errors import StoreError
-from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, connect
+from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, connect, foreign_parts
 from edge_tosca.seals import Seals
 
 _LARGEST_PAGE = 1 << 16
@@ -83,7 +83,13 @@ def open_file(path: Path) -> sqlite3.Connection:
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
     # An older one is read as it is; the first command that writes brings it up to date.
     if not 1 <= version <= FORMAT:
+        connection.close()
         raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
+    with told(path):
+        foreign = foreign_parts(connection)
+    if foreign:
+        connection.close()
+        raise StoreError(f"{path} holds {foreign[0]!r:.60}, which edge-tosca did not make; restore a copy")
     return connection
 
 
@@ -100,7 +106,7 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         if "locked" in reason:
             raise StoreError(
                 f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
@@ -114,7 +120,7 @@ def told(path: Path) -> Iterator[None]:
             raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
         raise StoreError(f"{path}: {reason}; nothing was changed") from None
     except sqlite3.DatabaseError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
     # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
     except UnicodeDecodeError:
@@ -149,9 +155,3 @@ def _unfinished(path: Path) -> bool:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         return False
-
-
-def _in_one_line(error: sqlite3.Error) -> str:
-    """SQLite quotes what it does not understand, line ends and control characters included."""
-    words = "".join(c if c.isprintable() else " " for c in str(error)).split()
-    return " ".join(words)[:200]

@@ -1,7 +1,6 @@
 """Read the rows of a store: what its generations hold, and what was derived from them."""
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,12 +10,19 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from edge_tosca.errors import StoreError
+from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.luca import Array
 from edge_tosca.module import digest_of
 from edge_tosca.remembered import RememberedPictures
 from edge_tosca.seals import Seals
-from edge_tosca.soundness import checked_features, checked_group, checked_settings, whole
+from edge_tosca.soundness import (
+    checked_bytes,
+    checked_features,
+    checked_group,
+    checked_report,
+    checked_settings,
+    whole,
+)
 from edge_tosca.state import Generation, Group, State, Task, Taught
 from edge_tosca.store_file import told
 from edge_tosca.tensors import read_arrays
@@ -183,7 +189,7 @@ class StoreReader:
                     parent,
                     made_at,
                     command,
-                    json.loads(report),
+                    checked_report(report),
                     dict(seals[number].content["by"]) if number in seals else {},
                     tuple(taught.get(number, ())),
                     seals[number].digest if number in seals else "",
@@ -260,10 +266,12 @@ class StoreReader:
             row = self._connection.execute(query, (key,)).fetchone()
         if row is None:
             raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
-        return bytes(row[0])
+        return checked_bytes(row[0], self.path)
 
     def _arrays(self, data: bytes) -> dict[str, Array]:
         try:
             return load(data)
         except SafetensorError as error:
-            raise StoreError(f"{self.path} is damaged ({error}); restore a copy, or init anew") from None
+            raise StoreError(
+                f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
+            ) from None
