@@ -25,9 +25,9 @@ check: $(VENV)/test.stamp
 arm64: $(VENV)/demo.stamp
 	$(BIN)/python tests/end_to_end/arm64/answers.py $(ARM64)
 
-# Thousands of kills, power cuts and failed writes; needs a C compiler.
+# Thousands of kills, power cuts and failed writes, and two writers at once; needs a C compiler.
 torture: $(VENV)/test.stamp
-	$(BIN)/python -m tests.torture --kills 2000 --failures 600
+	$(BIN)/python -m tests.torture --kills 2000 --failures 600 --crowd 200
 
 # Coverage-guided fuzzing of whatever reads files of strangers, so many seconds for each of them.
 FUZZ_SECONDS ?= 1800

@@ -6,6 +6,9 @@ import sqlite3
 from pathlib import Path
 
 FORMAT = 2
+ENCRYPTED = 3
+"""Format 2 with encrypted contents, so that a program that knows of no encryption refuses it."""
+
 APPLICATION_ID = 0x546F7363
 """Marks the SQLite file as a store of edge-tosca ("Tosc")."""
 
@@ -109,6 +112,11 @@ def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def mark(connection: sqlite3.Connection, encrypted: bool) -> None:
+    """Say in the file whether its contents are encrypted; inside a transaction."""
+    connection.execute(f"PRAGMA user_version = {ENCRYPTED if encrypted else FORMAT}")
 
 
 def connect(path: Path) -> sqlite3.Connection:

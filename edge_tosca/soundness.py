@@ -77,25 +77,7 @@ def checked_group(group: Group) -> Group:
     return group
 
 
-def checked_bytes(value: object, path: Path) -> bytes:
-    """Give a row's content back, if it is bytes: SQLite keeps anything in any column.
-
-    Args:
-        value: as it was read.
-        path: of the store, for the error.
-
-    Returns:
-        The bytes.
-
-    Raises:
-        StoreError: it is of another type.
-    """
-    if not isinstance(value, bytes):
-        raise damaged(path)
-    return value
-
-
-def checked_report(text: str) -> dict[str, object]:
+def checked_report(text: str | bytes) -> dict[str, object]:
     """Read what a command reported.
 
     Args:

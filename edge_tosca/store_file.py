@@ -6,19 +6,29 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge_tosca.cipher import Clear
 from edge_tosca.errors import StoreError, in_one_line
-from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, connect, foreign_parts
+from edge_tosca.schema import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    ENCRYPTED,
+    add_tables,
+    connect,
+    foreign_parts,
+    mark,
+)
 from edge_tosca.seals import Seals
 
 _LARGEST_PAGE = 1 << 16
 
 
-def create_file(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
+def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.Connection:
     """Make the file of a new store, its first seal included.
 
     Args:
         path: where; nothing, an empty file, or what an interrupted call left may be there.
         settings: of the store.
+        cipher: of its contents.
 
     Returns:
         A connection to it.
@@ -38,7 +48,8 @@ def create_file(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             add_tables(connection)
-            seals = Seals(connection)
+            mark(connection, cipher.encrypted)
+            seals = Seals(connection, cipher)
             seals.begin()
             connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             seals.end(settings, "init")
@@ -82,9 +93,9 @@ def open_file(path: Path) -> sqlite3.Connection:
             raise _interrupted(path)
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
     # An older one is read as it is; the first command that writes brings it up to date.
-    if not 1 <= version <= FORMAT:
+    if not 1 <= version <= ENCRYPTED:
         connection.close()
-        raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
+        raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
     with told(path):
         foreign = foreign_parts(connection)
     if foreign:
