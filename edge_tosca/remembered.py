@@ -9,17 +9,12 @@ from pathlib import Path
 
 from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.luca import Array
+from edge_tosca.regular_file import IrregularFileError, open_regular
+from edge_tosca.schema import PICTURES
 from edge_tosca.seals import pictures_digest, row_digests
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS pictures (
-    features INTEGER NOT NULL REFERENCES features ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    path BLOB NOT NULL,
-    sha256 TEXT NOT NULL,
-    PRIMARY KEY (features, position)
-)
-"""
+_MOST_BYTES = 1 << 30
+"""Of a file that is looked at; pictures are smaller."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +47,11 @@ def remembered(source: object) -> Remembered | None:
 
 
 def digest_of_file(path: Path) -> str | None:
-    """Give the sha256 (hex) of a file's bytes; None where it cannot be read."""
+    """Give the sha256 (hex) of a file's bytes; None where it cannot be read, or can be no picture."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, _MOST_BYTES) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (OSError, ValueError, IrregularFileError):
         return None
 
 
@@ -101,7 +96,7 @@ class RememberedPictures:
             features: row of the cached features.
             pictures: index of a feature to its file.
         """
-        self._connection.execute(_TABLE)
+        self._connection.execute(PICTURES)
         self._connection.execute("DELETE FROM pictures WHERE features = ?", (features,))
         # A path is bytes to the system; not all of them are text.
         self._connection.executemany(

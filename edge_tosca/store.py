@@ -113,12 +113,12 @@ class Store(StoreReader):
             generation: the one that it made.
             report: anything JSON can hold.
         """
-        text = json.dumps(report, ensure_ascii=False)
-        data = text.encode(errors="surrogatepass")
+        # A path of bytes that are no text is told as an escape, as SQLite keeps text only.
+        data = json.dumps(report, ensure_ascii=False).encode(errors="backslashreplace")
         filed = self.cipher.seal("generations.report", generation, data)
         self._connection.execute(
             "UPDATE generations SET report = ? WHERE number = ?",
-            (filed if self.cipher.encrypted else text, generation),
+            (filed if self.cipher.encrypted else data.decode(), generation),
         )
         self.seals.keep("report", generation, sha256(filed))
 

@@ -7,9 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_tosca.cipher import Clear
-from edge_tosca.errors import StoreError
+from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.first_look import kind_of_file
-from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, ENCRYPTED, add_tables, connect, mark
+from edge_tosca.schema import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    ENCRYPTED,
+    add_tables,
+    connect,
+    foreign_parts,
+    mark,
+)
 from edge_tosca.seals import Seals
 
 
@@ -85,7 +93,13 @@ def open_file(path: Path) -> sqlite3.Connection:
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
     # An older one is read as it is; the first command that writes brings it up to date.
     if not 1 <= version <= ENCRYPTED:
+        connection.close()
         raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
+    with told(path):
+        foreign = foreign_parts(connection)
+    if foreign:
+        connection.close()
+        raise StoreError(f"{path} holds {foreign[0]!r:.60}, which edge-tosca did not make; restore a copy")
     return connection
 
 
@@ -102,7 +116,7 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         if "locked" in reason:
             raise StoreError(
                 f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
@@ -116,7 +130,7 @@ def told(path: Path) -> Iterator[None]:
             raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
         raise StoreError(f"{path}: {reason}; nothing was changed") from None
     except sqlite3.DatabaseError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
     # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
     except UnicodeDecodeError:
@@ -134,9 +148,3 @@ def _without_tables(path: Path) -> bool:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         return False
-
-
-def _in_one_line(error: sqlite3.Error) -> str:
-    """SQLite quotes what it does not understand, line ends and control characters included."""
-    words = "".join(c if c.isprintable() else " " for c in str(error)).split()
-    return " ".join(words)[:200]

@@ -1,7 +1,6 @@
 """Read the rows of a store: what its generations hold, and what was derived from them."""
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,12 +11,18 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from edge_tosca.cipher import Clear
-from edge_tosca.errors import StoreError
+from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.luca import Array
 from edge_tosca.module import digest_of
 from edge_tosca.remembered import RememberedPictures
 from edge_tosca.seals import LABEL, Seals
-from edge_tosca.soundness import checked_features, checked_group, checked_settings, whole
+from edge_tosca.soundness import (
+    checked_features,
+    checked_group,
+    checked_report,
+    checked_settings,
+    whole,
+)
 from edge_tosca.state import Generation, Group, State, Task, Taught
 from edge_tosca.store_file import told
 from edge_tosca.store_key import SETTING, UserKey, cipher_of
@@ -266,7 +271,11 @@ class StoreReader:
             " c.images, c.features FROM classes c WHERE c.task = ? ORDER BY c.position",
             (task,),
         )
-        return tuple(self._group(*row) for row in rows)
+        # A class whose lives somebody deleted has no label; it is for the audit to say so.
+        return tuple(
+            self._group(row, label, *rest) if label is not None else Group(row, "", *rest)
+            for row, label, *rest in rows
+        )
 
     def _group(self, row: int, label: object, images: int, features: int) -> Group:
         if not isinstance(label, str):
@@ -282,8 +291,7 @@ class StoreReader:
     def _report(self, number: int, report: object) -> dict[str, Any]:
         if report == NO_REPORT:
             return {}
-        values: dict[str, Any] = json.loads(self.cipher.open("generations.report", number, report))
-        return values
+        return checked_report(self.cipher.open("generations.report", number, report))
 
     def _require_own_origin(self) -> None:
         """Notice that another process has migrated the store, or encrypted it: its rows are others then."""
@@ -307,4 +315,6 @@ class StoreReader:
         try:
             return load(data)
         except SafetensorError as error:
-            raise StoreError(f"{self.path} is damaged ({error}); restore a copy, or init anew") from None
+            raise StoreError(
+                f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
+            ) from None

@@ -6,6 +6,7 @@ itself at half its size or less, which still leaves many times the backbone's in
 refused. Whoever needs only a small picture says how small, and a JPEG is decoded at 1/2, 1/4 or 1/8.
 """
 
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -32,6 +33,7 @@ _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 
 # Pillow warns on stderr of what is told here in one line, or does not matter (a camera's odd EXIF entry).
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 silence_libtiff()
 
 

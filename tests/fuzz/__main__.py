@@ -29,8 +29,10 @@ def main() -> None:
     for seed in target.seeds():
         (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
     words = corpus.with_suffix(".dict")
+    # A dictionary without a word is refused.
     words.write_text(
-        "".join(f'"{"".join(f"{chr(92)}x{byte:02x}" for byte in word)}"\n' for word in target.words)
+        '"edge-tosca"\n'
+        + "".join(f'"{"".join(f"{chr(92)}x{byte:02x}" for byte in word)}"\n' for word in target.words)
     )
     bounds = [
         # Of the wall clock, for real hangs; what an input takes of the processor the target measures itself.

@@ -121,12 +121,14 @@ def _other_array(values: Any, chance: random.Random) -> Any:
     if deed == 0:
         return values[: chance.choice((0, 1))]
     if deed == 1:
-        return values.astype(chance.choice((np.float32, np.float64, np.int8, np.bool_)))
+        return np.nan_to_num(values).astype(chance.choice((np.float32, np.float64, np.int8, np.bool_)))
     if deed == 2:
         return values.reshape(-1)
-    if deed == 3:
+    if deed == 3 or not values.size:
         return np.zeros((0, 2**40), np.float16)
     changed = values.copy()
+    if changed.dtype.kind != "f":
+        return changed
     number = chance.choice((0.0, 65504.0, -65504.0, np.nan, np.inf, 6e-8))
     if deed == 4:
         changed.flat[chance.randrange(changed.size)] = number

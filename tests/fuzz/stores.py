@@ -76,12 +76,12 @@ def _change_row(connection: sqlite3.Connection, chance: random.Random) -> None:
     table = chance.choice(sorted(tables))
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     column = chance.choice(columns)
-    rows = connection.execute(f"SELECT {column} FROM {table}").fetchall()
-    if not rows:
-        return
-    (value,) = chance.choice(rows)
-    # A change that the schema refuses is none.
+    # A change that the schema refuses is none, and what is no text any more stays as it is.
     try:
+        rows = connection.execute(f"SELECT {column} FROM {table}").fetchall()
+        if not rows:
+            return
+        (value,) = chance.choice(rows)
         if chance.random() < 0.08:
             connection.execute(f"DELETE FROM {table} WHERE {column} IS ?", (value,))
         elif chance.random() < 0.05:
