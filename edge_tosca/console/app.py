@@ -24,18 +24,25 @@ from edge_tosca.errors import EdgeToscaError
 
 PREFIX = "/api/v1"
 
+_SENTENCES = {
+    400: "the request cannot be read; look at its body and its type",
+    404: "there is nothing here; the API is described at /api/v1/openapi.json",
+    405: "this address is not asked in that way; the header Allow says how",
+}
 
-def create_app(options: Options) -> FastAPI:
+
+def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     """Make the application.
 
     Args:
         options: what is served, and to whom.
+        rates: of requests; the usual ones by default.
 
     Returns:
         An ASGI application. Its camera, threads and store are opened when it starts and closed when it ends.
     """
     sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
-    rates = Rates()
+    rates = rates or Rates()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -90,10 +97,15 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
         return _told(Complaint(422, f"{where or 'the request'}: {first['msg']}"))
 
-    async def of_routing(_: Request, error: Exception) -> Response:
+    async def of_routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
-        return _told(Complaint(error.status_code, str(error.detail), headers))
+        if error.status_code == 405:
+            # Each route knows its own method only.
+            methods = app.openapi()["paths"].get(request.url.path, {"get": {}, "head": {}})
+            headers["Allow"] = ", ".join(sorted(name.upper() for name in methods))
+        sentence = _SENTENCES.get(error.status_code, str(error.detail))
+        return _told(Complaint(error.status_code, sentence, headers))
 
     app.add_exception_handler(EdgeToscaError, of_learner)
     app.add_exception_handler(Complaint, of_route)
