@@ -13,15 +13,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 CARELESS = """
-import sys, edge_tosca.store
-careful = edge_tosca.store.connect
+import sys, edge_tosca.store_file
+careful = edge_tosca.store_file.connect
 
 def careless(path):
     connection = careful(path)
     connection.execute("PRAGMA synchronous = OFF")
     return connection
 
-edge_tosca.store.connect = careless
+edge_tosca.store_file.connect = careless
 from tests.torture.__main__ import main
 sys.exit(main())
 """
