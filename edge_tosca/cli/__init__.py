@@ -14,11 +14,12 @@ from edge_tosca.cli.pack import pack
 from edge_tosca.cli.store import upkeep
 from edge_tosca.cli.teach import teach
 from edge_tosca.cli.terminal import app, fail
+from edge_tosca.cli.watch import watching
 from edge_tosca.errors import EdgeToscaError
 
 __all__ = ["app", "main"]
 
-for verbs in (teach, migrate, ask, upkeep, make, pack, bench):
+for verbs in (teach, migrate, ask, watching, upkeep, make, pack, bench):
     app.add_typer(verbs)
 
 
