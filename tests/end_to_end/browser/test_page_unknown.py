@@ -44,9 +44,7 @@ def test_a_group_that_is_of_no_use_is_thrown_away(
     stage.show(shoes)
     who = visit(box).go("live")
     who.answer_is("Unknown")
-    who.page.wait_for_function(
-        "async () => (await (await fetch('/api/v1/inbox')).json()).groups.length > 0"
-    )
+    who.page.wait_for_function("async () => (await (await fetch('/api/v1/inbox')).json()).groups.length > 0")
     stage.show(photographs(shared_data, "Pineapple"))
     who.answer_is("Pineapple")
     before = len(box.get("/inbox")["groups"])
