@@ -79,10 +79,10 @@ def serve(
     """Start `edge-tosca serve` on a new store: serve("--camera", folder)."""
     running = []
 
-    def start(*options: object) -> Served:
+    def start(*options: object, token: str | None = None) -> Served:
         store = tmp_path_factory.mktemp("box") / "shop.tosca"
         assert edge("init", store).code == 0
-        running.append(Served(store, child_environment(), *options))
+        running.append(Served(store, child_environment(), *options, token=token))
         return running[-1]
 
     yield start

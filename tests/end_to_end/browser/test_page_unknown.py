@@ -18,9 +18,7 @@ def test_an_unknown_thing_is_found_in_the_inbox_named_and_taught(
     who = visit(box, PHONE).go("live")
     who.answer_is("Unknown")
 
-    who.page.wait_for_function(
-        "async () => (await (await fetch('/api/v1/inbox')).json()).groups.some(one => one.pictures.length >= 12)"
-    )
+    box.wait_for_unknown(12)
     who.go("inbox")
     who.page.locator(".cards a").first.click()
     who.write("What is it called?", "Oat milk")
@@ -44,7 +42,7 @@ def test_a_group_that_is_of_no_use_is_thrown_away(
     stage.show(shoes)
     who = visit(box).go("live")
     who.answer_is("Unknown")
-    who.page.wait_for_function("async () => (await (await fetch('/api/v1/inbox')).json()).groups.length > 0")
+    box.wait_for_unknown()
     stage.show(photographs(shared_data, "Pineapple"))
     who.answer_is("Pineapple")
     before = len(box.get("/inbox")["groups"])
