@@ -26,7 +26,7 @@ class CameraError(EdgeToscaError):
 
 
 class CameraEndedError(CameraError):
-    """A file of frames has been read to its end; there is nothing to wait for."""
+    """A file of frames has been read to its end, or has none; there is nothing to wait for."""
 
 
 class LearnError(EdgeToscaError):

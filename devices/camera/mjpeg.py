@@ -67,7 +67,7 @@ class JpegFrames:
                 data = self._splitter.next()
         if data is None:
             if not self._splitter.found:
-                raise CameraError(f"{self._name}: holds no JPEG frame; name a file of frames")
+                raise CameraEndedError(f"{self._name}: holds no JPEG frame; name a file of frames")
             raise CameraEndedError(f"{self._name}: read to its end")
         try:
             return np.asarray(load_picture(data))

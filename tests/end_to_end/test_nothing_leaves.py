@@ -93,7 +93,8 @@ def guard(tmp_path):
 
 def a_day(edge, photos, asked, folder, **options):
     """Run every verb that a device uses, and check that each did its work."""
-    store = folder / "shop.tosca"
+    store, frames = folder / "shop.tosca", folder / "frames.mjpeg"
+    frames.write_bytes(b"".join(path.read_bytes() for path in sorted((asked / "apple").iterdir())))
     for words in (
         ("init", store),
         ("learn", store, photos / "task1"),
@@ -103,6 +104,7 @@ def a_day(edge, photos, asked, folder, **options):
         ("forget", store, "cone"),
         ("rollback", store, 1),
         ("embed", photos / "task1", "--out", folder / "f.npz"),
+        ("watch", store, "--camera", f"{frames}?fps=20", "--on-change", "cat"),
         ("classes", store),
         ("history", store),
         ("verify", store),
