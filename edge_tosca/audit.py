@@ -73,6 +73,7 @@ def verify(store: Store, known: str | None = None, *, solve: bool = True) -> Aud
         seals, state = store.seals.all(), store.state()
         found = list(file_faults(store)) + list(_chain(seals, known))
         if seals:
+            found += _head(store, seals[-1])
             found += _tables(store, seals[-1])
             found += _large(store)
         found += _modules(store)
@@ -130,6 +131,16 @@ def _chain(seals: Sequence[Seal], known: str | None) -> Iterator[str]:
         yield f"no seal has the digest {known}: the chain was cut off or made anew"
 
 
+def _head(store: Store, head: Seal) -> Iterator[str]:
+    """Hold the last seal, which vouches for all others, to the store's key."""
+    try:
+        genuine = store.seals.genuine(head)
+    except _SENSELESS:
+        return
+    if not genuine:
+        yield f"seal {head.number} was made without the store's key"
+
+
 def _tables(store: Store, head: Seal) -> Iterator[str]:
     try:
         left = dict(head.content["left"])
@@ -177,11 +188,11 @@ def _large(store: Store) -> Iterator[str]:
 
 
 def _modules(store: Store) -> Iterator[str]:
-    for (digest,) in store.query("SELECT digest FROM modules ORDER BY digest"):
+    for digest in store.modules():
         try:
             store.module(digest)
         except StoreError:
-            yield f"module {str(digest)[:12]}: other bytes than its name says"
+            yield f"module {digest[:12]}: other bytes than its name says"
 
 
 def _comparable(seals: Sequence[Seal], state: State) -> bool:

@@ -25,7 +25,8 @@ from edge_tosca.router import (
     fit_router,
 )
 from edge_tosca.shortlist import Shortlist
-from edge_tosca.state import Group, State
+from edge_tosca.soundness import checked_evidence
+from edge_tosca.state import Group, State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics, few
 from edge_tosca.unknowns import margin
@@ -112,7 +113,7 @@ class Knowledge:
             The router, and the leave-one-out answers that its settings were chosen by.
         """
         tasks = [
-            TaskColumns(columns, self._opinion(task.module) if len(task.groups) > 1 else None)
+            TaskColumns(columns, self._opinion(task) if len(task.groups) > 1 else None)
             for task, columns in zip(self.state.tasks, self.columns, strict=True)
         ]
         refused = float(self._store.settings["refused"])
@@ -284,8 +285,9 @@ class Knowledge:
             set=None if within is None else tuple(labels[place] for place in within),
         )
 
-    def _opinion(self, digest: str) -> Array:
-        return log_softmax(scale_of(self._store.module(digest)) * self._store.evidence(digest))
+    def _opinion(self, task: Task) -> Array:
+        cosines = checked_evidence(self._store.evidence(task.module), task.groups, self._store.path)
+        return log_softmax(scale_of(self._store.module(task.module)) * cosines)
 
     def _read_module(self, digest: str) -> Module:
         return compact(Module.from_bytes(self._store.module(digest)))
