@@ -93,9 +93,9 @@ def box(serve: Callable[..., Served], stage: Stage) -> Served:
 
 @pytest.fixture
 def visit(open_browser: Callable[..., Any]) -> Iterator[Callable[..., Technician]]:
-    """Open the page of a box as somebody would: visit(box, **DESKTOP).
+    """Open the page of a box as somebody would: visit(box, PHONE).
 
-    At the end no visit may have asked for anything beyond the box, nor left an error in the browser's console.
+    At the end no visit may have asked for anything beyond the box, nor left an error in the console.
     """
     visits = []
 
