@@ -33,8 +33,11 @@ def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
         raise LearnError(
             f"{folder} has no class folders; put the pictures of a class NAME into {folder}/NAME"
         )
+    inside = folder.resolve()
     pictures: dict[str, list[Path]] = {}
     for entry in classes:
+        if not entry.resolve().is_relative_to(inside):
+            raise LearnError(f"{entry} is a link that leads out of {folder}; move the pictures into it")
         # Two folders may spell one name differently in Unicode.
         pictures.setdefault(checked_label(entry.name), []).extend(find_pictures(entry))
     return pictures

@@ -6,19 +6,28 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_tosca.errors import StoreError
-from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, connect
+from edge_tosca.cipher import Clear
+from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.first_look import kind_of_file
+from edge_tosca.schema import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    ENCRYPTED,
+    add_tables,
+    connect,
+    foreign_parts,
+    mark,
+)
 from edge_tosca.seals import Seals
 
-_LARGEST_PAGE = 1 << 16
 
-
-def create_file(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
+def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.Connection:
     """Make the file of a new store, its first seal included.
 
     Args:
         path: where; nothing, an empty file, or what an interrupted call left may be there.
         settings: of the store.
+        cipher: of its contents.
 
     Returns:
         A connection to it.
@@ -26,19 +35,20 @@ def create_file(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
     Raises:
         StoreError: something is there already, or the folder cannot be written.
     """
-    start = _start_of(path)
-    if path.is_dir() or (start and not _unfinished(path)):
+    kind = kind_of_file(path)
+    if path.is_dir() or kind == "stranger" or (kind == "database" and not _without_tables(path)):
         raise StoreError(f"{path} exists already; open it, or choose another name")
     found = path.exists()
     try:
         with told(path):
-            if start and _blank(path):
+            if kind == "zeros":
                 os.truncate(path, 0)
             connection = connect(path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             add_tables(connection)
-            seals = Seals(connection)
+            mark(connection, cipher.encrypted)
+            seals = Seals(connection, cipher)
             seals.begin()
             connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             seals.end(settings, "init")
@@ -65,12 +75,12 @@ def open_file(path: Path) -> sqlite3.Connection:
     Raises:
         StoreError: there is none, it is something else, damaged, or of a newer format.
     """
-    start = _start_of(path)
-    if not start:
+    kind = kind_of_file(path)
+    if kind == "nothing":
         raise StoreError(f"{path}: there is no store here; make one with: edge-tosca init {path}")
-    if _blank(path):
+    if kind == "zeros":
         raise _interrupted(path)
-    if start != b"SQLite format 3\0":
+    if kind == "stranger":
         raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
     with told(path):
         connection = connect(path)
@@ -78,12 +88,18 @@ def open_file(path: Path) -> sqlite3.Connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
         connection.close()
-        if _unfinished(path):
+        if _without_tables(path):
             raise _interrupted(path)
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
     # An older one is read as it is; the first command that writes brings it up to date.
-    if not 1 <= version <= FORMAT:
-        raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
+    if not 1 <= version <= ENCRYPTED:
+        connection.close()
+        raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
+    with told(path):
+        foreign = foreign_parts(connection)
+    if foreign:
+        connection.close()
+        raise StoreError(f"{path} holds {foreign[0]!r:.60}, which edge-tosca did not make; restore a copy")
     return connection
 
 
@@ -100,7 +116,7 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         if "locked" in reason:
             raise StoreError(
                 f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
@@ -114,44 +130,21 @@ def told(path: Path) -> Iterator[None]:
             raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
         raise StoreError(f"{path}: {reason}; nothing was changed") from None
     except sqlite3.DatabaseError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
     # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
     except UnicodeDecodeError:
         raise StoreError(f"{path} is not a readable store; restore a copy, or init anew") from None
 
 
-def _start_of(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            return file.read(16)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
-
-
 def _interrupted(path: Path) -> StoreError:
     return StoreError(f"{path}: making this store was interrupted; run again: edge-tosca init {path}")
 
 
-def _blank(path: Path) -> bool:
-    """Tell whether a file is one page of zeros: a power cut took the first page before it was on the disk."""
-    return path.stat().st_size <= _LARGEST_PAGE and not any(path.read_bytes())
-
-
-def _unfinished(path: Path) -> bool:
-    """Tell whether a database is what an interrupted `create` left: without any table."""
-    if _blank(path):
-        return True
+def _without_tables(path: Path) -> bool:
+    """Tell whether a database is what an interrupted `create` left."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         return False
-
-
-def _in_one_line(error: sqlite3.Error) -> str:
-    """SQLite quotes what it does not understand, line ends and control characters included."""
-    words = "".join(c if c.isprintable() else " " for c in str(error)).split()
-    return " ".join(words)[:200]

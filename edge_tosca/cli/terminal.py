@@ -54,7 +54,9 @@ def say_json(value: dict[str, Any]) -> None:
     Args:
         value: anything JSON can hold.
     """
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    # A name of bytes that are no text is one surrogate a byte, which JSON can only tell as an escape.
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
     sys.stdout.flush()
 
 

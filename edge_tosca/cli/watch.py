@@ -1,9 +1,11 @@
 """The verb watch: follow a camera and tell every change of the answer."""
 
+import logging
 import signal
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from edge_tosca.watch import Change, Sink
 
 watching = typer.Typer()
+
+_log = logging.getLogger("edge_tosca.watch")
 
 
 @watching.command()
@@ -48,18 +52,46 @@ def watch(
     on_change_seconds: Annotated[
         float, typer.Option(min=0.1, help="How long the command of --on-change may run.")
     ] = 30.0,
+    log: Annotated[
+        Literal["text", "json"], typer.Option(help="How events are written to standard error.")
+    ] = "text",
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
 ) -> None:
     """Follow a camera, and print a line of JSON whenever the answer changes."""
-    from edge_tosca.devices.camera import Stream
-    from edge_tosca.live import Live
-    from edge_tosca.watch import Broker, Command, Publisher
-    from edge_tosca.watch import watch as follow
+    from edge_tosca.service import errors_as_log_lines, set_up_logging
+
+    if log == "json":
+        set_up_logging(log)
+    tell = _log.info if log == "json" else _tell
 
     def open_learner() -> Learner:
         return Learner.open(store, runtime=runtime, device=device, threads=threads)
+
+    with errors_as_log_lines(log):
+        # Whatever is wrong from the start is told at once; what goes wrong later is waited out.
+        with closing(open_learner()) as learner:
+            learner.vision.check(learner.store.settings, store)
+        _follow(open_learner, camera, on_change, on_change_seconds, mqtt, frames, answers, seconds, tell)
+
+
+def _follow(
+    open_learner: Callable[[], Learner],
+    camera: str,
+    on_change: str | None,
+    on_change_seconds: float,
+    mqtt: str | None,
+    frames: int,
+    answers: int | None,
+    seconds: float | None,
+    tell: Callable[[str], None],
+) -> None:
+    from edge_tosca.devices.camera import Stream
+    from edge_tosca.live import Live
+    from edge_tosca.service import supervised
+    from edge_tosca.watch import Broker, Command, Publisher
+    from edge_tosca.watch import watch as follow
 
     signals: list[int] = []
 
@@ -68,23 +100,21 @@ def watch(
 
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, stop)
-    # Whatever is wrong from the start is told at once; what goes wrong later is waited out.
-    with closing(open_learner()) as learner:
-        learner.vision.check(learner.store.settings, store)
-    stream = Stream.of(camera, _tell)
+    stream = Stream.of(camera, tell)
     sinks: list[Sink] = [_Lines()]
     with ExitStack() as opened:
         if on_change is not None:
-            command = Command(on_change, _tell, on_change_seconds)
+            command = Command(on_change, tell, on_change_seconds)
             sinks.append(opened.enter_context(closing(command)))
         if mqtt is not None:
-            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), _tell))))
-        live = Live(stream, open_learner, frames, _tell)
+            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), tell))))
+        live = Live(stream, open_learner, frames, tell)
         opened.enter_context(closing(stream))
         opened.enter_context(closing(live))
         stream.start()
         live.start()
-        follow(live, lambda: stream.account().connected, sinks, lambda: bool(signals), answers, seconds)
+        with supervised({"live": lambda: live.rounds}, f"watching {stream.name}"):
+            follow(live, lambda: stream.account().connected, sinks, lambda: bool(signals), answers, seconds)
         account = stream.account()
     if account.ended and account.error is not None:
         raise CameraError(account.error)

@@ -61,6 +61,9 @@ class Live:
         open_learner: opens the learner; called in the loop's thread, and again when the store was replaced.
         frames: of a burst.
         on_event: told, in one line and from the loop's thread, why there are no answers, and when there are.
+
+    Attributes:
+        rounds: of the loop. They go on while it waits for the camera or the store, and stop when it hangs.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Live:
         self._answered = self._skipped = self._opened = 0
         self._error: str | None = None
         self._over = False
+        self.rounds = 0
 
     def start(self) -> None:
         """Begin to answer."""
@@ -150,6 +154,7 @@ class Live:
                     self._trouble(error)
                 wait = FIRST_WAIT if self._answered > answered else min(2 * wait, LONGEST_WAIT)
                 self._stop.wait(wait)
+                self.rounds += 1
         finally:
             with self._news:
                 self._over = True
@@ -173,6 +178,7 @@ class Live:
             with self._news:
                 self._opened += 1
             while not self._stop.is_set():
+                self.rounds += 1
                 frame = self._stream.newest(self._seen, _LOOK_SECONDS)
                 if identity(self._path) != opened:
                     return True
