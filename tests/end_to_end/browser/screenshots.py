@@ -28,7 +28,12 @@ _PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "
 _BOX = {"viewport": {"width": 800, "height": 480}, "device_scale_factor": 1.5, "color_scheme": "dark"}
 _COLOURS = 128
 
-_TAUGHT = {"Pineapple": "Pineapple", "Orange": "Orange", "Avocado": "Avocado", "Red pepper": "Red-Bell-Pepper"}
+_TAUGHT = {
+    "Pineapple": "Pineapple",
+    "Orange": "Orange",
+    "Avocado": "Avocado",
+    "Red pepper": "Red-Bell-Pepper",
+}
 _SIBLINGS = {"Satsuma": "Satsumas", "Grapefruit": "Red-Grapefruit"}
 
 
@@ -43,9 +48,7 @@ def main() -> None:
         _draw(asked.folder, asked.data, box, stage, phone, small)
 
 
-def _draw(
-    folder: Path, data: Path, box: Served, stage: Stage, phone: Technician, small: Technician
-) -> None:
+def _draw(folder: Path, data: Path, box: Served, stage: Stage, phone: Technician, small: Technician) -> None:
     def views(name: str, count: int, start: int = 0) -> list[Path]:
         return photographs(data, name)[start : start + count]
 

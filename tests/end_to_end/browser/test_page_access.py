@@ -94,7 +94,9 @@ def test_no_view_is_wider_than_a_phone(
 ) -> None:
     box, views = busy
     who = visit(box, PHONE, locale="de-DE")
-    wide = [view for view in views if who.go(view).page.evaluate("document.documentElement.scrollWidth") > 390]
+    wide = [
+        view for view in views if who.go(view).page.evaluate("document.documentElement.scrollWidth") > 390
+    ]
     assert wide == []
 
 
