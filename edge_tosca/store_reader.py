@@ -19,6 +19,7 @@ from edge_tosca.seals import LABEL, Seals
 from edge_tosca.soundness import (
     checked_features,
     checked_group,
+    checked_numbers,
     checked_report,
     checked_settings,
     whole,
@@ -200,6 +201,8 @@ class StoreReader:
             for generation, label, images, digest in self.seals.taught():
                 taught.setdefault(generation, []).append(Taught(label, images, digest))
         with whole(self.path):
+            for number, parent, *_ in rows:
+                checked_numbers(number, parent)
             return [
                 Generation(
                     number,
