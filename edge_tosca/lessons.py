@@ -50,7 +50,7 @@ def teach_task(
     try:
         with one_blas_thread(), store.transaction():
             before = Knowledge(store, store.state())
-            earlier = accuracies_before(before, store.history())
+            earlier = accuracies_before(before, store.report(before.state.generation))
             task = task or f"task {len(before.state.tasks) + 1}"
             generation = store.add_generation("learn", before.state.generation)
             store.add_module(digest, data, cosines)

@@ -264,8 +264,8 @@ def fit_router(
     ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
     for block, end in zip(blocks, ends, strict=True):
         z[end - len(block.rows) : end] = cached(block.group)[block.rows]
-    # First and in a function, so that its matrices are gone before the next ones come.
-    ridge, responses = _ridge(statistics, z, blocks)
+    # First, so that its matrices are gone before the next ones come.
+    ridge, penalised = fit_ridge(statistics)
     within = statistics.within()
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
@@ -281,7 +281,7 @@ def fit_router(
     signs = np.stack(
         [
             choice.scores.max(axis=1, initial=-np.inf) - choice.background,
-            margin(np.take_along_axis(responses, proposed, axis=1)),
+            margin(left_out_responses(statistics, ridge, penalised, z, blocks, proposed)),
             left_out_nearness(z, blocks, proposed, sums, counts),
         ],
         axis=1,
@@ -289,7 +289,7 @@ def fit_router(
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
     means = choice.means
-    del left_out, responses, z
+    del left_out, penalised, z
     solved = discriminant(choice.inverse, means)
     router = Router(
         solved,
@@ -303,11 +303,6 @@ def fit_router(
         fit_shortlist(solved.weights[:-1], solved.bias[:-1], means.x[:-1], choice.scores, choice.temperature),
     )
     return router, LeftOut(groups, rows, posterior)
-
-
-def _ridge(statistics: Statistics, z: Array, blocks: Sequence[Block]) -> tuple[Ridge, Array]:
-    ridge, inverse = fit_ridge(statistics)
-    return ridge, left_out_responses(statistics, ridge, inverse, z, blocks)
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:

@@ -189,6 +189,21 @@ class StoreReader:
         with told(self.path):
             return self._connection.execute(question, values).fetchall()
 
+    def report(self, generation: int) -> dict[str, object]:
+        """Read what a generation's command reported.
+
+        Args:
+            generation: its number.
+
+        Returns:
+            The report; empty where there is none.
+        """
+        query = "SELECT report FROM generations WHERE number = ?"
+        with told(self.path):
+            row = self._connection.execute(query, (generation,)).fetchone()
+        with whole(self.path):
+            return {} if row is None else self._report(generation, row[0])
+
     def history(self) -> list[Generation]:
         """List all generations, the oldest first."""
         with told(self.path):
