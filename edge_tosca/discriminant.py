@@ -162,18 +162,24 @@ class LeaveBlockOut:
         """True group of each picture, int [n]."""
         return np.repeat([b.group for b in self.blocks], [len(b.rows) for b in self.blocks]).astype(int)
 
-    def some(self, most: int) -> "LeaveBlockOut":
-        """Keep an even sample of the blocks.
+    def parted(self, most: int) -> tuple["LeaveBlockOut", "LeaveBlockOut", Array]:
+        """Part off an even sample of the blocks.
 
         Args:
-            most: about how many pictures to keep.
+            most: about how many pictures the sample is to have.
 
         Returns:
-            Fewer pictures, or all where they are no more than that.
+            The sample, the rest, and which pictures are in the sample, bool [n]; all where they are no more.
         """
         every = max(1, -(-len(self.z) // most))
         owners = np.repeat(np.arange(len(self.blocks)), [len(b.rows) for b in self.blocks])
-        return replace(self, z=self.z[owners % every == 0], blocks=self.blocks[::every])
+        chosen = owners % every == 0
+        blocks = tuple(block for place, block in enumerate(self.blocks) if place % every)
+        return (
+            replace(self, z=self.z[chosen], blocks=self.blocks[::every]),
+            replace(self, z=self.z[~chosen], blocks=blocks),
+            chosen,
+        )
 
     def scores(self, inverse: Inverse, means: Projected, shrinkage: float) -> tuple[Array, Array]:
         """Score the pictures.
@@ -302,24 +308,36 @@ def choose_shrinkage(
         The choice, of these factors on the odds of the oracle-approximating shrinkage.
     """
     n, dtype = int(left_out.counts.sum()), left_out.z.dtype
-    of, some = np.asarray(labels), left_out if judges is None else left_out.some(judges)
+    of = np.asarray(labels)
+    some, others, chosen = left_out.parted(judges or max(1, len(left_out.z)))
     truth = of[some.groups][:, None] == of
     base = oas_shrinkage(within, n)
-    best: tuple[Array, float, Inverse, Projected] | None = None
+    best: tuple[Array, float, Inverse, Projected, tuple[Array, Array]] | None = None
     for factor in odds:
         shrinkage = factor * base / (1 - base + factor * base)
         inverse = precision(within, n, shrinkage, dtype)
         means = inverse.project(left_out.means, dtype)
-        scores, _ = some.scores(inverse, means, shrinkage)
-        losses = label_losses(best_temperature(scores, truth)[0] * scores, truth)
+        judged = some.scores(inverse, means, shrinkage)
+        losses = label_losses(best_temperature(judged[0], truth)[0] * judged[0], truth)
         if best is not None and not surely_more(best[0], losses):
             break
-        best = losses, shrinkage, inverse, means
+        best = losses, shrinkage, inverse, means, judged
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
-    _, shrinkage, inverse, means = best
-    scores, background = left_out.scores(inverse, means, shrinkage)
+    _, shrinkage, inverse, means, (scores, background) = best
+    if not chosen.all():
+        rest = others.scores(inverse, means, shrinkage)
+        scores, background = (
+            _merged(chosen, *parts) for parts in zip((scores, background), rest, strict=True)
+        )
     truth = of[left_out.groups][:, None] == of
     temperature, _ = best_temperature(scores, truth)
     modest = modest_temperature(temperature, scores, truth)
     return Choice(shrinkage, inverse, means, modest, scores, background)
+
+
+def _merged(chosen: Array, some: Array, others: Array) -> Array:
+    """Put rows of two kinds back in their order."""
+    merged = np.empty((len(chosen), *some.shape[1:]), some.dtype)
+    merged[chosen], merged[~chosen] = some, others
+    return merged

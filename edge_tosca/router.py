@@ -20,6 +20,7 @@ from edge_tosca.discriminant import (
 from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
+from edge_tosca.shortlist import Shortlist, fit_shortlist
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
@@ -77,6 +78,7 @@ class Router:
         familiarity: the threshold for unknowns.
         shrinkage: what was chosen for the covariance.
         calibration: of label sets; probabilities of the true labels of left-out pictures, float32 [n].
+        shortlist: spares one picture most groups' exact scores; None where there are few groups.
     """
 
     discriminant: Discriminant
@@ -87,6 +89,7 @@ class Router:
     familiarity: Familiarity
     shrinkage: float
     calibration: Array
+    shortlist: Shortlist | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Give everything as arrays, for the store."""
@@ -101,6 +104,7 @@ class Router:
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
+            **({} if self.shortlist is None else self.shortlist.to_arrays()),
         }
 
     @classmethod
@@ -142,6 +146,7 @@ class Router:
             Familiarity(mean, spread, float(arrays["threshold"][0])),
             shrinkage,
             arrays["calibration"],
+            Shortlist.from_arrays(arrays, groups, dimensions),
         )
 
     def ask(self, z: Array) -> tuple[Array, Array]:
@@ -156,6 +161,41 @@ class Router:
         scores = self.discriminant.scores(z)
         groups = scores[:, :-1]
         return log_softmax(self.temperature * groups), groups.max(axis=1) - scores[:, -1]
+
+    def glance(self, z: Array, shortlist: Shortlist) -> tuple[Array, Array, float]:
+        """Score one picture, exactly where it matters.
+
+        Args:
+            z: conditioned feature, float32 [d].
+            shortlist: of this router.
+
+        Returns:
+            Tempered scores of the groups, [g], the groups among them that are exact, increasing, int [k], and
+            the best score beyond the background's.
+        """
+        weights, bias = self.discriminant.weights, self.discriminant.bias
+        scores = shortlist.coarse(z, bias[:-1])
+        listed = shortlist.foremost(scores)
+        exact = weights[listed] @ z + bias[listed]
+        beyond = float(exact.max() - (weights[-1] @ z + bias[-1]))
+        scores += np.float32(shortlist.lift)
+        scores[listed] = exact
+        scores *= np.float32(self.temperature)
+        return scores, listed, beyond
+
+    def tempered(self, z: Array, columns: slice) -> Array:
+        """Score one picture exactly against some groups.
+
+        Args:
+            z: conditioned feature, float32 [d].
+            columns: the groups.
+
+        Returns:
+            Tempered scores, [k].
+        """
+        weights, bias = self.discriminant.weights[columns], self.discriminant.bias[columns]
+        tempered: Array = np.float32(self.temperature) * (weights @ z + bias)
+        return tempered
 
 
 @dataclass(frozen=True)
@@ -224,8 +264,8 @@ def fit_router(
     ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
     for block, end in zip(blocks, ends, strict=True):
         z[end - len(block.rows) : end] = cached(block.group)[block.rows]
-    # First and in a function, so that its matrices are gone before the next ones come.
-    ridge, responses = _ridge(statistics, z, blocks)
+    # First, so that its matrices are gone before the next ones come.
+    ridge, penalised = fit_ridge(statistics)
     within = statistics.within()
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
@@ -241,16 +281,18 @@ def fit_router(
     signs = np.stack(
         [
             choice.scores.max(axis=1, initial=-np.inf) - choice.background,
-            margin(np.take_along_axis(responses, proposed, axis=1)),
+            margin(left_out_responses(statistics, ridge, penalised, z, blocks, proposed)),
             left_out_nearness(z, blocks, proposed, sums, counts),
         ],
         axis=1,
     )
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
-    del left_out, responses, z
+    means = choice.means
+    del left_out, penalised, z
+    solved = discriminant(choice.inverse, means)
     router = Router(
-        discriminant(choice.inverse, choice.means),
+        solved,
         ridge,
         directions(sums / counts[:, None]),
         choice.temperature,
@@ -258,13 +300,9 @@ def fit_router(
         fit_familiarity(signs, refused),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
+        fit_shortlist(solved.weights[:-1], solved.bias[:-1], means.x[:-1], choice.scores, choice.temperature),
     )
     return router, LeftOut(groups, rows, posterior)
-
-
-def _ridge(statistics: Statistics, z: Array, blocks: Sequence[Block]) -> tuple[Ridge, Array]:
-    ridge, inverse = fit_ridge(statistics)
-    return ridge, left_out_responses(statistics, ridge, inverse, z, blocks)
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:

@@ -82,7 +82,12 @@ def fit_ridge(statistics: Statistics) -> tuple[Ridge, Inverse]:
 
 
 def left_out_responses(
-    statistics: Statistics, ridge: Ridge, inverse: Inverse, z: Array, blocks: Sequence[Block]
+    statistics: Statistics,
+    ridge: Ridge,
+    inverse: Inverse,
+    z: Array,
+    blocks: Sequence[Block],
+    proposed: Array,
 ) -> Array:
     """Ridge responses as if a picture's block had not been seen.
 
@@ -95,26 +100,27 @@ def left_out_responses(
         inverse: of `fit_ridge`.
         z: the blocks' pictures, one block after another, [n, d].
         blocks: what is left out together.
+        proposed: groups whose responses are wanted, int [n, p].
 
     Returns:
-        float64 [n, g].
+        float32 [n, p].
     """
     total = statistics.counts.sum()
     # The weights are float32, and so may be what they are compared with.
     mean = statistics.sums.sum(axis=0) / total
     centred = inverse.project(z - mean, np.float32)
-    responses = z @ ridge.weights.T + ridge.bias
+    wanted = np.empty(proposed.shape, np.float32)
     start = 0
     for block in blocks:
         rows = slice(start, start + len(block.rows))
-        target = np.zeros((len(block.rows), len(ridge.bias)))
-        target[:, block.group] = 1
+        groups, places = np.unique(proposed[rows], return_inverse=True)
+        responses = z[rows] @ ridge.weights[groups].T + ridge.bias[groups]
+        target = np.broadcast_to(groups == block.group, responses.shape)
         hat = inverse.between(centred[rows], centred[rows]) + 1 / total
-        errors = np.linalg.solve(np.eye(len(hat)) - hat, target - responses[rows])
-        responses[rows] = target - errors
+        left_out = target - np.linalg.solve(np.eye(len(hat)) - hat, target - responses)
+        wanted[rows] = np.take_along_axis(left_out, places.reshape(proposed[rows].shape), axis=1)
         start = rows.stop
-    left_out: Array = responses
-    return left_out
+    return wanted
 
 
 def margin(responses: Array) -> Array:

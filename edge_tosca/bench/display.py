@@ -188,7 +188,7 @@ def markdown(displays: Sequence[Displayed], cuts: Sequence[Cuts]) -> str:
     """Lay out what was measured.
 
     Args:
-        displays: of every set.
+        displays: of one set or several.
         cuts: likewise.
 
     Returns:
@@ -227,15 +227,11 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=80, help="pictures of each set")
     options = parser.parse_args()
     vision = Vision(threads=1)
-    displays: list[Displayed] = []
-    cuts: list[Cuts] = []
     with one_blas_thread():
         for folder in options.folders:
             data = load_features(folder, vision, lambda done, total: None)
-            shown, found = measure(data, vision, options.scenes, lambda step: print(step, flush=True))
-            displays += shown
-            cuts += found
-    print(markdown(displays, cuts))
+            found = measure(data, vision, options.scenes, lambda step: print(step, flush=True))
+            print(markdown(*found), flush=True)
 
 
 if __name__ == "__main__":

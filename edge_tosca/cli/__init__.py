@@ -8,6 +8,7 @@ from typing import NoReturn
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.cli.ask import ask
 from edge_tosca.cli.bench import bench
+from edge_tosca.cli.key import with_key_file
 from edge_tosca.cli.make import make
 from edge_tosca.cli.migrate import migrate
 from edge_tosca.cli.pack import pack
@@ -38,7 +39,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         with one_blas_thread():
-            app()
+            with_key_file(app)()
     except EdgeToscaError as error:
         fail(str(error))
     except _Interrupted:

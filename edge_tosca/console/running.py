@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -95,9 +97,24 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
                 f"{options.tls_cert}: cannot be used for TLS ({error.strerror or error}); name a certificate "
                 "and its key as PEM files"
             ) from None
-        asyncio.run(Server(config, app, on_ready).serve(sockets=[listener]))
+        with _signals_that_only_end_it():
+            asyncio.run(Server(config, app, on_ready).serve(sockets=[listener]))
     if app.state.fault is not None:
         raise app.state.fault
+
+
+@contextlib.contextmanager
+def _signals_that_only_end_it() -> Iterator[None]:
+    """Let the server end with code 0 when it is told to: uvicorn raises the signal once more at its end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listen(options: Options) -> socket.socket:

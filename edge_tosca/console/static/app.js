@@ -81,6 +81,10 @@ async function redraw() {
   await show();
 }
 
+// A picture that gave way to newer ones on the box leaves an empty place, not a broken one.
+document.addEventListener("error", ({ target }) => target.tagName === "IMG" && target.classList.add("gone"), true);
+document.addEventListener("load", ({ target }) => target.tagName === "IMG" && target.classList.remove("gone"), true);
+
 await loadStrings();
 document.querySelector("noscript")?.remove();
 whenSignedOut(askForToken);

@@ -1,4 +1,4 @@
-"""A real `edge-tosca serve` on a free loopback port, and its API for what a test does not do through the page."""
+"""A real `edge-tosca serve` on a free loopback port, and its API for what is not done through the page."""
 
 import json
 import socket

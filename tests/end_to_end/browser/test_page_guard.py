@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import PHONE
 from served import Served
 from stage import photographs
-from technician import Technician
+from technician import PHONE, Technician
 
 _TOKEN = "loopback-needs-none-but-may-have-one-0123456789"
 
@@ -67,9 +66,7 @@ def test_a_box_without_a_camera_says_what_to_do(
     who.page.locator("video").wait_for()
 
 
-def test_the_back_button_leads_back(
-    serve: Callable[..., Served], visit: Callable[..., Technician]
-) -> None:
+def test_the_back_button_leads_back(serve: Callable[..., Served], visit: Callable[..., Technician]) -> None:
     box = serve()
     who = visit(box).go("teach")
     who.write("What is it called?", "Mug")
@@ -96,6 +93,7 @@ def test_everything_comes_from_the_box_and_the_policy_of_the_page_allows_nothing
     assert "http" not in policy
     assert len(who.asked) > 20
     assert all(url.startswith(box.url) for url in who.asked)
-    assert who.page.evaluate("fetch('https://192.0.2.1/').then(() => 'let out', () => 'kept in')") == "kept in"
+    away = "fetch('https://192.0.2.1/').then(() => 'let out', () => 'kept in')"
+    assert who.page.evaluate(away) == "kept in"
     who.faults = [fault for fault in who.faults if "192.0.2.1" not in fault]
     who.asked = [url for url in who.asked if "192.0.2.1" not in url]

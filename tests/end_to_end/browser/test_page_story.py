@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DESKTOP, PHONE
 from served import Served
 from stage import Stage, photographs, write_video
-from technician import Technician
+from technician import DESKTOP, PHONE, Technician
 
 THINGS = ("Pineapple", "Orange")
 

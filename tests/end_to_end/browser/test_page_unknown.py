@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import PHONE
 from served import Served
 from stage import Stage, photographs
-from technician import Technician
+from technician import PHONE, Technician
 
 
 def test_an_unknown_thing_is_found_in_the_inbox_named_and_taught(

@@ -196,7 +196,10 @@ def test_float32_gives_the_posterior_of_float64():
 @given(sizes=st.lists(st.integers(2, 40), min_size=2, max_size=60), most=st.integers(1, 300))
 def test_some_of_the_pictures_are_scored_as_all_of_them(sizes, most):
     _, left_out = prepared(groups_of(sizes))
-    some = left_out.some(most)
+    some, others, chosen = left_out.parted(most)
+    np.testing.assert_array_equal(left_out.z[chosen], some.z)
+    np.testing.assert_array_equal(left_out.groups[~chosen], others.groups)
+    np.testing.assert_array_equal(left_out.z[~chosen], others.z)
     assert len(some.z) == len(some.groups) <= most + 2 * max(sizes)
     rows = {row.tobytes() for row in left_out.z}
     assert all(row.tobytes() in rows for row in some.z)

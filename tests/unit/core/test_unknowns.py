@@ -63,7 +63,9 @@ def test_left_out_ridge_responses_equal_refitting_without_the_block(form, sizes)
         left_out.append(groups[block.group][block.rows])
         refitted = ridge_by_hand(np.delete(x, places, axis=0), np.delete(targets, places, axis=0))
         expected.append(refitted(x[places]))
-    found = left_out_responses(statistics, ridge, inverse, np.concatenate(left_out), blocks)
+    pictures = np.concatenate(left_out)
+    every = np.tile(np.arange(targets.shape[1])[::-1], (len(pictures), 1))
+    found = left_out_responses(statistics, ridge, inverse, pictures, blocks, every)[:, ::-1]
     np.testing.assert_allclose(found, np.concatenate(expected), rtol=0, atol=RIDGE_TOLERANCE)
 
 

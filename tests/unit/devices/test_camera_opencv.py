@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from edge_tosca.devices.camera import Stream, open_camera
+from edge_tosca.devices.camera.opencv import cv2 as opencv
 from edge_tosca.errors import CameraEndedError, CameraError
 
-cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed (extra camera)")
+pytest.importorskip("cv2", reason="OpenCV is not installed (extra camera)")
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
     """Three frames: red, green, blue."""
+    # As the program does, which keeps FFmpeg quiet from its first use.
+    cv2 = opencv()
     path = tmp_path_factory.mktemp("video") / "three.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 50, (64, 48))
     for colour in ((0, 0, 255), (0, 255, 0), (255, 0, 0)):
