@@ -25,7 +25,7 @@ from edge_tosca.router import (
     fit_router,
 )
 from edge_tosca.shortlist import Shortlist
-from edge_tosca.soundness import checked_evidence
+from edge_tosca.soundness import checked_evidence, damaged
 from edge_tosca.state import Group, State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics, few
@@ -117,7 +117,13 @@ class Knowledge:
             for task, columns in zip(self.state.tasks, self.columns, strict=True)
         ]
         refused = float(self._store.settings["refused"])
-        return fit_router(statistics or self.statistics(), self.cached, self.label_of_group, tasks, refused)
+        try:
+            return fit_router(
+                statistics or self.statistics(), self.cached, self.label_of_group, tasks, refused
+            )
+        # Sums that no features have: they are kept in the store, too.
+        except np.linalg.LinAlgError:
+            raise damaged(self._store.path) from None
 
     def cached(self, index: int) -> Array:
         """Give the conditioned features of a group.
