@@ -4,8 +4,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-INT8_FLAGS = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
-"""Names in /proc/cpuinfo of the instructions that multiply and add int8 in one step."""
+from edge_tosca.runtime.hardware import int8_instructions
 
 # PCI class 12h, "processing accelerator": Linux's intel_vpu drives Intel's.
 _ACCELERATOR, _INTEL = "0x120000", "0x8086"
@@ -19,7 +18,7 @@ class Machine:
         board: the device tree's model, for example "Raspberry Pi 5 Model B Rev 1.0"; empty without one.
         architecture: "aarch64", "x86_64" or another.
         cpu: the processor's name, empty where it is not given.
-        int8: those of INT8_FLAGS that the processor has.
+        int8: those of `edge_tosca.runtime.hardware.INT8_FLAGS` that the processor has.
         npu: PCI identifier of an Intel NPU, for example "0x643e"; empty without one.
     """
 
@@ -45,16 +44,14 @@ def read_machine(root: Path = Path("/"), architecture: str | None = None) -> Mac
     Returns:
         The machine; what cannot be read is left empty.
     """
-    entries = [
-        (key.strip().lower(), value.strip())
-        for key, _, value in (line.partition(":") for line in text(root / "proc/cpuinfo").splitlines())
-    ]
-    flags = {flag for key, value in entries if key in ("flags", "features") for flag in value.split()}
+    cpuinfo = text(root / "proc/cpuinfo")
+    entries = (line.partition(":") for line in cpuinfo.splitlines())
+    names = (value.strip() for key, _, value in entries if key.strip().lower() == "model name")
     return Machine(
         board=text(root / "proc/device-tree/model"),
         architecture=(platform.machine() if architecture is None else architecture).lower(),
-        cpu=next((value for key, value in entries if key == "model name"), ""),
-        int8=tuple(flag for flag in INT8_FLAGS if flag in flags),
+        cpu=next(names, ""),
+        int8=int8_instructions(cpuinfo),
         npu=_intel_npu(root),
     )
 

@@ -323,7 +323,8 @@ def choose_shrinkage(
         The choice, of these factors on the odds of the oracle-approximating shrinkage.
     """
     n, dtype = int(left_out.counts.sum()), left_out.z.dtype
-    of, some = np.asarray(labels), left_out if judges is None else left_out.some(judges)
+    of = np.asarray(labels)
+    some = left_out if judges is None else left_out.some(judges)
     truth = of[some.groups][:, None] == of
     base = oas_shrinkage(within, n)
     best: tuple[Array, float, Inverse, Projected] | None = None

@@ -21,6 +21,7 @@ from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.kinship import kinship, nearest_groups
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
+from edge_tosca.shortlist import Shortlist, fit_shortlist
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
@@ -81,6 +82,7 @@ class Router:
         familiarity: the threshold for unknowns.
         shrinkage: what was chosen for the covariance.
         calibration: of label sets; probabilities of the true labels of left-out pictures, float32 [n].
+        shortlist: spares one picture most groups' exact scores; None where there are few groups.
     """
 
     discriminant: Discriminant
@@ -92,6 +94,7 @@ class Router:
     familiarity: Familiarity
     shrinkage: float
     calibration: Array
+    shortlist: Shortlist | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Give everything as arrays, for the store."""
@@ -106,6 +109,7 @@ class Router:
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
+            **({} if self.shortlist is None else self.shortlist.to_arrays()),
         }
 
     @classmethod
@@ -148,6 +152,7 @@ class Router:
             Familiarity(mean, spread, float(arrays["threshold"][0])),
             shrinkage,
             arrays["calibration"],
+            Shortlist.from_arrays(arrays, groups, dimensions),
         )
 
     def ask(self, z: Array) -> tuple[Array, Array]:
@@ -172,19 +177,66 @@ class Router:
         Returns:
             Direction, relative distance and nearness, float64 [n, 3].
         """
-        nearest = nearest_groups(scores[:, :-1])
         above = scores[:, :-1] - scores[:, -1:]
-        weights, level = self.discriminant.weights, z @ self.background
-        kin, near = np.empty((len(z), 2)), np.empty(len(z))
+        nearest = nearest_groups(above)
+        found = [self.signs_among(*each) for each in zip(z, nearest, above, strict=True)]
+        return np.array(found).reshape(-1, 3)
+
+    def signs_among(self, z: Array, groups: Array, above: Array) -> Array:
+        """Give the signs of familiarity of one picture.
+
+        Args:
+            z: conditioned feature, float32 [d].
+            groups: its nearest ones, int [k].
+            above: by how much the scores of all groups are above the background's, [g]; read for these only.
+
+        Returns:
+            Direction, relative distance and nearness, float64 [3].
+        """
         # One product gives K and the cosines: at one picture a time the number of calls is what costs.
-        beside = np.empty((nearest.shape[1] + 1, z.shape[1]), np.float32)
-        for place, groups in enumerate(nearest):
-            np.subtract(weights[groups], weights[-1], out=beside[:-1])
-            beside[-1] = z[place]
-            products = (self.deviations[groups].astype(np.float32) @ beside.T) / STEPS
-            near[place] = ((products[:, -1] + level[place]) / self.lengths[groups]).max()
-            kin[place] = kinship(above[place, groups], products[:, :-1])
-        return signs(kin, lengths(z - self.background), near)
+        beside = np.empty((len(groups) + 1, len(z)), np.float32)
+        np.subtract(self.discriminant.weights[groups], self.discriminant.weights[-1], out=beside[:-1])
+        beside[-1] = z
+        products = (self.deviations[groups].astype(np.float32) @ beside.T) / STEPS
+        near = ((products[:, -1] + z @ self.background) / self.lengths[groups]).max(keepdims=True)
+        kin = np.array([kinship(above[groups], products[:, :-1])])
+        together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
+        return together
+
+    def glance(self, z: Array, shortlist: Shortlist) -> tuple[Array, Array, Array]:
+        """Score one picture, exactly where it matters.
+
+        Args:
+            z: conditioned feature, float32 [d].
+            shortlist: of this router.
+
+        Returns:
+            Tempered scores of the groups, [g], the groups among them that are exact, increasing, int [k], and
+            by how much the scores are above the background's, [g].
+        """
+        weights, bias = self.discriminant.weights, self.discriminant.bias
+        scores = shortlist.coarse(z, bias[:-1])
+        listed = shortlist.foremost(scores)
+        exact = weights[listed] @ z + bias[listed]
+        scores += np.float32(shortlist.lift)
+        scores[listed] = exact
+        above = scores - (weights[-1] @ z + bias[-1])
+        scores *= np.float32(self.temperature)
+        return scores, listed, above
+
+    def tempered(self, z: Array, columns: slice) -> Array:
+        """Score one picture exactly against some groups.
+
+        Args:
+            z: conditioned feature, float32 [d].
+            columns: the groups.
+
+        Returns:
+            Tempered scores, [k].
+        """
+        weights, bias = self.discriminant.weights[columns], self.discriminant.bias[columns]
+        tempered: Array = np.float32(self.temperature) * (weights @ z + bias)
+        return tempered
 
 
 @dataclass(frozen=True)
@@ -269,9 +321,10 @@ def fit_router(
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
     del left_out, z
+    solved = discriminant(choice.inverse, choice.means)
     means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()
     router = Router(
-        discriminant(choice.inverse, choice.means),
+        solved,
         np.rint((means - background) * STEPS).astype(np.int16),
         np.maximum(lengths(means), _FLOOR).astype(np.float32),
         background.astype(np.float32),
@@ -280,6 +333,7 @@ def fit_router(
         fit_familiarity(known, refused),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
+        fit_shortlist(solved.weights[:-1], solved.bias[:-1], means, judged.scores, choice.temperature),
     )
     return router, LeftOut(groups, rows, posterior)
 

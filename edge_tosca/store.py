@@ -2,53 +2,42 @@
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
+from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.circumstances import now
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import Array
-from edge_tosca.module import digest_of
-from edge_tosca.remembered import RememberedPictures
-from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, connect
-from edge_tosca.seals import Seals, pictures_digest, row_digests, sha256
-from edge_tosca.soundness import checked_features, checked_group, checked_settings, whole
-from edge_tosca.state import Generation, Group, State, Task, Taught
-from edge_tosca.tensors import read_arrays
+from edge_tosca.recrypt import rewrite
+from edge_tosca.schema import mark
+from edge_tosca.seals import LABEL, Seals, pictures_digest, row_digests, sha256
+from edge_tosca.state import Group
+from edge_tosca.store_file import create_file, open_file, told
+from edge_tosca.store_key import SETTING, find_key, new_cipher
+from edge_tosca.store_reader import MODULE, NO_REPORT, StoreReader
 from edge_tosca.upgrade import bring_up_to_date
 
-_LARGEST_PAGE = 1 << 16
 
-
-class Store:
-    """Reads and writes the rows; knows nothing of learning.
+class Store(StoreReader):
+    """Writes the rows as well as it reads them.
 
     Writing methods are called inside `transaction`, and take effect together when it ends.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
-        self.pictures = RememberedPictures(connection)
-        self.seals = Seals(connection)
-        self.settings: dict[str, str] = checked_settings(
-            dict(connection.execute("SELECT key, value FROM settings")), path
-        )
-
     @classmethod
-    def create(cls, path: Path, settings: dict[str, str]) -> "Store":
-        """Make a new store.
+    def create(cls, path: Path, settings: dict[str, str], key_file: Path | None = None) -> Self:
+        """Make a new store, encrypted where there is a key.
 
         Args:
             path: where; nothing, or an empty file, may be there.
             settings: fixed for the store's life.
+            key_file: to encrypt it with; see `find_key` for where else a key may be.
 
         Returns:
             The open store.
@@ -56,70 +45,29 @@ class Store:
         Raises:
             StoreError: something is there already, or the folder cannot be written.
         """
-        start = _start_of(path)
-        if path.is_dir() or (start and not _unfinished(path)):
-            raise StoreError(f"{path} exists already; open it, or choose another name")
-        found = path.exists()
-        try:
-            with _told(path):
-                if start and _blank(path):
-                    os.truncate(path, 0)
-                connection = connect(path)
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("BEGIN IMMEDIATE")
-                add_tables(connection)
-                seals = Seals(connection)
-                seals.begin()
-                connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-                seals.end(settings, "init")
-                connection.execute("COMMIT")
-        except StoreError:
-            if not found:
-                # A disk that failed once may fail here too; init takes what is left for unfinished.
-                with contextlib.suppress(OSError):
-                    for suffix in ("", "-wal", "-shm"):
-                        Path(f"{path}{suffix}").unlink(missing_ok=True)
-            raise
-        return cls(path, connection)
+        key = find_key(key_file)
+        cipher: Clear = CLEAR
+        if key is not None:
+            wrapped, cipher = new_cipher(path, key)
+            settings = settings | {SETTING: wrapped}
+        return cls(path, create_file(path, settings, cipher), key)
 
     @classmethod
-    def open(cls, path: Path) -> "Store":
+    def open(cls, path: Path, key_file: Path | None = None) -> Self:
         """Open a store that exists.
 
         Args:
             path: of the SQLite file.
+            key_file: that it was encrypted with; see `find_key` for where else a key may be.
 
         Returns:
             The open store.
 
         Raises:
-            StoreError: there is none, it is something else, damaged, or of a newer format.
+            StoreError: there is none, it is something else, damaged, of a newer format, or its key is not
+                there.
         """
-        start = _start_of(path)
-        if not start:
-            raise StoreError(f"{path}: there is no store here; make one with: edge-tosca init {path}")
-        if _blank(path):
-            raise _interrupted(path)
-        if start != b"SQLite format 3\0":
-            raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
-        with _told(path):
-            connection = connect(path)
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if application != APPLICATION_ID:
-            connection.close()
-            if _unfinished(path):
-                raise _interrupted(path)
-            raise StoreError(f"{path} is a database of another program; name a store that `init` made")
-        # An older one is read as it is; the first command that writes brings it up to date.
-        if not 1 <= version <= FORMAT:
-            raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
-        with _told(path):
-            return cls(path, connection)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        return cls(path, open_file(path), find_key(key_file))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -128,7 +76,7 @@ class Store:
         Raises:
             StoreError: the disk is full, another writer held the store too long, or the file is damaged.
         """
-        with _told(self.path):
+        with told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._require_own_origin()
@@ -142,162 +90,6 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    # Reading
-
-    @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Read inside from one moment of the store, whatever other processes write meanwhile.
-
-        A writer does not wait for it, nor it for a writer. Inside a transaction it changes nothing.
-        """
-        if self._connection.in_transaction:
-            yield
-            return
-        with _told(self.path):
-            self._connection.execute("BEGIN")
-            try:
-                self._require_own_origin()
-                yield
-            finally:
-                self._connection.execute("ROLLBACK")
-
-    def latest(self) -> int:
-        """Number of the live generation; 0 before anything was learned."""
-        with _told(self.path), whole(self.path):
-            return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
-
-    def state(self, generation: int | None = None) -> State:
-        """Give the tasks and classes of a generation.
-
-        Args:
-            generation: its number; the live one by default.
-
-        Returns:
-            The state. Classes that were forgotten since are not in it.
-
-        Raises:
-            StoreError: there is no such generation.
-        """
-        number = self.latest() if generation is None else generation
-        if not 0 <= number <= self.latest():
-            raise StoreError(f"{self.path} has no generation {number}; see: edge-tosca history {self.path}")
-        groups: dict[int, list[Group]] = {}
-        with _told(self.path), whole(self.path):
-            for task, *group in self._connection.execute(
-                "SELECT c.task, c.id, l.label, c.images, c.features"
-                " FROM lives l JOIN classes c ON c.id = l.class"
-                " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
-                (number,),
-            ):
-                groups.setdefault(task, []).append(checked_group(Group(*group)))
-            rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
-            tasks = [
-                Task(task, str(name), str(learned_at), str(module), tuple(groups[task]))
-                for task, name, learned_at, module in rows
-                if task in groups
-            ]
-        return State(number, tuple(tasks))
-
-    def features(self, group: Group) -> Array:
-        """Read the cached features of a group.
-
-        Args:
-            group: of any state of this store.
-
-        Returns:
-            float16 [n, d].
-        """
-        arrays = self._arrays(self._blob("SELECT data FROM features WHERE id = ?", group.features))
-        return checked_features(arrays, group, int(self.settings["feature_dim"]), self.path)
-
-    def module(self, digest: str) -> bytes:
-        """Read a module's bytes.
-
-        Args:
-            digest: its name.
-
-        Returns:
-            What `Module.to_bytes` gave.
-        """
-        data = self._blob("SELECT data FROM modules WHERE digest = ?", digest)
-        if digest_of(data) != digest:
-            raise StoreError(f"{self.path} is damaged: module {digest[:12]} has other bytes; restore a copy")
-        return data
-
-    def evidence(self, digest: str) -> Array:
-        """Read the cosines that a module's task gave when held out of training.
-
-        Args:
-            digest: the module's name.
-
-        Returns:
-            float32 [n, k], rows in the order of the task's groups and their pictures; NaN where a picture
-            could not be held out.
-        """
-        data = self._blob("SELECT evidence FROM modules WHERE digest = ?", digest)
-        with whole(self.path):
-            cosines: Array = self._arrays(data)["cosines"].astype(np.float32)
-        return cosines
-
-    def derived(self, table: str, generation: int | None = None) -> dict[str, Array] | None:
-        """Read what was derived from a generation.
-
-        Args:
-            table: "statistics" or "routers".
-            generation: its number; the live one by default.
-
-        Returns:
-            Arrays by name; None where they belong to another generation or are not kept.
-        """
-        number = self.latest() if generation is None else generation
-        with _told(self.path), whole(self.path):
-            query = f"SELECT 1 FROM {table} WHERE generation = ?"
-            if self._connection.execute(query, (number,)).fetchone() is None:
-                return None
-            with self._connection.blobopen(table, "data", number, readonly=True) as blob:
-                return read_arrays(blob)
-
-    def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask SQLite itself, to examine the file.
-
-        Args:
-            question: in SQL; it must change nothing.
-            values: of its parameters.
-
-        Returns:
-            All rows.
-        """
-        with _told(self.path):
-            return self._connection.execute(question, values).fetchall()
-
-    def history(self) -> list[Generation]:
-        """List all generations, the oldest first."""
-        with _told(self.path):
-            rows = self._connection.execute(
-                "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
-                " ORDER BY number"
-            ).fetchall()
-            seals = {seal.generation: seal for seal in self.seals.all()}
-            taught: dict[int, list[Taught]] = {}
-            for generation, label, images, digest in self.seals.taught():
-                taught.setdefault(generation, []).append(Taught(label, images, digest))
-        with whole(self.path):
-            return [
-                Generation(
-                    number,
-                    parent,
-                    made_at,
-                    command,
-                    json.loads(report),
-                    dict(seals[number].content["by"]) if number in seals else {},
-                    tuple(taught.get(number, ())),
-                    seals[number].digest if number in seals else "",
-                )
-                for number, parent, made_at, command, report in rows
-            ]
-
-    # Writing, inside a transaction
-
     def add_generation(self, command: str, parent: int) -> int:
         """Begin a new generation.
 
@@ -309,8 +101,8 @@ class Store:
             Its number.
         """
         cursor = self._connection.execute(
-            "INSERT INTO generations (parent, made_at, command, report) VALUES (?, ?, ?, '{}')",
-            (parent or None, now(), command),
+            "INSERT INTO generations (parent, made_at, command, report) VALUES (?, ?, ?, ?)",
+            (parent or None, now(), command, NO_REPORT),
         )
         return int(cursor.lastrowid or 0)
 
@@ -321,9 +113,14 @@ class Store:
             generation: the one that it made.
             report: anything JSON can hold.
         """
-        text = json.dumps(report, ensure_ascii=False)
-        self._connection.execute("UPDATE generations SET report = ? WHERE number = ?", (text, generation))
-        self.seals.keep("report", generation, sha256(text.encode(errors="surrogatepass")))
+        # A path of bytes that are no text is told as an escape, as SQLite keeps text only.
+        data = json.dumps(report, ensure_ascii=False).encode(errors="backslashreplace")
+        filed = self.cipher.seal("generations.report", generation, data)
+        self._connection.execute(
+            "UPDATE generations SET report = ? WHERE number = ?",
+            (filed if self.cipher.encrypted else data.decode(), generation),
+        )
+        self.seals.keep("report", generation, sha256(filed))
 
     def add_module(self, digest: str, data: bytes, cosines: Array) -> None:
         """File a module; one that is there already stays as it is.
@@ -333,10 +130,11 @@ class Store:
             data: the module's bytes.
             cosines: see `evidence`.
         """
-        evidence = save({"cosines": cosines.astype(np.float16)})
-        query = "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)"
-        if self._connection.execute(query, (digest, data, evidence)).rowcount:
-            self.seals.keep("evidence", digest, sha256(evidence))
+        evidence = self._sealed_evidence(digest, cosines)
+        filed, query = self.cipher.hide(MODULE, digest), "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)"
+        sealed = self.cipher.seal("modules.data", digest, data)
+        if self._connection.execute(query, (filed, sealed, evidence)).rowcount:
+            self.seals.keep("evidence", filed, sha256(evidence))
 
     def add_task(
         self,
@@ -383,14 +181,13 @@ class Store:
         run = self._connection.execute
         task = run(
             "INSERT INTO tasks (id, name, learned_at, module) VALUES (?, ?, ?, ?)",
-            (row, name, learned_at, module),
+            (row, self.cipher.hide("tasks.name", name), learned_at, self.cipher.hide(MODULE, module)),
         ).lastrowid
         for position, (label, rows) in enumerate(groups):
-            # safetensors writes the memory as it lies, whatever the array's order.
-            data = save({"features": np.ascontiguousarray(rows)})
-            blob = run("INSERT INTO features (data) VALUES (?)", (data,)).lastrowid
+            # What lies in a row depends on its number.
+            blob = int(run("INSERT INTO features (data) VALUES (x'')").lastrowid or 0)
+            self._file_features(blob, rows)
             shown = pictures_digest(row_digests(rows)) if pictures is None else pictures[position]
-            self.seals.keep("features", blob, sha256(data))
             self.seals.keep("pictures", blob, shown)
             group = run(
                 "INSERT INTO classes (task, position, images, features) VALUES (?, ?, ?, ?)",
@@ -400,64 +197,14 @@ class Store:
 
     def bear(self, group: int, label: str, generation: int) -> None:
         """Let a class live from a generation on."""
-        self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, label, generation))
+        named = self.cipher.hide(LABEL, label)
+        self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, named, generation))
 
     def end(self, group: int, generation: int) -> None:
         """Let a class live no longer from a generation on; it stays in the history."""
         self._connection.execute(
             "UPDATE lives SET died = ? WHERE class = ? AND died IS NULL", (generation, group)
         )
-
-    def groups_ever(self, label: str) -> dict[int, list[int]]:
-        """Find a class in all generations.
-
-        Args:
-            label: its name.
-
-        Returns:
-            Task row to the rows of its classes that ever bore the label.
-        """
-        found: dict[int, list[int]] = {}
-        for task, group in self._connection.execute(
-            "SELECT DISTINCT c.task, c.id FROM lives l JOIN classes c ON c.id = l.class WHERE l.label = ?"
-            " ORDER BY c.id",
-            (label,),
-        ):
-            found.setdefault(task, []).append(group)
-        return found
-
-    def labels_ever(self, groups: Iterable[int]) -> set[str]:
-        """Give all labels that classes bore in any generation.
-
-        Args:
-            groups: rows of the classes.
-        """
-        query = "SELECT DISTINCT label FROM lives WHERE class = ?"
-        return {label for group in groups for (label,) in self._connection.execute(query, (group,))}
-
-    def groups_of_task(self, task: int) -> list[Group]:
-        """List all classes filed under a task, live or not, in the order of its module's prototypes."""
-        rows = self._connection.execute(
-            "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position", (task,)
-        )
-        return [Group(*row) for row in rows]
-
-    def tasks_ever(self) -> list[Task]:
-        """List all tasks in the file, live or not, with all their classes under their latest labels."""
-        with _told(self.path):
-            rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
-            return [
-                Task(task, str(name), str(learned_at), str(module), self._labelled(task))
-                for task, name, learned_at, module in rows.fetchall()
-            ]
-
-    def _labelled(self, task: int) -> tuple[Group, ...]:
-        rows = self._connection.execute(
-            "SELECT c.id, (SELECT label FROM lives WHERE class = c.id ORDER BY rowid DESC LIMIT 1),"
-            " c.images, c.features FROM classes c WHERE c.task = ? ORDER BY c.position",
-            (task,),
-        )
-        return tuple(Group(*row) for row in rows)
 
     def put_features(self, group: Group, features: Array) -> None:
         """Put other features in the place of a group's.
@@ -466,11 +213,9 @@ class Store:
             group: of any state of this store.
             features: float16 [n, d].
         """
-        run = self._connection.execute
-        data = save({"features": features})
-        run("UPDATE features SET data = ? WHERE id = ?", (data, group.features))
-        self.seals.keep("features", group.features, sha256(data))
-        run("UPDATE classes SET images = ? WHERE id = ?", (len(features), group.id))
+        self._file_features(group.features, features)
+        query = "UPDATE classes SET images = ? WHERE id = ?"
+        self._connection.execute(query, (len(features), group.id))
 
     def put_evidence(self, digest: str, cosines: Array) -> None:
         """Put other evidence in the place of a module's, when its task's features are others.
@@ -479,16 +224,9 @@ class Store:
             digest: the module's name.
             cosines: see `evidence`.
         """
-        evidence = save({"cosines": cosines.astype(np.float16)})
-        self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, digest))
-        self.seals.keep("evidence", digest, sha256(evidence))
-
-    def used(self) -> int:
-        """Bytes of the file that something uses; inside a transaction, with what it has written so far."""
-        pages, free, size = (
-            int(self.query(f"PRAGMA {name}")[0][0]) for name in ("page_count", "freelist_count", "page_size")
-        )
-        return (pages - free) * size
+        evidence, filed = self._sealed_evidence(digest, cosines), self.cipher.hide(MODULE, digest)
+        self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, filed))
+        self.seals.keep("evidence", filed, sha256(evidence))
 
     def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
         """Remove classes from the file for good, history included, with the module that knew them.
@@ -508,7 +246,7 @@ class Store:
         if module is None:
             run("DELETE FROM tasks WHERE id = ?", (task,))
         else:
-            run("UPDATE tasks SET module = ? WHERE id = ?", (module, task))
+            run("UPDATE tasks SET module = ? WHERE id = ?", (self.cipher.hide(MODULE, module), task))
         run("DELETE FROM modules WHERE digest NOT IN (SELECT module FROM tasks)")
         self.seals.drop_all("evidence", "SELECT digest FROM modules")
 
@@ -523,7 +261,7 @@ class Store:
         self._connection.execute(f"DELETE FROM {table}")
         self.seals.drop_all(table)
         if arrays is not None:
-            data = save(arrays)
+            data = self.cipher.seal(f"{table}.data", generation, save(arrays))
             self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, data))
             self.seals.keep(table, generation, sha256(data))
 
@@ -539,6 +277,32 @@ class Store:
         if value is not None:
             self._connection.execute("INSERT INTO settings VALUES (?, ?)", (key, value))
             self.settings[key] = value
+
+    def set_cipher(self, setting: str | None, cipher: Clear, command: str) -> None:
+        """Keep everything under another cipher.
+
+        Args:
+            setting: how the cipher's key is wrapped; None for no encryption.
+            cipher: the new one, or the old one where only its key is wrapped anew.
+            command: that asked for it.
+        """
+        self.seals.name(command)
+        if cipher is not self.cipher:
+            rewrite(self._connection, self.pictures, Seals(self._connection, cipher), self.cipher, cipher)
+            self.cipher = self.seals.cipher = self.pictures.cipher = cipher
+        self.set_setting(SETTING, setting)
+        mark(self._connection, cipher.encrypted)
+
+    def _file_features(self, row: int, features: Array) -> None:
+        # safetensors writes the memory as it lies, whatever the array's order.
+        data = save({"features": np.ascontiguousarray(features)})
+        sealed = self.cipher.seal("features.data", row, data)
+        self._connection.execute("UPDATE features SET data = ? WHERE id = ?", (sealed, row))
+        self.seals.keep("features", row, sha256(sealed))
+
+    def _sealed_evidence(self, digest: str, cosines: Array) -> bytes:
+        data = save({"cosines": cosines.astype(np.float16)})
+        return self.cipher.seal("modules.evidence", digest, data)
 
     def forget_pictures(self, labels: Set[str]) -> None:
         """Take the names of pictures out of the reports of lessons that taught a class.
@@ -565,7 +329,7 @@ class Store:
         Raises:
             StoreError: another process is reading, and the log still holds what was erased.
         """
-        with _told(self.path):
+        with told(self.path):
             busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise StoreError(
@@ -579,7 +343,7 @@ class Store:
         Raises:
             StoreError: the disk is full, another process writes, or one reads and so keeps the log.
         """
-        with _told(self.path):
+        with told(self.path):
             # As long as it lasts nobody else writes; SQLite takes the lock itself.
             self._connection.execute("VACUUM")
             busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -588,84 +352,3 @@ class Store:
                 f"{self.path} is compacted, but another process still reads its log, which goes when that "
                 "process closes the store"
             )
-
-    def _require_own_origin(self) -> None:
-        """Notice that another process has migrated the store, whose features are others from then on."""
-        row = self._connection.execute("SELECT value FROM settings WHERE key = 'fingerprint'").fetchone()
-        if (None if row is None else row[0]) != self.settings.get("fingerprint"):
-            raise StoreError(f"{self.path} was migrated to another backbone or device; open it again")
-
-    def _blob(self, query: str, key: object) -> bytes:
-        with _told(self.path):
-            row = self._connection.execute(query, (key,)).fetchone()
-        if row is None:
-            raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
-        return bytes(row[0])
-
-    def _arrays(self, data: bytes) -> dict[str, Array]:
-        try:
-            return load(data)
-        except SafetensorError as error:
-            raise StoreError(f"{self.path} is damaged ({error}); restore a copy, or init anew") from None
-
-
-def _start_of(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            return file.read(16)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
-
-
-def _interrupted(path: Path) -> StoreError:
-    return StoreError(f"{path}: making this store was interrupted; run again: edge-tosca init {path}")
-
-
-def _blank(path: Path) -> bool:
-    """Tell whether a file is one page of zeros: a power cut took the first page before it was on the disk."""
-    return path.stat().st_size <= _LARGEST_PAGE and not any(path.read_bytes())
-
-
-def _unfinished(path: Path) -> bool:
-    """Tell whether a database is what an interrupted `create` left: without any table."""
-    if _blank(path):
-        return True
-    try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-    except sqlite3.Error:
-        return False
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        reason = _in_one_line(error)
-        if "locked" in reason:
-            raise StoreError(
-                f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
-            ) from None
-        if "full" in reason:
-            raise StoreError(
-                f"{path}: the disk is full; nothing was changed; make room and try again"
-            ) from None
-        if "unable to open" in reason or "readonly" in reason:
-            folder = path.parent if os.fspath(path.parent) else Path()
-            raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
-        raise StoreError(f"{path}: {reason}; nothing was changed") from None
-    except sqlite3.DatabaseError as error:
-        reason = _in_one_line(error)
-        raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
-    # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
-    except UnicodeDecodeError:
-        raise StoreError(f"{path} is not a readable store; restore a copy, or init anew") from None
-
-
-def _in_one_line(error: sqlite3.Error) -> str:
-    """SQLite quotes what it does not understand, line ends and control characters included."""
-    words = "".join(c if c.isprintable() else " " for c in str(error)).split()
-    return " ".join(words)[:200]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.runtime.backend import Inference
 from edge_tosca.runtime.bundle import Bundle
-from edge_tosca.runtime.hardware import processor
+from edge_tosca.runtime.hardware import int8_overflows, processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
 from edge_tosca.runtime.stream import in_order
 from edge_tosca.runtime.telemetry import import_openvino
@@ -120,6 +120,10 @@ def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
     # Processors with bfloat16 would round what is not quantized to 8 bits of mantissa: the lowest cosine to
     # ONNX Runtime fell from .9987 to .9952 for 8 % of the time (docs/runtimes.md).
     processor: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+    if int8_overflows():
+        # Its int8 kernels would give features of cosine 0.97; these compute the same graph in float32,
+        # several times slower.
+        processor["LP_TRANSFORMS_MODE"] = False
     if threads is not None:
         processor["INFERENCE_NUM_THREADS"] = threads
     settings: dict[str, Any] = {"PERFORMANCE_HINT": hint}

@@ -1,5 +1,6 @@
 """The verbs that change a store: init, learn, forget, rename, rollback."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +20,10 @@ from edge_tosca.cli.terminal import (
     say,
     say_json,
 )
-from edge_tosca.errors import LearnError
+from edge_tosca.errors import LearnError, StoreError
 from edge_tosca.learner import Learner
 from edge_tosca.report import LearnReport
+from edge_tosca.store import Store
 
 teach = typer.Typer()
 
@@ -41,9 +43,16 @@ def init(
     ] = None,
     runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
     device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
+    if_missing: Annotated[
+        bool, typer.Option("--if-missing", help="Leave a store that is there as it is; for services.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a learner that knows nothing yet."""
+    if if_missing:
+        with contextlib.suppress(StoreError):
+            Store.open(store).close()
+            return
     learner = Learner.create(
         store,
         backbone,

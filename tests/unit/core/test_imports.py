@@ -8,6 +8,7 @@ import pytest
 WORKSHOP = ("torch", "torchvision", "timm", "onnx", "onnxscript", "nncf")
 DEMO = ("sklearn", "scipy", "matplotlib")
 PACKS = ("cryptography",)
+CAMERA = ("cv2", "picamera2", "paho")
 
 BLOCK = """
 import sys
@@ -56,7 +57,8 @@ def test_the_blocker_blocks():
 
 def test_every_module_of_the_core_imports_without_any_extra():
     rooms = [f"edge_tosca.{name}" for name in ("export", "runtime", "devices", "torch_trainer")]
-    assert int(run(f"print(import_all('edge_tosca', {rooms}))", *WORKSHOP, *DEMO, *PACKS, "openvino")) > 20
+    blocked = (*WORKSHOP, *DEMO, *PACKS, *CAMERA, "openvino")
+    assert int(run(f"print(import_all('edge_tosca', {rooms}))", *blocked)) > 20
 
 
 def test_importing_edge_tosca_loads_no_runtime_and_no_picture_library():
@@ -73,7 +75,7 @@ def test_every_module_of_the_runtime_imports_without_the_workshop_and_openvino()
 
 
 def test_every_module_of_devices_imports_without_the_workshop():
-    assert int(run("print(import_all('edge_tosca.devices'))", *WORKSHOP, *DEMO, "openvino")) >= 1
+    assert int(run("print(import_all('edge_tosca.devices'))", *WORKSHOP, *DEMO, *CAMERA, "openvino")) >= 1
 
 
 def test_the_torch_trainer_without_torch_names_the_extra():
@@ -85,6 +87,18 @@ except MissingExtraError as error:
     print(error)
 """
     assert "pip install 'edge-tosca[torch]'" in run(program, "torch")
+
+
+def test_a_network_camera_without_opencv_names_the_extra():
+    program = """
+from edge_tosca.devices.camera import Stream
+from edge_tosca.errors import MissingExtraError
+try:
+    Stream.of("rtsp://127.0.0.1/stream")
+except MissingExtraError as error:
+    print(error)
+"""
+    assert "pip install 'edge-tosca[camera]'" in run(program, *CAMERA)
 
 
 def test_a_key_without_cryptography_names_the_extra():
@@ -100,7 +114,7 @@ except MissingExtraError as error:
     assert "pip install 'edge-tosca[packs]'" in run(program, *PACKS)
 
 
-@pytest.mark.parametrize("blocked", [(*WORKSHOP, *DEMO, *PACKS, "openvino")], ids=["device"])
+@pytest.mark.parametrize("blocked", [(*WORKSHOP, *DEMO, *PACKS, *CAMERA, "openvino")], ids=["device"])
 def test_a_device_learns_and_answers_with_nothing_but_its_own_packages(tmp_path, blocked):
     program = """
 from pathlib import Path

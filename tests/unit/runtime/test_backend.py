@@ -9,6 +9,7 @@ from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.export.bundle_writer import write_bundle
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, golden_cosines, open_backend
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, golden_feature
+from edge_tosca.runtime.hardware import int8_overflows
 
 
 def test_golden_pictures_are_the_same_everywhere():
@@ -79,3 +80,20 @@ def test_a_vouched_for_file_that_is_no_graph_is_refused(bundle, tmp_path):
     with pytest.raises(BundleError, match="cannot run it") as caught:
         open_backend(broken)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "overflows"),
+    [
+        ("x86_64", "fpu avx2", True),
+        ("x86_64", "fpu avx2 avx512f", True),
+        ("x86_64", "fpu avx2 avx_vnni", False),
+        ("x86_64", "fpu avx512f avx512_vnni", False),
+        ("aarch64", "fp asimd", False),
+    ],
+)
+def test_int8_overflows_on_x86_without_vnni_alone(machine, flags, overflows, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(f"model name\t: Some Processor\nflags\t\t: {flags}\n")
+    monkeypatch.setattr("edge_tosca.runtime.hardware._CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert int8_overflows() is overflows

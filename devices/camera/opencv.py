@@ -1,0 +1,194 @@
+"""Cameras and video files that OpenCV reads: V4L2 devices, RTSP streams, files."""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tosca.devices.camera.pace import Pace
+from edge_tosca.errors import CameraEndedError, CameraError, MissingExtraError
+from edge_tosca.runtime.pictures import DECODED_PIXEL_LIMIT
+
+PATIENCE_MS = 5000
+"""How long a network camera may take to answer, and to send a frame."""
+
+_USUAL_FPS = 25.0
+
+
+class OpenCvCamera:
+    """A camera or a video file, read by OpenCV.
+
+    Args:
+        capture: an open `cv2.VideoCapture`.
+        name: how errors call the camera.
+        pace: at which a file is read; None for a camera, which has its own.
+        loop: begin a file again at its end.
+    """
+
+    def __init__(self, capture: Any, name: str, pace: Pace | None = None, loop: bool = False) -> None:
+        self._cv2 = cv2()
+        self._capture = capture
+        self._name = name
+        self._pace = pace
+        self._loop = loop
+        self._closed = False
+        self._reading = threading.Lock()
+        self._given = 0
+
+    def read(self) -> NDArray[np.uint8]:
+        """Wait for the next frame; see `Camera.read`."""
+        if self._pace is not None:
+            self._pace.wait()
+        with self._reading:
+            if self._closed:
+                self._capture.release()
+                raise CameraError(f"{self._name}: closed")
+            good, pixels = self._capture.read()
+            if not good and self._pace is not None:
+                if not self._given:
+                    raise CameraEndedError(f"{self._name}: holds no frame that can be decoded")
+                if not self._loop:
+                    raise CameraEndedError(f"{self._name}: read to its end")
+                self._capture.set(self._cv2.CAP_PROP_POS_FRAMES, 0)
+                good, pixels = self._capture.read()
+        if not good:
+            raise CameraError(f"{self._name}: gives no more frames; check its cable, power and network")
+        if pixels.shape[0] * pixels.shape[1] > DECODED_PIXEL_LIMIT:
+            raise CameraError(
+                f"{self._name}: {pixels.shape[1]}x{pixels.shape[0]}: a frame may have "
+                f"{DECODED_PIXEL_LIMIT // 10**6} megapixels; set the camera to less"
+            )
+        self._given += 1
+        rgb: NDArray[np.uint8] = self._cv2.cvtColor(pixels, self._cv2.COLOR_BGR2RGB)
+        return rgb
+
+    def close(self) -> None:
+        """Release the device as soon as no read is under way; see `Camera.close`."""
+        self._closed = True
+        if self._pace is not None:
+            self._pace.close()
+        # Releasing it under a read crashes OpenCV: whoever reads releases it next.
+        if self._reading.acquire(blocking=False):
+            try:
+                self._capture.release()
+            finally:
+                self._reading.release()
+
+
+def open_device(
+    device: int | str, name: str, width: int | None, height: int | None, fps: float | None
+) -> OpenCvCamera:
+    """Open a V4L2 camera.
+
+    Args:
+        device: its index, or its path such as /dev/video0.
+        name: how errors call it.
+        width: to ask it for, pixels; None for its own. It gives the nearest that it can.
+        height: likewise.
+        fps: frames a second to ask it for.
+
+    Returns:
+        The camera.
+
+    Raises:
+        MissingExtraError: OpenCV is not installed.
+        CameraError: there is no such camera, or another program has it.
+    """
+    from_opencv = cv2()
+    # One buffer in the driver: what waits there is old.
+    wishes = [(from_opencv.CAP_PROP_BUFFERSIZE, 1)]
+    for property_of, value in (
+        (from_opencv.CAP_PROP_FRAME_WIDTH, width),
+        (from_opencv.CAP_PROP_FRAME_HEIGHT, height),
+        (from_opencv.CAP_PROP_FPS, fps),
+    ):
+        if value is not None:
+            wishes.append((property_of, round(value)))
+    capture = from_opencv.VideoCapture(device, from_opencv.CAP_V4L2)
+    if not capture.isOpened():
+        raise CameraError(
+            f"{name}: no camera there, or another program has it; see: v4l2-ctl --list-devices "
+            "(and your user must be in the group video)"
+        )
+    for property_of, value in wishes:
+        capture.set(property_of, value)
+    return OpenCvCamera(capture, name)
+
+
+def open_network_camera(url: str, name: str) -> OpenCvCamera:
+    """Open an RTSP stream.
+
+    Args:
+        url: rtsp://...
+        name: how errors call it, without the password.
+
+    Returns:
+        The camera.
+
+    Raises:
+        MissingExtraError: OpenCV is not installed.
+        CameraError: it does not answer, or refuses.
+    """
+    from_opencv = cv2()
+    patience = (
+        from_opencv.CAP_PROP_OPEN_TIMEOUT_MSEC,
+        PATIENCE_MS,
+        from_opencv.CAP_PROP_READ_TIMEOUT_MSEC,
+        PATIENCE_MS,
+    )
+    capture = _open(url, patience)
+    if capture is None:
+        raise CameraError(f"{name}: does not answer or refuses; check its address, user and password")
+    return OpenCvCamera(capture, name)
+
+
+def open_video(path: Path, fps: float | None, loop: bool) -> OpenCvCamera:
+    """Open a video file, whose frames come at its own rate unless another is named.
+
+    Args:
+        path: of the file.
+        fps: frames a second.
+        loop: begin again at its end.
+
+    Returns:
+        The camera.
+
+    Raises:
+        MissingExtraError: OpenCV is not installed.
+        CameraError: the file is missing or no video.
+    """
+    if not path.is_file():
+        raise CameraError(f"{path}: no such file; name a file of frames")
+    capture = _open(str(path), ())
+    if capture is None:
+        raise CameraError(f"{path}: not a video that OpenCV can read; convert it, or name another")
+    own = float(capture.get(cv2().CAP_PROP_FPS))
+    rate = fps or (own if 0 < own <= 1000 else _USUAL_FPS)
+    return OpenCvCamera(capture, path.name, Pace(rate, path.name), loop)
+
+
+def cv2() -> ModuleType:
+    """Give OpenCV, and keep it from writing to stderr: what goes wrong is told in one line.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    # FFmpeg inside OpenCV reads this once, when it opens its first stream.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    try:
+        import cv2 as module
+    except ImportError:
+        raise MissingExtraError("opencv-python-headless", "camera") from None
+    module.utils.logging.setLogLevel(module.utils.logging.LOG_LEVEL_SILENT)
+    return module
+
+
+def _open(where: str, wishes: Sequence[int]) -> Any | None:
+    from_opencv = cv2()
+    capture = from_opencv.VideoCapture(where, from_opencv.CAP_FFMPEG, list(wishes))
+    return capture if capture.isOpened() else None

@@ -1,0 +1,183 @@
+"""How a camera is named on a command line, and opened by that name."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from edge_tosca.devices.camera.folder import WatchedFolder
+from edge_tosca.devices.camera.frame import Camera
+from edge_tosca.devices.camera.mjpeg import JpegFrames
+from edge_tosca.devices.camera.opencv import cv2, open_device, open_network_camera, open_video
+from edge_tosca.devices.camera.picamera import PiCamera
+from edge_tosca.errors import CameraError
+
+JPEG_SUFFIXES = frozenset({".mjpeg", ".mjpg"})
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"})
+USUAL_FPS = 15.0
+
+_DEVICE = re.compile(r"(?:/dev/video)?(\d{1,3})")
+_PI = re.compile(r"picamera2(?::(\d{1,2}))?")
+_KNOWN = (
+    "name a camera's number or /dev/videoN, rtsp://..., picamera2, a folder that pictures come into, or a "
+    "file of frames (.mjpeg, or a video)"
+)
+Kind = Literal["device", "rtsp", "pi", "folder", "jpegs", "video"]
+_OPTIONS: dict[Kind, tuple[str, ...]] = {
+    "rtsp": (),
+    "device": ("width", "height", "fps"),
+    "pi": ("width", "height", "fps"),
+    "folder": (),
+    "jpegs": ("fps", "loop"),
+    "video": ("fps", "loop"),
+}
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A camera's name, understood.
+
+    Attributes:
+        kind: of source.
+        where: index, URL or path.
+        name: how messages call it; without a password.
+        width: to ask a camera for, pixels.
+        height: likewise.
+        fps: frames a second.
+        loop: begin a file again at its end.
+    """
+
+    kind: Kind
+    where: str
+    name: str
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    loop: bool = False
+
+    @classmethod
+    def parse(cls, spec: str) -> "CameraSpec":
+        """Understand a camera's name.
+
+        Args:
+            spec: "0", "/dev/video0?width=640&height=480", "rtsp://host/stream", "picamera2:1", a folder, or a
+                file as in "frames.mjpeg?fps=15&loop=1".
+
+        Returns:
+            What it means. A file or folder is there; whether a camera is, only opening it shows.
+
+        Raises:
+            CameraError: it names no camera, file or folder, or an option that there is not.
+        """
+        if "://" in spec:
+            # A question mark belongs to the camera's own address.
+            return cls("rtsp", spec, _without_password(spec))
+        where, _, options = spec.partition("?")
+        # A path may hold a question mark itself.
+        if options and Path(spec).exists():
+            where, options = spec, ""
+        kind, place = _source(where)
+        return replace(cls(kind, place, where), **_options(kind, where, options))
+
+    def require(self) -> None:
+        """Make sure that what this kind of camera needs is installed.
+
+        Raises:
+            MissingExtraError: OpenCV is needed and is not.
+        """
+        if self.kind in ("device", "rtsp", "video"):
+            cv2()
+
+    def open(self) -> Camera:
+        """Open the camera.
+
+        Raises:
+            MissingExtraError: what reads it is not installed.
+            CameraError: it cannot be opened.
+        """
+        if self.kind == "rtsp":
+            return open_network_camera(self.where, self.name)
+        if self.kind == "device":
+            device = int(self.where) if self.where.isdecimal() else self.where
+            return open_device(device, self.name, self.width, self.height, self.fps)
+        if self.kind == "pi":
+            return PiCamera(int(self.where), self.width, self.height, self.fps)
+        if self.kind == "folder":
+            return WatchedFolder(Path(self.where))
+        if self.kind == "jpegs":
+            return JpegFrames(Path(self.where), self.fps or USUAL_FPS, self.loop)
+        return open_video(Path(self.where), self.fps, self.loop)
+
+
+def open_camera(spec: str) -> Camera:
+    """Open a camera by its name.
+
+    Args:
+        spec: as for `CameraSpec.parse`.
+
+    Returns:
+        The camera.
+
+    Raises:
+        MissingExtraError: what reads it is not installed.
+        CameraError: it cannot be opened, or there is no such camera.
+    """
+    return CameraSpec.parse(spec).open()
+
+
+def _without_password(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise CameraError(
+            "the camera's address cannot be read; write rtsp://user:password@host:554/path"
+        ) from None
+    if parts.scheme not in ("rtsp", "rtsps"):
+        raise CameraError(f"{parts.scheme}://: cameras are not read so; {_KNOWN}")
+    if not host:
+        raise CameraError("the camera's address names no host; write rtsp://user:password@host:554/path")
+    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path}"
+
+
+def _source(where: str) -> tuple[Kind, str]:
+    if found := _PI.fullmatch(where):
+        return "pi", found[1] or "0"
+    if found := _DEVICE.fullmatch(where):
+        return "device", found[1]
+    if where.startswith("/dev/"):
+        return "device", where
+    path = Path(where)
+    if where and path.is_dir():
+        return "folder", where
+    suffix = path.suffix.lower()
+    if suffix not in JPEG_SUFFIXES | VIDEO_SUFFIXES:
+        raise CameraError(f"{where!r}: no such camera; {_KNOWN}")
+    if not path.exists():
+        raise CameraError(f"{where}: no such file; {_KNOWN}")
+    return "jpegs" if suffix in JPEG_SUFFIXES else "video", where
+
+
+def _options(kind: Kind, name: str, query: str) -> dict[str, Any]:
+    known = _OPTIONS[kind]
+    found: dict[str, Any] = {}
+    for option, value in parse_qsl(query, keep_blank_values=True):
+        if option not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise CameraError(f"{name}: no option {option!r} for this camera; {there}")
+        try:
+            found[option] = _value(option, value)
+        except ValueError:
+            raise CameraError(
+                f"{name}: {option}={value} cannot be; as in fps=15, loop=1, width=640"
+            ) from None
+    return found
+
+
+def _value(option: str, value: str) -> float | int | bool:
+    least, most = {"fps": (0.01, 1000), "loop": (0, 1)}.get(option, (16, 10000))
+    number = float(value) if option == "fps" else int(value)
+    if not least <= number <= most:
+        raise ValueError
+    return bool(number) if option == "loop" else number

@@ -1,0 +1,298 @@
+"""A camera's live answers through `edge-tosca serve`, while a client beside it teaches again and again."""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_tosca.bench.console_client import ConsoleClient, EventCounter
+from edge_tosca.bench.live_scene import FPS, HEIGHT, WIDTH, Scene, make_scene
+from edge_tosca.errors import EdgeToscaError
+
+LONGEST_PHASE = 90.0
+"""Seconds. The service's own percentiles are over its last 600 answers, which is less than that."""
+
+_SAMPLE_SECONDS = 1.0
+_START_SECONDS = 120.0
+_SETTLED = 0.1
+"""Share of a run after which memory should be flat; before that, caches and pools fill."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The service at one moment.
+
+    Attributes:
+        at: seconds since the first answer.
+        teaching: whether the other client teaches.
+        rss: megabytes of resident memory.
+        cpu: seconds of processor time since the service's start.
+        answered: frames answered.
+        frames: that the camera gave.
+        skipped: frames that came while another was worked on.
+        p50: median latency of the last answers, ms from a frame's arrival.
+        p99: that 99 % of them stayed within.
+        load: of the whole machine, the kernel's average over a minute.
+    """
+
+    at: float
+    teaching: bool
+    rss: float
+    cpu: float
+    answered: int
+    frames: int
+    skipped: int
+    p50: float
+    p99: float
+    load: float
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Figures of all phases of one kind.
+
+    Attributes:
+        seconds: of them.
+        answers: a second.
+        frames: a second, that the camera gave.
+        skipped: share of the frames that was never looked at.
+        p50: median over the phases of the median latency at their ends, ms.
+        p99: likewise, of the 99th percentile.
+        worst_p99: the largest of them.
+        cpu: cores that were busy with the service.
+    """
+
+    seconds: float
+    answers: float
+    frames: float
+    skipped: float
+    p50: float
+    p99: float
+    worst_p99: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """One measurement.
+
+    Attributes:
+        scene: pixels and rate of the camera, and classes taught before.
+        samples: one a second.
+        quiet: while only a page looks.
+        teaching: while another client teaches and takes back one class without a pause.
+        lessons: seconds that each lesson took, pictures included.
+        events: live answers that the page was told.
+        slope: megabytes an hour by which memory grew after the first tenth of the run.
+    """
+
+    scene: dict[str, int]
+    samples: list[Sample]
+    quiet: Phase
+    teaching: Phase
+    lessons: list[float]
+    events: int
+    slope: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give everything as plain values."""
+        return asdict(self)
+
+
+def measure(folder: Path, seconds: float, tell: Callable[[int, int], None]) -> LiveRun:
+    """Serve a store to a page and to a client that teaches, and watch the service.
+
+    Args:
+        folder: with one folder of pictures a class.
+        seconds: of measuring.
+        tell: called with the seconds done and their number.
+
+    Returns:
+        What was seen.
+
+    Raises:
+        EdgeToscaError: the service does not start, or ends.
+    """
+    with tempfile.TemporaryDirectory() as where:
+        scene = make_scene(folder, Path(where))
+        with _serving(scene, Path(where) / "log") as (process, port), ConsoleClient(port) as client:
+            _until_answering(client, process)
+            page = EventCounter(port)
+            lessons: list[float] = []
+            samples = _watch(scene, process.pid, client, port, seconds, lessons, tell)
+            page.close()
+    about = {"width": WIDTH, "height": HEIGHT, "fps": FPS, "classes": scene.classes}
+    quiet, teaching = (_phase(samples, kind) for kind in (False, True))
+    return LiveRun(about, samples, quiet, teaching, lessons, page.events, slope(samples))
+
+
+def slope(samples: list[Sample]) -> float:
+    """Fit a line to memory after the first tenth of a run.
+
+    Args:
+        samples: of the run.
+
+    Returns:
+        Megabytes an hour.
+    """
+    settled = [sample for sample in samples if sample.at >= _SETTLED * samples[-1].at]
+    per_second, _ = np.polyfit([one.at for one in settled], [one.rss for one in settled], 1)
+    return float(3600 * per_second)
+
+
+@contextmanager
+def _serving(scene: Scene, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "edge_tosca", "serve", str(scene.store), "--camera", scene.frames]
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [*command, "--listen", f"127.0.0.1:{port}"],
+            stdout=file,
+            stderr=file,
+            # As devices/service has it.
+            env={**os.environ, "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"},
+        )
+    try:
+        yield process, port
+        if process.poll() is not None:
+            raise EdgeToscaError(f"the service ended by itself: {log.read_text(errors='replace')[-300:]}")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _until_answering(client: ConsoleClient, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if client.ask("GET", "/health")["live"]["answered"] > 0:
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise EdgeToscaError("the service gives no live answers; try edge-tosca serve by itself to see why")
+
+
+def _watch(
+    scene: Scene,
+    pid: int,
+    client: ConsoleClient,
+    port: int,
+    seconds: float,
+    lessons: list[float],
+    tell: Callable[[int, int], None],
+) -> list[Sample]:
+    phase = min(LONGEST_PHASE, seconds / 4)
+    begun, samples = time.monotonic(), []
+    teacher = _Teacher(scene, port, lessons)
+    try:
+        while (at := time.monotonic() - begun) < seconds:
+            teacher.work(int(at / phase) % 2 == 1)
+            samples.append(_sample(client, pid, at, teacher.working))
+            tell(int(at), int(seconds))
+            time.sleep(max(0.0, begun + at + _SAMPLE_SECONDS - time.monotonic()))
+    finally:
+        teacher.close()
+    return samples
+
+
+class _Teacher:
+    """Teaches one class and takes it back, again and again, while it is told to work."""
+
+    def __init__(self, scene: Scene, port: int, lessons: list[float]) -> None:
+        self._scene, self._port, self._lessons = scene, port, lessons
+        self._wanted, self._ended = threading.Event(), False
+        self._error: Exception | None = None
+        self._busy = False
+        self._thread = threading.Thread(target=self._run, name="teacher", daemon=True)
+        self._thread.start()
+
+    @property
+    def working(self) -> bool:
+        """Whether a lesson is given, or the next one is about to be."""
+        return self._busy or self._wanted.is_set()
+
+    def work(self, wanted: bool) -> None:
+        """Teach from now on, or stop after the lesson that is being given."""
+        if self._error is not None:
+            raise EdgeToscaError(f"teaching failed: {self._error}") from self._error
+        if wanted:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
+
+    def close(self) -> None:
+        """End after the lesson that is being given."""
+        self._ended = True
+        self._wanted.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with ConsoleClient(self._port) as client:
+            while self._wanted.wait() and not self._ended:
+                self._busy = True
+                try:
+                    self._lessons.append(client.teach(self._scene.label, self._scene.lesson))
+                except (EdgeToscaError, OSError) as error:
+                    self._error = error
+                    return
+                finally:
+                    self._busy = False
+
+
+def _sample(client: ConsoleClient, pid: int, at: float, teaching: bool) -> Sample:
+    health = client.ask("GET", "/health")
+    live, camera = health["live"], health["camera"]
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return Sample(
+        at=at,
+        teaching=teaching,
+        rss=int(status["VmRSS"].split()[0]) / 1024,
+        cpu=(int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK"),
+        answered=live["answered"],
+        frames=camera["frames"],
+        skipped=live["skipped"],
+        p50=1e3 * live["latency_p50"],
+        p99=1e3 * live["latency_p99"],
+        load=os.getloadavg()[0],
+    )
+
+
+def _phase(samples: list[Sample], teaching: bool) -> Phase:
+    """Add up neighbouring samples of one kind; percentiles are those at the ends of its phases."""
+    pairs = [
+        (one, two) for one, two in itertools.pairwise(samples) if one.teaching == two.teaching == teaching
+    ]
+    ends = [
+        one
+        for one, two in zip(samples, [*samples[1:], None], strict=True)
+        if one.teaching == teaching and (two is None or two.teaching != teaching)
+    ]
+    if not pairs:
+        raise EdgeToscaError("the run was too short for both of its parts; give --seconds 60 or more")
+    seconds = sum(two.at - one.at for one, two in pairs)
+    frames = sum(two.frames - one.frames for one, two in pairs)
+    return Phase(
+        seconds=seconds,
+        answers=sum(two.answered - one.answered for one, two in pairs) / seconds,
+        frames=frames / seconds,
+        skipped=sum(two.skipped - one.skipped for one, two in pairs) / max(1, frames),
+        p50=float(np.median([end.p50 for end in ends])),
+        p99=float(np.median([end.p99 for end in ends])),
+        worst_p99=max(end.p99 for end in ends),
+        cpu=sum(two.cpu - one.cpu for one, two in pairs) / seconds,
+    )

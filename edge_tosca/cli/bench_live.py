@@ -1,0 +1,32 @@
+"""The verb bench live."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_tosca.cli.terminal import AsJson, messages, progress, say, say_json
+
+
+def live(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
+    seconds: Annotated[float, typer.Option(min=20, help="Of measuring.")] = 360.0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write table, JSON and plot here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure live answers through `edge-tosca serve` while another client teaches, and its memory."""
+    from edge_tosca.bench.live import measure
+    from edge_tosca.bench.live_report import markdown, plot
+
+    with progress("watching") as tell:
+        run = measure(folder, seconds, tell)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "live.md").write_text(markdown(run) + "\n", encoding="utf-8")
+        (out / "live.json").write_text(json.dumps(run.to_json()) + "\n", encoding="utf-8")
+        messages.print(f"wrote live.md, live.json and {plot(run, out / 'live.png')}", markup=False)
+    if as_json:
+        say_json(run.to_json())
+    else:
+        say(markdown(run))

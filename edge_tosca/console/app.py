@@ -1,0 +1,117 @@
+"""The console's application, put together."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from edge_tosca.circumstances import program_version
+from edge_tosca.console import asking, box, classes, inbox, live, packs, session_routes, teaching
+from edge_tosca.console.complaints import Complaint, complaint_of
+from edge_tosca.console.describing import COMMON_ERRORS
+from edge_tosca.console.limits import Limits, Rates
+from edge_tosca.console.options import Options
+from edge_tosca.console.pages import page_routes
+from edge_tosca.console.requests_seen import Watch
+from edge_tosca.console.security import Guard
+from edge_tosca.console.sessions import Sessions
+from edge_tosca.console.station import Station
+from edge_tosca.errors import EdgeToscaError
+
+PREFIX = "/api/v1"
+
+_SENTENCES = {
+    400: "the request cannot be read; look at its body and its type",
+    404: "there is nothing here; the API is described at /api/v1/openapi.json",
+    405: "this address is not asked in that way; the header Allow says how",
+}
+
+
+def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
+    """Make the application.
+
+    Args:
+        options: what is served, and to whom.
+        rates: of requests; the usual ones by default.
+
+    Returns:
+        An ASGI application. Its camera, threads and store are opened when it starts and closed when it ends.
+    """
+    sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
+    rates = rates or Rates()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            app.state.station = station = Station(options)
+            await station.start()
+        except EdgeToscaError as error:
+            # The server only knows that it did not start; `run` tells why.
+            app.state.fault = error
+            raise
+        try:
+            yield
+        finally:
+            await station.close()
+
+    app = FastAPI(
+        title="edge-tosca",
+        version=program_version(),
+        openapi_url=f"{PREFIX}/openapi.json",
+        # Their pages would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.sessions, app.state.rates, app.state.fault = sessions, rates, None
+    api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
+    for routes in (session_routes, asking, live, teaching, inbox, classes, packs, box):
+        api.include_router(routes.router)
+    app.include_router(api)
+    app.include_router(box.metrics_router, responses=COMMON_ERRORS)
+    app.router.routes.extend(page_routes())
+    app.add_middleware(Limits, rates=rates)
+    app.add_middleware(Guard, options=options, sessions=sessions)
+    app.add_middleware(Watch)
+    _tell_errors(app, options)
+    return app
+
+
+def _tell_errors(app: FastAPI, options: Options) -> None:
+    async def of_learner(_: Request, error: Exception) -> Response:
+        assert isinstance(error, EdgeToscaError)
+        return _told(complaint_of(error, options.store))
+
+    async def of_route(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Complaint)
+        return _told(error)
+
+    async def of_request(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
+        return _told(Complaint(422, f"{where or 'the request'}: {first['msg']}"))
+
+    async def of_routing(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # Each route knows its own method only.
+            methods = app.openapi()["paths"].get(request.url.path, {"get": {}, "head": {}})
+            headers["Allow"] = ", ".join(sorted(name.upper() for name in methods))
+        sentence = _SENTENCES.get(error.status_code, str(error.detail))
+        return _told(Complaint(error.status_code, sentence, headers))
+
+    app.add_exception_handler(EdgeToscaError, of_learner)
+    app.add_exception_handler(Complaint, of_route)
+    app.add_exception_handler(RequestValidationError, of_request)
+    app.add_exception_handler(HTTPException, of_routing)
+
+
+def _told(complaint: Complaint) -> Response:
+    return JSONResponse({"error": complaint.sentence}, complaint.status, complaint.headers)

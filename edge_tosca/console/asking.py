@@ -1,0 +1,82 @@
+"""Routes that ask about pictures: predict and burst, and that correct an answer."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request
+
+from edge_tosca.answer import Answer
+from edge_tosca.console.bodies import picture_body, picture_parts
+from edge_tosca.console.complaints import Complaint
+from edge_tosca.console.describing import PICTURE_BODY, PICTURES_BODY, Coverage, Top
+from edge_tosca.console.messages import AddedMessage, AnswerMessage, CorrectionMessage
+from edge_tosca.console.sight import Seen, see
+from edge_tosca.console.station import TheStation
+from edge_tosca.folders import checked_label
+from edge_tosca.learner import Learner
+
+router = APIRouter(tags=["asking"])
+
+
+@router.post("/predict", openapi_extra=PICTURE_BODY)
+async def predict(
+    request: Request, station: TheStation, top: Top = 3, coverage: Coverage = None
+) -> AnswerMessage:
+    """Say what one picture shows."""
+    data = await picture_body(request)
+    began = time.perf_counter()
+
+    def ask(learner: Learner) -> tuple[Seen, Answer]:
+        seen = see(learner.vision, data)
+        with learner.store.snapshot():
+            return seen, learner.knowledge.decide(seen.feature[None], top, coverage=coverage)[0]
+
+    seen, answer = await station.asking(ask)
+    station.metrics.seconds.observe(time.perf_counter() - began)
+    return answer_message(answer, station.remember(seen, answer), seen.milliseconds)
+
+
+@router.post("/burst", openapi_extra=PICTURES_BODY)
+async def burst(request: Request, station: TheStation, top: Top = 3) -> AnswerMessage:
+    """Say what several views of one object show; wrong for pictures of different objects."""
+    views = await picture_parts(request)
+
+    def ask(learner: Learner) -> tuple[list[Seen], Answer]:
+        seen = [see(learner.vision, view) for view in views]
+        features = np.stack([one.feature for one in seen])
+        with learner.store.snapshot():
+            return seen, learner.knowledge.decide(features, top, burst=True)[0]
+
+    seen, answer = await station.asking(ask)
+    times = {name: sum(one.milliseconds[name] for one in seen) for name in seen[0].milliseconds}
+    return answer_message(answer, station.remember(seen[-1], answer), times)
+
+
+@router.post("/answers/correct")
+async def correct(station: TheStation, asked: CorrectionMessage) -> AddedMessage:
+    """Let the picture of a wrong answer wait to be taught as what it is."""
+    label = checked_label(asked.label)
+    seen = station.recent.find(asked.answer)
+    if seen is None:
+        raise Complaint(404, "the picture of this answer is not kept any more; correct a newer one")
+    # The person has seen the picture and wants it taught.
+    added = station.queue.add(label, seen, force=True)
+    return AddedMessage(label=label, **asdict(added))
+
+
+def answer_message(answer: Answer, key: str | None, milliseconds: dict[str, float]) -> AnswerMessage:
+    """Put an answer into the API's words.
+
+    Args:
+        answer: of the learner.
+        key: under which its picture is in memory.
+        milliseconds: spent on the picture.
+
+    Returns:
+        The message.
+    """
+    values: dict[str, Any] = asdict(answer)
+    values["milliseconds"] = {**milliseconds, **answer.milliseconds}
+    return AnswerMessage(id=key, **values)

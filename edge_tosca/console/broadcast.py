@@ -1,0 +1,56 @@
+"""The newest value of something, for all who wait for it; who is slow misses values, not the newest."""
+
+import asyncio
+import contextlib
+import threading
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Broadcast(Generic[T]):
+    """Holds one value. Any thread may tell a new one; coroutines of one event loop wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: T | None = None
+        self._version = 0
+        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+
+    def tell(self, value: T) -> None:
+        """Replace the value and wake all who wait."""
+        with self._lock:
+            self._value = value
+            self._version += 1
+            waiting = list(self._waiting)
+        for loop, event in waiting:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(event.set)
+
+    def newest(self) -> tuple[int, T | None]:
+        """Give the value and its version, which counts up from 1; 0 and None before the first."""
+        with self._lock:
+            return self._version, self._value
+
+    async def newer(self, version: int, timeout: float) -> tuple[int, T | None]:
+        """Wait for a value newer than a version.
+
+        Args:
+            version: that is known already.
+            timeout: seconds.
+
+        Returns:
+            As `newest`; the version is the known one where nothing came in time.
+        """
+        event = asyncio.Event()
+        entry = (asyncio.get_running_loop(), event)
+        with self._lock:
+            self._waiting.add(entry)
+        try:
+            if self.newest()[0] <= version:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), timeout)
+            return self.newest()
+        finally:
+            with self._lock:
+                self._waiting.discard(entry)

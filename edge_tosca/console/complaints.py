@@ -1,0 +1,75 @@
+"""How an error is told to a client: a status and one sentence, without a path of this machine."""
+
+import re
+from pathlib import Path
+
+from edge_tosca.errors import (
+    BundleError,
+    CameraError,
+    EdgeToscaError,
+    LearnError,
+    MissingExtraError,
+    PackError,
+    PictureError,
+    StoreError,
+)
+
+_STATUS: tuple[tuple[type[EdgeToscaError], int], ...] = (
+    (PictureError, 415),
+    (PackError, 422),
+    (LearnError, 409),
+    (StoreError, 503),
+    (BundleError, 503),
+    (MissingExtraError, 409),
+    (CameraError, 409),
+)
+
+_FOLDERS = re.compile(r"(?<![\w/.:])(?:/[^\s/:;,'\"()]+)+/(?=[^\s/])")
+
+
+class Complaint(Exception):  # noqa: N818 - it is told to a client, and may be nobody's error
+    """What a client is told instead of an answer.
+
+    Attributes:
+        status: of HTTP.
+        sentence: that says what to do.
+        headers: that go with it.
+    """
+
+    def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.headers = headers or {}
+
+
+def complaint_of(error: EdgeToscaError, store: Path) -> Complaint:
+    """Tell an error of the learner to a client.
+
+    Args:
+        error: any of the family.
+        store: whose path is not told, only its name.
+
+    Returns:
+        The complaint.
+    """
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 409)
+    return Complaint(status, without_paths(str(error), store))
+
+
+def without_paths(text: str, store: Path, *, folders: bool = True) -> str:
+    """Take the folders out of a sentence, so that only the names of files are left.
+
+    Args:
+        text: any.
+        store: of the learner.
+        folders: take out all; otherwise the store's only.
+
+    Returns:
+        The text on one line.
+    """
+    line = " ".join(text.split())
+    for path in {str(store.absolute()), str(store)}:
+        line = line.replace(path, store.name)
+    line = line.replace(str(store.absolute().parent), "its folder")
+    return _FOLDERS.sub("", line) if folders else line

@@ -1,0 +1,202 @@
+"""How much a client may send, how fast, and how often, so that the camera's loop goes on under any load."""
+
+import asyncio
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEGABYTE = 1 << 20
+
+PICTURE_BYTES = 16 * MEGABYTE
+BURST_BYTES = 64 * MEGABYTE
+PACK_BYTES = 128 * MEGABYTE
+OTHER_BYTES = MEGABYTE
+
+BODIES_BYTES = 192 * MEGABYTE
+"""Of all bodies that are being received at one time."""
+
+PART_SECONDS = 10.0
+"""Within which the next part of a body must come."""
+
+BODY_SECONDS = 120.0
+"""Within which all of it must."""
+
+SEND_SECONDS = 20.0
+"""Within which a client must take a part of an answer."""
+
+_LIMITS = {
+    "/api/v1/predict": PICTURE_BYTES,
+    "/api/v1/queue": PICTURE_BYTES,
+    "/api/v1/live/frame": PICTURE_BYTES,
+    "/api/v1/burst": BURST_BYTES,
+    "/api/v1/packs/inspect": PACK_BYTES,
+    "/api/v1/packs/import": PACK_BYTES,
+}
+
+_MOST_CLIENTS = 1024
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often a client may do something.
+
+    Attributes:
+        name: of what.
+        each_second: on average.
+        burst: at once.
+    """
+
+    name: str
+    each_second: float
+    burst: float
+
+
+REQUESTS = Rate("requests", 60.0, 240.0)
+"""A page that shows 200 pictures, and then one that captures ten frames a second beside a live view."""
+
+TOKENS = Rate("tokens", 0.1, 10.0)
+
+
+class Rates:
+    """Token buckets of the last clients, at most _MOST_CLIENTS; an IPv6 network of 64 bits is one client."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._clock = clock
+
+    def wait(self, rate: Rate, client: str) -> float:
+        """Take one from a client's bucket.
+
+        Args:
+            rate: of what.
+            client: its address.
+
+        Returns:
+            0 where it may go on, otherwise the seconds until it may.
+        """
+        now = self._clock()
+        key = rate.name, _network(client)
+        left, at = self._buckets.pop(key, (rate.burst, now))
+        left = min(rate.burst, left + (now - at) * rate.each_second)
+        allowed = left >= 1
+        self._buckets[key] = (left - 1 if allowed else left, now)
+        while len(self._buckets) > _MOST_CLIENTS:
+            self._buckets.popitem(last=False)
+        return 0.0 if allowed else (1 - left) / rate.each_second
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+class Limits:
+    """Middleware that counts a body while it is read, and refuses what is too much, too slow or too often."""
+
+    def __init__(self, app: ASGIApp, rates: Rates) -> None:
+        self._app, self._rates = app, rates
+        self._receiving = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        wait = self._rates.wait(REQUESTS, scope["client"][0] if scope.get("client") else "")
+        if wait > 0:
+            said = {"Retry-After": str(int(wait) + 1)}
+            error = {"error": "too many requests from here; ask less often"}
+            await JSONResponse(error, 429, said)(scope, receive, send)
+            return
+        await _Exchange(self, scope, receive, send).run(self._app)
+
+    def take(self, size: int) -> None:
+        """Count bytes of a body that is being received."""
+        self._receiving += size
+        if self._receiving > BODIES_BYTES:
+            raise _RefusedError(429, "too many uploads at once; send this again in a moment")
+
+    def give_back(self, size: int) -> None:
+        """Count them no longer."""
+        self._receiving -= size
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, limits: Limits, scope: Scope, receive: Receive, send: Send) -> None:
+        self._limits, self._scope, self._receive, self._send = limits, scope, receive, send
+        self._most = _LIMITS.get(scope["path"], OTHER_BYTES)
+        self._size = 0
+        self._whole = False
+        self._until = time.monotonic() + BODY_SECONDS
+        self._refused: _RefusedError | None = None
+        self._begun = False
+
+    async def run(self, app: ASGIApp) -> None:
+        try:
+            try:
+                self._check_length()
+                await app(self._scope, self._next_part, self._answer)
+            except _RefusedError as refused:
+                self._refused = refused
+            if self._refused is not None and not self._begun:
+                # What is left of the body is not read, so the connection is of no more use.
+                said = {"Connection": "close"}
+                response = JSONResponse({"error": self._refused.sentence}, self._refused.status, said)
+                await response(self._scope, self._receive, self._send)
+        finally:
+            self._limits.give_back(self._size)
+
+    def _check_length(self) -> None:
+        told = dict(self._scope["headers"]).get(b"content-length", b"0")
+        if told.isdigit() and int(told) > self._most:
+            raise self._too_large()
+
+    def _too_large(self) -> _RefusedError:
+        most = f"{self._most / MEGABYTE:.2g} MB"
+        return _RefusedError(413, f"this is too large; send at most {most}")
+
+    async def _next_part(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        try:
+            left = min(PART_SECONDS, self._until - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), max(left, 0.0))
+            if message["type"] == "http.request":
+                size = len(message.get("body", b""))
+                self._size += size
+                self._whole = not message.get("more_body", False)
+                self._limits.take(size)
+                if self._size > self._most:
+                    raise self._too_large()
+            return message
+        except TimeoutError:
+            self._refused = _RefusedError(408, "the upload came too slowly; send it again")
+            raise self._refused from None
+        except _RefusedError as refused:
+            # Whoever reads the body may take any exception for a malformed one; what is told is told here.
+            self._refused = refused
+            raise
+
+    async def _answer(self, message: Message) -> None:
+        if self._refused is not None and not self._begun:
+            return
+        self._begun = True
+        await asyncio.wait_for(self._send(message), SEND_SECONDS)
+
+
+def _network(client: str) -> str:
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return client

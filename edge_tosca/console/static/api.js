@@ -1,0 +1,101 @@
+// Talks to the box. Every error is one sentence that can be shown as it is.
+
+import { lost, reached } from "./connection.js";
+import { knows, t } from "./strings.js";
+import { Told } from "./told.js";
+
+const PREFIX = "/api/v1";
+
+/** What the box, or the way to it, refused. */
+export class ApiError extends Told {
+  constructor(status, sentence, code = null) {
+    super(code && knows(`error.${code}`) ? t(`error.${code}`) : sentence);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+let onSignIn = () => {};
+
+/** Say what to do where the box asks for a token. */
+export function whenSignedOut(act) {
+  onSignIn = act;
+}
+
+/** The address of something under the API. */
+export function address(path, query = {}) {
+  const asked = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined) asked.append(name, value);
+  }
+  const tail = asked.toString();
+  return `${PREFIX}${path}${tail ? "?" + tail : ""}`;
+}
+
+/** The address of a picture: the API names it by an id or gives the address itself. */
+export function pictureAddress(key) {
+  return key.startsWith("/") ? key : address("/picture", { id: key });
+}
+
+async function call(method, path, { query, json, body, type, signal } = {}) {
+  const headers = {};
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  else if (body !== undefined) headers["Content-Type"] = type || "application/octet-stream";
+  let answer;
+  try {
+    answer = await fetch(address(path, query), {
+      method,
+      headers,
+      body: json !== undefined ? JSON.stringify(json) : body,
+      signal,
+      cache: "no-store",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    lost();
+    throw new ApiError(0, t("error.unreachable"));
+  }
+  reached();
+  if (answer.ok) return answer;
+  throw await refusal(answer, path);
+}
+
+async function refusal(answer, path) {
+  let said = {};
+  try {
+    said = await answer.json();
+  } catch {
+    // A proxy in between answers in its own words.
+  }
+  if (answer.status === 401 && path !== "/session") onSignIn();
+  return new ApiError(answer.status, said.error ?? t("error.status", { status: answer.status }), said.code ?? null);
+}
+
+export async function get(path, query, options = {}) {
+  return (await call("GET", path, { query, ...options })).json();
+}
+
+export async function post(path, json, { query, signal } = {}) {
+  return (await call("POST", path, { query, json: json ?? {}, signal })).json();
+}
+
+/** Send a picture or a file. */
+export async function send(path, body, query, { signal } = {}) {
+  return (await call("POST", path, { query, body, type: body.type, signal })).json();
+}
+
+/** Ask for a file. */
+export async function fetchFile(path, json) {
+  const answer = await call("POST", path, { json });
+  const named = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "");
+  return { name: named ? named[1] : "file", data: await answer.blob() };
+}
+
+export async function put(path, json) {
+  return (await call("PUT", path, { json })).json();
+}
+
+export async function erase(path, query) {
+  const answer = await call("DELETE", path, { query });
+  return answer.status === 204 ? {} : answer.json();
+}

@@ -1,0 +1,94 @@
+// Starts the page: sentences, places, and the view that the address names.
+
+import { whenSignedOut } from "./api.js";
+import { capture } from "./capture.js";
+import { classes } from "./classes.js";
+import { oneClass } from "./class.js";
+import { onReturn } from "./connection.js";
+import { doctor } from "./doctor.js";
+import { history } from "./history.js";
+import { inbox, oneGroup } from "./inbox.js";
+import { lesson } from "./lesson.js";
+import { live } from "./live.js";
+import { more } from "./more.js";
+import { complain } from "./notice.js";
+import { packs } from "./packs.js";
+import { drawPlaces, markPlace } from "./places.js";
+import { review } from "./review.js";
+import { here } from "./route.js";
+import { settings } from "./settings.js";
+import { signIn } from "./sign_in.js";
+import { storage } from "./storage.js";
+import { loadStrings } from "./strings.js";
+import { teach } from "./teach.js";
+
+// Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
+const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs };
+
+let current = null;
+let asked = 0;
+
+async function show({ focus = true } = {}) {
+  const turn = ++asked;
+  const { name, query } = here();
+  let view;
+  try {
+    view = await (VIEWS[name] ?? live)(query);
+  } catch (error) {
+    if (turn !== asked) return;
+    if (error.status === 401) return;
+    complain(error);
+    view = current ? null : await live({});
+  }
+  if (turn !== asked || view === null) {
+    view?.leave?.();
+    return;
+  }
+  put(view, name, focus);
+}
+
+function put(view, name, focus) {
+  current?.leave?.();
+  current = view;
+  const main = document.getElementById("view");
+  main.className = view.fixed ? "fixed" : "";
+  main.dataset.view = name;
+  main.replaceChildren(view.element);
+  document.title = `${view.title} – edge-tosca`;
+  markPlace(name);
+  window.scrollTo(0, 0);
+  if (focus) {
+    const heading = main.querySelector("h1");
+    heading?.setAttribute("tabindex", "-1");
+    heading?.focus({ preventScroll: true });
+  }
+}
+
+function askForToken() {
+  asked += 1;
+  document.getElementById("places").hidden = true;
+  put(signIn(begin), "sign-in", true);
+}
+
+async function begin() {
+  document.getElementById("places").hidden = false;
+  await drawPlaces();
+  await show({ focus: false });
+}
+
+async function redraw() {
+  await drawPlaces();
+  await show();
+}
+
+// A picture that gave way to newer ones on the box leaves an empty place, not a broken one.
+document.addEventListener("error", ({ target }) => target.tagName === "IMG" && target.classList.add("gone"), true);
+document.addEventListener("load", ({ target }) => target.tagName === "IMG" && target.classList.remove("gone"), true);
+
+await loadStrings();
+document.querySelector("noscript")?.remove();
+whenSignedOut(askForToken);
+window.addEventListener("hashchange", () => show());
+window.addEventListener("languagechosen", redraw);
+onReturn(() => show({ focus: false }));
+await begin();

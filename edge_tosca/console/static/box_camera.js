@@ -1,0 +1,68 @@
+// The camera of the box: its pictures come as motion JPEG, and the box itself takes those to teach.
+
+import { address, post } from "./api.js";
+import { onReturn } from "./connection.js";
+import { h } from "./dom.js";
+import { Scene } from "./scene.js";
+import { t } from "./strings.js";
+
+const RETRY = 2000;
+
+export class BoxCamera {
+  constructor(present) {
+    this.kind = "box";
+    this.present = present;
+    this.image = h("img", { alt: t("camera.picture") });
+    this.scene = new Scene(this.image);
+    this.element = this.scene.element;
+    if (!present) {
+      this.image.hidden = true;
+      this.scene.say(t("camera.none"));
+      return;
+    }
+    this.look = () => (document.hidden ? this.halt() : this.begin());
+    this.image.addEventListener("load", () => this.scene.shape(this.image.naturalWidth, this.image.naturalHeight));
+    this.image.addEventListener("error", () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.begin(), RETRY);
+    });
+    document.addEventListener("visibilitychange", this.look);
+    this.forget = onReturn(() => this.begin());
+    this.look();
+  }
+
+  begin() {
+    if (this.closed || document.hidden) return;
+    // Another address each time: a browser would show the broken stream again from its memory.
+    this.image.src = address("/camera/stream", { turn: Date.now() });
+  }
+
+  halt() {
+    clearTimeout(this.timer);
+    this.image.removeAttribute("src");
+  }
+
+  /** Say how the camera is, from the box's account of it. */
+  tell(account) {
+    if (!this.present) return;
+    this.scene.shape(account?.width, account?.height);
+    this.scene.say(account && !account.connected ? t("camera.lost") : "");
+  }
+
+  /** Whether a picture can be taken. */
+  get ready() {
+    return this.present;
+  }
+
+  /** Let the box add its newest frame to a class. */
+  async teach(label, signal) {
+    return post("/queue/capture", { label }, { signal });
+  }
+
+  close() {
+    this.closed = true;
+    this.halt();
+    this.forget?.();
+    document.removeEventListener("visibilitychange", this.look);
+  }
+}

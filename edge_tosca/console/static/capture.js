@@ -1,0 +1,125 @@
+// Show a thing to the camera: pictures are taken while the shutter is held, and the box says which are of use.
+
+import { get } from "./api.js";
+import { fill, h, linkButton } from "./dom.js";
+import { addFiles, fileButton, takeDrops } from "./files.js";
+import { icon } from "./icons.js";
+import { attempt, complain } from "./notice.js";
+import { way } from "./route.js";
+import { pressOnce, setPressOnce, Shutter } from "./shutter.js";
+import { fittingSource, sourceButton } from "./source_button.js";
+import { t } from "./strings.js";
+import { Told } from "./told.js";
+
+export const FULL = 20;
+const EVERY = 250;
+const EVERY_AFTER_FAULT = 900;
+
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+export async function capture({ label }) {
+  const [{ source, choice }, queue] = await Promise.all([fittingSource(), get("/queue")]);
+  const telling = h("p.telling", { "aria-live": "polite" }, t("capture.begin"));
+  const shutter = new Shutter(FULL, begin, () => {});
+  let taken = queue.classes.find((one) => one.label === label)?.pictures.length ?? 0;
+  let running = false;
+  shutter.count(taken);
+
+  function tell(words, kind = "") {
+    if (telling.textContent === words) return;
+    telling.className = `telling ${kind}`;
+    fill(telling, kind && icon(kind === "bad" ? "warn" : "check"), h("span", {}, words));
+  }
+
+  function account(added) {
+    taken = added.count;
+    shutter.count(taken);
+    if (!added.accepted) tell(hintWords(added), "bad");
+    else if (taken % FULL) tell(t("capture.turn"), "good");
+    else tell(t("capture.full", { count: taken }), "good");
+    // A full ring is a good place to stop; another press goes on.
+    return !(added.accepted && taken % FULL === 0) && added.reason !== "full";
+  }
+
+  async function begin() {
+    if (running) return;
+    running = true;
+    try {
+      while (shutter.on) {
+        const began = performance.now();
+        const pause = await take();
+        await wait(Math.max(0, pause - (performance.now() - began)));
+      }
+    } finally {
+      running = false;
+    }
+  }
+
+  async function take() {
+    if (!source.ready) {
+      tell(t("capture.no_picture"), "bad");
+      return EVERY_AFTER_FAULT;
+    }
+    try {
+      if (!account(await source.teach(label))) {
+        shutter.end();
+        navigator.vibrate?.(40);
+      }
+      return EVERY;
+    } catch (error) {
+      if (!(error instanceof Told)) throw error;
+      tell(error.message, "bad");
+      if (![0, 429, 503].includes(error.status)) shutter.end();
+      return EVERY_AFTER_FAULT;
+    }
+  }
+
+  const hold = h("input", {
+    type: "checkbox",
+    role: "switch",
+    checked: pressOnce(),
+    onchange: () => {
+      shutter.end();
+      setPressOnce(hold.checked);
+      shutter.label();
+    },
+  });
+  const files = fileButton(t("capture.files"), (chosen) => add(chosen));
+  const add = (chosen) => attempt(() => addFiles(label, chosen, (added) => account(added)));
+  const scene = source.element;
+  source.scene.corner(sourceButton(source, choice));
+  const element = h(
+    "div.capture",
+    {},
+    h("div.head", {}, h("a.button.icon-only.plain", { href: way("teach"), "aria-label": t("back") }, icon("back")), h("h1", {}, label)),
+    scene,
+    telling,
+    h("div.shutter-place", {}, files, shutter.element, linkButton(t("capture.done"), way("review", { label }), { symbol: "check", kind: "beside" })),
+    h("label.switch", {}, hold, h("span", {}, t("capture.press_once"))),
+  );
+  const endDrops = takeDrops(element, add);
+  // The page's account of the camera: lost or there.
+  const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera").then(({ camera }) => source.tell(camera)).catch(quietly), 2000) : null;
+  return {
+    title: t("capture.title", { label }),
+    element,
+    fixed: true,
+    leave: () => {
+      clearInterval(watch);
+      endDrops();
+      shutter.close();
+      source.close();
+    },
+  };
+}
+
+/** What to do about a picture that was not taken. */
+export function hintWords({ reason, hint }) {
+  const key = `hint.${reason}`;
+  const words = t(key);
+  return words === key ? (hint ?? t("hint.other")) : words;
+}
+
+function quietly(error) {
+  if (!(error instanceof Told)) complain(error);
+}

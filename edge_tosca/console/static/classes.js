@@ -1,0 +1,31 @@
+// What the box knows: a card for each class.
+
+import { get } from "./api.js";
+import { h, linkButton } from "./dom.js";
+import { face } from "./face.js";
+import { icon } from "./icons.js";
+import { way } from "./route.js";
+import { percent, t } from "./strings.js";
+import { undoButton } from "./undo.js";
+
+export async function classes() {
+  const [{ classes: known }, undo] = await Promise.all([get("/classes"), undoButton("classes")]);
+  const head = h("div.head", {}, h("h1", {}, t("place.classes")), undo);
+  const body = known.length
+    ? h("ul.cards", {}, known.map(card))
+    : h("div.empty", {}, icon("classes"), h("p", {}, t("classes.none")), linkButton(t("classes.teach"), way("teach"), { symbol: "teach", kind: "primary" }));
+  return { title: t("place.classes"), element: h("div", {}, head, body) };
+}
+
+function card(one) {
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: way("class", { label: one.label }) },
+      face(one),
+      h("div.about", {}, h("p.name", {}, one.label), h("p", {}, t("pictures", { count: one.images })), one.accuracy !== null && h("p", {}, t("classes.right", { share: percent(one.accuracy) }))),
+    ),
+  );
+}

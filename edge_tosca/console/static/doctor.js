@@ -1,0 +1,32 @@
+// What the box says of its own health, and what to do about it.
+
+import { get } from "./api.js";
+import { button, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { headOf } from "./more.js";
+import { go } from "./route.js";
+import { t } from "./strings.js";
+
+export async function doctor() {
+  const { findings } = await get("/doctor");
+  const ill = findings.filter((one) => !one.ok).length;
+  const again = button(t("doctor.again"), { symbol: "doctor", onpress: () => go("doctor") });
+  const sorted = [...findings.filter((one) => !one.ok), ...findings.filter((one) => one.ok)];
+  const element = h(
+    "div",
+    {},
+    headOf("doctor", again),
+    h("p", {}, ill ? t("doctor.ill", { count: ill }) : t("doctor.well")),
+    h("ul.entries", { lang: "en" }, sorted.map(finding)),
+  );
+  return { title: t("doctor.title"), element };
+}
+
+function finding({ what, ok, detail, remedy }) {
+  return h(
+    `li.entry.${ok ? "well" : "ill"}`,
+    {},
+    icon(ok ? "check" : "warn"),
+    h("div.words", {}, h("p", {}, h("span.aside-only", {}, t(ok ? "doctor.fine" : "doctor.look")), what), h("small", {}, detail), remedy && h("small", {}, remedy)),
+  );
+}

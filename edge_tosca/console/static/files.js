@@ -1,0 +1,68 @@
+// Pictures from files: chosen, or dropped onto the page.
+
+import { send } from "./api.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { notice } from "./notice.js";
+import { t } from "./strings.js";
+import { Told } from "./told.js";
+
+/** A button that opens the file picker. */
+export function fileButton(words, take) {
+  const input = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-hidden": "true", tabindex: -1 });
+  input.addEventListener("change", () => {
+    const chosen = [...input.files];
+    input.value = "";
+    if (chosen.length) take(chosen);
+  });
+  const open = h("button.beside", { type: "button", onclick: () => input.click() }, icon("files"), h("span", {}, words));
+  return h("div", {}, open, input);
+}
+
+/** Take what is dropped anywhere on the page; gives a function that ends it. */
+export function takeDrops(element, take) {
+  const over = (event) => {
+    event.preventDefault();
+    element.classList.add("dropping");
+  };
+  const out = (event) => {
+    if (!event.relatedTarget) element.classList.remove("dropping");
+  };
+  const drop = (event) => {
+    event.preventDefault();
+    element.classList.remove("dropping");
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length) take(files);
+  };
+  document.addEventListener("dragover", over);
+  document.addEventListener("dragleave", out);
+  document.addEventListener("drop", drop);
+  return () => {
+    document.removeEventListener("dragover", over);
+    document.removeEventListener("dragleave", out);
+    document.removeEventListener("drop", drop);
+  };
+}
+
+/**
+ * Send files one after the other.
+ * @param {string} label of the class
+ * @param {File[]} files
+ * @param {(added: object) => void} tell gets what became of each
+ */
+export async function addFiles(label, files, tell) {
+  let taken = 0;
+  const refused = [];
+  for (const file of files) {
+    try {
+      const added = await send("/queue", file, { label });
+      if (added.accepted) taken += 1;
+      tell(added);
+    } catch (error) {
+      if (!(error instanceof Told) || ![413, 415].includes(error.status)) throw error;
+      refused.push(file.name);
+    }
+  }
+  if (refused.length) throw new Told(t("files.refused", { count: refused.length, name: refused[0], taken }));
+  notice(t("files.taken", { count: taken, of: files.length }));
+}

@@ -1,0 +1,73 @@
+// What the camera sees now, in very large letters.
+
+import { send } from "./api.js";
+import { AnswerPanel } from "./answer.js";
+import { correct } from "./correct.js";
+import { button, h } from "./dom.js";
+import { listen } from "./events.js";
+import { fittingSource, sourceButton } from "./source_button.js";
+import { t } from "./strings.js";
+import { Told } from "./told.js";
+
+const PAUSE = 60;
+const PAUSE_AFTER_FAULT = 1500;
+
+export async function live() {
+  const { source, choice } = await fittingSource();
+  const panel = new AnswerPanel();
+  let newest = null;
+
+  const wrong = button(t("live.wrong"), {
+    symbol: "wrong",
+    kind: "tall wide",
+    disabled: true,
+    onpress: () => correct(newest),
+  });
+
+  function tell(message) {
+    newest = message.id ? message : null;
+    wrong.disabled = newest === null;
+    panel.tell(message);
+    source.tell(message.camera);
+  }
+
+  const stop = choice.kind === "own" ? ask(source, tell) : listen("/live/events", {}, tell);
+  source.scene.corner(sourceButton(source, choice));
+  const element = h("div.live", {}, h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, wrong));
+  return {
+    title: t("place.live"),
+    element,
+    fixed: true,
+    leave: () => {
+      stop();
+      source.close();
+    },
+  };
+}
+
+/** Send the phone's own pictures one by one; the next goes when the last was answered. */
+function ask(source, tell) {
+  const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
+  let ended = false;
+  let timer = null;
+
+  async function step() {
+    if (ended) return;
+    let pause = PAUSE;
+    if (source.ready && !document.hidden) {
+      try {
+        tell(await send("/live/frame", await source.picture(), { client }));
+      } catch (error) {
+        if (!(error instanceof Told)) throw error;
+        pause = PAUSE_AFTER_FAULT;
+      }
+    }
+    if (!ended) timer = setTimeout(step, pause);
+  }
+
+  step();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+  };
+}

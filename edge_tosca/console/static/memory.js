@@ -1,0 +1,21 @@
+// What this browser remembers of its user's choices. Without storage (a private window) it forgets them at the end.
+
+const PREFIX = "edge-tosca.";
+const unsaved = new Map();
+
+export function recall(name) {
+  try {
+    return localStorage.getItem(PREFIX + name) ?? unsaved.get(name) ?? "";
+  } catch {
+    return unsaved.get(name) ?? "";
+  }
+}
+
+export function remember(name, value) {
+  unsaved.set(name, value);
+  try {
+    localStorage.setItem(PREFIX + name, value);
+  } catch {
+    // The choice holds until the page is closed.
+  }
+}

@@ -1,0 +1,20 @@
+// The places that are needed less often.
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { way } from "./route.js";
+import { t } from "./strings.js";
+
+const VIEWS = { history: "history", storage: "storage", packs: "pack", doctor: "doctor", settings: "settings" };
+
+export async function more() {
+  const entries = Object.entries(VIEWS).map(([name, symbol]) =>
+    h("li", {}, h("a", { href: way(name) }, icon(symbol), h("div.words", {}, h("p", {}, t(`${name}.title`)), h("small", {}, t(`${name}.about`))), icon("forward"))),
+  );
+  return { title: t("place.more"), element: h("div", {}, h("div.head", {}, h("h1", {}, t("place.more"))), h("ul.entries", {}, entries)) };
+}
+
+/** The head of a view that "More" leads to. */
+export function headOf(name, ...beside) {
+  return h("div.head", {}, h("a.button.icon-only.plain", { href: way("more"), "aria-label": t("back") }, icon("back")), h("h1", {}, t(`${name}.title`)), beside);
+}

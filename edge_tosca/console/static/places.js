@@ -1,0 +1,56 @@
+// The five places of the page, and how many pictures wait in them.
+
+import { get } from "./api.js";
+import { fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { way } from "./route.js";
+import { t } from "./strings.js";
+import { Told } from "./told.js";
+
+const PLACES = { live: "live", teach: "teach", inbox: "unknown", classes: "classes", more: "more" };
+
+const PART_OF = { capture: "teach", review: "teach", lesson: "teach", group: "inbox", class: "classes", history: "more", storage: "more", doctor: "more", settings: "more", packs: "more" };
+
+/** Draw the places, in the language of the moment. */
+export async function drawPlaces() {
+  const nav = document.getElementById("places");
+  nav.setAttribute("aria-label", t("places"));
+  fill(
+    nav,
+    Object.entries(PLACES).map(([name, symbol]) =>
+      h("a", { href: way(name), "data-place": name }, icon(symbol), h("span", {}, t(`place.${name}`))),
+    ),
+  );
+}
+
+/** Mark the place that a view belongs to, and count anew what waits. */
+export function markPlace(view) {
+  const place = PART_OF[view] ?? (view in PLACES ? view : "live");
+  for (const link of document.querySelectorAll("#places a")) {
+    if (link.dataset.place === place) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  count();
+}
+
+/** Show how many pictures wait to be taught, and how many groups of unknown things there are. */
+export async function count() {
+  if (document.getElementById("places").hidden) return;
+  try {
+    const [queue, unknown] = await Promise.all([get("/queue"), get("/inbox")]);
+    badge("teach", queue.pictures, "count.queue");
+    badge("inbox", unknown.groups.length, "count.inbox");
+  } catch (error) {
+    // The view itself tells what is wrong.
+    if (!(error instanceof Told)) throw error;
+  }
+}
+
+function badge(place, count, words) {
+  const link = document.querySelector(`#places a[data-place="${place}"]`);
+  link?.querySelector(".count")?.remove();
+  if (!link || !count) return;
+  const shown = h("span.count", {}, h("span", { "aria-hidden": "true" }, count > 99 ? "99+" : count));
+  shown.append(h("span.aside-only", {}, t(words, { count })));
+  link.append(shown);
+}

@@ -1,0 +1,148 @@
+// What the quality gate says of a lesson, for somebody who wants to know whether it worked and what to do.
+
+import { erase, pictureAddress, post } from "./api.js";
+import { confirm } from "./dialog.js";
+import { button, h, linkButton } from "./dom.js";
+import { face } from "./face.js";
+import { icon } from "./icons.js";
+import { startLesson } from "./lesson.js";
+import { attempt, notice } from "./notice.js";
+import { go, way } from "./route.js";
+import { number, percent, t } from "./strings.js";
+import { inWords } from "./words_of_gate.js";
+
+const SYMBOLS = { accept: "check", warn: "warn", reject: "stop" };
+const MOST_CONFUSIONS = 4;
+const MOST_PICTURES = 2;
+
+export function report(job) {
+  const { gate } = job.report;
+  return [verdict(job), figures(job.report), advice(gate), confusions(job), suspects(job), acts(job)];
+}
+
+function verdict(job) {
+  const { gate, classes, images, seconds } = job.report;
+  const forced = gate.verdict === "reject" && job.state === "done";
+  const words = job.state === "rejected" ? "reject" : forced ? "forced" : gate.verdict;
+  const labels = classes.join(", ");
+  return h(
+    `section.verdict.${gate.verdict}`,
+    {},
+    icon(SYMBOLS[gate.verdict]),
+    h("h1", {}, t(`report.${words}.title`)),
+    h("p", {}, t(`report.${words}.words`, { labels, count: images, seconds: number(seconds.total, 1) })),
+  );
+}
+
+function figures({ gate }) {
+  const fall = (gate.accuracy_old_before ?? 0) - (gate.accuracy_old_after ?? 0);
+  return h(
+    "dl.figures",
+    {},
+    h("div", {}, h("dt", {}, t("report.new")), h("dd", {}, percent(gate.accuracy_new))),
+    gate.accuracy_old_before !== null &&
+      h(
+        "div",
+        {},
+        h("dt", {}, t("report.old")),
+        h("dd", {}, percent(gate.accuracy_old_after), h("small", {}, ` ${fall >= 0.005 || fall <= -0.005 ? t("report.before", { share: percent(gate.accuracy_old_before) }) : t("report.as_before")}`)),
+      ),
+  );
+}
+
+function advice({ reasons, advice: sentences }) {
+  if (!reasons.length && !sentences.length) return null;
+  const line = (symbol) => (sentence) => h("li", {}, icon(symbol), h("span", {}, inWords(sentence)));
+  return h(
+    "section.card",
+    {},
+    h("h2", {}, t("report.why")),
+    h("ul.advice", {}, reasons.map(line("warn")), sentences.map(line("forward"))),
+  );
+}
+
+function confusions(job) {
+  if (!job.confusions.length) return null;
+  return h(
+    "section",
+    {},
+    h("h2", {}, t("report.confusions")),
+    job.confusions.slice(0, MOST_CONFUSIONS).map((one) =>
+      h(
+        "article.card",
+        {},
+        h("p.versus-title", {}, t("report.confused", one)),
+        h("div.versus", {}, side(one.truth, one.pictures), icon("forward"), side(one.answer, one.answer_pictures)),
+      ),
+    ),
+  );
+}
+
+function side(label, pictures) {
+  const shown = pictures.slice(0, MOST_PICTURES).map((key) => h("img", { src: pictureAddress(key), alt: label }));
+  return h("figure", {}, h("div.pair", {}, shown.length ? shown : face({ label, thumbnail: false })), h("figcaption", {}, label));
+}
+
+function suspects(job) {
+  const found = job.report.gate.suspects;
+  if (!found.length) return null;
+  const kept = job.state === "done";
+  const element = h(
+    "section",
+    {},
+    h("h2", {}, t("report.suspects")),
+    h("p.quiet", {}, t(kept ? "report.suspects_kept" : "report.suspects_waiting")),
+    h("div.stack", {}, found.map((one) => suspect(one, kept))),
+  );
+  return element;
+}
+
+function suspect({ path, reason }, kept) {
+  const card = h("article.card.suspect", {}, h("img", { src: pictureAddress(path), alt: t("report.suspect_picture") }));
+  const words = h("div", {}, h("p", {}, inWords(reason)));
+  if (!kept) {
+    words.append(
+      button(t("report.remove"), {
+        symbol: "remove",
+        onpress: async () => {
+          if (await attempt(() => erase("/queue/picture", { id: path }))) card.remove();
+        },
+      }),
+    );
+  }
+  card.append(words);
+  return card;
+}
+
+function acts(job) {
+  if (job.state === "rejected") {
+    return h(
+      "div.foot.row",
+      {},
+      linkButton(t("report.mend"), way("teach"), { symbol: "pictures", kind: "primary tall grow" }),
+      button(t("report.force"), { kind: "tall", onpress: () => force(job) }),
+    );
+  }
+  return h(
+    "div.foot.row",
+    {},
+    linkButton(t("report.watch"), way("live"), { symbol: "live", kind: "primary tall grow" }),
+    button(t("report.undo"), { symbol: "undo", kind: "tall", onpress: () => undo(job) }),
+  );
+}
+
+function force(job) {
+  return confirm({
+    title: t("report.force_title"),
+    words: t("report.force_words"),
+    yes: t("report.force"),
+    act: () => startLesson({ labels: [...job.report.classes], force: true }),
+  });
+}
+
+async function undo(job) {
+  const done = await attempt(() => post("/jobs/undo", { id: job.id }));
+  if (!done) return;
+  notice(t("report.undone"));
+  go("teach");
+}

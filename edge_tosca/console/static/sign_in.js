@@ -1,0 +1,37 @@
+// The page that asks for the token, where the box wants one.
+
+import { post } from "./api.js";
+import { button, fill, h } from "./dom.js";
+import { t } from "./strings.js";
+import { Told } from "./told.js";
+
+/** Ask for the token; `onSignedIn` goes on. */
+export function signIn(onSignedIn) {
+  const fault = h("p.fault-line", { role: "alert" });
+  const token = h("input", { type: "password", id: "token", autocomplete: "current-password", required: true });
+  const form = h(
+    "form.sign-in",
+    {
+      onsubmit: async (event) => {
+        event.preventDefault();
+        if (form.hasAttribute("aria-busy")) return;
+        form.setAttribute("aria-busy", "true");
+        try {
+          await post("/session", { token: token.value.trim() });
+          await onSignedIn();
+        } catch (error) {
+          if (!(error instanceof Told)) throw error;
+          fill(fault, error.status === 401 ? t("token.wrong") : error.message);
+          token.select();
+        } finally {
+          form.removeAttribute("aria-busy");
+        }
+      },
+    },
+    h("h1", {}, t("token.title")),
+    h("p.quiet", {}, t("token.where")),
+    h("div", {}, h("label", { for: "token" }, t("token.label")), token, fault),
+    button(t("token.send"), { symbol: "key", kind: "primary tall", type: "submit" }),
+  );
+  return { title: t("token.title"), element: form };
+}

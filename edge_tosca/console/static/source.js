@@ -1,0 +1,23 @@
+// Where pictures come from: the box's camera, or that of the phone that shows this page.
+
+import { get } from "./api.js";
+import { BoxCamera } from "./box_camera.js";
+import { recall, remember } from "./memory.js";
+import { OwnCamera } from "./own_camera.js";
+
+/** The source that was chosen, "box" or "own"; without a camera of the box, the phone's own. */
+export async function chosenSource() {
+  const health = await get("/health");
+  const chosen = recall("source");
+  if (chosen === "box" || chosen === "own") return { kind: chosen, hasBox: health.camera !== null };
+  return { kind: health.camera === null ? "own" : "box", hasBox: health.camera !== null };
+}
+
+export function chooseSource(kind) {
+  remember("source", kind);
+}
+
+/** Open a source; its `element` shows it, `close()` ends it. */
+export function openSource({ kind, hasBox }) {
+  return kind === "own" ? new OwnCamera() : new BoxCamera(hasBox);
+}

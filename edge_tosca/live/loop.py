@@ -1,0 +1,250 @@
+"""The live loop: the newest frame in, its answer and the stable one out."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tosca.answer import Answer
+from edge_tosca.errors import EdgeToscaError, LearnError
+from edge_tosca.learner import Learner
+from edge_tosca.live.account import Latencies, LiveAccount
+from edge_tosca.live.consensus import FRAMES, Consensus, Shown
+from edge_tosca.live.replaced import EmptyLog, identity, refuse_log_of_another
+
+if TYPE_CHECKING:
+    from edge_tosca.devices.camera import Frame, Stream
+
+FIRST_WAIT = 0.25
+LONGEST_WAIT = 5.0
+"""Seconds before a store that could not be used is opened again: twice as long each time."""
+
+_LOOK_SECONDS = 0.5
+"""How long the loop waits for a frame before it looks whether it is to end."""
+
+_CLOSING_SECONDS = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class LiveAnswer:
+    """The answer to a frame.
+
+    Attributes:
+        frame: which.
+        feature: of its pixels, float32 [d].
+        answer: what this frame alone shows.
+        shown: what a display should say.
+        latency: seconds from the frame's arrival to the answer.
+    """
+
+    frame: "Frame"
+    feature: NDArray[np.float32]
+    answer: Answer
+    shown: Shown
+    latency: float
+
+
+class Live:
+    """Answers the newest frame of a stream, again and again, in a thread of its own.
+
+    It goes on when the camera is lost and comes back, when nothing was taught yet, when another process
+    teaches the store or replaces its file, and when the store cannot be read for a while.
+
+    Args:
+        stream: the frames; started and closed by whoever made it.
+        open_learner: opens the learner; called in the loop's thread, and again when the store was replaced.
+        frames: of a burst.
+        on_event: told, in one line and from the loop's thread, why there are no answers, and when there are.
+
+    Attributes:
+        rounds: of the loop. They go on while it waits for the camera or the store, and stop when it hangs.
+    """
+
+    def __init__(
+        self,
+        stream: "Stream",
+        open_learner: Callable[[], Learner],
+        frames: int = FRAMES,
+        on_event: Callable[[str], None] | None = None,
+    ) -> None:
+        self._stream = stream
+        self._open_learner = open_learner
+        self._consensus = Consensus(frames)
+        self._on_event = on_event
+        self._news = threading.Condition()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+        self._path: Path | None = None
+        self._file: tuple[int, int] | None = None
+        self._log: tuple[int, int] | None = None
+        self._newest: LiveAnswer | None = None
+        self._seen = 0
+        self._latencies = Latencies()
+        self._answered = self._skipped = self._opened = 0
+        self._error: str | None = None
+        self._over = False
+        self.rounds = 0
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, close the store and wake whoever waits for an answer."""
+        self._stop.set()
+        with self._news:
+            self._news.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSING_SECONDS)
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more answers will come: it was closed, or the last frame of a file was answered."""
+        with self._news:
+            return self._over or self._stop.is_set()
+
+    def newest(self, after: int = 0, timeout: float | None = None) -> LiveAnswer | None:
+        """Wait for the answer to a frame that is newer than one already seen.
+
+        Args:
+            after: number of the frame already seen; 0 for any.
+            timeout: seconds; None to wait for as long as it takes.
+
+        Returns:
+            The newest answer; None when none came in time, or no more will come.
+        """
+        with self._news:
+            self._news.wait_for(lambda: self._is_newer(after) or self._over or self._stop.is_set(), timeout)
+            return self._newest if self._is_newer(after) else None
+
+    def account(self) -> LiveAccount:
+        """Tell how the loop is doing."""
+        with self._news:
+            median, nearly_all = self._latencies.percentiles()
+            return LiveAccount(
+                answered=self._answered,
+                skipped=self._skipped,
+                latency_p50=median,
+                latency_p99=nearly_all,
+                fps=self._latencies.rate(time.monotonic()),
+                error=self._error,
+                opened=self._opened,
+            )
+
+    def _is_newer(self, after: int) -> bool:
+        return self._newest is not None and self._newest.frame.number > after
+
+    def _run(self) -> None:
+        wait = FIRST_WAIT
+        try:
+            while not self._stop.is_set():
+                answered = self._answered
+                try:
+                    if not self._answer_until_replaced():
+                        return
+                    continue
+                except Exception as error:
+                    # A fault in one place must not end the loop of a box that nobody sits at.
+                    self._trouble(error)
+                wait = FIRST_WAIT if self._answered > answered else min(2 * wait, LONGEST_WAIT)
+                self._stop.wait(wait)
+                self.rounds += 1
+        finally:
+            with self._news:
+                self._over = True
+                self._news.notify_all()
+
+    def _answer_until_replaced(self) -> bool:
+        """Answer frames from one opened store; False when there will be no more."""
+        if self._path is None:
+            # Where the store lies has to be known before it is opened, or a replacement could pass unseen.
+            with closing(self._open_learner()) as first:
+                self._path = first.store.path
+        opened = identity(self._path)
+        if self._file is not None and opened != self._file:
+            refuse_log_of_another(self._path, self._log)
+        self._file = opened
+        with closing(self._open_learner()) as learner:
+            log = EmptyLog(learner.store)
+            learner.vision.check(learner.store.settings, learner.store.path)
+            # Another store may have another backbone, whose features cannot join a burst of this one's.
+            self._consensus.restart()
+            with self._news:
+                self._opened += 1
+            while not self._stop.is_set():
+                self.rounds += 1
+                frame = self._stream.newest(self._seen, _LOOK_SECONDS)
+                if identity(self._path) != opened:
+                    return True
+                self._log = log.look()
+                if frame is not None:
+                    self._answer(learner, frame)
+                elif self._stream.account().ended:
+                    return False
+        return False
+
+    def _answer(self, learner: Learner, frame: "Frame") -> None:
+        from edge_tosca.runtime import load_picture
+
+        if not learner.store.latest():
+            self._trouble(
+                LearnError(f"{learner.store.path} knows no class yet; teach it with: edge-tosca learn")
+            )
+            self._pass_over(frame)
+            return
+        start = time.perf_counter()
+        pixels = learner.vision.bundle.preprocessing(load_picture(frame.pixels))
+        prepared = time.perf_counter()
+        feature = learner.vision.backend.features(pixels)
+        extracted = time.perf_counter()
+        try:
+            with learner.store.snapshot():
+                answer = learner.knowledge.decide(feature[None], 4)[0]
+                shown = self._consensus.add(learner.knowledge, feature)
+        except LearnError as error:
+            self._trouble(error)
+            self._pass_over(frame)
+            return
+        times = {
+            "decode": 1e3 * (prepared - start),
+            "features": 1e3 * (extracted - prepared),
+            "decide": 1e3 * (time.perf_counter() - extracted),
+        }
+        self._pass_over(frame)
+        now = time.monotonic()
+        with self._news:
+            self._newest = LiveAnswer(
+                frame, feature, replace(answer, milliseconds=times), shown, now - frame.at
+            )
+            self._answered += 1
+            self._latencies.add(now - frame.at, now)
+            again, self._error = self._error is not None, None
+            self._news.notify_all()
+        if again:
+            self._tell(f"{learner.store.path}: answering again")
+
+    def _pass_over(self, frame: "Frame") -> None:
+        with self._news:
+            if self._seen:
+                self._skipped += frame.number - self._seen - 1
+            self._seen = frame.number
+
+    def _trouble(self, error: Exception) -> None:
+        if isinstance(error, EdgeToscaError):
+            reason = " ".join(str(error).split())
+        else:
+            reason = f"a fault of edge-tosca itself ({type(error).__name__}: {' '.join(str(error).split())})"
+        with self._news:
+            news, self._error = self._error != reason, reason
+        if news:
+            self._tell(reason)
+
+    def _tell(self, event: str) -> None:
+        if self._on_event is not None:
+            self._on_event(event)

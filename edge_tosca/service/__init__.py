@@ -1,0 +1,7 @@
+"""What a program needs to run as a service: it tells systemd how it fares, and logs one object a line."""
+
+from edge_tosca.service.logs import JsonLines, errors_as_log_lines, set_up_logging
+from edge_tosca.service.notify import Notifier
+from edge_tosca.service.watchdog import Watchdog, supervised
+
+__all__ = ["JsonLines", "Notifier", "Watchdog", "errors_as_log_lines", "set_up_logging", "supervised"]

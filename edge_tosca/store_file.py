@@ -1,0 +1,150 @@
+"""Find, make and open the SQLite file of a store, and tell in one line what stands in the way."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge_tosca.cipher import Clear
+from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.first_look import kind_of_file
+from edge_tosca.schema import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    ENCRYPTED,
+    add_tables,
+    connect,
+    foreign_parts,
+    mark,
+)
+from edge_tosca.seals import Seals
+
+
+def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.Connection:
+    """Make the file of a new store, its first seal included.
+
+    Args:
+        path: where; nothing, an empty file, or what an interrupted call left may be there.
+        settings: of the store.
+        cipher: of its contents.
+
+    Returns:
+        A connection to it.
+
+    Raises:
+        StoreError: something is there already, or the folder cannot be written.
+    """
+    kind = kind_of_file(path)
+    if path.is_dir() or kind == "stranger" or (kind == "database" and not _without_tables(path)):
+        raise StoreError(f"{path} exists already; open it, or choose another name")
+    found = path.exists()
+    try:
+        with told(path):
+            if kind == "zeros":
+                os.truncate(path, 0)
+            connection = connect(path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            add_tables(connection)
+            mark(connection, cipher.encrypted)
+            seals = Seals(connection, cipher)
+            seals.begin()
+            connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+            seals.end(settings, "init")
+            connection.execute("COMMIT")
+    except StoreError:
+        if not found:
+            # A disk that failed once may fail here too; init takes what is left for unfinished.
+            with contextlib.suppress(OSError):
+                for suffix in ("", "-wal", "-shm"):
+                    Path(f"{path}{suffix}").unlink(missing_ok=True)
+        raise
+    return connection
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the file of a store that exists.
+
+    Args:
+        path: of the SQLite file.
+
+    Returns:
+        A connection to it.
+
+    Raises:
+        StoreError: there is none, it is something else, damaged, or of a newer format.
+    """
+    kind = kind_of_file(path)
+    if kind == "nothing":
+        raise StoreError(f"{path}: there is no store here; make one with: edge-tosca init {path}")
+    if kind == "zeros":
+        raise _interrupted(path)
+    if kind == "stranger":
+        raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
+    with told(path):
+        connection = connect(path)
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION_ID:
+        connection.close()
+        if _without_tables(path):
+            raise _interrupted(path)
+        raise StoreError(f"{path} is a database of another program; name a store that `init` made")
+    # An older one is read as it is; the first command that writes brings it up to date.
+    if not 1 <= version <= ENCRYPTED:
+        connection.close()
+        raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
+    with told(path):
+        foreign = foreign_parts(connection)
+    if foreign:
+        connection.close()
+        raise StoreError(f"{path} holds {foreign[0]!r:.60}, which edge-tosca did not make; restore a copy")
+    return connection
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Tell what SQLite cannot do in one line that says what to do.
+
+    Args:
+        path: of the store, for the error.
+
+    Raises:
+        StoreError: the disk is full, another writer held the store too long, or the file is damaged.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        reason = in_one_line(error)
+        if "locked" in reason:
+            raise StoreError(
+                f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
+            ) from None
+        if "full" in reason:
+            raise StoreError(
+                f"{path}: the disk is full; nothing was changed; make room and try again"
+            ) from None
+        if "unable to open" in reason or "readonly" in reason:
+            folder = path.parent if os.fspath(path.parent) else Path()
+            raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
+        raise StoreError(f"{path}: {reason}; nothing was changed") from None
+    except sqlite3.DatabaseError as error:
+        reason = in_one_line(error)
+        raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
+    # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
+    except UnicodeDecodeError:
+        raise StoreError(f"{path} is not a readable store; restore a copy, or init anew") from None
+
+
+def _interrupted(path: Path) -> StoreError:
+    return StoreError(f"{path}: making this store was interrupted; run again: edge-tosca init {path}")
+
+
+def _without_tables(path: Path) -> bool:
+    """Tell whether a database is what an interrupted `create` left."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        return False
