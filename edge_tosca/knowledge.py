@@ -13,6 +13,7 @@ from edge_tosca.conditioning import condition, luca_input
 from edge_tosca.conformal import label_set, least_probability
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import LearnError
+from edge_tosca.kinship import nearest_groups
 from edge_tosca.labelling import Labelling
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, scale_of
@@ -29,7 +30,6 @@ from edge_tosca.soundness import checked_evidence, damaged
 from edge_tosca.state import Group, State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics, few
-from edge_tosca.unknowns import margin
 
 # A module shares out the probability of its task; a hundredth of the best group's is not worth the asking.
 _NEGLIGIBLE = float(np.log(100))
@@ -162,8 +162,8 @@ class Knowledge:
             answer = self._glance(z, top, shortlist)
             if answer is not None:
                 return [answer]
-        logs, proposed, beyond = self._log_posterior(features, z)
-        familiarity = self.router.familiarity.score(self._signs(z, proposed, beyond))
+        logs, scores = self._log_posterior(features, z)
+        familiarity = self.router.familiarity.score(self.router.signs(z, scores))
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -179,7 +179,7 @@ class Knowledge:
     def _glance(self, z: Array, top: int, shortlist: Shortlist) -> Answer | None:
         """Answer one picture by a shortlist; None where its groups have fewer labels than are asked for."""
         router = self.router
-        scores, listed, beyond = router.glance(z[0], shortlist)
+        scores, listed, above = router.glance(z[0], shortlist)
         proposed = listed[np.argsort(-scores[listed], kind="stable")[:PROPOSED]]
         asked: list[int] = []
         if router.module_weight > 0:
@@ -198,8 +198,9 @@ class Knowledge:
         if len(labels) < min(max(top, 1), len(self.state.labels)):
             return None
         best = _largest(shares, max(top, 1))
-        familiarity = router.familiarity.score(self._signs(z, proposed[None], np.array([beyond])))
-        return self._answer(labels[best].tolist(), shares[best].tolist(), logs[0], float(familiarity[0]), top)
+        nearest = listed[nearest_groups(above[None, listed])[0]]
+        familiarity = float(router.familiarity.score(router.signs_among(z[0], nearest, above)))
+        return self._answer(labels[best].tolist(), shares[best].tolist(), logs[0], familiarity, top)
 
     def posterior(self, features: Array, modules: bool = True) -> Array:
         """Give the probabilities of all labels, each feature on its own.
@@ -211,7 +212,7 @@ class Knowledge:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        logs, _, _ = self._log_posterior(features, condition(features), modules)
+        logs, _ = self._log_posterior(features, condition(features), modules)
         return by_label(logs, self.label_of_group, len(self.state.labels))
 
     def signs(self, features: Array) -> Array:
@@ -221,28 +222,28 @@ class Knowledge:
             features: [n, d].
 
         Returns:
-            Score beyond the background, ridge margin and nearness, float64 [n, 3].
+            Direction, relative distance and nearness, float64 [n, 3].
         """
         z = condition(features)
-        return self._signs(z, *self._log_posterior(features, z, modules=False)[1:])
+        return self.router.signs(z, self.router.ask(z)[1])
 
-    def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array, Array]:
-        """Give log-probabilities [n, g], proposed groups [n, p], and scores beyond the background [n]."""
+    def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array]:
+        """Give log-probabilities [n, g], and the router's scores of groups and background [n, g + 1]."""
         router = self.router
-        logs, beyond = router.ask(z)
-        proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
+        logs, scores = router.ask(z)
         if self._rule == "entropy":
             every = [self._module(task.module) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
             logs = entropy_log_posterior(every, features.astype(np.float32))
         elif modules and router.module_weight > 0:
             x = luca_input(z)
+            proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
             chances = logs[np.arange(len(z))[:, None], proposed]
             likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
             asked = np.where(likely, self.task_of_group[proposed], -1)
             for place in set(asked[likely].tolist()):
                 self._hear(place, logs, x, slice(None) if len(x) == 1 else (asked == place).any(axis=1))
-        return logs, proposed, beyond
+        return logs, scores
 
     def _hear(self, place: int, logs: Array, x: Array, rows: slice | Array) -> None:
         """Let a task's module revise log-probabilities of some pictures, in place."""
@@ -251,14 +252,6 @@ class Knowledge:
             module = self._module(task.module)
             opinion = module.scale * module.cosines(x[rows])
             logs[rows, columns] = refine(logs[rows], columns, opinion, self.router.module_weight)
-
-    def _signs(self, z: Array, proposed: Array, beyond: Array) -> Array:
-        router, signs = self.router, np.empty((len(z), 3))
-        for place, groups in enumerate(proposed):
-            responses = router.ridge.weights[groups] @ z[place] + router.ridge.bias[groups]
-            near = (router.directions[groups].astype(np.float32) @ z[place]).max()
-            signs[place] = beyond[place], margin(responses[None])[0], near
-        return signs
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
         if burst or self._rule == "entropy":
