@@ -91,7 +91,7 @@ class Queue:
         with self._lock:
             waiting = self._classes.get(label, [])
             hint = self._hint(waiting, seen)
-            reason = None if force else hint
+            reason: Flaw | Literal["full"] | None = None if force else hint
             if len(waiting) >= MOST_OF_A_CLASS or self._count() >= MOST:
                 reason = "full"
             if reason is not None:
