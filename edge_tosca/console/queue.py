@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,9 @@ MOST = 600
 """Pictures in all classes together: about 25 MB of small copies, and 3 MB of features."""
 
 MOST_OF_A_CLASS = 200
+
+Hint = Literal["blurred", "copy", "dark", "bright"]
+"""What can be wrong with a picture."""
 
 FEW = 10
 """Pictures of a class below which more are asked for."""
@@ -39,7 +43,7 @@ class Waiting:
 
     id: str
     seen: Seen
-    hint: str | None
+    hint: Hint | None
     at: float = field(default_factory=time.time)
 
 
@@ -57,8 +61,8 @@ class Added:
 
     id: str | None
     accepted: bool
-    reason: str | None
-    hint: str | None
+    reason: Hint | Literal["full"] | None
+    hint: Hint | None
     count: int
 
 
@@ -83,7 +87,7 @@ class Queue:
         with self._lock:
             waiting = self._classes.get(label, [])
             hint = self._hint(waiting, seen)
-            reason = None if force else hint
+            reason: Hint | Literal["full"] | None = None if force else hint
             if len(waiting) >= MOST_OF_A_CLASS or self._count() >= MOST:
                 reason = "full"
             if reason is not None:
@@ -133,9 +137,9 @@ class Queue:
                 self._classes.setdefault(label, []).extend(back)
             return len(back)
 
-    def hints(self, waiting: Sequence[Waiting]) -> list[str]:
+    def hints(self, waiting: Sequence[Waiting]) -> list[Literal["few", "alike"]]:
         """Say what a class lacks: "few" or "alike"."""
-        hints = []
+        hints: list[Literal["few", "alike"]] = []
         if 0 < len(waiting) < FEW:
             hints.append("few")
         if len(waiting) > 2:
@@ -146,7 +150,7 @@ class Queue:
                 hints.append("alike")
         return hints
 
-    def _hint(self, waiting: Sequence[Waiting], seen: Seen) -> str | None:
+    def _hint(self, waiting: Sequence[Waiting], seen: Seen) -> Hint | None:
         if seen.brightness < DARK_BELOW:
             return "dark"
         if seen.brightness > BRIGHT_ABOVE:
