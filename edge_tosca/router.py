@@ -20,7 +20,6 @@ from edge_tosca.discriminant import (
 from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
-from edge_tosca.shortlist import Shortlist, fit_shortlist
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
@@ -78,7 +77,6 @@ class Router:
         familiarity: the threshold for unknowns.
         shrinkage: what was chosen for the covariance.
         calibration: of label sets; probabilities of the true labels of left-out pictures, float32 [n].
-        shortlist: spares one picture most groups' exact scores; None where there are few groups.
     """
 
     discriminant: Discriminant
@@ -89,7 +87,6 @@ class Router:
     familiarity: Familiarity
     shrinkage: float
     calibration: Array
-    shortlist: Shortlist | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Give everything as arrays, for the store."""
@@ -104,7 +101,6 @@ class Router:
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
-            **({} if self.shortlist is None else self.shortlist.to_arrays()),
         }
 
     @classmethod
@@ -146,7 +142,6 @@ class Router:
             Familiarity(mean, spread, float(arrays["threshold"][0])),
             shrinkage,
             arrays["calibration"],
-            Shortlist.from_arrays(arrays, groups, dimensions),
         )
 
     def ask(self, z: Array) -> tuple[Array, Array]:
@@ -161,41 +156,6 @@ class Router:
         scores = self.discriminant.scores(z)
         groups = scores[:, :-1]
         return log_softmax(self.temperature * groups), groups.max(axis=1) - scores[:, -1]
-
-    def glance(self, z: Array, shortlist: Shortlist) -> tuple[Array, Array, float]:
-        """Score one picture, exactly where it matters.
-
-        Args:
-            z: conditioned feature, float32 [d].
-            shortlist: of this router.
-
-        Returns:
-            Tempered scores of the groups, [g], the groups among them that are exact, increasing, int [k], and
-            the best score beyond the background's.
-        """
-        weights, bias = self.discriminant.weights, self.discriminant.bias
-        scores = shortlist.coarse(z, bias[:-1])
-        listed = shortlist.foremost(scores)
-        exact = weights[listed] @ z + bias[listed]
-        beyond = float(exact.max() - (weights[-1] @ z + bias[-1]))
-        scores += np.float32(shortlist.lift)
-        scores[listed] = exact
-        scores *= np.float32(self.temperature)
-        return scores, listed, beyond
-
-    def tempered(self, z: Array, columns: slice) -> Array:
-        """Score one picture exactly against some groups.
-
-        Args:
-            z: conditioned feature, float32 [d].
-            columns: the groups.
-
-        Returns:
-            Tempered scores, [k].
-        """
-        weights, bias = self.discriminant.weights[columns], self.discriminant.bias[columns]
-        tempered: Array = np.float32(self.temperature) * (weights @ z + bias)
-        return tempered
 
 
 @dataclass(frozen=True)
@@ -288,11 +248,9 @@ def fit_router(
     )
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
-    means = choice.means
     del left_out, penalised, z
-    solved = discriminant(choice.inverse, means)
     router = Router(
-        solved,
+        discriminant(choice.inverse, choice.means),
         ridge,
         directions(sums / counts[:, None]),
         choice.temperature,
@@ -300,7 +258,6 @@ def fit_router(
         fit_familiarity(signs, refused),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
-        fit_shortlist(solved.weights[:-1], solved.bias[:-1], means.x[:-1], choice.scores, choice.temperature),
     )
     return router, LeftOut(groups, rows, posterior)
 
