@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check arm64 torture fuzz clean
+.PHONY: demo test check arm64 torture offline fuzz clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -25,15 +25,20 @@ check: $(VENV)/test.stamp
 arm64: $(VENV)/demo.stamp
 	$(BIN)/python tests/end_to_end/arm64/answers.py $(ARM64)
 
-# Thousands of kills, power cuts and failed writes; needs a C compiler.
+# Thousands of kills, power cuts and failed writes, and two writers at once; needs a C compiler.
 torture: $(VENV)/test.stamp
-	$(BIN)/python -m tests.torture --kills 2000 --failures 600
+	$(BIN)/python -m tests.torture --kills 2000 --failures 600 --crowd 200
+
+# The device part's tests without a network, and again with a trap for whatever reaches out; needs root or
+# user namespaces, and a C compiler.
+offline: $(VENV)/test.stamp
+	$(BIN)/python -m tests.offline
 
 # Coverage-guided fuzzing of whatever reads files of strangers, so many seconds for each of them.
 FUZZ_SECONDS ?= 1800
 fuzz: $(VENV)/test.stamp
 	$(PIP) --editable '.[fuzz]'
-	for target in picture module store pack bundle; do \
+	for target in picture exif store rows module tensors pack signed key bundle label; do \
 		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 $(VENV)/bin/python:

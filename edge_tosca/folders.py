@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge_tosca.errors import LearnError
+from edge_tosca.soundness import has_controls
 
 _LABEL_LIMIT = 200
 
@@ -33,8 +34,11 @@ def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
         raise LearnError(
             f"{folder} has no class folders; put the pictures of a class NAME into {folder}/NAME"
         )
+    inside = folder.resolve()
     pictures: dict[str, list[Path]] = {}
     for entry in classes:
+        if not entry.resolve().is_relative_to(inside):
+            raise LearnError(f"{entry} is a link that leads out of {folder}; move the pictures into it")
         # Two folders may spell one name differently in Unicode.
         pictures.setdefault(checked_label(entry.name), []).extend(find_pictures(entry))
     return pictures
@@ -55,9 +59,22 @@ def checked_label(label: str) -> str:
     name = unicodedata.normalize("NFC", label).strip()
     if not name or len(name) > _LABEL_LIMIT:
         raise LearnError(f"class name {label[:40]!r} must have 1 to {_LABEL_LIMIT} characters")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+    if has_controls(name):
         raise LearnError(f"class name {label[:40]!r} has control characters; choose a plain name")
     return name
+
+
+def require_text(task: str) -> None:
+    """Refuse a task's name that a store cannot keep.
+
+    Args:
+        task: as typed.
+
+    Raises:
+        LearnError: it holds bytes that are no text.
+    """
+    if any(unicodedata.category(character) == "Cs" for character in task):
+        raise LearnError(f"the name of a task, {task[:40]!r}, is no text; choose a plain name")
 
 
 def require_pictures(classes: Mapping[str, object]) -> None:

@@ -16,7 +16,6 @@ from edge_tosca import advice
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lookalikes import Confusion, Lookalike, Trial
 from edge_tosca.router import LeftOut
-from edge_tosca.state import Generation
 from edge_tosca.suspects import Copies, Suspect, find_copies, mislabelled, pictures_checked
 
 OLD_SHARE = 0.1
@@ -157,12 +156,12 @@ def judge(
     )
 
 
-def accuracies_before(knowledge: Knowledge, history: Sequence[Generation]) -> dict[str, float]:
+def accuracies_before(knowledge: Knowledge, report: Mapping[str, object]) -> dict[str, float]:
     """Give the left-out accuracy of every class that a generation knows.
 
     Args:
         knowledge: of the generation.
-        history: all generations; the report of this one has the accuracies if it is a `learn`.
+        report: of the generation; it has the accuracies if it is a `learn`.
 
     Returns:
         Label to accuracy, solved anew where no report has them (after forget, rollback, rename, merge);
@@ -170,11 +169,9 @@ def accuracies_before(knowledge: Knowledge, history: Sequence[Generation]) -> di
     """
     if not knowledge.state.tasks:
         return {}
-    number = knowledge.state.generation
-    for entry in reversed(history):
-        kept = entry.report.get(BY_CLASS)
-        if entry.number == number and isinstance(kept, dict):
-            return {str(label): float(share) for label, share in kept.items()}
+    kept = report.get(BY_CLASS)
+    if isinstance(kept, dict):
+        return {str(label): float(share) for label, share in kept.items()}
     return accuracy_by_class(knowledge, knowledge.solve()[1])
 
 

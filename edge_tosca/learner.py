@@ -55,6 +55,7 @@ class Learner:
         runtime: str = "onnxruntime",
         device: str = "CPU",
         threads: int | None = None,
+        key_file: str | PathLike[str] | None = None,
     ) -> Self:
         """Make a learner that knows nothing yet.
 
@@ -67,6 +68,7 @@ class Learner:
             runtime: "onnxruntime" or "openvino".
             device: "CPU", "GPU", "NPU" or "AUTO".
             threads: of the backbone.
+            key_file: to encrypt the store with, see `edge_tosca.store_key.find_key`.
 
         Returns:
             The learner.
@@ -90,7 +92,7 @@ class Learner:
             "refused": str(refused),
             **({} if max_bytes is None else {LIMIT: str(max_bytes)}),
         }
-        return cls(Store.create(Path(path), settings), vision)
+        return cls(Store.create(Path(path), settings, None if key_file is None else Path(key_file)), vision)
 
     @classmethod
     def open(
@@ -102,6 +104,7 @@ class Learner:
         device: str | None = None,
         threads: int | None = None,
         hint: str = "LATENCY",
+        key_file: str | PathLike[str] | None = None,
     ) -> Self:
         """Open a learner, with the backbone, runtime and device that it was made with unless named.
 
@@ -112,14 +115,15 @@ class Learner:
             device: "CPU", "GPU", "NPU" or "AUTO".
             threads: of the backbone.
             hint: "LATENCY" for pictures one at a time, "THROUGHPUT" for folders of them.
+            key_file: that the store was encrypted with, see `edge_tosca.store_key.find_key`.
 
         Returns:
             The learner.
 
         Raises:
-            StoreError: there is no store, or it cannot be read.
+            StoreError: there is no store, it cannot be read, or its key is not there.
         """
-        store = Store.open(Path(path))
+        store = Store.open(Path(path), None if key_file is None else Path(key_file))
         known = bundle or store.settings["bundle"]
         vision = Vision(
             Path(known) if known else None,

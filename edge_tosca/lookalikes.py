@@ -171,7 +171,8 @@ class Trial:
         found = []
         for label in fresh:
             others = [int(o) for o in np.unique(self.truth) if o in known or o > label]
-            nearest = sorted(others, key=lambda other: self._confused(label, other))[:_PAIRS_TRIED]
+            confused = self._confused(label)
+            nearest = sorted(others, key=lambda other: confused[other])[:_PAIRS_TRIED]
             tried = [self._pair(label, other, cached) for other in nearest]
             judged = [pair for pair in tried if pair is not None]
             if judged:
@@ -192,9 +193,11 @@ class Trial:
         z = np.concatenate([cached(group) for group in groups])
         return z[evenly(len(z), _MOST_OF_A_CLASS)]
 
-    def _confused(self, one: int, other: int) -> float:
-        shares = []
-        for label, rival in ((one, other), (other, one)):
-            rows = self.posterior[self.truth == label]
-            shares.append(float((rows[:, label] > rows[:, rival]).mean()))
-        return sum(shares) / 2
+    def _confused(self, label: int) -> Array:
+        """Say how often a label and each other one are told apart, [labels]: the mean of both ways."""
+        counts = np.maximum(np.bincount(self.truth, minlength=len(self.labels)), 1)
+        rows = self.posterior[self.truth == label]
+        kept = (rows[:, label, None] > rows).mean(axis=0)
+        right = self.posterior[np.arange(len(self.truth)), self.truth] > self.posterior[:, label]
+        shares: Array = 0.5 * (kept + np.bincount(self.truth, right, len(self.labels)) / counts)
+        return shares

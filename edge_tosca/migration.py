@@ -149,7 +149,7 @@ def migrate(
                     "changed; init a new store and teach it again"
                 )
             state = store.state()
-            right = _mean(accuracies_before(Knowledge(store, state), store.history()))
+            right = _mean(accuracies_before(Knowledge(store, state), store.report(state.generation)))
             generation = store.add_generation("migrate", state.generation)
             for key, value in settings.items():
                 store.set_setting(key, value)

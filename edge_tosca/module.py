@@ -10,10 +10,14 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from edge_tosca.errors import EdgeToscaError, StoreError
+from edge_tosca.errors import EdgeToscaError, StoreError, in_one_line
 from edge_tosca.luca import Array, Flow, Parameters, forward, parameter_shapes
 
+MOST_DIMENSIONS = 1 << 16
+"""Of a feature."""
+
 _FORMAT = 1
+_SENSELESS = (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 # A kept value costs 4 bytes when sparse (float16 and a 16-bit column) and 2 when dense.
 _DENSE_ABOVE = 0.5
 
@@ -111,15 +115,18 @@ class Module:
             about = _metadata(data)
             tensors = load(data)
             if about["format"] != _FORMAT:
-                raise StoreError(f"a module of format {about['format']} needs a newer edge-tosca")
+                raise StoreError(f"a module of format {about['format']!r:.20} needs a newer edge-tosca")
             prototypes = tensors["prototypes"].astype(np.float32)
+            # An array without rows takes no bytes, however wide it says it is.
+            if prototypes.ndim != 2 or prototypes.shape[1] > MOST_DIMENSIONS:
+                raise ValueError("its prototypes are no prototypes")
             shapes = parameter_shapes(prototypes.shape[1], about["flow"])
             parameters = {name: _read(tensors, name, shape) for name, shape in shapes.items()}
             return cls(about["flow"], parameters, prototypes, float(about["scale"]))
         except StoreError:
             raise
-        except (SafetensorError, EdgeToscaError, LookupError, ValueError, TypeError, RecursionError) as error:
-            raise StoreError(f"a module is damaged ({error}); roll back, or learn its task again") from None
+        except (SafetensorError, EdgeToscaError, *_SENSELESS) as error:
+            raise _damaged(error) from None
 
 
 def digest_of(data: bytes) -> str:
@@ -148,17 +155,24 @@ def scale_of(data: bytes) -> float:
     """
     try:
         return float(_metadata(data)["scale"])
-    except (LookupError, ValueError, TypeError, RecursionError) as error:
-        raise StoreError(f"a module is damaged ({error}); roll back, or learn its task again") from None
+    except _SENSELESS as error:
+        raise _damaged(error) from None
 
 
 def _read(tensors: dict[str, Array], name: str, shape: tuple[int, ...]) -> Array:
     if name in tensors:
         return tensors[name].astype(np.float32).reshape(shape)
     dense = np.zeros(shape, np.float32)
-    rows = np.repeat(np.arange(shape[0]), tensors[f"{name}.row_sizes"])
-    dense[rows, tensors[f"{name}.columns"]] = tensors[f"{name}.values"]
+    sizes, values = tensors[f"{name}.row_sizes"], tensors[f"{name}.values"]
+    # Before a few bytes unfold to more indices than there is memory.
+    if sizes.dtype != np.uint16 or int(sizes.sum(dtype=np.int64)) != values.size:
+        raise ValueError("its rows do not fit its values")
+    dense[np.repeat(np.arange(shape[0]), sizes), tensors[f"{name}.columns"]] = values
     return dense
+
+
+def _damaged(error: Exception) -> StoreError:
+    return StoreError(f"a module is damaged ({in_one_line(error)}); roll back, or learn its task again")
 
 
 def _metadata(data: bytes) -> dict[str, Any]:

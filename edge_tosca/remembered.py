@@ -7,18 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.luca import Array
+from edge_tosca.regular_file import IrregularFileError, open_regular
+from edge_tosca.schema import PICTURES
 from edge_tosca.seals import pictures_digest, row_digests
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS pictures (
-    features INTEGER NOT NULL REFERENCES features ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    path BLOB NOT NULL,
-    sha256 TEXT NOT NULL,
-    PRIMARY KEY (features, position)
-)
-"""
+_MOST_BYTES = 1 << 30
+"""Of a file that is looked at; pictures are smaller."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +47,11 @@ def remembered(source: object) -> Remembered | None:
 
 
 def digest_of_file(path: Path) -> str | None:
-    """Give the sha256 (hex) of a file's bytes; None where it cannot be read."""
+    """Give the sha256 (hex) of a file's bytes; None where it cannot be read, or can be no picture."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path, _MOST_BYTES) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (OSError, ValueError, IrregularFileError):
         return None
 
 
@@ -89,8 +85,9 @@ class RememberedPictures:
     The table is made with its first row, so that a store that remembers nothing has no place for it.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, cipher: Clear = CLEAR) -> None:
         self._connection = connection
+        self.cipher = cipher
 
     def put(self, features: int, pictures: Mapping[int, Remembered]) -> None:
         """Remember the files of a group, in place of what was remembered of it; inside a transaction.
@@ -99,12 +96,12 @@ class RememberedPictures:
             features: row of the cached features.
             pictures: index of a feature to its file.
         """
-        self._connection.execute(_TABLE)
+        self._connection.execute(PICTURES)
         self._connection.execute("DELETE FROM pictures WHERE features = ?", (features,))
         # A path is bytes to the system; not all of them are text.
         self._connection.executemany(
             "INSERT INTO pictures VALUES (?, ?, ?, ?)",
-            [(features, at, os.fsencode(file.path), file.sha256) for at, file in pictures.items()],
+            [(features, at, *self._filed(f"{features} {at}", file)) for at, file in pictures.items()],
         )
 
     def of(self, features: int) -> dict[int, Remembered]:
@@ -114,7 +111,22 @@ class RememberedPictures:
         rows = self._connection.execute(
             "SELECT position, path, sha256 FROM pictures WHERE features = ? ORDER BY position", (features,)
         )
-        return {at: Remembered(Path(os.fsdecode(path)), digest) for at, path, digest in rows}
+        return {at: self._read(f"{features} {at}", path, digest) for at, path, digest in rows.fetchall()}
+
+    def all(self) -> dict[int, dict[int, Remembered]]:
+        """Give what is remembered, by row of features."""
+        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pictures'").fetchone():
+            return {}
+        rows = self._connection.execute("SELECT DISTINCT features FROM pictures ORDER BY features").fetchall()
+        return {features: self.of(features) for (features,) in rows}
+
+    def _filed(self, key: str, file: Remembered) -> tuple[bytes, str]:
+        path = self.cipher.seal("pictures.path", key, os.fsencode(file.path))
+        return path, self.cipher.hide("pictures.sha256", file.sha256, key)
+
+    def _read(self, key: str, path: object, digest: object) -> Remembered:
+        place = Path(os.fsdecode(self.cipher.open("pictures.path", key, path)))
+        return Remembered(place, self.cipher.reveal("pictures.sha256", digest, key))
 
 
 def remember_all(sources: Mapping[str, Sequence[object]]) -> dict[str, dict[int, Remembered]]:

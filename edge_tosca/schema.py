@@ -1,9 +1,14 @@
 """The tables of a store, and how a connection to one is set up."""
 
+import contextlib
+import functools
 import sqlite3
 from pathlib import Path
 
 FORMAT = 2
+ENCRYPTED = 3
+"""Format 2 with encrypted contents, so that a program that knows of no encryption refuses it."""
+
 APPLICATION_ID = 0x546F7363
 """Marks the SQLite file as a store of edge-tosca ("Tosc")."""
 
@@ -81,6 +86,18 @@ CREATE TABLE seals (
 """What each later format has besides."""
 
 
+PICTURES = """
+CREATE TABLE IF NOT EXISTS pictures (
+    features INTEGER NOT NULL REFERENCES features ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (features, position)
+)
+"""
+"""Made with its first row, see `edge_tosca.remembered`."""
+
+
 def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
     """Make the tables that a store lacks; inside a transaction.
 
@@ -97,6 +114,11 @@ def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
+def mark(connection: sqlite3.Connection, encrypted: bool) -> None:
+    """Say in the file whether its contents are encrypted; inside a transaction."""
+    connection.execute(f"PRAGMA user_version = {ENCRYPTED if encrypted else FORMAT}")
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection whose commits survive a power cut and whose deletions leave no trace.
 
@@ -110,4 +132,33 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
+    # A file of a stranger may hold code in its schema, and cells that overlap.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
     return connection
+
+
+def foreign_parts(connection: sqlite3.Connection) -> list[str]:
+    """Find what no version of this program made: a trigger or a view runs when a table is touched.
+
+    Args:
+        connection: to a store.
+
+    Returns:
+        Names of its tables, indices, triggers and views that are not ours as they stand.
+    """
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return [str(name) for kind, name, sql in rows if (kind, name, _spelt(sql)) not in _own_parts()]
+
+
+@functools.cache
+def _own_parts() -> frozenset[tuple[str, str, str]]:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        add_tables(connection)
+        connection.execute(PICTURES)
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return frozenset((kind, name, _spelt(sql)) for kind, name, sql in rows)
+
+
+def _spelt(sql: object) -> str:
+    return " ".join(str(sql).split())

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.circumstances import circumstances
 from edge_tosca.luca import Array
 
@@ -22,6 +23,13 @@ KINDS = ("features", "pictures", "evidence", "report", "routers", "statistics")
 """What `digests` has rows of. The key is a row of features for the first two, a module's digest for the
 third, and a generation's number for the others."""
 
+LABEL = "lives.label"
+"""Column that names are hidden for."""
+
+CODE = "code"
+"""Of a seal in an encrypted store: what only the store's key can make of the rest of it."""
+
+_PICTURES = "digests.pictures"
 _SALT_BYTES = 16
 _AT_ONCE = 1000
 
@@ -78,9 +86,11 @@ class Seal:
 class Seals:
     """Writes and reads the seals of a store; inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, cipher: Clear = CLEAR) -> None:
         self._connection = connection
+        self.cipher = cipher
         self._found = ""
+        self._command = ""
         self._changes = 0
         self._generation = 0
         self._told: dict[str, str] = {}
@@ -95,6 +105,11 @@ class Seals:
         self._changes = self._connection.total_changes
         self._generation = self._last_generation()
         self._told = {}
+        self._command = ""
+
+    def name(self, command: str) -> None:
+        """Say what this change is called, where it makes no generation."""
+        self._command = command
 
     def tell(self, circumstances: Mapping[str, str]) -> None:
         """Say with what this change was made, where that is not what the store was made with.
@@ -110,7 +125,7 @@ class Seals:
         Args:
             settings: of the store.
             command: what was done whether or not a row was changed; by default what made the new generation,
-                or "settings" where there is none.
+                or, where there is none, what `name` said, or "settings".
         """
         if not command and self._connection.total_changes == self._changes:
             return
@@ -129,10 +144,11 @@ class Seals:
             "found": self._found,
             "left": contents(self._connection),
             "generation": generation,
-            "command": command or "settings",
+            "command": command or self._command or "settings",
             "by": circumstances(settings | self._told),
         }
-        text = canonical(entry)
+        code = self.cipher.sign(canonical(entry).encode())
+        text = canonical(entry if code is None else {**entry, CODE: code})
         self._connection.execute(
             "INSERT INTO seals VALUES (?, ?, ?, ?)", (number + 1, generation, text, sha256(text.encode()))
         )
@@ -143,11 +159,13 @@ class Seals:
         Args:
             kind: one of KINDS.
             key: of its row.
-            digest: sha256 (hex).
+            digest: sha256 (hex) of what lies in the file, or for "pictures" of the pictures.
         """
+        # All others are of what is encrypted already; this one would confirm a guess at the pictures.
+        filed = self.cipher.hide(_PICTURES, digest, key) if kind == "pictures" else digest
         self._connection.execute(
             "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)",
-            (kind, key, secrets.token_bytes(_SALT_BYTES), digest),
+            (kind, key, secrets.token_bytes(_SALT_BYTES), filed),
         )
 
     def drop(self, kind: str, key: object) -> None:
@@ -187,11 +205,32 @@ class Seals:
         """
         if not self.kept():
             return []
-        return self._connection.execute(
-            "SELECT l.born, l.label, c.images, d.digest FROM lives l JOIN classes c ON c.id = l.class"
+        rows = self._connection.execute(
+            "SELECT l.born, l.label, c.images, d.digest, d.key FROM lives l JOIN classes c ON c.id = l.class"
             " JOIN digests d ON d.kind = 'pictures' AND d.key = c.features"
             " WHERE l.rowid = (SELECT min(rowid) FROM lives WHERE class = l.class) ORDER BY l.rowid"
         ).fetchall()
+        reveal = self.cipher.reveal
+        return [
+            (born, reveal(LABEL, label), images, reveal(_PICTURES, digest, key))
+            for born, label, images, digest, key in rows
+        ]
+
+    def pictures_digests(self) -> list[tuple[int, str]]:
+        """Give the digest of the pictures behind each row of features."""
+        query = "SELECT key, digest FROM digests WHERE kind = 'pictures' ORDER BY key"
+        rows = self._connection.execute(query).fetchall()
+        return [(key, self.cipher.reveal(_PICTURES, digest, key)) for key, digest in rows]
+
+    def genuine(self, seal: Seal) -> bool:
+        """Say whether a seal was made with the store's key; so is every one where there is no key.
+
+        Raises:
+            ValueError: it is no JSON object.
+        """
+        entry = seal.content
+        code = entry.pop(CODE, None)
+        return code == self.cipher.sign(canonical(entry).encode()) or not self.cipher.encrypted
 
     def _last_generation(self) -> int:
         return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)

@@ -1,20 +1,22 @@
 """Check what is read from a store: a file of a stranger may hold anything, and is told as damaged."""
 
 import contextlib
-from collections.abc import Iterator
+import json
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import Array
+from edge_tosca.module import MOST_DIMENSIONS
 from edge_tosca.state import Group
 
 SETTINGS = ("bundle", "runtime", "device", "fingerprint", "origin", "feature_dim", "router", "refused")
 """Every store has them."""
 
 _ROUTERS = ("fused", "entropy")
-_MOST_DIMENSIONS = 1 << 16
 
 
 @contextlib.contextmanager
@@ -29,8 +31,8 @@ def whole(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
-        raise _damaged(path) from None
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+        raise damaged(path) from None
 
 
 def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
@@ -50,13 +52,23 @@ def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
         sound = (
             all(isinstance(settings[key], str) for key in SETTINGS)
             and settings["router"] in _ROUTERS
-            and 0 < int(settings["feature_dim"]) <= _MOST_DIMENSIONS
+            and 0 < int(settings["feature_dim"]) <= MOST_DIMENSIONS
             and 0 <= float(settings["refused"]) < 1
             and int(settings.get("max_bytes", "1")) > 0
         )
     if not sound:
-        raise _damaged(path)
+        raise damaged(path)
     return settings
+
+
+def has_controls(name: str) -> bool:
+    """Say whether a name has line ends or control characters, with which it could pass for another line.
+
+    Args:
+        name: of a class.
+    """
+    # Most names are printable at a glance; the joiners of some scripts are not, and control nothing.
+    return not name.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)
 
 
 def checked_group(group: Group) -> Group:
@@ -71,9 +83,63 @@ def checked_group(group: Group) -> Group:
     Raises:
         ValueError: its label or number of pictures is none.
     """
-    if not isinstance(group.label, str) or not isinstance(group.images, int) or group.images < 1:
+    if not isinstance(group.label, str) or has_controls(group.label):
+        raise ValueError("a label makes no sense")
+    if not isinstance(group.images, int) or group.images < 1:
         raise ValueError("a class makes no sense")
     return group
+
+
+def checked_numbers(number: object, parent: object) -> None:
+    """Refuse a generation that is not numbered, or comes from one that is not.
+
+    Args:
+        number: its own, as it was read.
+        parent: of the one that it was made from.
+
+    Raises:
+        ValueError: one of them is no number.
+    """
+    if not isinstance(number, int) or not isinstance(parent, int):
+        raise ValueError("a generation's number makes no sense")
+
+
+def checked_report(text: str | bytes) -> dict[str, object]:
+    """Read what a command reported.
+
+    Args:
+        text: JSON, as it was read.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: it is no JSON object.
+    """
+    report = json.loads(text)
+    if not isinstance(report, dict):
+        raise ValueError("a report makes no sense")
+    return report
+
+
+def checked_evidence(cosines: Array, groups: Sequence[Group], path: Path) -> Array:
+    """Give the held-out cosines of a task's module, if they fit the task.
+
+    Args:
+        cosines: as they were read.
+        groups: of the task.
+        path: of the store, for the error.
+
+    Returns:
+        float32 [n, k].
+
+    Raises:
+        StoreError: there are fewer rows than pictures, or more or fewer columns than classes.
+    """
+    images = sum(group.images for group in groups)
+    if cosines.ndim != 2 or len(cosines) < images or cosines.shape[1] != len(groups):
+        raise damaged(path)
+    return cosines
 
 
 def checked_features(arrays: dict[str, Array], group: Group, dimensions: int, path: Path) -> Array:
@@ -94,9 +160,10 @@ def checked_features(arrays: dict[str, Array], group: Group, dimensions: int, pa
     features = arrays.get("features", np.zeros(0))
     fits = features.dtype == np.float16 and features.shape == (group.images, dimensions)
     if not fits or not np.isfinite(features).all():
-        raise _damaged(path)
+        raise damaged(path)
     return features
 
 
-def _damaged(path: Path) -> StoreError:
+def damaged(path: Path) -> StoreError:
+    """Tell that a store holds what makes no sense."""
     return StoreError(f"{path} is damaged: what it holds makes no sense; restore a copy, or init anew")

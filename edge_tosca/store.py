@@ -10,13 +10,17 @@ from typing import Self
 import numpy as np
 from safetensors.numpy import save
 
+from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.circumstances import now
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import Array
-from edge_tosca.seals import pictures_digest, row_digests, sha256
+from edge_tosca.recrypt import rewrite
+from edge_tosca.schema import mark
+from edge_tosca.seals import LABEL, Seals, pictures_digest, row_digests, sha256
 from edge_tosca.state import Group
 from edge_tosca.store_file import create_file, open_file, told
-from edge_tosca.store_reader import StoreReader
+from edge_tosca.store_key import SETTING, find_key, new_cipher
+from edge_tosca.store_reader import MODULE, NO_REPORT, StoreReader
 from edge_tosca.upgrade import bring_up_to_date
 
 
@@ -27,12 +31,13 @@ class Store(StoreReader):
     """
 
     @classmethod
-    def create(cls, path: Path, settings: dict[str, str]) -> "Store":
-        """Make a new store.
+    def create(cls, path: Path, settings: dict[str, str], key_file: Path | None = None) -> Self:
+        """Make a new store, encrypted where there is a key.
 
         Args:
             path: where; nothing, or an empty file, may be there.
             settings: fixed for the store's life.
+            key_file: to encrypt it with; see `find_key` for where else a key may be.
 
         Returns:
             The open store.
@@ -40,22 +45,29 @@ class Store(StoreReader):
         Raises:
             StoreError: something is there already, or the folder cannot be written.
         """
-        return cls(path, create_file(path, settings))
+        key = find_key(key_file)
+        cipher: Clear = CLEAR
+        if key is not None:
+            wrapped, cipher = new_cipher(path, key)
+            settings = settings | {SETTING: wrapped}
+        return cls(path, create_file(path, settings, cipher), key)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, key_file: Path | None = None) -> Self:
         """Open a store that exists.
 
         Args:
             path: of the SQLite file.
+            key_file: that it was encrypted with; see `find_key` for where else a key may be.
 
         Returns:
             The open store.
 
         Raises:
-            StoreError: there is none, it is something else, damaged, or of a newer format.
+            StoreError: there is none, it is something else, damaged, of a newer format, or its key is not
+                there.
         """
-        return cls(path, open_file(path))
+        return cls(path, open_file(path), find_key(key_file))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -89,8 +101,8 @@ class Store(StoreReader):
             Its number.
         """
         cursor = self._connection.execute(
-            "INSERT INTO generations (parent, made_at, command, report) VALUES (?, ?, ?, '{}')",
-            (parent or None, now(), command),
+            "INSERT INTO generations (parent, made_at, command, report) VALUES (?, ?, ?, ?)",
+            (parent or None, now(), command, NO_REPORT),
         )
         return int(cursor.lastrowid or 0)
 
@@ -101,9 +113,14 @@ class Store(StoreReader):
             generation: the one that it made.
             report: anything JSON can hold.
         """
-        text = json.dumps(report, ensure_ascii=False)
-        self._connection.execute("UPDATE generations SET report = ? WHERE number = ?", (text, generation))
-        self.seals.keep("report", generation, sha256(text.encode(errors="surrogatepass")))
+        # A path of bytes that are no text is told as an escape, as SQLite keeps text only.
+        data = json.dumps(report, ensure_ascii=False).encode(errors="backslashreplace")
+        filed = self.cipher.seal("generations.report", generation, data)
+        self._connection.execute(
+            "UPDATE generations SET report = ? WHERE number = ?",
+            (filed if self.cipher.encrypted else data.decode(), generation),
+        )
+        self.seals.keep("report", generation, sha256(filed))
 
     def add_module(self, digest: str, data: bytes, cosines: Array) -> None:
         """File a module; one that is there already stays as it is.
@@ -113,10 +130,11 @@ class Store(StoreReader):
             data: the module's bytes.
             cosines: see `evidence`.
         """
-        evidence = save({"cosines": cosines.astype(np.float16)})
-        query = "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)"
-        if self._connection.execute(query, (digest, data, evidence)).rowcount:
-            self.seals.keep("evidence", digest, sha256(evidence))
+        evidence = self._sealed_evidence(digest, cosines)
+        filed, query = self.cipher.hide(MODULE, digest), "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)"
+        sealed = self.cipher.seal("modules.data", digest, data)
+        if self._connection.execute(query, (filed, sealed, evidence)).rowcount:
+            self.seals.keep("evidence", filed, sha256(evidence))
 
     def add_task(
         self,
@@ -163,14 +181,13 @@ class Store(StoreReader):
         run = self._connection.execute
         task = run(
             "INSERT INTO tasks (id, name, learned_at, module) VALUES (?, ?, ?, ?)",
-            (row, name, learned_at, module),
+            (row, self.cipher.hide("tasks.name", name), learned_at, self.cipher.hide(MODULE, module)),
         ).lastrowid
         for position, (label, rows) in enumerate(groups):
-            # safetensors writes the memory as it lies, whatever the array's order.
-            data = save({"features": np.ascontiguousarray(rows)})
-            blob = run("INSERT INTO features (data) VALUES (?)", (data,)).lastrowid
+            # What lies in a row depends on its number.
+            blob = int(run("INSERT INTO features (data) VALUES (x'')").lastrowid or 0)
+            self._file_features(blob, rows)
             shown = pictures_digest(row_digests(rows)) if pictures is None else pictures[position]
-            self.seals.keep("features", blob, sha256(data))
             self.seals.keep("pictures", blob, shown)
             group = run(
                 "INSERT INTO classes (task, position, images, features) VALUES (?, ?, ?, ?)",
@@ -180,7 +197,8 @@ class Store(StoreReader):
 
     def bear(self, group: int, label: str, generation: int) -> None:
         """Let a class live from a generation on."""
-        self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, label, generation))
+        named = self.cipher.hide(LABEL, label)
+        self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, named, generation))
 
     def end(self, group: int, generation: int) -> None:
         """Let a class live no longer from a generation on; it stays in the history."""
@@ -195,11 +213,9 @@ class Store(StoreReader):
             group: of any state of this store.
             features: float16 [n, d].
         """
-        run = self._connection.execute
-        data = save({"features": features})
-        run("UPDATE features SET data = ? WHERE id = ?", (data, group.features))
-        self.seals.keep("features", group.features, sha256(data))
-        run("UPDATE classes SET images = ? WHERE id = ?", (len(features), group.id))
+        self._file_features(group.features, features)
+        query = "UPDATE classes SET images = ? WHERE id = ?"
+        self._connection.execute(query, (len(features), group.id))
 
     def put_evidence(self, digest: str, cosines: Array) -> None:
         """Put other evidence in the place of a module's, when its task's features are others.
@@ -208,9 +224,9 @@ class Store(StoreReader):
             digest: the module's name.
             cosines: see `evidence`.
         """
-        evidence = save({"cosines": cosines.astype(np.float16)})
-        self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, digest))
-        self.seals.keep("evidence", digest, sha256(evidence))
+        evidence, filed = self._sealed_evidence(digest, cosines), self.cipher.hide(MODULE, digest)
+        self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, filed))
+        self.seals.keep("evidence", filed, sha256(evidence))
 
     def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
         """Remove classes from the file for good, history included, with the module that knew them.
@@ -230,7 +246,7 @@ class Store(StoreReader):
         if module is None:
             run("DELETE FROM tasks WHERE id = ?", (task,))
         else:
-            run("UPDATE tasks SET module = ? WHERE id = ?", (module, task))
+            run("UPDATE tasks SET module = ? WHERE id = ?", (self.cipher.hide(MODULE, module), task))
         run("DELETE FROM modules WHERE digest NOT IN (SELECT module FROM tasks)")
         self.seals.drop_all("evidence", "SELECT digest FROM modules")
 
@@ -245,7 +261,7 @@ class Store(StoreReader):
         self._connection.execute(f"DELETE FROM {table}")
         self.seals.drop_all(table)
         if arrays is not None:
-            data = save(arrays)
+            data = self.cipher.seal(f"{table}.data", generation, save(arrays))
             self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, data))
             self.seals.keep(table, generation, sha256(data))
 
@@ -261,6 +277,32 @@ class Store(StoreReader):
         if value is not None:
             self._connection.execute("INSERT INTO settings VALUES (?, ?)", (key, value))
             self.settings[key] = value
+
+    def set_cipher(self, setting: str | None, cipher: Clear, command: str) -> None:
+        """Keep everything under another cipher.
+
+        Args:
+            setting: how the cipher's key is wrapped; None for no encryption.
+            cipher: the new one, or the old one where only its key is wrapped anew.
+            command: that asked for it.
+        """
+        self.seals.name(command)
+        if cipher is not self.cipher:
+            rewrite(self._connection, self.pictures, Seals(self._connection, cipher), self.cipher, cipher)
+            self.cipher = self.seals.cipher = self.pictures.cipher = cipher
+        self.set_setting(SETTING, setting)
+        mark(self._connection, cipher.encrypted)
+
+    def _file_features(self, row: int, features: Array) -> None:
+        # safetensors writes the memory as it lies, whatever the array's order.
+        data = save({"features": np.ascontiguousarray(features)})
+        sealed = self.cipher.seal("features.data", row, data)
+        self._connection.execute("UPDATE features SET data = ? WHERE id = ?", (sealed, row))
+        self.seals.keep("features", row, sha256(sealed))
+
+    def _sealed_evidence(self, digest: str, cosines: Array) -> bytes:
+        data = save({"cosines": cosines.astype(np.float16)})
+        return self.cipher.seal("modules.evidence", digest, data)
 
     def forget_pictures(self, labels: Set[str]) -> None:
         """Take the names of pictures out of the reports of lessons that taught a class.

@@ -6,18 +6,28 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_tosca.errors import StoreError
+from edge_tosca.cipher import Clear
+from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.first_look import kind_of_file
-from edge_tosca.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, add_tables, connect
+from edge_tosca.schema import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    ENCRYPTED,
+    add_tables,
+    connect,
+    foreign_parts,
+    mark,
+)
 from edge_tosca.seals import Seals
 
 
-def create_file(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
+def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.Connection:
     """Make the file of a new store, its first seal included.
 
     Args:
         path: where; nothing, an empty file, or what an interrupted call left may be there.
         settings: of the store.
+        cipher: of its contents.
 
     Returns:
         A connection to it.
@@ -37,7 +47,8 @@ def create_file(path: Path, settings: dict[str, str]) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             add_tables(connection)
-            seals = Seals(connection)
+            mark(connection, cipher.encrypted)
+            seals = Seals(connection, cipher)
             seals.begin()
             connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             seals.end(settings, "init")
@@ -81,8 +92,14 @@ def open_file(path: Path) -> sqlite3.Connection:
             raise _interrupted(path)
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
     # An older one is read as it is; the first command that writes brings it up to date.
-    if not 1 <= version <= FORMAT:
-        raise StoreError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
+    if not 1 <= version <= ENCRYPTED:
+        connection.close()
+        raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
+    with told(path):
+        foreign = foreign_parts(connection)
+    if foreign:
+        connection.close()
+        raise StoreError(f"{path} holds {foreign[0]!r:.60}, which edge-tosca did not make; restore a copy")
     return connection
 
 
@@ -99,7 +116,7 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         if "locked" in reason:
             raise StoreError(
                 f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
@@ -113,7 +130,7 @@ def told(path: Path) -> Iterator[None]:
             raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
         raise StoreError(f"{path}: {reason}; nothing was changed") from None
     except sqlite3.DatabaseError as error:
-        reason = _in_one_line(error)
+        reason = in_one_line(error)
         raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
     # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
     except UnicodeDecodeError:
@@ -131,9 +148,3 @@ def _without_tables(path: Path) -> bool:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         return False
-
-
-def _in_one_line(error: sqlite3.Error) -> str:
-    """SQLite quotes what it does not understand, line ends and control characters included."""
-    words = "".join(c if c.isprintable() else " " for c in str(error)).split()
-    return " ".join(words)[:200]

@@ -1,7 +1,6 @@
 """Read the rows of a store: what its generations hold, and what was derived from them."""
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,29 +10,48 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from edge_tosca.errors import StoreError
+from edge_tosca.cipher import Clear
+from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.luca import Array
 from edge_tosca.module import digest_of
 from edge_tosca.remembered import RememberedPictures
-from edge_tosca.seals import Seals
-from edge_tosca.soundness import checked_features, checked_group, checked_settings, whole
+from edge_tosca.seals import LABEL, Seals
+from edge_tosca.soundness import (
+    checked_features,
+    checked_group,
+    checked_numbers,
+    checked_report,
+    checked_settings,
+    whole,
+)
 from edge_tosca.state import Generation, Group, State, Task, Taught
 from edge_tosca.store_file import told
+from edge_tosca.store_key import SETTING, UserKey, cipher_of
 from edge_tosca.tensors import read_arrays
+
+MODULE = "modules.digest"
+"""Column that digests of modules are hidden for, which name them in other tables, too."""
+
+NO_REPORT = "{}"
+"""Of a generation that is being made."""
 
 
 class StoreReader:
     """What can be asked of a store; knows nothing of learning."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, user_key: UserKey | None = None) -> None:
         self.path = path
         self._connection = connection
-        self.pictures = RememberedPictures(connection)
-        self.seals = Seals(connection)
         with told(path):
             self.settings: dict[str, str] = checked_settings(
                 dict(connection.execute("SELECT key, value FROM settings")), path
             )
+        self._read_with(cipher_of(path, self.settings.get(SETTING), user_key))
+
+    def _read_with(self, cipher: Clear) -> None:
+        self.cipher = cipher
+        self.pictures = RememberedPictures(self._connection, cipher)
+        self.seals = Seals(self._connection, cipher)
 
     def close(self) -> None:
         """Close the file."""
@@ -84,10 +102,10 @@ class StoreReader:
                 " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
                 (number,),
             ):
-                groups.setdefault(task, []).append(checked_group(Group(*group)))
+                groups.setdefault(task, []).append(checked_group(self._group(*group)))
             rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
             tasks = [
-                Task(task, str(name), str(learned_at), str(module), tuple(groups[task]))
+                self._task(task, name, learned_at, module, tuple(groups[task]))
                 for task, name, learned_at, module in rows
                 if task in groups
             ]
@@ -102,7 +120,8 @@ class StoreReader:
         Returns:
             float16 [n, d].
         """
-        arrays = self._arrays(self._blob("SELECT data FROM features WHERE id = ?", group.features))
+        row = group.features
+        arrays = self._arrays(self._blob("SELECT data FROM features WHERE id = ?", "features.data", row))
         return checked_features(arrays, group, int(self.settings["feature_dim"]), self.path)
 
     def module(self, digest: str) -> bytes:
@@ -114,7 +133,7 @@ class StoreReader:
         Returns:
             What `Module.to_bytes` gave.
         """
-        data = self._blob("SELECT data FROM modules WHERE digest = ?", digest)
+        data = self._blob("SELECT data FROM modules WHERE digest = ?", "modules.data", digest)
         if digest_of(data) != digest:
             raise StoreError(f"{self.path} is damaged: module {digest[:12]} has other bytes; restore a copy")
         return data
@@ -129,7 +148,7 @@ class StoreReader:
             float32 [n, k], rows in the order of the task's groups and their pictures; NaN where a picture
             could not be held out.
         """
-        data = self._blob("SELECT evidence FROM modules WHERE digest = ?", digest)
+        data = self._blob("SELECT evidence FROM modules WHERE digest = ?", "modules.evidence", digest)
         with whole(self.path):
             cosines: Array = self._arrays(data)["cosines"].astype(np.float32)
         return cosines
@@ -150,7 +169,12 @@ class StoreReader:
             if self._connection.execute(query, (number,)).fetchone() is None:
                 return None
             with self._connection.blobopen(table, "data", number, readonly=True) as blob:
-                return read_arrays(blob)
+                return read_arrays(self.cipher.open_large(f"{table}.data", number, blob))
+
+    def modules(self) -> list[str]:
+        """List the digests of all modules."""
+        rows = self.query("SELECT digest FROM modules ORDER BY digest")
+        return [self.cipher.reveal(MODULE, digest) for (digest,) in rows]
 
     def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask SQLite itself, to examine the file.
@@ -165,6 +189,21 @@ class StoreReader:
         with told(self.path):
             return self._connection.execute(question, values).fetchall()
 
+    def report(self, generation: int) -> dict[str, object]:
+        """Read what a generation's command reported.
+
+        Args:
+            generation: its number.
+
+        Returns:
+            The report; empty where there is none.
+        """
+        query = "SELECT report FROM generations WHERE number = ?"
+        with told(self.path):
+            row = self._connection.execute(query, (generation,)).fetchone()
+        with whole(self.path):
+            return {} if row is None else self._report(generation, row[0])
+
     def history(self) -> list[Generation]:
         """List all generations, the oldest first."""
         with told(self.path):
@@ -177,13 +216,15 @@ class StoreReader:
             for generation, label, images, digest in self.seals.taught():
                 taught.setdefault(generation, []).append(Taught(label, images, digest))
         with whole(self.path):
+            for number, parent, *_ in rows:
+                checked_numbers(number, parent)
             return [
                 Generation(
                     number,
                     parent,
                     made_at,
                     command,
-                    json.loads(report),
+                    self._report(number, report),
                     dict(seals[number].content["by"]) if number in seals else {},
                     tuple(taught.get(number, ())),
                     seals[number].digest if number in seals else "",
@@ -204,7 +245,7 @@ class StoreReader:
         for task, group in self._connection.execute(
             "SELECT DISTINCT c.task, c.id FROM lives l JOIN classes c ON c.id = l.class WHERE l.label = ?"
             " ORDER BY c.id",
-            (label,),
+            (self.cipher.hide(LABEL, label),),
         ):
             found.setdefault(task, []).append(group)
         return found
@@ -216,7 +257,8 @@ class StoreReader:
             groups: rows of the classes.
         """
         query = "SELECT DISTINCT label FROM lives WHERE class = ?"
-        return {label for group in groups for (label,) in self._connection.execute(query, (group,))}
+        rows = [label for group in groups for (label,) in self._connection.execute(query, (group,))]
+        return {self.cipher.reveal(LABEL, label) for label in rows}
 
     def groups_of_task(self, task: int) -> list[Group]:
         """List all classes filed under a task, live or not, in the order of its module's prototypes."""
@@ -227,10 +269,10 @@ class StoreReader:
 
     def tasks_ever(self) -> list[Task]:
         """List all tasks in the file, live or not, with all their classes under their latest labels."""
-        with told(self.path):
+        with told(self.path), whole(self.path):
             rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
             return [
-                Task(task, str(name), str(learned_at), str(module), self._labelled(task))
+                self._task(task, name, learned_at, module, self._labelled(task))
                 for task, name, learned_at, module in rows.fetchall()
             ]
 
@@ -247,23 +289,50 @@ class StoreReader:
             " c.images, c.features FROM classes c WHERE c.task = ? ORDER BY c.position",
             (task,),
         )
-        return tuple(Group(*row) for row in rows)
+        # A class whose lives somebody deleted has no label; it is for the audit to say so.
+        return tuple(
+            self._group(row, label, *rest) if label is not None else Group(row, "", *rest)
+            for row, label, *rest in rows
+        )
+
+    def _group(self, row: int, label: object, images: int, features: int) -> Group:
+        # What is no label is told by whoever looks for one; `verify` names it.
+        named: Any = self.cipher.reveal(LABEL, label) if isinstance(label, str) else label
+        return Group(row, named, images, features)
+
+    def _task(
+        self, row: int, name: object, learned_at: object, module: object, groups: tuple[Group, ...]
+    ) -> Task:
+        reveal = self.cipher.reveal
+        return Task(row, reveal("tasks.name", name), str(learned_at), reveal(MODULE, module), groups)
+
+    def _report(self, number: int, report: object) -> dict[str, Any]:
+        if report == NO_REPORT:
+            return {}
+        return checked_report(self.cipher.open("generations.report", number, report))
 
     def _require_own_origin(self) -> None:
-        """Notice that another process has migrated the store, whose features are others from then on."""
-        row = self._connection.execute("SELECT value FROM settings WHERE key = 'fingerprint'").fetchone()
-        if (None if row is None else row[0]) != self.settings.get("fingerprint"):
+        """Notice that another process has migrated the store, or encrypted it: its rows are others then."""
+        query = "SELECT key, value FROM settings WHERE key IN ('fingerprint', ?)"
+        found = dict(self._connection.execute(query, (SETTING,)))
+        if found.get("fingerprint") != self.settings.get("fingerprint"):
             raise StoreError(f"{self.path} was migrated to another backbone or device; open it again")
+        if found.get(SETTING) != self.settings.get(SETTING):
+            raise StoreError(f"{self.path} was encrypted, decrypted or given another key; open it again")
 
-    def _blob(self, query: str, key: object) -> bytes:
+    def _blob(self, query: str, column: str, key: int | str) -> bytes:
+        filed = self.cipher.hide(MODULE, key) if isinstance(key, str) else key
         with told(self.path):
-            row = self._connection.execute(query, (key,)).fetchone()
+            row = self._connection.execute(query, (filed,)).fetchone()
         if row is None:
             raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
-        return bytes(row[0])
+        with whole(self.path):
+            return self.cipher.open(column, key, row[0])
 
     def _arrays(self, data: bytes) -> dict[str, Array]:
         try:
             return load(data)
         except SafetensorError as error:
-            raise StoreError(f"{self.path} is damaged ({error}); restore a copy, or init anew") from None
+            raise StoreError(
+                f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
+            ) from None

@@ -5,18 +5,19 @@ import sqlite3
 
 import numpy as np
 
+from edge_tosca.cipher import Opened
 from edge_tosca.luca import Array
 
-_TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
+_TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I16": "<i2", "I32": "<i4", "I64": "<i8"}
 
 
-def read_arrays(blob: sqlite3.Blob) -> dict[str, Array]:
+def read_arrays(blob: sqlite3.Blob | Opened) -> dict[str, Array]:
     """Read a blob in the safetensors format.
 
     SQLite and the library would each hold the whole of it while it is read: three times a router's size.
 
     Args:
-        blob: open for reading, at its start.
+        blob: open for reading, at its start; or its plain bytes, where it is encrypted.
 
     Returns:
         Arrays by name, not to be written to.
@@ -25,7 +26,7 @@ def read_arrays(blob: sqlite3.Blob) -> dict[str, Array]:
         ValueError, TypeError, LookupError: it is not in that format.
     """
     start = 8 + int.from_bytes(blob.read(8), "little")
-    entries = json.loads(blob.read(start - 8))
+    entries = json.loads(bytes(blob.read(start - 8)))
     if not isinstance(entries, dict):
         raise TypeError("no table of arrays")
     entries.pop("__metadata__", None)

@@ -19,7 +19,7 @@ def bring_up_to_date(connection: sqlite3.Connection, settings: dict[str, str]) -
         settings: of the store.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version == FORMAT:
+    if version >= FORMAT:
         return
     add_tables(connection, version)
     seals = Seals(connection)

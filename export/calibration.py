@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_tosca.errors import EdgeToscaError, PictureError
-from edge_tosca.runtime.pictures import find_pictures
+from edge_tosca.runtime.picture_folders import find_pictures
 
 CALIBRATION_PICTURES = 256
 HELD_OUT_PICTURES = 600

@@ -12,6 +12,7 @@ from edge_tosca.errors import EdgeToscaError
 from edge_tosca.export.graph import INPUT, OPSET, OUTPUT, BackboneGraph, tidy
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
 from edge_tosca.runtime.preprocess import Preprocessing
+from edge_tosca.runtime.self_contained import require_self_contained
 from edge_tosca.runtime.telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
@@ -55,15 +56,16 @@ def _read(path: Path) -> "onnx.ModelProto":
     if not path.is_file():
         raise EdgeToscaError(f"{path}: no such ONNX file; name one, or a backbone of --list")
     try:
-        model = onnx.load(path, load_external_data=False)
-        outside = any(item.data_location == onnx.TensorProto.EXTERNAL for item in model.graph.initializer)
-        if not outside:
-            onnx.checker.check_model(model)
+        # Before any reader could follow a path that the file names.
+        data = path.read_bytes()
+        require_self_contained(data, path)
+        model = onnx.load_model_from_string(data)
+        onnx.checker.check_model(model)
+    except EdgeToscaError:
+        raise
     # The reader and the checker raise their own families of errors.
     except Exception as error:
         raise EdgeToscaError(f"{path}: not a sound ONNX file ({_reason(error)}); export it again") from error
-    if outside:
-        raise EdgeToscaError(f"{path}: its weights lie in another file; save it with all weights inside")
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
     if opset < _LEAST_OPSET:
         raise EdgeToscaError(

@@ -6,7 +6,8 @@ from edge_tosca.runtime.extract import Extracted, extract
 from edge_tosca.runtime.faithful import Faithful, open_faithful
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR, golden_cosines
-from edge_tosca.runtime.pictures import PictureSource, find_pictures, load_picture
+from edge_tosca.runtime.picture_folders import find_pictures
+from edge_tosca.runtime.pictures import PictureSource, load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
 
 __all__ = [

@@ -10,6 +10,7 @@ from edge_tosca.runtime import manifest as manifests
 from edge_tosca.runtime.golden import GoldenInput, golden_inputs
 from edge_tosca.runtime.manifest import BACKBONE, MANIFEST, REMEDY
 from edge_tosca.runtime.preprocess import Preprocessing
+from edge_tosca.runtime.self_contained import require_self_contained
 
 DEFAULT_BUNDLE = Path(__file__).parent / "bundles" / "efficientnet_lite0"
 
@@ -49,7 +50,8 @@ class Bundle:
             The bundle.
 
         Raises:
-            BundleError: the bundle is missing, malformed, of an unknown format, or a byte of it changed.
+            BundleError: the bundle is missing, malformed, of an unknown format, a byte of it changed, or its
+                graph reaches for something outside.
         """
         folder = DEFAULT_BUNDLE if path is None else Path(path)
         manifest = manifests.read_manifest(folder)
@@ -119,13 +121,20 @@ def _files(manifest: dict[str, Any], where: Path) -> dict[str, str]:
 def _verify(path: Path, digest: str) -> None:
     if not path.is_file():
         raise BundleError(f"{path}: missing, though the bundle's manifest names it; {REMEDY}")
+    graph = b""
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            if path.suffix == ".onnx":
+                graph = file.read()
+                found = hashlib.sha256(graph).hexdigest()
+            else:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); {REMEDY}") from error
     if found != digest:
         raise _changed(path)
+    if graph:
+        require_self_contained(graph, path)
 
 
 def _changed(path: Path) -> BundleError:

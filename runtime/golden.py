@@ -169,7 +169,8 @@ def _golden_input(entry: dict[str, Any]) -> GoldenInput:
         _three(slopes["down"]),
         _three(slopes["twist"]),
     )
-    return GoldenInput(picture, np.array(entry["feature"], dtype=np.float32))
+    with np.errstate(over="ignore"):
+        return GoldenInput(picture, np.array(entry["feature"], dtype=np.float32))
 
 
 def _three(values: tuple[int, ...]) -> tuple[int, int, int]:
@@ -180,4 +181,9 @@ def _three(values: tuple[int, ...]) -> tuple[int, int, int]:
 def _is_sound(golden: GoldenInput, feature_dim: int) -> bool:
     picture = golden.picture
     sides = 1 <= picture.width <= 4096 and 1 <= picture.height <= 4096
-    return sides and min(picture.twist) > 0 and golden.feature.shape == (feature_dim,)
+    feature = golden.feature
+    return sides and min(picture.twist) > 0 and feature.shape == (feature_dim,) and _is_finite(feature)
+
+
+def _is_finite(feature: NDArray[np.float32]) -> bool:
+    return bool(np.isfinite(feature).all())

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from edge_tosca.errors import BundleError
+from edge_tosca.regular_file import IrregularFileError, open_regular
 from edge_tosca.runtime.preprocess import INTERPOLATIONS, Preprocessing
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 BACKBONE = "backbone.onnx"
+
+_MOST_BYTES = 64 << 20
 
 REMEDY = "make the bundle again with: edge-tosca export"
 
@@ -30,10 +33,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(f"{folder}: no such bundle folder; name a folder that edge-tosca export wrote")
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path, _MOST_BYTES) as file:
+            manifest = json.loads(file.read().decode())
     except FileNotFoundError:
         raise BundleError(f"{folder}: not a bundle, it has no {MANIFEST}; {REMEDY}") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError, IrregularFileError) as error:
         raise BundleError(f"{path}: malformed ({_one_line(error)}); {REMEDY}") from error
     if not isinstance(manifest, dict):
         raise BundleError(f"{path}: malformed (not an object); {REMEDY}")

@@ -55,6 +55,8 @@ class OnnxRuntimeBackend:
         # Without VNNI, x86 adds two products of U8S8 in 16 bits, which overflow: features of cosine 0.98.
         # Made U8U8 they do not. Other processors pay no heed to it.
         options.add_session_config_entry("session.x64quantprecision", "1")
+        # What was looked through is ONNX; by its first bytes the file might pass for another format, too.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
         try:
             self._session = onnxruntime.InferenceSession(
                 bundle.read(BACKBONE), options, providers=["CPUExecutionProvider"]

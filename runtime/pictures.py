@@ -6,8 +6,8 @@ itself at half its size or less, which still leaves many times the backbone's in
 refused. Whoever needs only a small picture says how small, and a JPEG is decoded at 1/2, 1/4 or 1/8.
 """
 
+import logging
 import os
-import stat
 import warnings
 from pathlib import Path
 
@@ -15,21 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from edge_tosca.errors import PictureError
+from edge_tosca.errors import PictureError, printable
+from edge_tosca.runtime.libtiff import silence_libtiff
+from edge_tosca.runtime.picture_bounds import (
+    DECODED_PIXEL_LIMIT,
+    PIXEL_LIMIT,
+    SCALED_FORMATS,
+    check_scans,
+    check_size,
+)
+from edge_tosca.runtime.picture_file import PictureFile, first_line, open_bytes, open_file
 
 PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
-PIXEL_LIMIT = 64_000_000
-DECODED_PIXEL_LIMIT = 24_000_000
-ASPECT_LIMIT = 100
-
 # Only these decoders: Pillow's others include ones that start outside programs.
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
-_SCALED_FORMATS = ("JPEG", "MPO")
 
 # Pillow warns on stderr of what is told here in one line, or does not matter (a camera's odd EXIF entry).
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+silence_libtiff()
 
 
 def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Image:
@@ -66,11 +71,16 @@ def open_picture(source: PictureSource) -> Image.Image:
     name = source_name(source)
     if isinstance(source, np.ndarray):
         image = _from_array(source)
-    elif isinstance(source, bytes):
-        image = _from_bytes(source, name)
-    else:
-        image = _from_file(Path(source), name)
-    _check_size(image, name)
+        check_size(image, name)
+        return image
+    file = open_bytes(source, name) if isinstance(source, bytes) else open_file(Path(source), name)
+    try:
+        image = _open(file, name)
+        check_size(image, name)
+        check_scans(image, file, name)
+    except BaseException:
+        file.close()
+        raise
     return image
 
 
@@ -87,7 +97,7 @@ def decoding_scale(image: Image.Image, shortest: int | None) -> int:
     Returns:
         8, 4, 2 or 1: the picture's sides over the decoded one's. 1 for every other format.
     """
-    if image.format not in _SCALED_FORMATS:
+    if image.format not in SCALED_FORMATS:
         return 1
     if shortest is not None:
         for scale in (8, 4, 2):
@@ -111,6 +121,7 @@ def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -
     Raises:
         PictureError: the picture is truncated or otherwise damaged.
     """
+    file = getattr(image, "fp", None)
     # A damaged file can make a decoder raise nearly anything; all of it means the same to the reader.
     try:
         with image:
@@ -119,41 +130,15 @@ def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -
             image.load()
             # In place: what is upright already is not copied.
             ImageOps.exif_transpose(image, in_place=True)
-            return _to_rgb(image, name)
-    except PictureError:
-        raise
+            return _to_rgb(image)
+    except PictureError as error:
+        raise PictureError(f"{name}: {error}") from None
     except Exception as error:
-        raise PictureError(f"{name}: truncated or damaged ({_first_line(error)})") from error
-
-
-def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
-    """List the picture files below a folder, by their extension.
-
-    Hidden files and folders are left out, and so are links that lead out of the folder.
-
-    Args:
-        folder: the folder to search, with all its subfolders.
-
-    Returns:
-        The paths in sorted order.
-
-    Raises:
-        PictureError: the folder is missing or not a folder.
-    """
-    top = Path(folder)
-    if not top.is_dir():
-        raise PictureError(f"{top}: no such folder; name a folder of pictures")
-    inside = top.resolve()
-    found = []
-    for parent, folders, names in os.walk(top):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(parent, name)
-            if name.startswith(".") or path.suffix.lower() not in PICTURE_SUFFIXES:
-                continue
-            if path.resolve().is_relative_to(inside):
-                found.append(path)
-    return sorted(found)
+        raise PictureError(f"{name}: truncated or damaged ({first_line(error)})") from error
+    finally:
+        # Pillow closes what it has opened itself.
+        if file is not None:
+            file.close()
 
 
 def source_name(source: PictureSource) -> str:
@@ -162,7 +147,7 @@ def source_name(source: PictureSource) -> str:
         return f"array {list(source.shape)}"
     if isinstance(source, bytes):
         return f"{len(source)} bytes"
-    return Path(source).name
+    return printable(Path(source).name)
 
 
 def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -176,64 +161,26 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def _from_bytes(data: bytes, name: str) -> Image.Image:
-    from io import BytesIO
-
-    if not data:
-        raise PictureError(f"{name}: empty")
-    return _open(BytesIO(data), name)
-
-
-def _from_file(path: Path, name: str) -> Image.Image:
+def _open(file: PictureFile, name: str) -> Image.Image:
     try:
-        status = path.stat()
-    except FileNotFoundError:
-        raise PictureError(f"{name}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise PictureError(f"{name}: cannot be read ({_first_line(error)})") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise PictureError(f"{name}: a folder, not a picture")
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError(f"{name}: not a regular file")
-    if status.st_size == 0:
-        raise PictureError(f"{name}: empty")
-    return _open(path, name)
-
-
-def _open(file: object, name: str) -> Image.Image:
-    try:
-        return Image.open(file, formats=_FORMATS)  # type: ignore[arg-type]
+        return Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError:
         raise PictureError(f"{name}: more than {PIXEL_LIMIT // 10**6} megapixels; scale it down") from None
     except UnidentifiedImageError:
         raise PictureError(f"{name}: not a picture (JPEG, PNG, BMP, WebP, GIF or TIFF)") from None
-    except PermissionError:
-        raise PictureError(f"{name}: cannot be read (permission denied)") from None
+    except PictureError as error:
+        raise PictureError(f"{name}: {error}") from None
     except Exception as error:
-        raise PictureError(f"{name}: cannot be read ({_first_line(error)})") from error
+        raise PictureError(f"{name}: cannot be read ({first_line(error)})") from error
 
 
-def _check_size(image: Image.Image, name: str) -> None:
-    width, height = image.size
-    limit = PIXEL_LIMIT if image.format in _SCALED_FORMATS else DECODED_PIXEL_LIMIT
-    if width * height > limit:
-        kind = image.format or "picture"
-        problem = f"{width}x{height}: a {kind} may have {limit // 10**6} megapixels; scale it down"
-    elif max(width, height) > ASPECT_LIMIT * min(width, height):
-        problem = f"{width}x{height}: one side is over {ASPECT_LIMIT} times the other; crop it"
-    else:
-        return
-    image.close()
-    raise PictureError(f"{name}: {problem}")
-
-
-def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode == "I" or image.mode.startswith("I;16"):
-        return _high_byte(image, name)
+        return _high_byte(image)
     if image.mode == "F":
-        raise PictureError(f"{name}: floating point pixels; save it with 8 or 16 bits")
+        raise PictureError("floating point pixels; save it with 8 or 16 bits")
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image if image.mode == "RGBA" else image.convert("RGBA")
@@ -242,14 +189,8 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     return white
 
 
-def _high_byte(image: Image.Image, name: str) -> Image.Image:
+def _high_byte(image: Image.Image) -> Image.Image:
     values = np.asarray(image)
     if values.min() < 0 or values.max() > 65535:
-        raise PictureError(f"{name}: more than 16 bits a pixel; save it with 8 or 16 bits")
+        raise PictureError("more than 16 bits a pixel; save it with 8 or 16 bits")
     return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import CameraError, PictureError
-from edge_tosca.runtime.pictures import PICTURE_SUFFIXES, load_picture
+from edge_tosca.runtime.picture_folders import PICTURE_SUFFIXES
+from edge_tosca.runtime.pictures import load_picture
 
 LOOKING_SECONDS = 0.1
 """Between two looks at the folder; longer where looking takes long, as among very many pictures."""

@@ -8,6 +8,7 @@ from typing import NoReturn
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.cli.ask import ask
 from edge_tosca.cli.bench import bench
+from edge_tosca.cli.key import with_key_file
 from edge_tosca.cli.make import make
 from edge_tosca.cli.migrate import migrate
 from edge_tosca.cli.pack import pack
@@ -16,11 +17,12 @@ from edge_tosca.cli.service import service
 from edge_tosca.cli.store import upkeep
 from edge_tosca.cli.teach import teach
 from edge_tosca.cli.terminal import app, fail
+from edge_tosca.cli.watch import watching
 from edge_tosca.errors import EdgeToscaError
 
 __all__ = ["app", "main"]
 
-for verbs in (teach, migrate, ask, upkeep, make, pack, serving, bench, service):
+for verbs in (teach, migrate, ask, watching, upkeep, make, pack, serving, bench, service):
     app.add_typer(verbs)
 
 
@@ -37,7 +39,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         with one_blas_thread():
-            app()
+            with_key_file(app)()
     except EdgeToscaError as error:
         fail(str(error))
     except _Interrupted:

@@ -7,6 +7,7 @@ import typer
 
 from edge_tosca.audit import Audit
 from edge_tosca.audit import verify as find_changes
+from edge_tosca.cli.encryption import encryption
 from edge_tosca.cli.terminal import AsJson, StorePath, fail, say, say_json
 from edge_tosca.lessons import limit_size
 from edge_tosca.limit import SETTING
@@ -16,6 +17,7 @@ from edge_tosca.upkeep import stats as measure
 
 upkeep = typer.Typer()
 verbs = typer.Typer(name="store", help="Check, shrink and measure a learner's file.", no_args_is_help=True)
+verbs.add_typer(encryption)
 upkeep.add_typer(verbs)
 
 _SHOWN = 3

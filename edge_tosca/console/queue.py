@@ -19,15 +19,19 @@ MOST = 600
 
 MOST_OF_A_CLASS = 200
 
-Hint = Literal["blurred", "copy", "dark", "bright"]
-"""What can be wrong with a picture."""
-
 FEW = 10
 """Pictures of a class below which more are asked for."""
 
 DARK_BELOW = 25.0
 BRIGHT_ABOVE = 235.0
 """Mean grey levels, of 0 .. 255, beyond which nothing can be seen in a picture."""
+
+
+Flaw = Literal["blurred", "copy", "dark", "bright"]
+"""What can be wrong with one picture."""
+
+Lack = Literal["few", "alike"]
+"""What a class can lack."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +47,7 @@ class Waiting:
 
     id: str
     seen: Seen
-    hint: Hint | None
+    hint: Flaw | None
     at: float = field(default_factory=time.time)
 
 
@@ -61,8 +65,8 @@ class Added:
 
     id: str | None
     accepted: bool
-    reason: Hint | Literal["full"] | None
-    hint: Hint | None
+    reason: Flaw | Literal["full"] | None
+    hint: Flaw | None
     count: int
 
 
@@ -87,7 +91,7 @@ class Queue:
         with self._lock:
             waiting = self._classes.get(label, [])
             hint = self._hint(waiting, seen)
-            reason: Hint | Literal["full"] | None = None if force else hint
+            reason: Flaw | Literal["full"] | None = None if force else hint
             if len(waiting) >= MOST_OF_A_CLASS or self._count() >= MOST:
                 reason = "full"
             if reason is not None:
@@ -137,9 +141,9 @@ class Queue:
                 self._classes.setdefault(label, []).extend(back)
             return len(back)
 
-    def hints(self, waiting: Sequence[Waiting]) -> list[Literal["few", "alike"]]:
-        """Say what a class lacks: "few" or "alike"."""
-        hints: list[Literal["few", "alike"]] = []
+    def hints(self, waiting: Sequence[Waiting]) -> list[Lack]:
+        """Say what a class lacks."""
+        hints: list[Lack] = []
         if 0 < len(waiting) < FEW:
             hints.append("few")
         if len(waiting) > 2:
@@ -150,7 +154,7 @@ class Queue:
                 hints.append("alike")
         return hints
 
-    def _hint(self, waiting: Sequence[Waiting], seen: Seen) -> Hint | None:
+    def _hint(self, waiting: Sequence[Waiting], seen: Seen) -> Flaw | None:
         if seen.brightness < DARK_BELOW:
             return "dark"
         if seen.brightness > BRIGHT_ABOVE:

@@ -1,10 +1,11 @@
 """Nothing leaves the box: no verb opens a way out, or writes anywhere but where it was told to."""
 
-import os
-import shutil
-import subprocess
+from pathlib import Path
 
 import pytest
+from tests.offline.ways import CannotCutOffError, build_trap, namespace
+
+ROOT = Path(__file__).parents[2]
 
 # Put before everything else in the process: whatever is not this machine is written down and refused.
 GUARD = """
@@ -48,6 +49,34 @@ for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"
 """
 
 
+# Each imports a package as the program does, and looks whether a client that could send is there.
+TELEMETRY = {
+    "openvino": """
+import sys
+from edge_tosca.runtime.telemetry import import_openvino
+import_openvino()
+import openvino.tools.ovc.telemetry_utils as used
+print("off" if used.tm.__name__ == "openvino.tools.ovc.telemetry_stub" else used.tm.__name__)
+""",
+    "nncf": """
+import warnings
+warnings.simplefilter("ignore")
+from edge_tosca.runtime.telemetry import block_openvino_telemetry
+block_openvino_telemetry()
+import nncf
+from importlib import import_module
+used = import_module("nncf.telemetry.wrapper")
+print("off" if isinstance(used.telemetry, used.NNCFTelemetryStub) else "on")
+""",
+    "onnxruntime": """
+import os
+from edge_tosca.runtime.telemetry import import_onnxruntime
+import_onnxruntime()
+print("off" if os.environ["ORT_DISABLE_TELEMETRY"] == "1" else "on")
+""",
+}
+
+
 @pytest.fixture
 def guard(tmp_path):
     """Environment of a process under guard, with a home of its own, and where attempts are noted."""
@@ -64,7 +93,8 @@ def guard(tmp_path):
 
 def a_day(edge, photos, asked, folder, **options):
     """Run every verb that a device uses, and check that each did its work."""
-    store = folder / "shop.tosca"
+    store, frames = folder / "shop.tosca", folder / "frames.mjpeg"
+    frames.write_bytes(b"".join(path.read_bytes() for path in sorted((asked / "apple").iterdir())))
     for words in (
         ("init", store),
         ("learn", store, photos / "task1"),
@@ -74,8 +104,12 @@ def a_day(edge, photos, asked, folder, **options):
         ("forget", store, "cone"),
         ("rollback", store, 1),
         ("embed", photos / "task1", "--out", folder / "f.npz"),
+        ("watch", store, "--camera", f"{frames}?fps=20", "--on-change", "cat"),
         ("classes", store),
         ("history", store),
+        ("verify", store),
+        ("store", "compact", store),
+        ("doctor", store),
     ):
         ran = edge(*words, **options)
         assert (ran.code, ran.err) == (0, ""), words
@@ -104,11 +138,85 @@ def test_no_verb_tries_to_reach_anything(edge, photos, asked, guard, tmp_path):
     assert {path.suffix for path in written} <= {".safetensors"}
 
 
-def test_every_verb_works_where_there_is_no_network_at_all(edge, photos, asked, tmp_path):
-    command = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
-    if shutil.which("unshare") is None:
-        pytest.skip("unshare is not installed")
-    probe = subprocess.run([*command, "true"], capture_output=True, text=True)
-    if probe.returncode != 0:
-        pytest.skip(f"a network namespace is not permitted here: {probe.stderr.strip()}")
-    a_day(edge, photos, asked, tmp_path, before=tuple(command))
+# After everything else in the process: what the namespace's kernel could not send, whichever library tried.
+COUNT = """
+import atexit, os, sys
+sys.path.insert(0, os.environ["TESTS"])
+from tests.offline.ways import nowhere_to_go
+def tell():
+    with open(os.environ["ATTEMPTS"], "a") as file:
+        print(nowhere_to_go(), file=file)
+atexit.register(tell)
+"""
+
+KNOCKS = (
+    # In Python, past Python's own guard, and by a name.
+    "socket.create_connection(('192.0.2.1', 80), 1)",
+    "ctypes.CDLL(None).connect(socket.socket().fileno(), struct.pack('=HHI8x', 2, 80, 0x010200C0), 16)",
+    "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 9))",
+    "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b'x', ('2001:db8::1', 9))",
+    "socket.getaddrinfo('example.org', 80)",
+)
+
+
+@pytest.fixture
+def away():
+    try:
+        return namespace()
+    except CannotCutOffError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def trap(tmp_path):
+    """Environment of a process before whose libc the trap lies, and where attempts are noted."""
+    try:
+        library = build_trap(tmp_path)
+    except CannotCutOffError as reason:
+        pytest.skip(str(reason))
+    attempts = tmp_path / "trapped"
+    return {"LD_PRELOAD": str(library), "TRAP_LOG": str(attempts)}, attempts
+
+
+def test_every_verb_works_where_there_is_no_network_at_all_and_sends_nothing(
+    edge, start, finish, photos, asked, tmp_path, away
+):
+    (tmp_path / "inject").mkdir()
+    (tmp_path / "inject" / "sitecustomize.py").write_text(COUNT)
+    counts = tmp_path / "counts"
+    env = {"PYTHONPATH": str(tmp_path / "inject"), "TESTS": str(ROOT), "ATTEMPTS": str(counts)}
+    # Each command has a namespace of its own.
+    a_day(edge, photos, asked, tmp_path, before=away, env=env)
+    assert set(counts.read_text().split()) == {"0"}
+    knock = "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError: pass"
+    assert finish(start(program=("-c", knock), before=away, env=env)).code == 0
+    assert int(counts.read_text().split()[-1]) > 0
+
+
+def test_no_library_of_any_verb_reaches_for_another_machine(edge, photos, asked, tmp_path, trap):
+    env, attempts = trap
+    a_day(edge, photos, asked, tmp_path, env=env)
+    assert not attempts.exists(), attempts.read_text()
+
+
+@pytest.mark.parametrize("knock", KNOCKS)
+def test_the_trap_notices(start, finish, trap, knock):
+    env, attempts = trap
+    finish(start(program=("-c", f"import ctypes, socket, struct; {knock}"), env=env))
+    assert len(attempts.read_text().splitlines()) == 1
+    local = "s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
+    assert finish(start(program=("-c", f"import socket; {local}"), env=env)).code == 0
+    assert len(attempts.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("package", ["openvino", "nncf", "onnxruntime"])
+def test_the_telemetry_of_a_dependency_is_off_before_it_is_imported(start, finish, trap, tmp_path, package):
+    """Neither a client that would send, nor an identifier on the disk, nor an attempt."""
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    env, attempts = trap
+    (tmp_path / "home").mkdir()
+    ran = finish(start(program=("-c", TELEMETRY[package]), env={**env, "HOME": str(tmp_path / "home")}))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.split() == ["off"]
+    assert not attempts.exists(), attempts.read_text()
+    assert list((tmp_path / "home").rglob("*")) == []

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.torture.crowd import torment
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +40,14 @@ def test_no_kill_power_cut_or_failed_write_harms_a_store(start, finish, tmp_path
     assert len(trials) == 130
     assert [trial for trial in trials if trial["fault_found"]] == []
     assert {trial["left"] for trial in trials} == {"before", "after"}
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_two_learners_that_are_killed_lose_no_generation_and_readers_see_only_whole_ones(tmp_path, encrypted):
+    crowd = torment(tmp_path, kills=3, seed=0, encrypted=encrypted)
+    assert crowd.faults == ()
+    assert crowd.told > 0
+    assert crowd.seen > 1
 
 
 def test_a_store_that_does_not_wait_for_the_disk_is_found_out(start, finish, tmp_path):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from edge_tosca.audit import verify
+from edge_tosca.encryption import decrypt, encrypt, is_encrypted, rekey
 from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, limit_size, rename_class, roll_back, teach_task
@@ -17,10 +18,14 @@ from edge_tosca.packs import SigningKey, export_classes, make_key, read_pack, wr
 from edge_tosca.packs.importing import import_pack
 from edge_tosca.runtime.fingerprint import Fingerprint
 from edge_tosca.store import Store
+from edge_tosca.store_key import SETTING
 from edge_tosca.upkeep import compact
 
 DIMENSIONS = 96
 """Enough for a module, and few enough that a learner beyond them keeps sums instead of features."""
+
+KEY, OTHER_KEY = "store.key", "other.key"
+"""Files beside a store."""
 
 _FORMAT_1 = Path(__file__).parents[1] / "data" / "store_format_1.tosca"
 
@@ -57,8 +62,21 @@ QUESTIONS = np.concatenate(
 
 
 def create(path: Path) -> Store:
-    """Make an empty store."""
-    return Store.create(path, _SETTINGS)
+    """Make an empty store, encrypted where a key lies beside it."""
+    key = path.with_name(KEY)
+    return Store.create(path, _SETTINGS, key if key.exists() else None)
+
+
+def reopen(path: Path) -> Store:
+    """Open a store, with the one of the keys beside it that fits."""
+    if not path.exists() or not is_encrypted(path):
+        return Store.open(path)
+    try:
+        return Store.open(path, path.with_name(KEY))
+    except StoreError as error:
+        if "this key does not open it" not in str(error):
+            raise
+        return Store.open(path, path.with_name(OTHER_KEY))
 
 
 def teach(store: Store, task: str, shots: dict[str, int]) -> None:
@@ -97,10 +115,27 @@ def of_format_1(path: Path) -> None:
     shutil.copy(_FORMAT_1, path)
 
 
+def locked(make: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Let what makes a store make an encrypted one."""
+
+    def run(path: Path) -> None:
+        path.with_name(KEY).write_text("5a" * 32)
+        path.with_name(OTHER_KEY).write_text("a passphrase of several words")
+        make(path)
+
+    return run
+
+
+def with_keys(path: Path) -> None:
+    """Make a plain store, and keys beside it."""
+    many(path)
+    path.with_name(KEY).write_text("5a" * 32)
+
+
 def loose(path: Path) -> None:
     """Make a store with unused pages."""
     many(path)
-    store = Store.open(path)
+    store = reopen(path)
     forget_class(store, "apple")
     store.close()
 
@@ -149,7 +184,7 @@ Command = Callable[[Path, Callable[[], object]], None]
 
 def _on(change: Callable[[Store], object]) -> Command:
     def run(path: Path, done: Callable[[], object]) -> None:
-        store = Store.open(path)
+        store = reopen(path)
         try:
             change(store)
             done()
@@ -163,6 +198,28 @@ def _init(path: Path, done: Callable[[], object]) -> None:
     store = create(path)
     done()
     store.close()
+
+
+def _alone(change: Callable[[Path], object]) -> Command:
+    """A command that opens the store itself."""
+
+    def run(path: Path, done: Callable[[], object]) -> None:
+        change(path)
+        done()
+
+    return run
+
+
+def _rekey(path: Path, fresh: bool) -> None:
+    rekey(path, path.with_name(OTHER_KEY), path.with_name(KEY), fresh=fresh)
+
+
+def _opens(path: Path, key: Path) -> bool:
+    try:
+        Store.open(path, key).close()
+    except StoreError:
+        return False
+    return True
 
 
 VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
@@ -182,6 +239,18 @@ VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
         with_pictures,
         _on(lambda store: migrate(store, _OtherSight(), store.path.with_name("photos"))),
     ),
+    "learn, encrypted": (locked(many), _on(lambda store: teach(store, "new", {"wheel": 12, "apple": 8}))),
+    "forget, encrypted": (locked(many), _on(lambda store: forget_class(store, "brick"))),
+    "rollback, encrypted": (locked(many), _on(lambda store: roll_back(store, 2))),
+    "pack import, encrypted": (locked(with_a_pack), _on(_import)),
+    "migrate, encrypted": (
+        locked(with_pictures),
+        _on(lambda store: migrate(store, _OtherSight(), store.path.with_name("photos"))),
+    ),
+    "encrypt": (with_keys, _alone(lambda path: encrypt(path, path.with_name(KEY)))),
+    "decrypt": (locked(many), _alone(lambda path: decrypt(path, path.with_name(KEY)))),
+    "rekey": (locked(many), _alone(lambda path: _rekey(path, fresh=False))),
+    "rekey, fresh": (locked(many), _alone(lambda path: _rekey(path, fresh=True))),
 }
 """Name to what makes the store it starts from (None for no store), and the command."""
 
@@ -207,7 +276,7 @@ def snapshot(path: Path) -> tuple[object, ...] | None:
     if not path.exists() or not path.stat().st_size:
         return None
     try:
-        store = Store.open(path)
+        store = reopen(path)
     except StoreError as error:
         if "run again: edge-tosca init" in str(error):
             return None
@@ -216,6 +285,8 @@ def snapshot(path: Path) -> tuple[object, ...] | None:
         if wrong := verify(store).discrepancies:
             raise ValueError("; ".join(wrong))
         state = store.state()
+        key = path.with_name(KEY)
+        opened_by = store.cipher.encrypted and key.exists() and _opens(path, key)
         history = tuple((entry.number, entry.parent, entry.command) for entry in store.history())
         tasks = tuple(
             (task.name, task.module, store.module(task.module), tuple(group.label for group in task.groups))
@@ -223,6 +294,6 @@ def snapshot(path: Path) -> tuple[object, ...] | None:
         )
         answers = Knowledge(store, state).decide(QUESTIONS, 5) if state.tasks else []
         said = tuple((answer.top, answer.unknown, answer.familiarity) for answer in answers)
-        return (history, tasks, said)
+        return (history, tasks, said, store.settings.get(SETTING) is not None, opened_by)
     finally:
         store.close()

@@ -184,10 +184,12 @@ def test_float32_gives_the_posterior_of_float64():
         choose_shrinkage(*prepared(groups, dtype), range(12)) for dtype in (np.float64, np.float32)
     )
     assert narrow.shrinkage == wide.shrinkage
-    assert narrow.scores.dtype == np.float32
-    expected = np.exp(log_softmax(wide.temperature * wide.scores))
+    assert narrow.judged.scores.dtype == np.float32
+    expected = np.exp(log_softmax(wide.temperature * wide.judged.scores))
     # Scores reach 1e2 and keep seven digits; a probability changes by no more than its exponent does.
-    np.testing.assert_allclose(np.exp(log_softmax(narrow.temperature * narrow.scores)), expected, atol=1e-4)
+    np.testing.assert_allclose(
+        np.exp(log_softmax(narrow.temperature * narrow.judged.scores)), expected, atol=1e-4
+    )
     z = np.concatenate(groups)
     found, exact = (discriminant(choice.inverse, choice.means).scores(z) for choice in (narrow, wide))
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-3)

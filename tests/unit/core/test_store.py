@@ -7,7 +7,7 @@ import pytest
 
 from edge_tosca.errors import StoreError
 from edge_tosca.module import digest_of
-from edge_tosca.schema import FORMAT
+from edge_tosca.schema import ENCRYPTED
 from edge_tosca.state import Group
 from edge_tosca.store import Store
 
@@ -125,10 +125,10 @@ def test_a_database_of_another_program_is_told_and_left_alone(tmp_path):
 def test_a_store_of_a_newer_format_asks_for_an_update(store):
     store.close()
     connection = sqlite3.connect(store.path)
-    connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    connection.execute(f"PRAGMA user_version = {ENCRYPTED + 1}")
     connection.close()
     message = told(Store.open, store.path)
-    assert f"format {FORMAT + 1}" in message
+    assert f"format {ENCRYPTED + 1}" in message
     assert "update edge-tosca" in message
 
 

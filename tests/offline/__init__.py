@@ -1,0 +1,1 @@
+"""Proof that the device part of the program needs no network and reaches for none."""
