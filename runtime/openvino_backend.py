@@ -122,14 +122,15 @@ def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
     processor: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
     if int8_overflows():
         # Its int8 kernels would give features of cosine 0.97; these compute the same graph in float32,
-        # several times slower.
-        processor["LP_TRANSFORMS_MODE"] = False
+        # several times slower. With several streams the plugin then compiled a wrong graph in 3 of 14 trials
+        # (cosines of 0.2 to 0.6), with one stream in 0 of 94.
+        processor |= {"LP_TRANSFORMS_MODE": False, "NUM_STREAMS": 1}
     if threads is not None:
         processor["INFERENCE_NUM_THREADS"] = threads
     settings: dict[str, Any] = {"PERFORMANCE_HINT": hint}
     # A box without a cache directory compiles anew every time.
-    # What is cached does not tell whether it computes in float32.
-    if (folder := cache_folder("openvino-float" if int8_overflows() else "openvino")) is not None:
+    # A wrong graph must not be kept, nor one that was compiled to int8 be taken for one in float32.
+    if not int8_overflows() and (folder := cache_folder("openvino")) is not None:
         settings["CACHE_DIR"] = str(folder)
     if device == "CPU":
         settings |= processor
