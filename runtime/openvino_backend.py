@@ -46,6 +46,9 @@ class OpenVinoBackend:
         openvino = import_openvino()
         core = openvino.Core()
         _check_device(asked, core.available_devices)
+        if asked == "AUTO" and int8_overflows() and core.available_devices == ["CPU"]:
+            # AUTO does not hand the one stream on, and there is nothing to choose from.
+            asked = "CPU"
         self.version: str = openvino.__version__
         self.graph: tuple[str, ...] = (_MODEL, _WEIGHTS) if _MODEL in bundle.files else (BACKBONE,)
         try:

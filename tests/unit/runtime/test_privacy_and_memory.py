@@ -8,6 +8,8 @@ import sys
 import pytest
 from PIL import Image
 
+from edge_tosca.runtime.hardware import int8_overflows
+
 ENGINES = {
     "onnxruntime": "import_onnxruntime",
     "openvino": "import_openvino",
@@ -80,7 +82,8 @@ def test_a_run_writes_into_the_cache_directory_alone(engine, tmp_path):
     run(A_DAY.format(engine=engine), tmp_path)
     written = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
     assert all(name.startswith(".cache/edge-tosca/") for name in written), written
-    assert bool(written) == (engine == "openvino")
+    # Where int8 overflows, compiled graphs are not kept.
+    assert bool(written) == (engine == "openvino" and not int8_overflows())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
