@@ -121,7 +121,7 @@ class Station:
     def changed(self, learner: Learner) -> None:
         """Follow the store after a change; called in the thread that has the learner."""
         with learner.store.snapshot():
-            self.kept.follow(learner.store.tasks_ever())
+            self.kept.follow(learner.store.tasks_ever(), learner.store.cipher)
             self.inbox.compare_with(_common(learner))
 
     def _taught(self, job: Job, report: LearnReport, store: Store) -> None:
@@ -131,6 +131,7 @@ class Station:
             self.kept.keep(
                 store.state(report.generation).tasks[-1],
                 {label: [one.seen for one in some] for label, some in job.pictures.items()},
+                store.cipher,
             )
 
     async def _follow(self) -> None:
