@@ -198,5 +198,5 @@ def _told(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(
-            f"{path}: pictures cannot be kept ({reason}); make room, or turn their keeping off"
+            f"{path}: pictures cannot be kept or erased ({reason}); make room, or turn their keeping off"
         ) from None

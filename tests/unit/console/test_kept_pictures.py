@@ -81,5 +81,5 @@ def test_pictures_of_an_encrypted_store_are_encrypted_and_plain_ones_go(kept, se
 def test_a_damaged_file_is_told_of_and_can_be_turned_off(tmp_path):
     path = tmp_path / "shop.tosca.pictures"
     path.write_bytes(b"no database" * 100)
-    with pytest.raises(StoreError, match="pictures cannot be kept"):
+    with pytest.raises(StoreError, match="pictures cannot be kept or erased"):
         KeptPictures(tmp_path / "shop.tosca")
