@@ -130,7 +130,7 @@ class Station:
             self.inbox.compare_with(_common(learner))
 
     def follow(self, learner: Learner) -> None:
-        """Do the same where the change counts more than the pictures: what fails is logged and tried again."""
+        """Do the same where the change counts more than the pictures: a failure is logged and tried again."""
         try:
             self.changed(learner)
         except StoreError as error:
