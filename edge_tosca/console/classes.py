@@ -59,7 +59,7 @@ async def thumbnail(station: TheStation, label: Label) -> Response:
 async def forget(station: TheStation, asked: LabelMessage) -> ChangeMessage:
     """Erase a class for good; no rollback brings it back."""
     label = checked_label(asked.label)
-    changed = await _change(station, lambda learner: learner.forget(label), label)
+    changed = await _change(station, lambda learner: learner.forget(label), label, erases=True)
     # What is forgotten is not to be seen in a report, the queue or anywhere else.
     station.jobs.drop_pictures([label])
     station.queue.clear(label)
@@ -92,7 +92,7 @@ async def history(station: TheStation) -> HistoryMessage:
 
 
 async def _change(
-    station: Station, change: Callable[[Learner], int], label: str | None = None
+    station: Station, change: Callable[[Learner], int], label: str | None = None, *, erases: bool = False
 ) -> ChangeMessage:
     if station.jobs.running:
         raise Complaint(409, "a lesson is being learned; wait until it is done")
@@ -101,7 +101,8 @@ async def _change(
         if label is not None and label not in learner.state.labels:
             raise Complaint(404, f"no class {label[:40]!r} is known; look at the list of classes")
         generation = change(learner)
-        station.changed(learner)
+        # Whoever has something erased has to know if a picture of it is left.
+        (station.changed if erases else station.follow)(learner)
         return ChangeMessage(generation=generation, classes=list(learner.state.labels))
 
     return await station.books(do)

@@ -2,7 +2,8 @@
 
 They lie in one SQLite file, STORE.pictures, which is there exactly while the setting is on. A picture belongs
 to a class of the store by the number of its row, so renames, merges and rollbacks need nothing done, and what
-was forgotten, here or by another program, is erased when the file is next compared with the store.
+was forgotten, here or by another program, is erased when the file is next compared with the store. Pictures
+of an encrypted store are encrypted under its key, and plain ones are erased when a store is encrypted.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.console.sight import Seen
 from edge_tosca.errors import StoreError
 from edge_tosca.state import Task
@@ -26,9 +28,12 @@ CREATE TABLE IF NOT EXISTS pictures (
     id TEXT PRIMARY KEY,
     class INTEGER NOT NULL,
     learned_at TEXT NOT NULL,
+    sealed INTEGER NOT NULL,
     jpeg BLOB NOT NULL
 );
 """
+
+_COLUMN = "kept.jpeg"
 
 
 class KeptPictures:
@@ -38,6 +43,7 @@ class KeptPictures:
         self.path = Path(f"{store}.pictures")
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._cipher: Clear = CLEAR
         if self.path.exists():
             self.turn_on()
 
@@ -84,39 +90,49 @@ class KeptPictures:
                 self._connection.close()
                 self._connection = None
 
-    def keep(self, task: Task, pictures: dict[str, Sequence[Seen]]) -> None:
+    def keep(self, task: Task, pictures: dict[str, Sequence[Seen]], cipher: Clear = CLEAR) -> None:
         """Keep pictures of a task that was just taught, the sharpest of each class.
 
         Args:
             task: as the store has it.
             pictures: label to what was taught.
+            cipher: of the store.
 
         Raises:
             StoreError: the file cannot be written.
         """
         with self._lock, _told(self.path):
+            self._cipher = cipher
             if self._connection is None:
                 return
             self._connection.execute("BEGIN IMMEDIATE")
             with _all_or_nothing(self._connection):
                 for group in task.groups:
                     sharpest = sorted(pictures.get(group.label, ()), key=lambda seen: -seen.sharpness)
+                    named = [(secrets.token_urlsafe(12), seen.jpeg) for seen in sharpest[:MOST_OF_A_CLASS]]
                     self._connection.executemany(
-                        "INSERT INTO pictures VALUES (?, ?, ?, ?)",
+                        "INSERT INTO pictures VALUES (?, ?, ?, ?, ?)",
                         [
-                            (secrets.token_urlsafe(12), group.id, task.learned_at, seen.jpeg)
-                            for seen in sharpest[:MOST_OF_A_CLASS]
+                            (
+                                key,
+                                group.id,
+                                task.learned_at,
+                                cipher.encrypted,
+                                cipher.seal(_COLUMN, key, jpeg),
+                            )
+                            for key, jpeg in named
                         ],
                     )
                 self._connection.execute(
                     "DELETE FROM pictures WHERE rowid <= (SELECT max(rowid) FROM pictures) - ?", (MOST,)
                 )
 
-    def follow(self, tasks: Sequence[Task]) -> int:
-        """Erase the pictures of what the store does not have any more.
+    def follow(self, tasks: Sequence[Task], cipher: Clear = CLEAR) -> int:
+        """Erase the pictures of what the store does not have any more, and those that it would now encrypt.
 
         Args:
             tasks: all that the store has, live or not.
+            cipher: of the store.
 
         Returns:
             Pictures that were erased.
@@ -126,12 +142,15 @@ class KeptPictures:
         """
         there = {(group.id, task.learned_at) for task in tasks for group in task.groups}
         with self._lock, _told(self.path):
+            self._cipher = cipher
             if self._connection is None:
                 return 0
+            query = "DELETE FROM pictures WHERE sealed != ?"
+            plain = self._connection.execute(query, (cipher.encrypted,)).rowcount
             kept = self._connection.execute("SELECT DISTINCT class, learned_at FROM pictures").fetchall()
             gone = [pair for pair in kept if pair not in there]
             query = "DELETE FROM pictures WHERE class = ? AND learned_at = ?"
-            return sum(self._connection.execute(query, pair).rowcount for pair in gone)
+            return plain + sum(self._connection.execute(query, pair).rowcount for pair in gone)
 
     def of(self, groups: Sequence[int], most: int) -> list[str]:
         """List pictures of a class.
@@ -156,7 +175,10 @@ class KeptPictures:
             if self._connection is None:
                 return None
             row = self._connection.execute("SELECT jpeg FROM pictures WHERE id = ?", (key,)).fetchone()
-            return None if row is None else bytes(row[0])
+            # The key of a moment ago opens nothing that another one sealed.
+            with contextlib.suppress(StoreError):
+                return None if row is None else self._cipher.open(_COLUMN, key, row[0])
+            return None
 
 
 @contextlib.contextmanager
@@ -176,5 +198,5 @@ def _told(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(
-            f"{path}: pictures cannot be kept ({reason}); make room, or turn their keeping off"
+            f"{path}: pictures cannot be kept or erased ({reason}); make room, or turn their keeping off"
         ) from None

@@ -76,7 +76,7 @@ async def import_(
         # An open store knows the trusted keys of the moment it was opened: a key may have been taken back.
         with closing(Store.open(station.options.store)) as store:
             report = import_pack(store, pack, rename=names, merge=merge)
-        station.changed(learner)
+        station.follow(learner)
         return ImportedMessage(**report.to_json())
 
     return await station.books(take)

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.answer import Answer
+from edge_tosca.console.complaints import without_paths
 from edge_tosca.console.jobs import Job, Jobs
 from edge_tosca.console.kept_pictures import KeptPictures
 from edge_tosca.console.learner_thread import LearnerThread
@@ -119,10 +120,21 @@ class Station:
         return self.kept.of(groups, 8)
 
     def changed(self, learner: Learner) -> None:
-        """Follow the store after a change; called in the thread that has the learner."""
+        """Follow the store after a change; called in the thread that has the learner.
+
+        Raises:
+            StoreError: kept pictures cannot be erased; it is tried again every few seconds.
+        """
         with learner.store.snapshot():
-            self.kept.follow(learner.store.tasks_ever())
+            self.kept.follow(learner.store.tasks_ever(), learner.store.cipher)
             self.inbox.compare_with(_common(learner))
+
+    def follow(self, learner: Learner) -> None:
+        """Do the same where the change counts more than the pictures: a failure is logged and tried again."""
+        try:
+            self.changed(learner)
+        except StoreError as error:
+            _log.warning(without_paths(str(error), self.options.store))
 
     def _taught(self, job: Job, report: LearnReport, store: Store) -> None:
         self.queue.drop([one for some in job.pictures.values() for one in some])
@@ -131,6 +143,7 @@ class Station:
             self.kept.keep(
                 store.state(report.generation).tasks[-1],
                 {label: [one.seen for one in some] for label, some in job.pictures.items()},
+                store.cipher,
             )
 
     async def _follow(self) -> None:

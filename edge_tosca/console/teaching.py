@@ -149,7 +149,7 @@ async def undo(station: TheStation, asked: JobKeyMessage) -> UndoneMessage:
         if learner.store.latest() != generation:
             raise Complaint(409, "something else was changed since; go back in the history instead")
         new = learner.rollback()
-        station.changed(learner)
+        station.follow(learner)
         return UndoneMessage(generation=new, classes=list(learner.state.labels), waiting=0)
 
     done = await station.books(take_back)

@@ -80,7 +80,7 @@ def _work(data: Path, box: Served, stage: Stage, visits: dict[str, Technician], 
     drawn.take(small, "unknown box")
     milk = box.wait_for_unknown(8)
     stage.show(sorted((data / "clothing" / "train" / "shoes").glob("*.jpg"))[:12])
-    box.wait_for_unknown(2, groups=3)
+    box.wait_for_unknown(2, groups=2)
     stage.show([])
     drawn.take(phone.go("inbox"), "inbox phone")
     drawn.take(phone.go(f"group?id={milk}"), "group phone")

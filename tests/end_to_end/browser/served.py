@@ -60,7 +60,8 @@ class Served:
                 return
             except (urllib.error.URLError, ConnectionError) as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise AssertionError(f"the server did not start: {self._log.read_text()}") from error
+                    code, said = self._process.poll(), self._log.read_text()
+                    raise AssertionError(f"the server did not start (exit code {code}): {said}") from error
                 time.sleep(0.1)
 
     def stop(self) -> None:

@@ -39,6 +39,9 @@ def test_two_things_are_taught_watched_and_mended_on_a_phone_with_its_own_camera
     at: dict[str, Technician] = {}
 
     def bring(thing: str) -> Technician:
+        # A phone shows one thing: the other phone is laid aside, and asks for no answers meanwhile.
+        for other in at.values():
+            other.go("more")
         if thing not in at:
             at[thing] = visit(box, PHONE, video=videos[thing])
         return at[thing]

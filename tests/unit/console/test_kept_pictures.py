@@ -2,6 +2,7 @@ import sqlite3
 
 import pytest
 
+from edge_tosca.cipher import RowCipher
 from edge_tosca.console.kept_pictures import MOST, MOST_OF_A_CLASS, KeptPictures
 from edge_tosca.errors import StoreError
 from edge_tosca.state import Group, Task
@@ -64,8 +65,21 @@ def test_it_keeps_the_sharpest_of_a_class_and_no_more_than_so_many_in_all(kept, 
         assert connection.execute("SELECT count(*) FROM pictures").fetchone() == (MOST,)
 
 
+def test_pictures_of_an_encrypted_store_are_encrypted_and_plain_ones_go(kept, seen):
+    cipher = RowCipher(kept.path, b"k" * 32)
+    kept.turn_on()
+    kept.keep(task(1, MUG), {"mug": [seen(1)]})
+    assert kept.follow([task(1, MUG, CUP)], cipher) == 1
+    kept.keep(task(1, MUG), {"mug": [seen(1)]}, cipher)
+    (key,) = kept.of([1], 9)
+    assert kept.picture(key) == seen(1).jpeg
+    assert seen(1).jpeg not in kept.path.read_bytes()
+    kept.follow([task(1, MUG)], RowCipher(kept.path, b"l" * 32))
+    assert kept.picture(key) is None
+
+
 def test_a_damaged_file_is_told_of_and_can_be_turned_off(tmp_path):
     path = tmp_path / "shop.tosca.pictures"
     path.write_bytes(b"no database" * 100)
-    with pytest.raises(StoreError, match="pictures cannot be kept"):
+    with pytest.raises(StoreError, match="pictures cannot be kept or erased"):
         KeptPictures(tmp_path / "shop.tosca")
