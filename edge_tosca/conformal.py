@@ -52,7 +52,8 @@ def least_probability(calibration: Array, coverage: float) -> float:
     if not 0 < coverage < 1:
         raise LearnError(f"coverage must lie between 0 and 1, as in 0.9; it is {coverage:g}")
     n = len(calibration)
-    k = n + 1 - math.ceil((n + 1) * coverage - _ROUNDING)
+    # The smallest coverage of all is not a smaller promise than that of the surest answer.
+    k = min(n, n + 1 - math.ceil((n + 1) * coverage - _ROUNDING))
     return float(calibration[k - 1]) if k >= 1 else 0.0
 
 

@@ -5,7 +5,7 @@ S = (1 - rho) W / n + rho (trace(W) / (n d)) I and m_g the mean of group g. Grou
 beforehand: how often a thing was photographed says nothing about how often it will be met.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_tosca.folds import Block
+from edge_tosca.kinship import SIBLINGS, from_background, kinship, nearest_groups
 from edge_tosca.luca import Array
 from edge_tosca.posterior import best_temperature, label_losses, modest_temperature
 from edge_tosca.spectrum import Projected
 from edge_tosca.whitening import Inverse, Scatter
+from edge_tosca.without_block import WithoutBlock, without_block
 
 # Keeps the matrix invertible where a caller asks for no shrinkage.
 _FLOOR = 1e-9
@@ -88,8 +90,13 @@ def precision(within: Scatter, n: int, shrinkage: float, dtype: npt.DTypeLike = 
 
     Returns:
         P.
+
+    Raises:
+        LinAlgError: pictures cannot scatter like that.
     """
     target = within.trace / (n * within.dim)
+    if target < -_FLOOR:
+        raise np.linalg.LinAlgError("the pictures of a group scatter by less than nothing")
     if target <= _FLOOR:
         return within.inverse(0.0, _UNSEEN_VARIANCE, dtype)
     return within.inverse((1 - shrinkage) / n, max(shrinkage * target, _FLOOR), dtype)
@@ -114,9 +121,7 @@ def discriminant(inverse: Inverse, means: Projected) -> Discriminant:
 class LeaveBlockOut:
     """Cached pictures to be scored by a discriminant that had seen neither them nor their block.
 
-    Taking a block of m pictures out of a group of n (mean c, the block's residuals R with mean r) leaves
-    the group's mean at c - m r / (n - m), and takes U'U from the within scatter, where U is R with the row
-    m r / sqrt(n - m) below it. The inverse follows by Woodbury's identity. The shrinkage target stays.
+    `edge_tosca.without_block` has the algebra. The shrinkage target stays.
 
     The background is the mean of all pictures, scored like a group: what a picture gets from any class
     beyond it is evidence that it belongs to one.
@@ -162,24 +167,18 @@ class LeaveBlockOut:
         """True group of each picture, int [n]."""
         return np.repeat([b.group for b in self.blocks], [len(b.rows) for b in self.blocks]).astype(int)
 
-    def parted(self, most: int) -> tuple["LeaveBlockOut", "LeaveBlockOut", Array]:
-        """Part off an even sample of the blocks.
+    def some(self, most: int) -> "LeaveBlockOut":
+        """Keep an even sample of the blocks.
 
         Args:
-            most: about how many pictures the sample is to have.
+            most: about how many pictures to keep.
 
         Returns:
-            The sample, the rest, and which pictures are in the sample, bool [n]; all where they are no more.
+            Fewer pictures, or all where they are no more than that.
         """
         every = max(1, -(-len(self.z) // most))
         owners = np.repeat(np.arange(len(self.blocks)), [len(b.rows) for b in self.blocks])
-        chosen = owners % every == 0
-        blocks = tuple(block for place, block in enumerate(self.blocks) if place % every)
-        return (
-            replace(self, z=self.z[chosen], blocks=self.blocks[::every]),
-            replace(self, z=self.z[~chosen], blocks=blocks),
-            chosen,
-        )
+        return replace(self, z=self.z[owners % every == 0], blocks=self.blocks[::every])
 
     def scores(self, inverse: Inverse, means: Projected, shrinkage: float) -> tuple[Array, Array]:
         """Score the pictures.
@@ -192,60 +191,83 @@ class LeaveBlockOut:
         Returns:
             Scores of the groups, [n, g], and of the background, [n], in the precision of the pictures.
         """
+        scores = [block.scores() for block in self.without(inverse, means, shrinkage)]
+        every = np.concatenate([np.zeros((0, len(self.means)), self.z.dtype), *scores])
+        return every[:, :-1], every[:, -1]
+
+    def judge(self, inverse: Inverse, means: Projected, shrinkage: float) -> "Judged":
+        """Score the pictures and compare them with their nearest groups.
+
+        Args:
+            inverse: P, the pictures included.
+            means: `means` under it.
+            shrinkage: the rho it was made with.
+
+        Returns:
+            What would have been said of them.
+        """
+        groups = len(self.counts)
+        scores = [np.zeros((0, groups), self.z.dtype)]
+        nearest = [np.zeros((0, min(SIBLINGS, groups)), int)]
+        kin: list[tuple[float, float]] = []
+        for block in self.without(inverse, means, shrinkage):
+            every = block.scores()
+            scores.append(every[:, :-1])
+            nearest.append(nearest_groups(scores[-1]))
+            union = np.unique(nearest[-1])
+            columns = np.append(union, groups)
+            between = from_background(block.means(columns, inverse.between(means[columns], means[columns])))
+            for row, some in zip(every, nearest[-1], strict=True):
+                places = np.searchsorted(union, some)
+                kin.append(kinship(row[some] - row[-1], between[np.ix_(places, places)]))
+        kinships = np.array(kin).reshape(-1, 2)
+        return Judged(np.concatenate(scores), np.concatenate(nearest), kinships)
+
+    def without(self, inverse: Inverse, means: Projected, shrinkage: float) -> Iterator[WithoutBlock]:
+        """Take out one block after another.
+
+        Args:
+            inverse: P, the pictures included.
+            means: `means` under it.
+            shrinkage: the rho it was made with.
+
+        Yields:
+            What is left for each block.
+        """
         groups = np.array([block.group for block in self.blocks], int)
         z = inverse.project(self.z, self.z.dtype)
         by_means = inverse.between(z, means)
         own_by_means = inverse.between(means[groups], means)
         middle_by_means = inverse.between(means[-1:], means)
-        scores = by_means - 0.5 * inverse.along(means, means)
+        squares = inverse.along(means, means)
+        total = int(self.counts.sum())
         start = 0
         for block, own in zip(self.blocks, own_by_means, strict=True):
             rows = slice(start, start + len(block.rows))
-            inner = inverse.between(z[rows], z[rows])
-            by_all = np.vstack([by_means[rows], own, middle_by_means])
-            scores[rows] += self._correction(block, inner, by_all, shrinkage)
+            yield without_block(
+                block.group,
+                (int(self.counts[block.group]), total),
+                inverse.between(z[rows], z[rows]),
+                np.vstack([by_means[rows], own, middle_by_means]),
+                squares,
+                (1 - shrinkage) / total,
+            )
             start = rows.stop
-        return scores[:, :-1], scores[:, -1]
 
-    def _correction(self, block: Block, inner: Array, by_means: Array, shrinkage: float) -> Array:
-        """Say what leaving a block out changes in its pictures' scores.
 
-        All that is needed are inner products of vectors that are mixtures of the block's pictures, the mean
-        of their group and the background, so it is worked out on mixtures instead of vectors.
+@dataclass(frozen=True)
+class Judged:
+    """What the discriminant says of pictures whose blocks it had not seen.
 
-        Args:
-            block: the block, of m pictures.
-            inner: inner products of its pictures, [m, m].
-            by_means: inner products of its pictures, its group's mean and the background with all means,
-                [m + 2, g + 1].
-            shrinkage: rho.
+    Attributes:
+        scores: of the groups, [n, g].
+        nearest: groups that each picture is compared with, int [n, k].
+        kinship: what `edge_tosca.kinship.kinship` makes of it, float64 [n, 2].
+    """
 
-        Returns:
-            Changes, [m, g + 1].
-        """
-        n, total, m = int(self.counts[block.group]), int(self.counts.sum()), len(block.rows)
-        weight = (1 - shrinkage) / total
-        ends = by_means[:, [block.group, -1]]
-        products = np.block([[inner, ends[:m]], [ends[:m].T, ends[m:]]]).astype(np.float64)
-        every = np.eye(m + 2)
-        pictures, own, background = every[:m], every[m], every[m + 1]
-        middle = pictures.mean(axis=0)
-        removed = np.vstack([pictures - own, m / np.sqrt(n - m) * (middle - own)])
-        gain = np.zeros((m + 1, m + 1))
-        if weight > 0:
-            gain = np.linalg.inv(np.eye(m + 1) / weight - removed @ products @ removed.T)
-        # Inner products under the inverse that has not seen the block.
-        left_out = products + products @ removed.T @ gain @ removed @ products
-        along = removed.astype(by_means.dtype) @ by_means
-        gained = gain.astype(by_means.dtype) @ along
-        change: Array = (products[:m] @ removed.T).astype(by_means.dtype) @ gained
-        change -= 0.5 * np.sum(along * gained, axis=0)
-        for column, mean, shift in (
-            (block.group, own, -m / (n - m) * (middle - own)),
-            (-1, background, -m / (total - m) * (middle - background)),
-        ):
-            change[:, column] += (pictures - mean - 0.5 * shift) @ left_out @ shift
-        return change
+    scores: Array
+    nearest: Array
+    kinship: Array
 
 
 @dataclass(frozen=True)
@@ -258,16 +280,14 @@ class Choice:
         means: of the groups, the background's below them, under P.
         temperature: factor on the scores that makes their softmax most truthful, within what the pictures
             can vouch for.
-        scores: of the left-out pictures, [n, g].
-        background: their background scores, [n].
+        judged: the left-out pictures.
     """
 
     shrinkage: float
     inverse: Inverse
     means: Projected
     temperature: float
-    scores: Array
-    background: Array
+    judged: Judged
 
 
 def surely_more(losses: Array, others: Array) -> bool:
@@ -309,35 +329,24 @@ def choose_shrinkage(
     """
     n, dtype = int(left_out.counts.sum()), left_out.z.dtype
     of = np.asarray(labels)
-    some, others, chosen = left_out.parted(judges or max(1, len(left_out.z)))
+    some = left_out if judges is None else left_out.some(judges)
     truth = of[some.groups][:, None] == of
     base = oas_shrinkage(within, n)
-    best: tuple[Array, float, Inverse, Projected, tuple[Array, Array]] | None = None
+    best: tuple[Array, float, Inverse, Projected] | None = None
     for factor in odds:
         shrinkage = factor * base / (1 - base + factor * base)
         inverse = precision(within, n, shrinkage, dtype)
         means = inverse.project(left_out.means, dtype)
-        judged = some.scores(inverse, means, shrinkage)
-        losses = label_losses(best_temperature(judged[0], truth)[0] * judged[0], truth)
+        scores, _ = some.scores(inverse, means, shrinkage)
+        losses = label_losses(best_temperature(scores, truth)[0] * scores, truth)
         if best is not None and not surely_more(best[0], losses):
             break
-        best = losses, shrinkage, inverse, means, judged
+        best = losses, shrinkage, inverse, means
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
-    _, shrinkage, inverse, means, (scores, background) = best
-    if not chosen.all():
-        rest = others.scores(inverse, means, shrinkage)
-        scores, background = (
-            _merged(chosen, *parts) for parts in zip((scores, background), rest, strict=True)
-        )
+    _, shrinkage, inverse, means = best
+    judged = left_out.judge(inverse, means, shrinkage)
     truth = of[left_out.groups][:, None] == of
-    temperature, _ = best_temperature(scores, truth)
-    modest = modest_temperature(temperature, scores, truth)
-    return Choice(shrinkage, inverse, means, modest, scores, background)
-
-
-def _merged(chosen: Array, some: Array, others: Array) -> Array:
-    """Put rows of two kinds back in their order."""
-    merged = np.empty((len(chosen), *some.shape[1:]), some.dtype)
-    merged[chosen], merged[~chosen] = some, others
-    return merged
+    temperature, _ = best_temperature(judged.scores, truth)
+    modest = modest_temperature(temperature, judged.scores, truth)
+    return Choice(shrinkage, inverse, means, modest, judged)

@@ -26,7 +26,7 @@ class CameraError(EdgeToscaError):
 
 
 class CameraEndedError(CameraError):
-    """A file of frames has been read to its end; there is nothing to wait for."""
+    """A file of frames has been read to its end, or has none; there is nothing to wait for."""
 
 
 class LearnError(EdgeToscaError):
@@ -38,6 +38,18 @@ class MissingExtraError(EdgeToscaError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; this needs: pip install 'edge-tosca[{extra}]'")
+
+
+def printable(text: str) -> str:
+    """Show what cannot be shown in a name as escapes, so that no name passes for a line of ours.
+
+    Args:
+        text: with names from outside.
+
+    Returns:
+        The same in one line, without control characters.
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def in_one_line(error: Exception) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge_tosca.errors import LearnError
+from edge_tosca.soundness import has_controls
 
 _LABEL_LIMIT = 200
 
@@ -58,9 +59,22 @@ def checked_label(label: str) -> str:
     name = unicodedata.normalize("NFC", label).strip()
     if not name or len(name) > _LABEL_LIMIT:
         raise LearnError(f"class name {label[:40]!r} must have 1 to {_LABEL_LIMIT} characters")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+    if has_controls(name):
         raise LearnError(f"class name {label[:40]!r} has control characters; choose a plain name")
     return name
+
+
+def require_text(task: str) -> None:
+    """Refuse a task's name that a store cannot keep.
+
+    Args:
+        task: as typed.
+
+    Raises:
+        LearnError: it holds bytes that are no text.
+    """
+    if any(unicodedata.category(character) == "Cs" for character in task):
+        raise LearnError(f"the name of a task, {task[:40]!r}, is no text; choose a plain name")
 
 
 def require_pictures(classes: Mapping[str, object]) -> None:

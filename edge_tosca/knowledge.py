@@ -22,11 +22,10 @@ from edge_tosca.router import (
     TaskColumns,
     fit_router,
 )
-from edge_tosca.soundness import checked_evidence
+from edge_tosca.soundness import checked_evidence, damaged
 from edge_tosca.state import Group, State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics, few
-from edge_tosca.unknowns import margin
 
 # A module shares out the probability of its task; a hundredth of the best group's is not worth the asking.
 _NEGLIGIBLE = float(np.log(100))
@@ -110,7 +109,13 @@ class Knowledge:
             for task, columns in zip(self.state.tasks, self.columns, strict=True)
         ]
         refused = float(self._store.settings["refused"])
-        return fit_router(statistics or self.statistics(), self.cached, self.label_of_group, tasks, refused)
+        try:
+            return fit_router(
+                statistics or self.statistics(), self.cached, self.label_of_group, tasks, refused
+            )
+        # Sums that no features have: they are kept in the store, too.
+        except np.linalg.LinAlgError:
+            raise damaged(self._store.path) from None
 
     def cached(self, index: int) -> Array:
         """Give the conditioned features of a group.
@@ -144,8 +149,8 @@ class Knowledge:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
         least = None if coverage is None else self._least_probability(coverage, burst)
         z = condition(features)
-        logs, proposed, beyond = self._log_posterior(features, z)
-        familiarity = self.router.familiarity.score(self._signs(z, proposed, beyond))
+        logs, scores = self._log_posterior(features, z)
+        familiarity = self.router.familiarity.score(self.router.signs(z, scores))
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -167,7 +172,7 @@ class Knowledge:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        logs, _, _ = self._log_posterior(features, condition(features), modules)
+        logs, _ = self._log_posterior(features, condition(features), modules)
         return by_label(logs, self.label_of_group, len(self.state.labels))
 
     def signs(self, features: Array) -> Array:
@@ -177,22 +182,22 @@ class Knowledge:
             features: [n, d].
 
         Returns:
-            Score beyond the background, ridge margin and nearness, float64 [n, 3].
+            Direction, relative distance and nearness, float64 [n, 3].
         """
         z = condition(features)
-        return self._signs(z, *self._log_posterior(features, z, modules=False)[1:])
+        return self.router.signs(z, self.router.ask(z)[1])
 
-    def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array, Array]:
-        """Give log-probabilities [n, g], proposed groups [n, p], and scores beyond the background [n]."""
+    def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array]:
+        """Give log-probabilities [n, g], and the router's scores of groups and background [n, g + 1]."""
         router = self.router
-        logs, beyond = router.ask(z)
-        proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
+        logs, scores = router.ask(z)
         if self._rule == "entropy":
             every = [self._module(task.module) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
             logs = entropy_log_posterior(every, features.astype(np.float32))
         elif modules and router.module_weight > 0:
             x = luca_input(z)
+            proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
             chances = logs[np.arange(len(z))[:, None], proposed]
             likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
             asked = np.where(likely, self.task_of_group[proposed], -1)
@@ -203,15 +208,7 @@ class Knowledge:
                     module = self._module(task.module)
                     opinion = module.scale * module.cosines(x[rows])
                     logs[rows, columns] = refine(logs[rows], columns, opinion, router.module_weight)
-        return logs, proposed, beyond
-
-    def _signs(self, z: Array, proposed: Array, beyond: Array) -> Array:
-        router, signs = self.router, np.empty((len(z), 3))
-        for place, groups in enumerate(proposed):
-            responses = router.ridge.weights[groups] @ z[place] + router.ridge.bias[groups]
-            near = (router.directions[groups].astype(np.float32) @ z[place]).max()
-            signs[place] = beyond[place], margin(responses[None])[0], near
-        return signs
+        return logs, scores
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
         if burst or self._rule == "entropy":

@@ -9,7 +9,7 @@ import numpy as np
 from edge_tosca.answer import Skipped
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.errors import LearnError
-from edge_tosca.folders import checked_label
+from edge_tosca.folders import checked_label, require_text
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.limit import SETTING as LIMIT
@@ -39,6 +39,8 @@ def teach_task(
     seen_with: Mapping[str, str] | None = None,
 ) -> LearnReport:
     """Fit a module to a task, file it, and judge what that did; see `Learner.learn_features`."""
+    if task:
+        require_text(task)
     start = time.perf_counter()
     with one_blas_thread(), store.snapshot():
         module, cosines = fit_task(store, list(features.values()), store.state())

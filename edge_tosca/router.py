@@ -18,18 +18,16 @@ from edge_tosca.discriminant import (
     discriminant,
 )
 from edge_tosca.folds import Block, choose_blocks
+from edge_tosca.kinship import kinship, nearest_groups
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
-    Ridge,
-    directions,
     fit_familiarity,
-    fit_ridge,
-    left_out_nearness,
-    left_out_responses,
-    margin,
+    left_out_signs,
+    lengths,
+    signs,
 )
 
 SAMPLE = 1000
@@ -44,6 +42,10 @@ PROPOSED = 3
 MODULE_WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
 """Weights of the modules' opinion; the most truthful is kept."""
 
+_FLOOR = 1e-6
+
+STEPS = 1 << 14
+"""In one unit. Means of unit vectors differ by less than two units in any dimension."""
 
 SURE = 3.0
 """Standard errors by which the modules must help on left-out pictures before they are heard: the best of five
@@ -70,8 +72,10 @@ class Router:
 
     Attributes:
         discriminant: scores of the groups, and of the background in the last row.
-        ridge: responses of the groups, for familiarity.
-        directions: of the groups' means, for familiarity, float16 [g, d].
+        deviations: of the groups' means from the background, for familiarity, in STEPS, int16 [g, d]:
+            unlike float16 they widen to float32 in no time.
+        lengths: of the groups' means, float32 [g].
+        background: mean of all pictures, float32 [d].
         temperature: factor on the discriminant's scores.
         module_weight: how much a module's opinion counts inside its task.
         familiarity: the threshold for unknowns.
@@ -80,8 +84,9 @@ class Router:
     """
 
     discriminant: Discriminant
-    ridge: Ridge
-    directions: Array
+    deviations: Array
+    lengths: Array
+    background: Array
     temperature: float
     module_weight: float
     familiarity: Familiarity
@@ -94,9 +99,9 @@ class Router:
         return {
             "weights": self.discriminant.weights,
             "bias": self.discriminant.bias,
-            "ridge_weights": self.ridge.weights,
-            "ridge_bias": self.ridge.bias,
-            "directions": self.directions,
+            "deviations": self.deviations,
+            "lengths": self.lengths,
+            "background": self.background,
             "familiarity": np.stack([familiarity.mean, familiarity.spread]),
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
@@ -122,9 +127,9 @@ class Router:
         shapes = {
             "weights": (groups + 1, dimensions),
             "bias": (groups + 1,),
-            "ridge_weights": (groups, dimensions),
-            "ridge_bias": (groups,),
-            "directions": (groups, dimensions),
+            "deviations": (groups, dimensions),
+            "lengths": (groups,),
+            "background": (dimensions,),
             "familiarity": (2, 3),
             "threshold": (1,),
         }
@@ -135,8 +140,9 @@ class Router:
         mean, spread = arrays["familiarity"]
         return cls(
             Discriminant(arrays["weights"], arrays["bias"]),
-            Ridge(arrays["ridge_weights"], arrays["ridge_bias"]),
-            arrays["directions"],
+            arrays["deviations"],
+            arrays["lengths"],
+            arrays["background"],
             temperature,
             module_weight,
             Familiarity(mean, spread, float(arrays["threshold"][0])),
@@ -151,11 +157,46 @@ class Router:
             z: conditioned features, float32 [n, d].
 
         Returns:
-            Log-probabilities of the groups, [n, g], and the best score beyond the background's, [n].
+            Log-probabilities of the groups, [n, g], and scores of the groups and the background, [n, g + 1].
         """
         scores = self.discriminant.scores(z)
-        groups = scores[:, :-1]
-        return log_softmax(self.temperature * groups), groups.max(axis=1) - scores[:, -1]
+        return log_softmax(self.temperature * scores[:, :-1]), scores
+
+    def signs(self, z: Array, scores: Array) -> Array:
+        """Give the signs of familiarity.
+
+        Args:
+            z: conditioned features, float32 [n, d].
+            scores: of `ask`.
+
+        Returns:
+            Direction, relative distance and nearness, float64 [n, 3].
+        """
+        above = scores[:, :-1] - scores[:, -1:]
+        nearest = nearest_groups(above)
+        found = [self.signs_among(*each) for each in zip(z, nearest, above, strict=True)]
+        return np.array(found).reshape(-1, 3)
+
+    def signs_among(self, z: Array, groups: Array, above: Array) -> Array:
+        """Give the signs of familiarity of one picture.
+
+        Args:
+            z: conditioned feature, float32 [d].
+            groups: its nearest ones, int [k].
+            above: by how much the scores of all groups are above the background's, [g]; read for these only.
+
+        Returns:
+            Direction, relative distance and nearness, float64 [3].
+        """
+        # One product gives K and the cosines: at one picture a time the number of calls is what costs.
+        beside = np.empty((len(groups) + 1, len(z)), np.float32)
+        np.subtract(self.discriminant.weights[groups], self.discriminant.weights[-1], out=beside[:-1])
+        beside[-1] = z
+        products = (self.deviations[groups].astype(np.float32) @ beside.T) / STEPS
+        near = ((products[:, -1] + z @ self.background) / self.lengths[groups]).max(keepdims=True)
+        kin = np.array([kinship(above[groups], products[:, :-1])])
+        together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
+        return together
 
 
 @dataclass(frozen=True)
@@ -224,38 +265,32 @@ def fit_router(
     ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
     for block, end in zip(blocks, ends, strict=True):
         z[end - len(block.rows) : end] = cached(block.group)[block.rows]
-    # First, so that its matrices are gone before the next ones come.
-    ridge, penalised = fit_ridge(statistics)
     within = statistics.within()
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
     left_out = LeaveBlockOut.of(z, tuple(blocks), sums, counts, dtype)
     choice = choose_shrinkage(within, left_out, label_of_group, odds, JUDGES)
-    log_posterior = log_softmax(choice.temperature * choice.scores)
-    proposed = np.argpartition(-log_posterior, min(PROPOSED, len(counts)) - 1, axis=1)[:, :PROPOSED]
+    judged = choice.judged
+    log_posterior = log_softmax(choice.temperature * judged.scores)
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]
     weight = _module_weight(log_posterior, groups, tasks, opinions, sure)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
-    signs = np.stack(
-        [
-            choice.scores.max(axis=1, initial=-np.inf) - choice.background,
-            margin(left_out_responses(statistics, ridge, penalised, z, blocks, proposed)),
-            left_out_nearness(z, blocks, proposed, sums, counts),
-        ],
-        axis=1,
-    )
+    known = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
-    del left_out, penalised, z
+    del left_out, z
+    solved = discriminant(choice.inverse, choice.means)
+    means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()
     router = Router(
-        discriminant(choice.inverse, choice.means),
-        ridge,
-        directions(sums / counts[:, None]),
+        solved,
+        np.rint((means - background) * STEPS).astype(np.int16),
+        np.maximum(lengths(means), _FLOOR).astype(np.float32),
+        background.astype(np.float32),
         choice.temperature,
         weight,
-        fit_familiarity(signs, refused),
+        fit_familiarity(known, refused),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
     )

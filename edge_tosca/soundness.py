@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
     return settings
 
 
+def has_controls(name: str) -> bool:
+    """Say whether a name has line ends or control characters, with which it could pass for another line.
+
+    Args:
+        name: of a class.
+    """
+    # Most names are printable at a glance; the joiners of some scripts are not, and control nothing.
+    return not name.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)
+
+
 def checked_group(group: Group) -> Group:
     """Give a group back whose row makes sense.
 
@@ -72,9 +83,25 @@ def checked_group(group: Group) -> Group:
     Raises:
         ValueError: its label or number of pictures is none.
     """
-    if not isinstance(group.label, str) or not isinstance(group.images, int) or group.images < 1:
+    if not isinstance(group.label, str) or has_controls(group.label):
+        raise ValueError("a label makes no sense")
+    if not isinstance(group.images, int) or group.images < 1:
         raise ValueError("a class makes no sense")
     return group
+
+
+def checked_numbers(number: object, parent: object) -> None:
+    """Refuse a generation that is not numbered, or comes from one that is not.
+
+    Args:
+        number: its own, as it was read.
+        parent: of the one that it was made from.
+
+    Raises:
+        ValueError: one of them is no number.
+    """
+    if not isinstance(number, int) or not isinstance(parent, int):
+        raise ValueError("a generation's number makes no sense")
 
 
 def checked_report(text: str | bytes) -> dict[str, object]:

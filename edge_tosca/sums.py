@@ -15,7 +15,7 @@ import numpy as np
 from edge_tosca.conditioning import GRID
 from edge_tosca.luca import Array
 from edge_tosca.spectrum import Spectrum
-from edge_tosca.whitening import Inverse, Scatter, Whitening, WholeScatter
+from edge_tosca.whitening import Scatter, WholeScatter
 
 _TOGETHER = 500
 
@@ -40,14 +40,6 @@ class Statistics(Protocol):
 
     def within(self) -> Scatter:
         """Give the sum over all pictures of (z - its group's mean)(z - its group's mean)'."""
-        ...
-
-    def total(self) -> Scatter:
-        """Give the sum over all pictures of (z - the mean of all)(z - the mean of all)'."""
-        ...
-
-    def penalised(self, penalty: float) -> Inverse:
-        """Invert the same sum with a penalty added to its diagonal."""
         ...
 
 
@@ -76,15 +68,6 @@ class RowStatistics:
         return Spectrum.of_rows(
             np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in self.groups])
         )
-
-    def total(self) -> Spectrum:
-        """Decompose the total scatter."""
-        rows = np.concatenate(self.groups).astype(np.float64)
-        return Spectrum.of_rows(rows - rows.mean(axis=0))
-
-    def penalised(self, penalty: float) -> Inverse:
-        """Invert the penalised total scatter."""
-        return self.total().inverse(1.0, penalty)
 
 
 @dataclass(frozen=True)
@@ -194,19 +177,6 @@ class GramStatistics:
         scaled = self.sums / np.sqrt(self.counts)[:, None]
         scatter: Array = scaled.T @ scaled
         return WholeScatter(np.subtract(self.gram, scatter, out=scatter))
-
-    def total(self) -> WholeScatter:
-        """Give the total scatter."""
-        total = self.sums.sum(axis=0)
-        scatter = np.outer(total, total)
-        scatter /= self.counts.sum()
-        return WholeScatter(np.subtract(self.gram, scatter, out=scatter))
-
-    def penalised(self, penalty: float) -> Inverse:
-        """Invert the penalised total scatter."""
-        matrix = self.total().matrix
-        matrix[np.diag_indices_from(matrix)] += penalty
-        return Whitening.of(matrix, np.float32)
 
 
 def few(pictures: int, d: int) -> bool:

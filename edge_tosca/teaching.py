@@ -134,5 +134,5 @@ def _own_scores(conditioned: Sequence[Array]) -> Array:
     choice = choose_shrinkage(within, left_out, range(len(conditioned)))
     starts = np.cumsum(statistics.counts) - statistics.counts
     places = np.concatenate([starts[block.group] + block.rows for block in blocks])
-    scores[places] = choice.temperature * choice.scores
+    scores[places] = choice.temperature * choice.judged.scores
     return scores

@@ -3,9 +3,9 @@
 import hashlib
 import importlib.metadata
 import importlib.util
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
@@ -83,7 +83,7 @@ def load_state(path: Path) -> "dict[str, torch.Tensor]":
         if path.suffix == ".safetensors":
             return load_file(path)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         raise EdgeToscaError(f"{refused} (it would run code); save it as safetensors") from error
     # A file of any other kind makes the readers raise nearly anything.
     except Exception as error:

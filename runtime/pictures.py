@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from edge_tosca.errors import PictureError
+from edge_tosca.errors import PictureError, printable
 from edge_tosca.runtime.libtiff import silence_libtiff
 from edge_tosca.runtime.picture_bounds import (
     DECODED_PIXEL_LIMIT,
@@ -147,7 +147,7 @@ def source_name(source: PictureSource) -> str:
         return f"array {list(source.shape)}"
     if isinstance(source, bytes):
         return f"{len(source)} bytes"
-    return Path(source).name
+    return printable(Path(source).name)
 
 
 def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:

@@ -66,8 +66,11 @@ class JpegFrames:
                 self._splitter = JpegSplitter(self._file, self._name)
                 data = self._splitter.next()
         if data is None:
-            if not self._splitter.found:
+            if self._loop:
+                # What writes the file may be about to fill it again, as a camera comes back.
                 raise CameraError(f"{self._name}: holds no JPEG frame; name a file of frames")
+            if not self._splitter.found:
+                raise CameraEndedError(f"{self._name}: holds no JPEG frame; name a file of frames")
             raise CameraEndedError(f"{self._name}: read to its end")
         try:
             return np.asarray(load_picture(data))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_tosca.devices.camera.pace import Pace
 from edge_tosca.errors import CameraEndedError, CameraError, MissingExtraError
-from edge_tosca.runtime.pictures import DECODED_PIXEL_LIMIT
+from edge_tosca.runtime.picture_bounds import DECODED_PIXEL_LIMIT
 
 PATIENCE_MS = 5000
 """How long a network camera may take to answer, and to send a frame."""
@@ -51,7 +51,7 @@ class OpenCvCamera:
             good, pixels = self._capture.read()
             if not good and self._pace is not None:
                 if not self._given:
-                    raise CameraError(f"{self._name}: holds no frame that can be decoded")
+                    raise CameraEndedError(f"{self._name}: holds no frame that can be decoded")
                 if not self._loop:
                     raise CameraEndedError(f"{self._name}: read to its end")
                 self._capture.set(self._cv2.CAP_PROP_POS_FRAMES, 0)

@@ -28,7 +28,7 @@ class Stream:
     Args:
         open_camera: opens the camera; called again whenever it was lost.
         name: how messages call it.
-        on_event: told, in one line and from the camera's thread, when the camera comes and when it is lost.
+        on_event: told, in one line and from the camera's thread, when the camera is lost and when it is back.
     """
 
     def __init__(
@@ -132,11 +132,10 @@ class Stream:
             began = time.monotonic()
             try:
                 self._read_until_lost()
-            except CameraEndedError:
+            except CameraEndedError as error:
                 with self._news:
-                    self._ended, self._connected = True, False
+                    self._ended, self._error = True, None if self._frames else str(error)
                     self._news.notify_all()
-                self._tell(f"{self.name}: read to its end")
                 return
             except Exception as error:
                 # Whatever a driver's library raises, the box goes on and tries again.
@@ -174,10 +173,11 @@ class Stream:
             self._frame = Frame(self._frames, time.monotonic(), pixels)
             self._taken = False
             self._arrivals.append(self._frame.at)
-            came, self._connected, self._error = not self._connected, True, None
+            came, again = not self._connected, self._error is not None
+            self._connected, self._error = True, None
             self._opened += came
             self._news.notify_all()
-        if came:
+        if came and again:
             self._tell(f"{self.name}: {pixels.shape[1]}x{pixels.shape[0]}")
 
     def _skip(self, error: PictureError) -> None:

@@ -49,15 +49,20 @@ class ConsoleClient:
         """
         kind = "image/jpeg" if isinstance(body, bytes) else "application/json"
         data = json.dumps(body).encode() if isinstance(body, Mapping) else body
-        for _ in range(_PATIENCE):
+        for trial in range(_PATIENCE):
             try:
                 self._connection.request(method, f"/api/v1{path}", data, {"Content-Type": kind})
                 response = self._connection.getresponse()
                 text = response.read()
             except (http.client.HTTPException, OSError):
+                # The console ends connections that were idle for a while, and those that it refuses.
                 self._connection.close()
-                raise
-            if response.status != 429:
+                if trial == _PATIENCE - 1:
+                    raise
+                time.sleep(_POLL_SECONDS)
+                continue
+            # A job tells that it is done a moment before the next one may begin.
+            if response.status not in (409, 429):
                 break
             time.sleep(float(response.headers.get("Retry-After", "1")))
         value: dict[str, Any] = json.loads(text) if text else {}

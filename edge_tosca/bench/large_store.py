@@ -18,6 +18,7 @@ from edge_tosca.blas import one_blas_thread
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import initial_parameters
 from edge_tosca.module import Module, digest_of
+from edge_tosca.router import STEPS
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
@@ -62,9 +63,9 @@ def _router(groups: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {
         "weights": normal(groups + 1, D),
         "bias": normal(groups + 1),
-        "ridge_weights": normal(groups, D),
-        "ridge_bias": normal(groups),
-        "directions": (normal(groups, D) / np.sqrt(D)).astype(np.float16),
+        "deviations": (normal(groups, D) / np.sqrt(D) * STEPS).astype(np.int16),
+        "lengths": np.ones(groups, np.float32),
+        "background": normal(D) / np.sqrt(D),
         "familiarity": np.ones((2, 3)),
         "threshold": np.zeros(1),
         "scalars": np.array([1.0, 1.0, 0.5]),

@@ -1,5 +1,7 @@
 """Scores that tell known pictures from unknown ones: those of the field, and the parts of ours."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edge_tosca.conditioning import condition
@@ -11,20 +13,22 @@ from edge_tosca.unknowns import SIGN_WEIGHTS
 NEIGHBOURS = 3
 """Cached features of the score "nearest"."""
 
+_RIDGE_PENALTY = 0.1
+
 OURS = "ours"
 SCORES = {
     "mahalanobis": "Mahalanobis distance to the nearest class mean, one shared covariance (OAS)",
     "slda": "SLDA score of the best class",
     "nearest": "mean cosine to the 3 nearest cached features",
-    "ridge": "ridge response of the best class",
+    "ridge": "ridge response of the best class, penalty 0.1",
     "ridge+nearest": "the last two, standardised and summed",
-    "beyond": "our first sign: best score beyond the background's (relative Mahalanobis)",
-    "margin": "our second sign: lead of the best ridge response among the proposed classes",
-    "near": "our third sign: cosine to the nearest mean of the proposed classes",
-    "beyond+margin": "ours without nearness",
-    "beyond+near": "ours without the margin",
-    "margin+near": "ours without the score beyond the background",
-    OURS: "the sum of the three signs, the margin at half weight, as the learner does it",
+    "direction": "our first sign: how much of what sets the picture apart points at the nearest class",
+    "relative": "our second sign: relative Mahalanobis distance among the nearest classes",
+    "near": "our third sign: cosine to the nearest mean of the nearest classes",
+    "direction+relative": "ours without nearness",
+    "direction+near": "ours without the relative distance",
+    "relative+near": "ours without the direction",
+    OURS: "the sum of the three signs, the first and third at half weight, as the learner does it",
 }
 """What is compared, in the order of the table; higher is more familiar."""
 
@@ -51,6 +55,7 @@ class Scorer:
         self._precision = OAS(assume_centered=True).fit(residuals).precision_
         self._weights = means @ self._precision
         self._bias = -0.5 * np.sum(self._weights * means, axis=1)
+        self._ridge = _ridge(self._cached, [len(rows) for rows in groups])
         parts = self._parts(condition(known))
         self._mean, self._spread = {}, {}
         for name in ("ridge", "nearest"):
@@ -72,17 +77,17 @@ class Scorer:
         signs = self._knowledge.signs(features)
         familiarity = self._knowledge.router.familiarity
         scores[OURS] = familiarity.score(signs)
-        beyond, margin, near = ((signs - familiarity.mean) / familiarity.spread * SIGN_WEIGHTS).T
-        scores |= {"beyond": beyond, "margin": margin, "near": near}
+        direction, relative, near = ((signs - familiarity.mean) / familiarity.spread * SIGN_WEIGHTS).T
+        scores |= {"direction": direction, "relative": relative, "near": near}
         scores |= {
-            "beyond+margin": beyond + margin,
-            "beyond+near": beyond + near,
-            "margin+near": margin + near,
+            "direction+relative": direction + relative,
+            "direction+near": direction + near,
+            "relative+near": relative + near,
         }
         return scores
 
     def _parts(self, z: Array) -> dict[str, Array]:
-        ridge = self._knowledge.router.ridge
+        ridge_weights, ridge_bias = self._ridge
         slda = (z @ self._weights.T + self._bias).max(axis=1)
         cosines = z @ self._cached.T
         count = min(NEIGHBOURS, cosines.shape[1])
@@ -91,5 +96,15 @@ class Scorer:
             "mahalanobis": 2 * slda - np.sum(z @ self._precision * z, axis=1),
             "slda": slda,
             "nearest": np.partition(cosines, -count, axis=1)[:, -count:].mean(axis=1),
-            "ridge": (z @ ridge.weights.T + ridge.bias).max(axis=1),
+            "ridge": (z @ ridge_weights.T + ridge_bias).max(axis=1),
         }
+
+
+def _ridge(z: Array, counts: Sequence[int]) -> tuple[Array, Array]:
+    """Solve the ridge regression of class membership on features, with a free intercept."""
+    mean, shares = z.mean(axis=0, dtype=np.float64), np.array(counts) / len(z)
+    centred = z - mean
+    targets = np.repeat(np.eye(len(counts)), counts, axis=0) - shares
+    scatter = centred.T @ centred + _RIDGE_PENALTY * np.eye(z.shape[1])
+    weights = np.linalg.solve(scatter, centred.T @ targets).T
+    return weights, shares - weights @ mean

@@ -79,6 +79,8 @@ class Trial:
         pictures: number of "known", "near" and "far" pictures asked about.
         accuracy: share of known test pictures named right, called unknown or not.
         refused: share of known test pictures that the learner calls unknown.
+        refused_right: the same of the pictures that it names right; None where there are none.
+        refused_wrong: of those that it names wrong.
         caught_near: share of near unknowns that it calls unknown.
         caught_far: share of far unknowns; None where there is no other set.
         scores: a key of SCORES to how it tells.
@@ -93,6 +95,8 @@ class Trial:
     pictures: dict[str, int]
     accuracy: float
     refused: float
+    refused_right: float | None
+    refused_wrong: float | None
     caught_near: float
     caught_far: float | None
     scores: dict[str, Told]
@@ -219,7 +223,9 @@ def _trial(
         told = _told(knowledge, pictures)
         covered = tuple(_covered(knowledge, pictures["known"], truth, asked) for asked in COVERAGES)
         learner.close()
-    right = [int(answer.label) == label for answer, label in zip(answers["known"], truth, strict=True)]
+    right = np.array(
+        [int(answer.label) == label for answer, label in zip(answers["known"], truth, strict=True)], bool
+    )
     trial = Trial(
         data.name,
         shots,
@@ -229,6 +235,8 @@ def _trial(
         {kind: len(rows) for kind, rows in pictures.items()},
         float(np.mean(right)),
         float(unknown["known"].mean()),
+        float(unknown["known"][right].mean()) if right.any() else None,
+        float(unknown["known"][~right].mean()) if not right.all() else None,
         float(unknown["near"].mean()),
         float(unknown["far"].mean()) if len(far) else None,
         told,

@@ -35,7 +35,13 @@ def markdown(trials: Sequence[Trial]) -> str:
     for trial in trials:
         cells[trial.data, trial.shots].append(trial)
     header = ["set (classes taught + left out)", "pictures a class", "AUROC near", "AUROC far"]
-    header += ["near caught %", "far caught %", "known refused %", "accuracy %"]
+    header += [
+        "near caught %",
+        "far caught %",
+        "known refused %",
+        "of right / of wrong answers %",
+        "accuracy %",
+    ]
     lines = _row(header), "|" + "---|" * len(header)
     learner = [*lines]
     for (name, shots), row in cells.items():
@@ -50,6 +56,8 @@ def markdown(trials: Sequence[Trial]) -> str:
                     _percent([trial.caught_near for trial in row]),
                     _percent([trial.caught_far for trial in row]),
                     _percent([trial.refused for trial in row]),
+                    f"{_mean_percent([t.refused_right for t in row])} / "
+                    f"{_mean_percent([t.refused_wrong for t in row])}",
                     _percent([trial.accuracy for trial in row]),
                 ]
             )
@@ -91,6 +99,11 @@ def markdown(trials: Sequence[Trial]) -> str:
             "",
         ]
     )
+
+
+def _mean_percent(shares: Sequence[float | None]) -> str:
+    given = [share for share in shares if share is not None]
+    return f"{100 * np.mean(given):.1f}" if given else ""
 
 
 def write(measured: Measured, about: dict[str, Any], folder: Path) -> list[Path]:

@@ -17,11 +17,12 @@ from edge_tosca.cli.service import service
 from edge_tosca.cli.store import upkeep
 from edge_tosca.cli.teach import teach
 from edge_tosca.cli.terminal import app, fail
+from edge_tosca.cli.watch import watching
 from edge_tosca.errors import EdgeToscaError
 
 __all__ = ["app", "main"]
 
-for verbs in (teach, migrate, ask, upkeep, make, pack, serving, bench, service):
+for verbs in (teach, migrate, ask, watching, upkeep, make, pack, serving, bench, service):
     app.add_typer(verbs)
 
 

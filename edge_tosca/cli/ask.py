@@ -18,7 +18,7 @@ from edge_tosca.cli.terminal import (
     say,
     say_json,
 )
-from edge_tosca.errors import LearnError, PictureError
+from edge_tosca.errors import LearnError, PictureError, printable
 from edge_tosca.evaluation import write_report
 from edge_tosca.learner import Learner
 from edge_tosca.module import Module
@@ -168,17 +168,25 @@ def _pictures(paths: list[Path]) -> list[Path]:
 
     pictures: list[Path] = []
     for path in paths:
-        pictures += find_pictures(path) if path.is_dir() else [path]
+        pictures += find_pictures(path) if _is_folder(path) else [path]
     if not pictures:
         raise PictureError(f"{paths[0]} holds no picture; name pictures or folders of pictures")
     return pictures
+
+
+def _is_folder(path: Path) -> bool:
+    # A path that the system does not take is told with the picture, and the others are answered.
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _tell_skipped(skipped: Skipped, as_json: bool) -> None:
     if as_json:
         say_json({"path": skipped.path, "error": skipped.reason})
     else:
-        typer.echo(f"edge-tosca: {skipped.reason}", err=True)
+        typer.echo(f"edge-tosca: {printable(skipped.reason)}", err=True)
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from edge_tosca.errors import printable
+
 app = typer.Typer(
     name="edge-tosca",
     help="Teach a camera new classes on the device itself. Nothing leaves it.",
@@ -43,9 +45,10 @@ def say(text: str = "") -> None:
     """Print a line of the answer.
 
     Args:
-        text: the line; control characters in names from outside are shown as escapes.
+        text: the line; line ends and control characters in names from outside are shown as escapes, so that
+            no name passes for a line of ours.
     """
-    sys.stdout.write("".join(c if c == "\n" or c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+    sys.stdout.write(printable(text) + "\n")
 
 
 def say_json(value: dict[str, Any]) -> None:
@@ -68,7 +71,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
         code: of the exit.
     """
     line = " ".join(message.splitlines())
-    sys.stderr.write("edge-tosca: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "\n")
+    sys.stderr.write(f"edge-tosca: {printable(line)}\n")
     sys.exit(code)
 
 

@@ -24,28 +24,34 @@ from edge_tosca.errors import EdgeToscaError
 
 PREFIX = "/api/v1"
 
+_SENTENCES = {
+    400: "the request cannot be read; look at its body and its type",
+    404: "there is nothing here; the API is described at /api/v1/openapi.json",
+    405: "this address is not asked in that way; the header Allow says how",
+}
 
-def create_app(options: Options) -> FastAPI:
+
+def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     """Make the application.
 
     Args:
         options: what is served, and to whom.
+        rates: of requests; the usual ones by default.
 
     Returns:
-        An ASGI application. Its camera, threads and store are opened when it starts and closed when it ends.
+        An ASGI application, for one life: its camera, threads and store are opened when it starts and closed
+        when it ends.
+
+    Raises:
+        EdgeToscaError: there is no such camera, or kept pictures cannot be read.
     """
+    station = Station(options)
     sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
-    rates = Rates()
+    rates = rates or Rates()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            app.state.station = station = Station(options)
-            await station.start()
-        except EdgeToscaError as error:
-            # The server only knows that it did not start; `run` tells why.
-            app.state.fault = error
-            raise
+        await station.start()
         try:
             yield
         finally:
@@ -61,7 +67,7 @@ def create_app(options: Options) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.state.sessions, app.state.rates, app.state.fault = sessions, rates, None
+    app.state.station, app.state.sessions, app.state.rates = station, sessions, rates
     api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
     for routes in (session_routes, asking, live, teaching, inbox, classes, packs, box):
         api.include_router(routes.router)
@@ -90,10 +96,15 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
         return _told(Complaint(422, f"{where or 'the request'}: {first['msg']}"))
 
-    async def of_routing(_: Request, error: Exception) -> Response:
+    async def of_routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
-        return _told(Complaint(error.status_code, str(error.detail), headers))
+        if error.status_code == 405:
+            # Each route knows its own method only.
+            methods = app.openapi()["paths"].get(request.url.path, {"get": {}, "head": {}})
+            headers["Allow"] = ", ".join(sorted(name.upper() for name in methods))
+        sentence = _SENTENCES.get(error.status_code, str(error.detail))
+        return _told(Complaint(error.status_code, sentence, headers))
 
     app.add_exception_handler(EdgeToscaError, of_learner)
     app.add_exception_handler(Complaint, of_route)

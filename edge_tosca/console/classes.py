@@ -76,7 +76,13 @@ async def rename(station: TheStation, asked: RenameMessage) -> ChangeMessage:
 @router.post("/rollback")
 async def rollback(station: TheStation, asked: RollbackMessage) -> ChangeMessage:
     """Go back to what an earlier generation knew; classes that were forgotten stay forgotten."""
-    return await _change(station, lambda learner: learner.rollback(asked.generation))
+
+    def go_back(learner: Learner) -> int:
+        if (asked.generation or 0) > learner.store.latest():
+            raise Complaint(404, f"there is no generation {asked.generation}; look at the history")
+        return learner.rollback(asked.generation)
+
+    return await _change(station, go_back)
 
 
 @router.get("/history")

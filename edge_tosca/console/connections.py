@@ -1,10 +1,13 @@
 """Connections that say nothing: how long they may, and how many there may be."""
 
 import asyncio
+import json
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from edge_tosca.console.security import HEADERS
 
 HEAD_SECONDS = 10.0
 """Within which a request's head must come, byte by byte or at once."""
@@ -41,6 +44,23 @@ class PatientProtocol(H11Protocol):
         """End the wait."""
         self._end_wait()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP in the words of the API; uvicorn's are plain text without its headers."""
+        body = json.dumps({"error": "this is not a request that can be read; send plain HTTP/1.1"}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+            *HEADERS,
+        ]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _wait_for_head(self) -> None:
         if self.conn.their_state is not h11.IDLE:

@@ -20,6 +20,7 @@ _TOLD: dict[int, str] = {
     401: "The token is missing or wrong.",
     403: "The request comes from another site, or under another name of this box.",
     404: "There is no such thing.",
+    405: "The address is not asked in that way.",
     408: "The request came too slowly.",
     409: "It cannot be done now.",
     413: "The upload is too large.",

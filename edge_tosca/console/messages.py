@@ -4,11 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge_tosca.console.queue import Flaw, Lack
+
 
 class Message(BaseModel):
-    """Anything the API says or is told."""
+    """Anything the API says."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Asked(Message):
+    """Anything the API is told: true is no number here, and "1" is none either."""
+
+    model_config = ConfigDict(strict=True)
 
 
 class ErrorMessage(Message):
@@ -74,13 +82,13 @@ class ChangeMessage(Message):
     classes: list[str]
 
 
-class LabelMessage(Message):
+class LabelMessage(Asked):
     """A class by its name."""
 
     label: str = Field(min_length=1, max_length=4000)
 
 
-class RenameMessage(Message):
+class RenameMessage(Asked):
     """Another name for a class."""
 
     label: str = Field(min_length=1, max_length=4000)
@@ -88,7 +96,7 @@ class RenameMessage(Message):
     merge: bool = False
 
 
-class RollbackMessage(Message):
+class RollbackMessage(Asked):
     """Where to go back to; None undoes the last change."""
 
     generation: int | None = Field(default=None, ge=0, le=2**31)
@@ -116,7 +124,7 @@ class HistoryMessage(Message):
     generations: list[GenerationMessage]
 
 
-class CorrectionMessage(Message):
+class CorrectionMessage(Asked):
     """What the picture of an answer really shows."""
 
     answer: str = Field(min_length=1, max_length=64)
@@ -128,7 +136,7 @@ class WaitingMessage(Message):
 
     id: str
     sharpness: float
-    hint: Literal["blurred", "copy", "dark", "bright"] | None
+    hint: Flaw | None
 
 
 class WaitingClassMessage(Message):
@@ -137,7 +145,7 @@ class WaitingClassMessage(Message):
     label: str
     known: bool
     pictures: list[WaitingMessage]
-    hints: list[Literal["few", "alike"]]
+    hints: list[Lack]
 
 
 class QueueMessage(Message):
@@ -155,8 +163,8 @@ class AddedMessage(Message):
     label: str
     id: str | None
     accepted: bool
-    reason: Literal["blurred", "copy", "dark", "bright", "full"] | None
-    hint: Literal["blurred", "copy", "dark", "bright"] | None
+    reason: Flaw | Literal["full"] | None
+    hint: Flaw | None
     count: int
 
 
@@ -166,7 +174,7 @@ class DroppedMessage(Message):
     dropped: int
 
 
-class LearnMessage(Message):
+class LearnMessage(Asked):
     """What to teach of what waits; None for all classes."""
 
     labels: list[Annotated[str, Field(min_length=1, max_length=4000)]] | None = Field(
@@ -176,7 +184,7 @@ class LearnMessage(Message):
     force: bool = False
 
 
-class TokenMessage(Message):
+class TokenMessage(Asked):
     """The token that the box was started with."""
 
     token: str = Field(min_length=1, max_length=1000)
@@ -189,7 +197,7 @@ class SessionMessage(Message):
     open: bool
 
 
-class JobKeyMessage(Message):
+class JobKeyMessage(Asked):
     """A job by its id."""
 
     id: str = Field(min_length=1, max_length=64)
@@ -234,7 +242,7 @@ class ProgressMessage(Message):
     pictures: dict[str, list[str]]
 
 
-class SettingsMessage(Message):
+class SettingsMessage(Asked):
     """What the console may keep."""
 
     keep_pictures: bool
@@ -303,7 +311,7 @@ class InboxMessage(Message):
     pictures: int
 
 
-class MoveMessage(Message):
+class MoveMessage(Asked):
     """A name for a group of unknown pictures."""
 
     group: str = Field(min_length=1, max_length=64)
@@ -390,7 +398,7 @@ class ImportedMessage(Message):
     seconds: dict[str, float]
 
 
-class ExportMessage(Message):
+class ExportMessage(Asked):
     """Which classes go into a pack; None for all."""
 
     labels: list[Annotated[str, Field(min_length=1, max_length=4000)]] | None = Field(

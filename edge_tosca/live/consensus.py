@@ -15,6 +15,7 @@ from edge_tosca.knowledge import Knowledge
 FRAMES = 5
 AGREE = 3
 CUT = 0.8
+"""Chosen by `edge_tosca.bench.display`, whose figures are in docs/camera.md."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.answer import Answer
-from edge_tosca.errors import EdgeToscaError, LearnError, StoreError
+from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.learner import Learner
 from edge_tosca.live.account import Latencies, LiveAccount
 from edge_tosca.live.consensus import FRAMES, Consensus, Shown
+from edge_tosca.live.replaced import EmptyLog, identity, refuse_log_of_another
 
 if TYPE_CHECKING:
     from edge_tosca.devices.camera import Frame, Stream
@@ -60,6 +61,9 @@ class Live:
         open_learner: opens the learner; called in the loop's thread, and again when the store was replaced.
         frames: of a burst.
         on_event: told, in one line and from the loop's thread, why there are no answers, and when there are.
+
+    Attributes:
+        rounds: of the loop. They go on while it waits for the camera or the store, and stop when it hangs.
     """
 
     def __init__(
@@ -77,12 +81,15 @@ class Live:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._path: Path | None = None
+        self._file: tuple[int, int] | None = None
+        self._log: tuple[int, int] | None = None
         self._newest: LiveAnswer | None = None
         self._seen = 0
         self._latencies = Latencies()
         self._answered = self._skipped = self._opened = 0
         self._error: str | None = None
         self._over = False
+        self.rounds = 0
 
     def start(self) -> None:
         """Begin to answer."""
@@ -147,6 +154,7 @@ class Live:
                     self._trouble(error)
                 wait = FIRST_WAIT if self._answered > answered else min(2 * wait, LONGEST_WAIT)
                 self._stop.wait(wait)
+                self.rounds += 1
         finally:
             with self._news:
                 self._over = True
@@ -158,17 +166,23 @@ class Live:
             # Where the store lies has to be known before it is opened, or a replacement could pass unseen.
             with closing(self._open_learner()) as first:
                 self._path = first.store.path
-        opened = _identity(self._path)
+        opened = identity(self._path)
+        if self._file is not None and opened != self._file:
+            refuse_log_of_another(self._path, self._log)
+        self._file = opened
         with closing(self._open_learner()) as learner:
+            log = EmptyLog(learner.store)
             learner.vision.check(learner.store.settings, learner.store.path)
             # Another store may have another backbone, whose features cannot join a burst of this one's.
             self._consensus.restart()
             with self._news:
                 self._opened += 1
             while not self._stop.is_set():
+                self.rounds += 1
                 frame = self._stream.newest(self._seen, _LOOK_SECONDS)
-                if _identity(self._path) != opened:
+                if identity(self._path) != opened:
                     return True
+                self._log = log.look()
                 if frame is not None:
                     self._answer(learner, frame)
                 elif self._stream.account().ended:
@@ -234,11 +248,3 @@ class Live:
     def _tell(self, event: str) -> None:
         if self._on_event is not None:
             self._on_event(event)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise StoreError(f"{path}: {(error.strerror or str(error)).lower()}; put the store back") from None
-    return status.st_dev, status.st_ino

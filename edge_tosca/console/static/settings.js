@@ -11,7 +11,7 @@ import { chooseSource, chosenSource } from "./source.js";
 import { chooseLanguage, LANGUAGES, t } from "./strings.js";
 
 export async function settings() {
-  const [{ keep_pictures: kept }, source, health] = await Promise.all([get("/settings"), chosenSource(), get("/health")]);
+  const [{ keep_pictures: kept }, source, health, session] = await Promise.all([get("/settings"), chosenSource(), get("/health"), get("/session")]);
   const language = select("settings.language", { "": t("settings.language_auto"), ...LANGUAGES }, recall("language"), async (tag) => {
     await chooseLanguage(tag);
     window.dispatchEvent(new Event("languagechosen"));
@@ -29,7 +29,7 @@ export async function settings() {
       "section.card",
       {},
       h("p.quiet", {}, t("settings.version", { version: health.version })),
-      button(t("settings.sign_out"), { symbol: "key", onpress: signOut }),
+      session.needed && button(t("settings.sign_out"), { symbol: "key", onpress: signOut }),
     ),
   );
   return { title: t("settings.title"), element };

@@ -40,5 +40,7 @@ cd "$root"
 mkdir -p .outside
 pivot_root . .outside
 umount -l /.outside
+# What a container manager has to do: systemd hands credentials to services through a shared tree of mounts.
+mount --make-rshared /
 exec env -i container=other PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --system --unit=machine.target --log-target=console --log-level=info --show-status=no

@@ -13,7 +13,7 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 _NEEDED = ("unshare", "nsenter", "systemctl")
 _TARGET = "[Unit]\nDescription=A machine for a test\nWants=systemd-journald.service\nAllowIsolate=yes\n"
-_SECONDS = 60
+_SECONDS = 120
 
 
 def why_not() -> str | None:
@@ -26,7 +26,9 @@ def why_not() -> str | None:
         return "systemd is not installed"
     if _cgroups() is None:
         return "this kernel has no cgroup2 mounted"
-    tried = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--net", "--cgroup", "true"], capture_output=True)
+    tried = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--net", "--cgroup", "true"], capture_output=True
+    )
     return None if tried.returncode == 0 else "namespaces are not allowed here"
 
 
@@ -74,9 +76,20 @@ class Machine:
         """What the machine wrote to its console."""
         return self._log.decode(errors="replace")
 
-    def run(self, *command: object, check: bool = False, **options: object) -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, *command: object, check: bool = False, **options: object
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a program inside, as root, and wait for it."""
-        enter = ["nsenter", f"--target={self._first}", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup"]
+        enter = [
+            "nsenter",
+            f"--target={self._first}",
+            "--mount",
+            "--pid",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--cgroup",
+        ]
         ran = subprocess.run(
             [*enter, "--", *map(str, command)],
             capture_output=True,
@@ -129,7 +142,9 @@ class Machine:
         """Find systemd: the child of unshare once it is systemd."""
         end = time.monotonic() + _SECONDS
         while time.monotonic() < end and self._process.poll() is None:
-            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+            children = (
+                Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+            )
             for child in children:
                 with contextlib.suppress(OSError):
                     if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":

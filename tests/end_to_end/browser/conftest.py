@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from served import Served
 from stage import Stage
-from technician import Technician
-
+from technician import DESKTOP, Technician
 from tests.end_to_end.conftest import child_environment
 
 # Nothing of the browser's own may want the network; names other than loopback's do not even resolve.
@@ -27,10 +26,6 @@ _CALM = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )
-
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-SMALL: dict[str, Any] = {"viewport": {"width": 800, "height": 480}, "has_touch": True}
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +74,10 @@ def serve(
     """Start `edge-tosca serve` on a new store: serve("--camera", folder)."""
     running = []
 
-    def start(*options: object) -> Served:
+    def start(*options: object, token: str | None = None) -> Served:
         store = tmp_path_factory.mktemp("box") / "shop.tosca"
         assert edge("init", store).code == 0
-        running.append(Served(store, child_environment(), *options))
+        running.append(Served(store, child_environment(), *options, token=token))
         return running[-1]
 
     yield start
@@ -98,9 +93,9 @@ def box(serve: Callable[..., Served], stage: Stage) -> Served:
 
 @pytest.fixture
 def visit(open_browser: Callable[..., Any]) -> Iterator[Callable[..., Technician]]:
-    """Open the page of a box as somebody would: visit(box, **DESKTOP).
+    """Open the page of a box as somebody would: visit(box, PHONE).
 
-    At the end no visit may have asked for anything beyond the box, nor left an error in the browser's console.
+    At the end no visit may have asked for anything beyond the box, nor left an error in the console.
     """
     visits = []
 

@@ -24,12 +24,25 @@ from technician import Technician  # noqa: E402
 
 _SHARED_DATA = HERE.parents[3] / "shared" / "data"
 
-_PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
-_BOX = {"viewport": {"width": 800, "height": 480}, "device_scale_factor": 1.5, "color_scheme": "dark"}
-_COLOURS = 128
+_PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True}
+_TALL = {**_PHONE, "viewport": {"width": 390, "height": 1240}}
+_BOX = {"viewport": {"width": 800, "height": 480}, "device_scale_factor": 1.25, "color_scheme": "dark"}
+_BETWEEN = 24
+_COLOURS = 200
+_PAPER = (150, 158, 154)
 
-_TAUGHT = {"Pineapple": "Pineapple", "Orange": "Orange", "Avocado": "Avocado", "Red pepper": "Red-Bell-Pepper"}
-_SIBLINGS = {"Satsuma": "Satsumas", "Grapefruit": "Red-Grapefruit"}
+_TAUGHT = (
+    {"Pineapple": "Pineapple", "Orange": "Orange"},
+    {"Avocado": "Avocado", "Red pepper": "Red-Bell-Pepper"},
+)
+_SHEETS = {
+    "live": ("live box", "unknown box"),
+    "teach": ("teach phone", "capture phone", "review phone"),
+    "report": ("report tall",),
+    "unknown": ("inbox phone", "group phone"),
+    "classes": ("classes box",),
+    "overview": ("live phone", "capture phone", "inbox phone"),
+}
 
 
 def main() -> None:
@@ -39,45 +52,78 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=_SHARED_DATA, help="folder with the grocery set")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as held, _box(Path(held)) as (box, stage), _browser() as browser:
-        phone, small = _visit(browser, box, _PHONE), _visit(browser, box, _BOX)
-        _draw(asked.folder, asked.data, box, stage, phone, small)
+        visits = {
+            name: Technician(browser.new_context(locale="en-GB", reduced_motion="reduce", **device), box.url)
+            for name, device in (("phone", _PHONE), ("tall", _TALL), ("box", _BOX))
+        }
+        drawn = _Drawn()
+        _work(asked.data, box, stage, visits, drawn)
+        drawn.save(asked.folder)
 
 
-def _draw(
-    folder: Path, data: Path, box: Served, stage: Stage, phone: Technician, small: Technician
-) -> None:
+def _work(data: Path, box: Served, stage: Stage, visits: dict[str, Technician], drawn: "_Drawn") -> None:
+    phone, tall, small = visits["phone"], visits["tall"], visits["box"]
+
     def views(name: str, count: int, start: int = 0) -> list[Path]:
         return photographs(data, name)[start : start + count]
 
     box.change("PUT", "/settings", {"keep_pictures": True})
-    box.teach({label: views(name, 20) for label, name in list(_TAUGHT.items())[:2]})
-    box.teach({label: views(name, 20) for label, name in list(_TAUGHT.items())[2:]})
+    for things in _TAUGHT:
+        box.teach({label: views(name, 20) for label, name in things.items()})
 
-    stage.show(views("Pineapple", 6, 20))
-    for who, name in ((phone, "phone"), (small, "box")):
+    stage.show(views("Pineapple", 5, 20))
+    for who, name in ((phone, "live phone"), (small, "live box")):
         who.go("live").answer_is("Pineapple")
-        _take(who, folder / f"console-live-{name}.png")
-
+        drawn.take(who, name)
     stage.show(photographs(data, "Oatly-Oat-Milk"))
     small.answer_is("Unknown")
-    _take(small, folder / "console-unknown-box.png")
-    phone.go("inbox").page.wait_for_timeout(5000)
-    _take(phone.go("more").go("inbox"), folder / "console-inbox-phone.png")
+    drawn.take(small, "unknown box")
+    milk = box.wait_for_unknown(8)
+    stage.show(sorted((data / "clothing" / "train" / "shoes").glob("*.jpg"))[:12])
+    box.wait_for_unknown(2, groups=3)
+    stage.show([])
+    drawn.take(phone.go("inbox"), "inbox phone")
+    drawn.take(phone.go(f"group?id={milk}"), "group phone")
 
-    stage.show(views("Satsumas", 60))
+    stage.show(photographs(data, "Satsumas"))
     small.capture("Satsuma", 12)
-    _take(small, folder / "console-capture-box.png")
+    drawn.take(small, "capture box")
     phone.go("capture?label=Satsuma").counted(12)
-    _take(phone, folder / "console-capture-phone.png")
-    _take(phone.go("review?label=Satsuma"), folder / "console-review-phone.png")
+    drawn.take(phone, "capture phone")
+    stage.show([])
+    drawn.take(phone.go("review?label=Satsuma"), "review phone")
     box.queue({"Satsuma": views("Satsumas", 8, 40), "Grapefruit": views("Red-Grapefruit", 20)})
-    _take(small.go("teach"), folder / "console-teach-box.png")
-    _take(phone.go("teach"), folder / "console-teach-phone.png")
-    phone.press("Teach 2 classes")
-    phone.page.locator(".verdict").wait_for()
-    _take(phone, folder / "console-report-phone.png", whole=True)
-    _take(phone.go("classes"), folder / "console-classes-phone.png")
-    _take(small.go("classes"), folder / "console-classes-box.png")
+    drawn.take(phone.go("teach"), "teach phone")
+    tall.go("teach").press("Teach 2 classes")
+    tall.page.locator(".verdict").wait_for()
+    drawn.take(tall, "report tall")
+    drawn.take(phone.go("classes"), "classes phone")
+    drawn.take(small.go("classes"), "classes box")
+
+
+class _Drawn:
+    """The pictures of the page, and the sheets that they are put together on."""
+
+    def __init__(self) -> None:
+        self._pictures: dict[str, Image.Image] = {}
+
+    def take(self, who: Technician, name: str) -> None:
+        # Until the page's pictures and bars have come to rest.
+        who.page.wait_for_timeout(1200)
+        self._pictures[name] = Image.open(io.BytesIO(who.page.screenshot())).convert("RGB")
+
+    def save(self, folder: Path) -> None:
+        for sheet, names in _SHEETS.items():
+            pictures = [self._pictures[name] for name in names]
+            height = max(picture.height for picture in pictures)
+            width = sum(picture.width for picture in pictures) + _BETWEEN * (len(pictures) - 1)
+            paper = Image.new("RGB", (width, height), _PAPER)
+            left = 0
+            for picture in pictures:
+                paper.paste(picture, (left, 0))
+                left += picture.width + _BETWEEN
+            colours = paper.quantize(_COLOURS, dither=Image.Dither.FLOYDSTEINBERG)
+            colours.save(folder / f"console-{sheet}.png", optimize=True)
 
 
 @contextmanager
@@ -107,16 +153,6 @@ def _browser() -> Iterator[Any]:
             yield browser
         finally:
             browser.close()
-
-
-def _visit(browser: Any, box: Served, device: dict[str, Any]) -> Technician:
-    return Technician(browser.new_context(locale="en-GB", reduced_motion="reduce", **device), box.url)
-
-
-def _take(who: Technician, path: Path, whole: bool = False) -> None:
-    who.page.wait_for_timeout(800)
-    picture = Image.open(io.BytesIO(who.page.screenshot(full_page=whole)))
-    picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A real `edge-tosca serve` on a free loopback port, and its API for what a test does not do through the page."""
+"""A real `edge-tosca serve` on a free loopback port, and its API for what is not done through the page."""
 
 import json
 import socket
@@ -29,14 +29,17 @@ class Served:
         store: of the learner.
         environment: of the process.
         options: more of the command line.
+        token: that it asks for.
     """
 
-    def __init__(self, store: Path, environment: Mapping[str, str], *options: object) -> None:
+    def __init__(
+        self, store: Path, environment: Mapping[str, str], *options: object, token: str | None = None
+    ) -> None:
         self.store = store
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.token: str | None = None
-        self._environment = dict(environment)
+        self.token = token
+        self._environment = {**environment, **({} if token is None else {"EDGE_TOSCA_TOKEN": token})}
         self._options = [str(option) for option in options]
         self._log = store.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,14 +96,28 @@ class Served:
 
     def learn(self) -> dict[str, Any]:
         """Teach what waits, past the page, and give the report."""
-        key = self.post("/learn", {"labels": None, "task": None, "force": False})["job"]
+        job = self.finish(self.post("/learn", {"labels": None, "task": None, "force": False})["job"])
+        report: dict[str, Any] = job["report"]
+        return report
+
+    def finish(self, key: str) -> Any:
+        """Wait until a lesson is over."""
         deadline = time.monotonic() + _PATIENCE
         while (job := self.get(f"/jobs?id={key}"))["state"] == "running":
             assert time.monotonic() < deadline, job
             time.sleep(0.1)
         assert job["state"] == "done", job
-        report: dict[str, Any] = job["report"]
-        return report
+        return job
+
+    def wait_for_unknown(self, pictures: int = 1, groups: int = 1) -> str:
+        """Wait until the inbox has groups of so many unknown pictures, and give the first one's id."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            found = [one for one in self.get("/inbox")["groups"] if len(one["pictures"]) >= pictures]
+            if len(found) >= groups:
+                return str(found[0]["id"])
+            assert time.monotonic() < deadline, found
+            time.sleep(0.1)
 
     def labels(self) -> list[str]:
         """The classes that are known."""

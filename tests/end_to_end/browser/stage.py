@@ -1,4 +1,4 @@
-"""What stands in front of the cameras: real photographs, shown to a folder that is watched or as a phone's video."""
+"""What stands before the cameras: real photographs, in a folder that is watched or as a phone's video."""
 
 import io
 import itertools

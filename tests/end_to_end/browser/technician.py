@@ -3,6 +3,10 @@
 import re
 from typing import Any
 
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+SMALL: dict[str, Any] = {"viewport": {"width": 800, "height": 480}, "has_touch": True}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
 _PATIENCE = 60_000
 
 
@@ -89,8 +93,8 @@ class Technician:
     def check(self) -> None:
         """Nothing beyond the box was asked for, and nothing went wrong in the page."""
         strangers = [url for url in self.asked if not url.startswith((self.url + "/", "blob:" + self.url))]
-        assert strangers == []
-        assert self.faults == []
+        assert strangers == [], strangers
+        assert self.faults == [], self.faults
 
     def _hear(self, message: Any) -> None:
         if message.type not in ("error", "warning"):
@@ -100,4 +104,4 @@ class Technician:
             return
         if 0 in self._refusals and "net::ERR_CONNECTION_REFUSED" in message.text:
             return
-        self.faults.append(f"{message.type}: {message.text}")
+        self.faults.append(f"{message.type}: {message.text} {message.location.get('url', '')}")

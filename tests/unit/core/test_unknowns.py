@@ -4,25 +4,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.conditioning import condition
+from edge_tosca.discriminant import LeaveBlockOut, discriminant, precision
 from edge_tosca.folds import choose_blocks
+from edge_tosca.kinship import SIBLINGS, nearest_groups
+from edge_tosca.router import STEPS, Router, TaskColumns, fit_router
 from edge_tosca.sums import GramStatistics, RowStatistics
-from edge_tosca.unknowns import (
-    RIDGE_PENALTY,
-    directions,
-    fit_familiarity,
-    fit_ridge,
-    left_out_nearness,
-    left_out_responses,
-    margin,
-)
+from edge_tosca.unknowns import fit_familiarity, left_out_signs, lengths
 
 D = 24
+SHRINKAGE = 0.3
 FORMS = {
     "rows": lambda groups: RowStatistics(tuple(groups)),
     "gram": lambda groups: GramStatistics.of_groups(groups, D),
 }
-# Weights are kept in float32 and reach 10; a leverage of 0.9 makes their rounding ten times larger.
-RIDGE_TOLERANCE = 2e-5
+SIZES = [(4, 4), (6, 2, 5), (3, 1, 4), (9, 12, 7), (2, 3, 2, 4, 3, 2, 2, 5, 3, 2)]
+# Deviations are kept in steps: half of one in each of 24 terms.
+NEARNESS_TOLERANCE = 24**0.5 / STEPS
 
 
 def groups_of(sizes, seed=0):
@@ -30,71 +27,98 @@ def groups_of(sizes, seed=0):
     return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
 
 
-def ridge_by_hand(x, targets):
-    """Least squares with a free intercept and a penalised slope, by its normal equations."""
-    mean, middle = x.mean(axis=0), targets.mean(axis=0)
-    slope = np.linalg.solve((x - mean).T @ (x - mean) + RIDGE_PENALTY * np.eye(D), (x - mean).T @ targets)
-    return lambda z: (z - mean) @ slope + middle
+def signs_by_hand(z, groups, inverse):
+    """Signs of one picture by their definitions, with the matrices written out."""
+    means = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
+    background = np.concatenate(groups).mean(axis=0, dtype=np.float64)
+    distances = np.array([(z - mean) @ inverse @ (z - mean) for mean in means])
+    nearest = np.argsort(distances)[:SIBLINGS]
+    own, apart = means[nearest[0]] - background, z - background
+    direction = own @ inverse @ apart / np.sqrt(own @ inverse @ own) / np.linalg.norm(apart)
+    between = (means[nearest] - background).T @ (means[nearest] - background) / len(nearest)
+    total = np.linalg.inv(np.linalg.inv(inverse) + between)
+    relative = apart @ total @ apart - distances[nearest[0]]
+    near = max(mean @ z / np.linalg.norm(mean) for mean in means[nearest])
+    return direction, relative, near
+
+
+def within_of(groups):
+    rows = np.concatenate([z - z.mean(axis=0, dtype=np.float64) for z in groups])
+    return rows.T @ rows
+
+
+def inverse_by_hand(groups, target, pictures):
+    return np.linalg.inv((1 - SHRINKAGE) / pictures * within_of(groups) + SHRINKAGE * target * np.eye(D))
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("sizes", [(4, 4), (6, 2, 5), (40, 25, 30)])
-def test_ridge_responses_equal_the_normal_equations(form, sizes):
-    groups = groups_of(sizes)
-    ridge, _ = fit_ridge(FORMS[form](groups))
-    x = np.concatenate(groups).astype(np.float64)
-    expected = ridge_by_hand(x, np.repeat(np.eye(len(sizes)), sizes, axis=0))(x)
-    np.testing.assert_allclose(x @ ridge.weights.T + ridge.bias, expected, rtol=0, atol=RIDGE_TOLERANCE)
-
-
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("sizes", [(4, 4), (6, 2, 5), (3, 1, 4), (40, 25, 30)])
-def test_left_out_ridge_responses_equal_refitting_without_the_block(form, sizes):
+@pytest.mark.parametrize("sizes", SIZES)
+def test_left_out_signs_equal_those_of_a_learner_that_never_saw_the_block(form, sizes):
     groups = groups_of(sizes)
     statistics = FORMS[form](groups)
-    ridge, inverse = fit_ridge(statistics)
-    blocks = choose_blocks(statistics.counts, sum(sizes))
-    x = np.concatenate(groups).astype(np.float64)
-    targets = np.repeat(np.eye(len(sizes)), sizes, axis=0)
-    starts = np.cumsum(sizes) - sizes
-    expected, left_out = [], []
+    counts, sums, pictures = statistics.counts, statistics.sums, sum(sizes)
+    blocks = choose_blocks(counts, pictures)
+    z = np.concatenate([groups[block.group][block.rows] for block in blocks])
+    left_out = LeaveBlockOut.of(z, blocks, sums, counts)
+    within = statistics.within()
+    inverse = precision(within, pictures, SHRINKAGE)
+    judged = left_out.judge(inverse, inverse.project(left_out.means), SHRINKAGE)
+    found = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
+    expected = []
     for block in blocks:
-        places = starts[block.group] + block.rows
-        left_out.append(groups[block.group][block.rows])
-        refitted = ridge_by_hand(np.delete(x, places, axis=0), np.delete(targets, places, axis=0))
-        expected.append(refitted(x[places]))
-    pictures = np.concatenate(left_out)
-    every = np.tile(np.arange(targets.shape[1])[::-1], (len(pictures), 1))
-    found = left_out_responses(statistics, ridge, inverse, pictures, blocks, every)[:, ::-1]
-    np.testing.assert_allclose(found, np.concatenate(expected), rtol=0, atol=RIDGE_TOLERANCE)
+        kept = [
+            np.delete(rows, block.rows, axis=0) if group == block.group else rows
+            for group, rows in enumerate(groups)
+        ]
+        # Weights and shrinkage target stay those of all pictures.
+        by_hand = inverse_by_hand(kept, within.trace / pictures / D, pictures)
+        expected += [signs_by_hand(groups[block.group][row], kept, by_hand) for row in block.rows]
+    np.testing.assert_allclose(found[:, :2], np.array(expected)[:, :2], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found[:, 2], np.array(expected)[:, 2], rtol=0, atol=1e-6)
 
 
-@given(sizes=st.lists(st.integers(2, 9), min_size=3, max_size=6), seed=st.integers(0, 999))
-def test_left_out_nearness_equals_the_cosine_to_means_made_without_the_block(sizes, seed):
-    groups = groups_of(sizes, seed)
-    statistics = RowStatistics(tuple(groups))
-    blocks = choose_blocks(statistics.counts, sum(sizes))
-    proposed = np.random.default_rng(seed).permuted(np.tile(np.arange(len(sizes)), (sum(sizes), 1)), axis=1)
-    proposed = proposed[:, :2]
-    pictures = np.concatenate([groups[block.group][block.rows] for block in blocks])
-    found = left_out_nearness(pictures, blocks, proposed, statistics.sums, statistics.counts)
-    expected, place = [], 0
-    for block in blocks:
-        for row in block.rows:
-            kept = [
-                np.delete(rows, block.rows, axis=0) if group == block.group else rows
-                for group, rows in enumerate(groups)
-            ]
-            means = [kept[group].mean(axis=0, dtype=np.float64) for group in proposed[place]]
-            z = groups[block.group][row].astype(np.float64)
-            expected.append(max(mean @ z / np.linalg.norm(mean) for mean in means))
-            place += 1
-    # Directions are float16: half a unit in the eleventh bit of each of 24 terms.
-    np.testing.assert_allclose(found, expected, rtol=0, atol=24**0.5 * 2**-11)
+@pytest.mark.parametrize("sizes", SIZES)
+def test_a_router_gives_the_signs_by_their_definitions(sizes):
+    groups = groups_of(sizes)
+    statistics, pictures = RowStatistics(tuple(groups)), sum(sizes)
+    within = statistics.within()
+    inverse = precision(within, pictures, SHRINKAGE)
+    means = statistics.sums / statistics.counts[:, None]
+    background = statistics.sums.sum(axis=0) / pictures
+    router = Router(
+        discriminant(inverse, inverse.project(np.vstack([means, background]))),
+        np.rint((means - background) * STEPS).astype(np.int16),
+        lengths(means).astype(np.float32),
+        background.astype(np.float32),
+        1.0,
+        0.0,
+        fit_familiarity(np.zeros((0, 3)), 0.05),
+        SHRINKAGE,
+        np.zeros(0, np.float32),
+    )
+    z = groups_of([20], seed=1)[0]
+    found = router.signs(z, router.ask(z)[1])
+    by_hand = inverse_by_hand(groups, within.trace / pictures / D, pictures)
+    expected = np.array([signs_by_hand(one.astype(np.float64), groups, by_hand) for one in z])
+    # Deviations of about 0.2 are kept in steps of 6e-5, and inner products in float32.
+    np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=5e-3, atol=5e-3 * np.abs(expected).max())
+    np.testing.assert_allclose(found[:, 2], expected[:, 2], rtol=0, atol=NEARNESS_TOLERANCE)
 
 
-def test_a_mean_of_zeros_has_no_direction():
-    assert not directions(np.zeros((1, D))).any()
+def test_of_one_group_alone_direction_and_distance_say_nothing():
+    groups = groups_of([6])
+    router, _ = fit_router(
+        RowStatistics(tuple(groups)), lambda _: groups[0], [0], [TaskColumns(slice(0, 1), None)], 0.05
+    )
+    found = router.signs(groups[0], router.ask(groups[0])[1])
+    assert not found[:, :2].any()
+    assert (found[:, 2] > 0.5).all()
+
+
+def test_a_picture_is_compared_with_the_groups_of_the_best_scores():
+    scores = np.random.default_rng(0).permuted(np.tile(np.arange(30.0), (4, 1)), axis=1)
+    best = np.take_along_axis(scores, nearest_groups(scores), axis=1)
+    assert (np.sort(best, axis=1) == np.arange(30 - SIBLINGS, 30)).all()
 
 
 @given(n=st.integers(20, 400), refused=st.sampled_from([0.05, 0.1, 0.3]), seed=st.integers(0, 999))
@@ -116,8 +140,3 @@ def test_more_of_any_sign_is_more_familiar():
     familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(50, 3)), 0.05)
     base, *more = familiarity.score(np.vstack([np.zeros(3), np.eye(3)]))
     assert min(more) > base
-
-
-def test_the_margin_is_the_lead_over_the_next_and_a_lonely_group_leads_by_its_response():
-    assert margin(np.array([[0.1, 0.7, 0.4]])) == pytest.approx([0.3])
-    assert margin(np.array([[0.7]])) == pytest.approx([0.7])

@@ -1,6 +1,7 @@
 """From frames to a stable answer: bursts, cuts, hysteresis, and a loop that goes on."""
 
 import shutil
+import sqlite3
 import threading
 import time
 from contextlib import closing
@@ -153,12 +154,51 @@ def test_a_new_generation_of_another_process_is_picked_up(live_on, store, looks)
 def test_a_store_that_was_replaced_is_opened_anew(live_on, store, looks, tmp_path):
     live = live_on(Belt(looks["mug"]), store)
     eventually(lambda: shown(live) == "mug")
-    other = tmp_path / "other.tosca"
-    with closing(Learner.create(other, threads=1)) as learner:
-        learner.learn({"cup": views(looks["mug"]), "stylus": views(looks["pen"])}, force=True)
-    other.replace(store)
+    other_store(tmp_path, looks).replace(store)
     eventually(lambda: shown(live) == "cup")
     assert live.account().opened == 2
+
+
+def other_store(folder, looks):
+    path = folder / "other.tosca"
+    with closing(Learner.create(path, threads=1)) as learner:
+        learner.learn({"cup": views(looks["mug"]), "stylus": views(looks["pen"])}, force=True)
+    return path
+
+
+def log_of(store):
+    return store.with_name(f"{store.name}-wal")
+
+
+def test_what_was_taught_before_a_store_was_replaced_is_not_mixed_into_the_new_one(
+    live_on, store, looks, tmp_path
+):
+    live = live_on(Belt(looks["mug"]), store)
+    eventually(lambda: shown(live) == "mug")
+    with closing(Learner.open(store, threads=1)) as other:
+        other.rename("mug", "beaker")
+    eventually(lambda: shown(live) == "beaker" and log_of(store).stat().st_size == 0)
+    other_store(tmp_path, looks).replace(store)
+    eventually(lambda: shown(live) == "cup")
+    with closing(Learner.open(store, threads=1)) as other:
+        assert other.state.labels == ("cup", "stylus")
+        assert other.store.query("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_log_that_cannot_be_emptied_keeps_the_new_store_from_being_opened(live_on, store, looks, tmp_path):
+    live = live_on(Belt(looks["mug"]), store)
+    eventually(lambda: shown(live) == "mug")
+    with closing(sqlite3.connect(store, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM generations").fetchone()
+        with closing(Learner.open(store, threads=1)) as other:
+            other.rename("mug", "beaker")
+        eventually(lambda: shown(live) == "beaker")
+        other_store(tmp_path, looks).replace(store)
+        eventually(lambda: live.account().error is not None)
+        assert f"delete {log_of(store)}" in live.account().error
+    log_of(store).unlink()
+    eventually(lambda: shown(live) == "cup")
 
 
 def test_a_store_that_is_away_for_a_while_is_waited_for_and_told_once(live_on, store, looks, tmp_path):

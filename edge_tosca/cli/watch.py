@@ -1,0 +1,136 @@
+"""The verb watch: follow a camera and tell every change of the answer."""
+
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, say_json
+from edge_tosca.errors import CameraError
+from edge_tosca.learner import Learner
+
+if TYPE_CHECKING:
+    from edge_tosca.watch import Change, Sink
+
+watching = typer.Typer()
+
+_log = logging.getLogger("edge_tosca.watch")
+
+
+@watching.command()
+def watch(
+    store: StorePath,
+    camera: Annotated[
+        str,
+        typer.Option(
+            metavar="SPEC",
+            help="A number or /dev/videoN, rtsp://..., picamera2, a folder that pictures come into, or a "
+            'file of frames, as in "frames.mjpeg?fps=15&loop=1".',
+        ),
+    ],
+    on_change: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Run this at each change, without a shell; the answer is on its stdin."
+        ),
+    ] = None,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Publish to this broker: mqtt://user:password@host:port/prefix, or mqtts://. The password "
+            "may stand in EDGE_TOSCA_MQTT_PASSWORD.",
+        ),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=1, max=64, help="Frames that are answered as one burst.")] = 5,
+    answers: Annotated[int | None, typer.Option(min=1, help="End after so many answered frames.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.0, help="End after so long.")] = None,
+    on_change_seconds: Annotated[
+        float, typer.Option(min=0.1, help="How long the command of --on-change may run.")
+    ] = 30.0,
+    log: Annotated[
+        Literal["text", "json"], typer.Option(help="How events are written to standard error.")
+    ] = "text",
+    runtime: RuntimeOption = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Follow a camera, and print a line of JSON whenever the answer changes."""
+    from edge_tosca.service import errors_as_log_lines, set_up_logging
+
+    if log == "json":
+        set_up_logging(log)
+    tell = _log.info if log == "json" else _tell
+
+    def open_learner() -> Learner:
+        return Learner.open(store, runtime=runtime, device=device, threads=threads)
+
+    with errors_as_log_lines(log):
+        # Whatever is wrong from the start is told at once; what goes wrong later is waited out.
+        with closing(open_learner()) as learner:
+            learner.vision.check(learner.store.settings, store)
+        _follow(open_learner, camera, on_change, on_change_seconds, mqtt, frames, answers, seconds, tell)
+
+
+def _follow(
+    open_learner: Callable[[], Learner],
+    camera: str,
+    on_change: str | None,
+    on_change_seconds: float,
+    mqtt: str | None,
+    frames: int,
+    answers: int | None,
+    seconds: float | None,
+    tell: Callable[[str], None],
+) -> None:
+    from edge_tosca.devices.camera import Stream
+    from edge_tosca.live import Live
+    from edge_tosca.service import supervised
+    from edge_tosca.watch import Broker, Command, Publisher
+    from edge_tosca.watch import watch as follow
+
+    signals: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signals.append(number)
+
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, stop)
+    stream = Stream.of(camera, tell)
+    sinks: list[Sink] = [_Lines()]
+    with ExitStack() as opened:
+        if on_change is not None:
+            command = Command(on_change, tell, on_change_seconds)
+            sinks.append(opened.enter_context(closing(command)))
+        if mqtt is not None:
+            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), tell))))
+        live = Live(stream, open_learner, frames, tell)
+        opened.enter_context(closing(stream))
+        opened.enter_context(closing(live))
+        stream.start()
+        live.start()
+        with supervised({"live": lambda: live.rounds}, f"watching {stream.name}"):
+            follow(live, lambda: stream.account().connected, sinks, lambda: bool(signals), answers, seconds)
+        account = stream.account()
+    if account.ended and account.error is not None:
+        raise CameraError(account.error)
+
+
+class _Lines:
+    """Prints changes as lines of JSON."""
+
+    def change(self, change: "Change") -> None:
+        say_json(change.to_json())
+
+    def available(self, available: bool) -> None:
+        """Say nothing: lines are for answers."""
+
+
+def _tell(event: str) -> None:
+    from edge_tosca.watch.command import plain
+
+    typer.echo(f"edge-tosca: {plain(event)}", err=True)

@@ -1,0 +1,8 @@
+"""Tell programs when a camera sees something else: JSON lines, commands, MQTT."""
+
+from edge_tosca.watch.change import Change
+from edge_tosca.watch.command import Command
+from edge_tosca.watch.mqtt import Broker, Publisher
+from edge_tosca.watch.watching import Sink, watch
+
+__all__ = ["Broker", "Change", "Command", "Publisher", "Sink", "watch"]

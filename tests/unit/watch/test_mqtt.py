@@ -1,0 +1,207 @@
+"""What a real Mosquitto is told: the state, whether it holds, and what Home Assistant needs."""
+
+import json
+import re
+
+import pytest
+
+from edge_tosca.errors import EdgeToscaError
+from edge_tosca.watch import Broker, Publisher
+from edge_tosca.watch.home_assistant import discovery_messages
+
+
+@pytest.fixture
+def publish():
+    running = []
+
+    def begin(url, on_event=lambda _: None):
+        publisher = Publisher(Broker.parse(url), on_event)
+        running.append(publisher)
+        return publisher
+
+    yield begin
+    for publisher in running:
+        publisher.close()
+
+
+def test_state_and_availability_are_retained_and_the_end_is_told(
+    mosquitto, listen, publish, change, eventually
+):
+    broker = mosquitto()
+    publisher = publish(f"mqtt://127.0.0.1:{broker.port}/hall/box")
+    publisher.available(True)
+    publisher.change(change("mug"))
+    heard = listen(broker)
+    eventually(lambda: "hall/box/state" in heard and heard.get("hall/box/availability") == "online")
+    state = json.loads(heard["hall/box/state"])
+    assert (state["label"], state["confidence"], state["unknown"]) == ("mug", 0.875, False)
+    publisher.change(change("pen", unknown=True))
+    eventually(lambda: json.loads(heard["hall/box/state"])["label"] == "pen")
+    publisher.available(False)
+    eventually(lambda: heard["hall/box/availability"] == "offline")
+    publisher.available(True)
+    eventually(lambda: heard["hall/box/availability"] == "online")
+    publisher.close()
+    eventually(lambda: heard["hall/box/availability"] == "offline")
+    # Whoever comes later hears the same, because it is retained.
+    later = listen(broker)
+    eventually(lambda: later.get("hall/box/availability") == "offline")
+    assert json.loads(later["hall/box/state"])["label"] == "pen"
+
+
+def test_home_assistant_finds_three_entities_of_one_device(mosquitto, listen, publish, eventually):
+    broker = mosquitto()
+    publish(f"mqtt://127.0.0.1:{broker.port}/hall/box")
+    heard = listen(broker)
+    eventually(lambda: len([topic for topic in heard if topic.endswith("/config")]) == 3)
+    found = {topic: json.loads(text) for topic, text in heard.items() if topic.endswith("/config")}
+    kinds = sorted(topic.split("/")[1] + " " + topic.split("/")[3] for topic in found)
+    assert kinds == ["binary_sensor unknown", "sensor confidence", "sensor label"]
+    for topic, entity in found.items():
+        assert re.fullmatch(r"homeassistant/(sensor|binary_sensor)/[a-zA-Z0-9_-]+/[a-z]+/config", topic)
+        assert entity["state_topic"] == "hall/box/state"
+        assert entity["availability_topic"] == "hall/box/availability"
+        assert entity["device"]["name"] == "box"
+        assert entity["origin"]["name"] == "edge-tosca"
+    assert len({entity["unique_id"] for entity in found.values()}) == 3
+    assert len({str(entity["device"]["identifiers"]) for entity in found.values()}) == 1
+
+
+def test_two_boxes_are_two_devices_and_one_box_stays_itself():
+    once, again, other = (
+        discovery_messages(prefix, "homeassistant", "1") for prefix in ("hall/a", "hall/a", "hall/b")
+    )
+    assert once == again
+    assert not set(once) & set(other)
+
+
+def test_no_discovery_is_published_where_none_is_wished(mosquitto, listen, publish, change, eventually):
+    broker = mosquitto()
+    publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box?discovery=")
+    publisher.change(change())
+    heard = listen(broker)
+    eventually(lambda: "box/state" in heard and "box/availability" in heard)
+    assert set(heard) == {"box/state", "box/availability"}
+
+
+def test_a_broker_that_was_started_anew_is_told_everything_again(
+    mosquitto, listen, publish, change, eventually
+):
+    broker = mosquitto()
+    told = []
+    publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box", told.append)
+    publisher.available(True)
+    publisher.change(change("mug"))
+    first = listen(broker)
+    eventually(lambda: "box/state" in first)
+    broker.stop()
+    eventually(lambda: told)
+    # Only the newest of what happened meanwhile matters.
+    for label in ("a", "b", "pen"):
+        publisher.change(change(label))
+    broker.start()
+    heard = listen(broker)
+    eventually(lambda: "box/state" in heard and json.loads(heard["box/state"])["label"] == "pen")
+    eventually(lambda: heard.get("box/availability") == "online")
+    eventually(lambda: len([topic for topic in heard if topic.endswith("/config")]) == 3)
+    eventually(lambda: told[-1].endswith("connected again"))
+    # Each trouble is told once, though it was tried again and again.
+    assert len(told) == len(set(told)) <= 3
+
+
+def test_the_last_will_says_offline_when_a_box_dies(mosquitto, listen, start_box, eventually):
+    broker = mosquitto()
+    process = start_box(f"mqtt://127.0.0.1:{broker.port}/box")
+    heard = listen(broker)
+    eventually(lambda: heard.get("box/availability") == "online")
+    process.kill()
+    eventually(lambda: heard["box/availability"] == "offline")
+
+
+@pytest.fixture
+def start_box():
+    """A process that publishes and can be killed."""
+    import subprocess
+    import sys
+
+    program = """
+import sys, time
+from edge_tosca.watch import Broker, Publisher
+Publisher(Broker.parse(sys.argv[1]), print).available(True)
+time.sleep(600)
+"""
+    running = []
+
+    def start(url):
+        running.append(subprocess.Popen([sys.executable, "-c", program, url]))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_a_password_is_taken_from_the_environment(
+    mosquitto, listen, publish, change, eventually, monkeypatch
+):
+    broker = mosquitto(password="s3cret:with@signs")
+    monkeypatch.setenv("EDGE_TOSCA_MQTT_PASSWORD", "s3cret:with@signs")
+    publisher = publish(f"mqtt://box@127.0.0.1:{broker.port}/box")
+    publisher.change(change("mug"))
+    heard = listen(broker, "box", "s3cret:with@signs")
+    eventually(lambda: "box/state" in heard)
+
+
+def test_a_wrong_password_is_told_once_and_stands_in_no_message(mosquitto, publish, eventually):
+    broker = mosquitto(password="right")
+    told = []
+    publish(f"mqtt://box:wr%6Fng-one@127.0.0.1:{broker.port}/box", told.append)
+    eventually(lambda: told)
+    assert "check user and password" in told[0]
+    assert not any("wrong-one" in event for event in told)
+
+
+@pytest.mark.parametrize(
+    "label", ['"; rm -rf /\n', "\x1b[31mred\x00", "Größe 卵 🥚", "{{ states('x') }}", "\ud800"]
+)
+def test_labels_of_any_characters_arrive_as_they_are_and_in_ascii(
+    mosquitto, listen, publish, change, eventually, label
+):
+    broker = mosquitto()
+    publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box")
+    publisher.change(change(label))
+    heard = listen(broker)
+    eventually(lambda: "box/state" in heard)
+    assert heard["box/state"].isascii() and heard["box/state"].isprintable()
+    assert json.loads(heard["box/state"])["label"] == label
+
+
+def test_a_brokers_address_is_understood(monkeypatch):
+    monkeypatch.delenv("EDGE_TOSCA_MQTT_PASSWORD", raising=False)
+    broker = Broker.parse("mqtts://us%40er:p%3Aw@broker.lan/a/b")
+    assert (broker.host, broker.port, broker.tls) == ("broker.lan", 8883, True)
+    assert (broker.user, broker.password, broker.prefix) == ("us@er", "p:w", "a/b")
+    assert "p:w" not in repr(broker)
+    assert Broker.parse("mqtt://broker").prefix.startswith("edge-tosca/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "broker",
+        "http://broker",
+        "mqtt://",
+        "mqtt://broker:port",
+        "mqtt://broker/a/%23",
+        "mqtt://broker/a/%2B/b",
+        "mqtt://broker/%00",
+        "mqtt://broker/a?qos=1",
+        "mqtts://broker/a?ca=/nowhere",
+        "mqtt://user:secret@[broker",
+    ],
+)
+def test_what_is_no_brokers_address_is_refused_in_one_line(url):
+    with pytest.raises(EdgeToscaError, match="--mqtt") as caught:
+        Broker.parse(url)
+    assert len(str(caught.value).splitlines()) == 1 and "secret" not in str(caught.value)
