@@ -41,6 +41,11 @@ fuzz: $(VENV)/test.stamp
 	for target in picture exif store rows module tensors pack signed key bundle label; do \
 		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
+# The console's API from its own description, so many examples of each question.
+FUZZ_API_EXAMPLES ?= 200
+fuzz-api: $(VENV)/test.stamp
+	FUZZ_API_EXAMPLES=$(FUZZ_API_EXAMPLES) $(BIN)/python -m pytest -s tests/end_to_end/console/test_api_fuzz.py
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 

@@ -90,8 +90,13 @@ def precision(within: Scatter, n: int, shrinkage: float, dtype: npt.DTypeLike = 
 
     Returns:
         P.
+
+    Raises:
+        LinAlgError: pictures cannot scatter like that.
     """
     target = within.trace / (n * within.dim)
+    if target < -_FLOOR:
+        raise np.linalg.LinAlgError("the pictures of a group scatter by less than nothing")
     if target <= _FLOOR:
         return within.inverse(0.0, _UNSEEN_VARIANCE, dtype)
     return within.inverse((1 - shrinkage) / n, max(shrinkage * target, _FLOOR), dtype)

@@ -1,7 +1,6 @@
 """What a generation knows, ready to answer: its router, its modules and its cached features."""
 
 import contextlib
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,8 +12,6 @@ from edge_tosca.conditioning import condition, luca_input
 from edge_tosca.conformal import label_set, least_probability
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import LearnError
-from edge_tosca.kinship import nearest_groups
-from edge_tosca.labelling import Labelling
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, scale_of
 from edge_tosca.posterior import by_label, log_softmax, refine
@@ -25,8 +22,7 @@ from edge_tosca.router import (
     TaskColumns,
     fit_router,
 )
-from edge_tosca.shortlist import Shortlist
-from edge_tosca.soundness import checked_evidence
+from edge_tosca.soundness import checked_evidence, damaged
 from edge_tosca.state import Group, State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics, RowStatistics, Statistics, few
@@ -64,12 +60,8 @@ class Knowledge:
     @cached_property
     def label_of_group(self) -> Array:
         """Index of each group's label among `state.labels`, int [g]."""
-        return self.labelling.of_group
-
-    @cached_property
-    def labelling(self) -> Labelling:
-        """Which of `state.labels` each group bears."""
-        return Labelling.of([group.label for group in self.state.groups], self.state.labels)
+        index = {label: place for place, label in enumerate(self.state.labels)}
+        return np.array([index[group.label] for group in self.state.groups], int)
 
     @cached_property
     def task_of_group(self) -> Array:
@@ -117,7 +109,13 @@ class Knowledge:
             for task, columns in zip(self.state.tasks, self.columns, strict=True)
         ]
         refused = float(self._store.settings["refused"])
-        return fit_router(statistics or self.statistics(), self.cached, self.label_of_group, tasks, refused)
+        try:
+            return fit_router(
+                statistics or self.statistics(), self.cached, self.label_of_group, tasks, refused
+            )
+        # Sums that no features have: they are kept in the store, too.
+        except np.linalg.LinAlgError:
+            raise damaged(self._store.path) from None
 
     def cached(self, index: int) -> Array:
         """Give the conditioned features of a group.
@@ -151,11 +149,6 @@ class Knowledge:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
         least = None if coverage is None else self._least_probability(coverage, burst)
         z = condition(features)
-        shortlist = self.router.shortlist
-        if shortlist is not None and len(z) == 1 and least is None and self._rule != "entropy":
-            answer = self._glance(z, top, shortlist)
-            if answer is not None:
-                return [answer]
         logs, scores = self._log_posterior(features, z)
         familiarity = self.router.familiarity.score(self.router.signs(z, scores))
         if burst:
@@ -163,38 +156,11 @@ class Knowledge:
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
             familiarity = familiarity.mean(keepdims=True)
         posterior = by_label(logs, self.label_of_group, len(self.state.labels))
-        answers = []
-        for row, some, how in zip(posterior, logs, familiarity.tolist(), strict=True):
-            best = _largest(row, max(top, 1))
-            within = None if least is None else label_set(row, least)
-            answers.append(self._answer(best, row[best].tolist(), some, how, top, within))
-        return answers
-
-    def _glance(self, z: Array, top: int, shortlist: Shortlist) -> Answer | None:
-        """Answer one picture by a shortlist; None where its groups have fewer labels than are asked for."""
-        router = self.router
-        scores, listed, above = router.glance(z[0], shortlist)
-        proposed = listed[np.argsort(-scores[listed], kind="stable")[:PROPOSED]]
-        asked: list[int] = []
-        if router.module_weight > 0:
-            likely = proposed[scores[proposed] >= scores[proposed[0]] - _NEGLIGIBLE]
-            asked = list(dict.fromkeys(self.task_of_group[likely].tolist()))
-        for place in asked:
-            # A module weighs all groups of its task against each other.
-            columns = self.columns[place]
-            scores[columns] = router.tempered(z[0], columns)
-        logs = log_softmax(scores[None])
-        x = luca_input(z)
-        for place in asked:
-            self._hear(place, logs, x, slice(None))
-        named = [listed, *(np.arange(self.columns[at].start, self.columns[at].stop) for at in asked)]
-        labels, shares = self.labelling.shares(logs[0], np.concatenate(named))
-        if len(labels) < min(max(top, 1), len(self.state.labels)):
-            return None
-        best = _largest(shares, max(top, 1))
-        nearest = listed[nearest_groups(above[None, listed])[0]]
-        familiarity = float(router.familiarity.score(router.signs_among(z[0], nearest, above)))
-        return self._answer(labels[best].tolist(), shares[best].tolist(), logs[0], familiarity, top)
+        threshold = self.router.familiarity.threshold
+        return [
+            self._answer(row, logs[place], float(familiarity[place]), threshold, top, least)
+            for place, row in enumerate(posterior)
+        ]
 
     def posterior(self, features: Array, modules: bool = True) -> Array:
         """Give the probabilities of all labels, each feature on its own.
@@ -236,16 +202,13 @@ class Knowledge:
             likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
             asked = np.where(likely, self.task_of_group[proposed], -1)
             for place in set(asked[likely].tolist()):
-                self._hear(place, logs, x, slice(None) if len(x) == 1 else (asked == place).any(axis=1))
+                task, columns = self.state.tasks[place], self.columns[place]
+                if len(task.groups) > 1:
+                    rows = slice(None) if len(x) == 1 else (asked == place).any(axis=1)
+                    module = self._module(task.module)
+                    opinion = module.scale * module.cosines(x[rows])
+                    logs[rows, columns] = refine(logs[rows], columns, opinion, router.module_weight)
         return logs, scores
-
-    def _hear(self, place: int, logs: Array, x: Array, rows: slice | Array) -> None:
-        """Let a task's module revise log-probabilities of some pictures, in place."""
-        task, columns = self.state.tasks[place], self.columns[place]
-        if len(task.groups) > 1:
-            module = self._module(task.module)
-            opinion = module.scale * module.cosines(x[rows])
-            logs[rows, columns] = refine(logs[rows], columns, opinion, self.router.module_weight)
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
         if burst or self._rule == "entropy":
@@ -255,27 +218,27 @@ class Knowledge:
 
     def _answer(
         self,
-        order: Sequence[int],
-        confidences: Sequence[float],
+        posterior: Array,
         logs: Array,
         familiarity: float,
+        threshold: float,
         top: int,
-        within: Array | None = None,
+        least: float | None,
     ) -> Answer:
-        """Put into words what was found: the best labels with their probabilities, and a label set."""
         labels = self.state.labels
-        guesses = tuple(Guess(labels[place], share) for place, share in zip(order, confidences, strict=True))
-        groups = self.labelling.groups(order[0])
+        order = _largest(posterior, max(top, 1))
+        guesses = tuple(Guess(labels[place], float(posterior[place])) for place in order)
+        groups = np.flatnonzero(self.label_of_group == order[0])
         task = self.state.tasks[self.task_of_group[groups[np.argmax(logs[groups])]]]
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            unknown=familiarity < self.router.familiarity.threshold,
+            unknown=familiarity < threshold,
             task=task.name,
             top=guesses[:top],
             familiarity=familiarity,
             milliseconds={},
-            set=None if within is None else tuple(labels[place] for place in within),
+            set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
 
     def _opinion(self, task: Task) -> Array:

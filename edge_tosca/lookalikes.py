@@ -199,4 +199,5 @@ class Trial:
         rows = self.posterior[self.truth == label]
         kept = (rows[:, label, None] > rows).mean(axis=0)
         right = self.posterior[np.arange(len(self.truth)), self.truth] > self.posterior[:, label]
-        return 0.5 * (kept + np.bincount(self.truth, right, len(self.labels)) / counts)
+        shares: Array = 0.5 * (kept + np.bincount(self.truth, right, len(self.labels)) / counts)
+        return shares

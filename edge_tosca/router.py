@@ -21,7 +21,6 @@ from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.kinship import kinship, nearest_groups
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
-from edge_tosca.shortlist import Shortlist, fit_shortlist
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
@@ -82,7 +81,6 @@ class Router:
         familiarity: the threshold for unknowns.
         shrinkage: what was chosen for the covariance.
         calibration: of label sets; probabilities of the true labels of left-out pictures, float32 [n].
-        shortlist: spares one picture most groups' exact scores; None where there are few groups.
     """
 
     discriminant: Discriminant
@@ -94,7 +92,6 @@ class Router:
     familiarity: Familiarity
     shrinkage: float
     calibration: Array
-    shortlist: Shortlist | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Give everything as arrays, for the store."""
@@ -109,7 +106,6 @@ class Router:
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
-            **({} if self.shortlist is None else self.shortlist.to_arrays()),
         }
 
     @classmethod
@@ -152,7 +148,6 @@ class Router:
             Familiarity(mean, spread, weights, float(arrays["threshold"][0])),
             shrinkage,
             arrays["calibration"],
-            Shortlist.from_arrays(arrays, groups, dimensions),
         )
 
     def ask(self, z: Array) -> tuple[Array, Array]:
@@ -202,41 +197,6 @@ class Router:
         kin = np.array([kinship(above[groups], products[:, :-1])])
         together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
         return together
-
-    def glance(self, z: Array, shortlist: Shortlist) -> tuple[Array, Array, Array]:
-        """Score one picture, exactly where it matters.
-
-        Args:
-            z: conditioned feature, float32 [d].
-            shortlist: of this router.
-
-        Returns:
-            Tempered scores of the groups, [g], the groups among them that are exact, increasing, int [k], and
-            by how much the scores are above the background's, [g].
-        """
-        weights, bias = self.discriminant.weights, self.discriminant.bias
-        scores = shortlist.coarse(z, bias[:-1])
-        listed = shortlist.foremost(scores)
-        exact = weights[listed] @ z + bias[listed]
-        scores += np.float32(shortlist.lift)
-        scores[listed] = exact
-        above = scores - (weights[-1] @ z + bias[-1])
-        scores *= np.float32(self.temperature)
-        return scores, listed, above
-
-    def tempered(self, z: Array, columns: slice) -> Array:
-        """Score one picture exactly against some groups.
-
-        Args:
-            z: conditioned feature, float32 [d].
-            columns: the groups.
-
-        Returns:
-            Tempered scores, [k].
-        """
-        weights, bias = self.discriminant.weights[columns], self.discriminant.bias[columns]
-        tempered: Array = np.float32(self.temperature) * (weights @ z + bias)
-        return tempered
 
 
 @dataclass(frozen=True)
@@ -333,7 +293,6 @@ def fit_router(
         fit_familiarity(known, refused, len(counts)),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
-        fit_shortlist(solved.weights[:-1], solved.bias[:-1], means, judged.scores, choice.temperature),
     )
     return router, LeftOut(groups, rows, posterior)
 

@@ -3,7 +3,7 @@
 import contextlib
 import ctypes
 
-from PIL import Image
+from PIL import _imaging
 
 
 def silence_libtiff() -> None:
@@ -13,4 +13,4 @@ def silence_libtiff() -> None:
     nothing can be done about them.
     """
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)

@@ -25,7 +25,7 @@ class PictureFile(io.BufferedReader):
     """
 
     def __init__(self, raw: io.FileIO | io.BytesIO) -> None:
-        super().__init__(raw)  # type: ignore[arg-type]
+        super().__init__(raw)
         self._reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:

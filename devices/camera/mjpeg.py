@@ -66,6 +66,9 @@ class JpegFrames:
                 self._splitter = JpegSplitter(self._file, self._name)
                 data = self._splitter.next()
         if data is None:
+            if self._loop:
+                # What writes the file may be about to fill it again, as a camera comes back.
+                raise CameraError(f"{self._name}: holds no JPEG frame; name a file of frames")
             if not self._splitter.found:
                 raise CameraEndedError(f"{self._name}: holds no JPEG frame; name a file of frames")
             raise CameraEndedError(f"{self._name}: read to its end")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_tosca.devices.camera.pace import Pace
 from edge_tosca.errors import CameraEndedError, CameraError, MissingExtraError
-from edge_tosca.runtime.pictures import DECODED_PIXEL_LIMIT
+from edge_tosca.runtime.picture_bounds import DECODED_PIXEL_LIMIT
 
 PATIENCE_MS = 5000
 """How long a network camera may take to answer, and to send a frame."""

@@ -1,6 +1,5 @@
 """A camera's live answers through `edge-tosca serve`, while a client beside it teaches again and again."""
 
-import itertools
 import os
 import socket
 import subprocess
@@ -14,9 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge_tosca.bench.console_client import ConsoleClient, EventCounter
+from edge_tosca.bench.live_figures import Phase, Sample, phase, slope
 from edge_tosca.bench.live_scene import FPS, HEIGHT, WIDTH, Scene, make_scene
 from edge_tosca.errors import EdgeToscaError
 
@@ -25,62 +23,6 @@ LONGEST_PHASE = 90.0
 
 _SAMPLE_SECONDS = 1.0
 _START_SECONDS = 120.0
-_SETTLED = 0.1
-"""Share of a run after which memory should be flat; before that, caches and pools fill."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The service at one moment.
-
-    Attributes:
-        at: seconds since the first answer.
-        teaching: whether the other client teaches.
-        rss: megabytes of resident memory.
-        cpu: seconds of processor time since the service's start.
-        answered: frames answered.
-        frames: that the camera gave.
-        skipped: frames that came while another was worked on.
-        p50: median latency of the last answers, ms from a frame's arrival.
-        p99: that 99 % of them stayed within.
-        load: of the whole machine, the kernel's average over a minute.
-    """
-
-    at: float
-    teaching: bool
-    rss: float
-    cpu: float
-    answered: int
-    frames: int
-    skipped: int
-    p50: float
-    p99: float
-    load: float
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Figures of all phases of one kind.
-
-    Attributes:
-        seconds: of them.
-        answers: a second.
-        frames: a second, that the camera gave.
-        skipped: share of the frames that was never looked at.
-        p50: median over the phases of the median latency at their ends, ms.
-        p99: likewise, of the 99th percentile.
-        worst_p99: the largest of them.
-        cpu: cores that were busy with the service.
-    """
-
-    seconds: float
-    answers: float
-    frames: float
-    skipped: float
-    p50: float
-    p99: float
-    worst_p99: float
-    cpu: float
 
 
 @dataclass(frozen=True)
@@ -133,22 +75,8 @@ def measure(folder: Path, seconds: float, tell: Callable[[int, int], None]) -> L
             samples = _watch(scene, process.pid, client, port, seconds, lessons, tell)
             page.close()
     about = {"width": WIDTH, "height": HEIGHT, "fps": FPS, "classes": scene.classes}
-    quiet, teaching = (_phase(samples, kind) for kind in (False, True))
+    quiet, teaching = (phase(samples, kind) for kind in (False, True))
     return LiveRun(about, samples, quiet, teaching, lessons, page.events, slope(samples))
-
-
-def slope(samples: list[Sample]) -> float:
-    """Fit a line to memory after the first tenth of a run.
-
-    Args:
-        samples: of the run.
-
-    Returns:
-        Megabytes an hour.
-    """
-    settled = [sample for sample in samples if sample.at >= _SETTLED * samples[-1].at]
-    per_second, _ = np.polyfit([one.at for one in settled], [one.rss for one in settled], 1)
-    return float(3600 * per_second)
 
 
 @contextmanager
@@ -195,12 +123,12 @@ def _watch(
     lessons: list[float],
     tell: Callable[[int, int], None],
 ) -> list[Sample]:
-    phase = min(LONGEST_PHASE, seconds / 4)
+    turn = min(LONGEST_PHASE, seconds / 4)
     begun, samples = time.monotonic(), []
     teacher = _Teacher(scene, port, lessons)
     try:
         while (at := time.monotonic() - begun) < seconds:
-            teacher.work(int(at / phase) % 2 == 1)
+            teacher.work(int(at / turn) % 2 == 1)
             samples.append(_sample(client, pid, at, teacher.working))
             tell(int(at), int(seconds))
             time.sleep(max(0.0, begun + at + _SAMPLE_SECONDS - time.monotonic()))
@@ -269,30 +197,4 @@ def _sample(client: ConsoleClient, pid: int, at: float, teaching: bool) -> Sampl
         p50=1e3 * live["latency_p50"],
         p99=1e3 * live["latency_p99"],
         load=os.getloadavg()[0],
-    )
-
-
-def _phase(samples: list[Sample], teaching: bool) -> Phase:
-    """Add up neighbouring samples of one kind; percentiles are those at the ends of its phases."""
-    pairs = [
-        (one, two) for one, two in itertools.pairwise(samples) if one.teaching == two.teaching == teaching
-    ]
-    ends = [
-        one
-        for one, two in zip(samples, [*samples[1:], None], strict=True)
-        if one.teaching == teaching and (two is None or two.teaching != teaching)
-    ]
-    if not pairs:
-        raise EdgeToscaError("the run was too short for both of its parts; give --seconds 60 or more")
-    seconds = sum(two.at - one.at for one, two in pairs)
-    frames = sum(two.frames - one.frames for one, two in pairs)
-    return Phase(
-        seconds=seconds,
-        answers=sum(two.answered - one.answered for one, two in pairs) / seconds,
-        frames=frames / seconds,
-        skipped=sum(two.skipped - one.skipped for one, two in pairs) / max(1, frames),
-        p50=float(np.median([end.p50 for end in ends])),
-        p99=float(np.median([end.p99 for end in ends])),
-        worst_p99=max(end.p99 for end in ends),
-        cpu=sum(two.cpu - one.cpu for one, two in pairs) / seconds,
     )

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from edge_tosca.bench.live import LiveRun, Sample
+from edge_tosca.bench.live import LiveRun
+from edge_tosca.bench.live_figures import Sample
 from edge_tosca.bench.plotting import load_pyplot
 from edge_tosca.bench.table import as_table
 

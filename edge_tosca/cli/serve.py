@@ -1,5 +1,6 @@
 """The verb serve: the field console and its HTTP API."""
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, fail, messages, say
+from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, fail, say
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 
 serving = typer.Typer()
+
+_log = logging.getLogger("edge_tosca.console")
 
 TOKEN_VARIABLE = "EDGE_TOSCA_TOKEN"
 _SHORTEST_TOKEN = 16
@@ -74,10 +77,9 @@ def serve(
         if (tls_cert is None) != (tls_key is None):
             raise EdgeToscaError("TLS needs both files; give --tls-cert and --tls-key")
         if not is_loopback(address) and tls_cert is None:
-            messages.print(
-                f"[yellow]warning:[/] {listen} is served without TLS: whoever listens on the network reads "
-                "pictures and the token, and a phone's own camera works over https only; give --tls-cert and "
-                "--tls-key"
+            _log.warning(
+                f"{listen} is served without TLS: whoever listens on the network reads pictures and the "
+                "token, and a phone's own camera works over https only; give --tls-cert and --tls-key"
             )
         run(
             Options(

@@ -39,20 +39,19 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
         rates: of requests; the usual ones by default.
 
     Returns:
-        An ASGI application. Its camera, threads and store are opened when it starts and closed when it ends.
+        An ASGI application, for one life: its camera, threads and store are opened when it starts and closed
+        when it ends.
+
+    Raises:
+        EdgeToscaError: there is no such camera, or kept pictures cannot be read.
     """
+    station = Station(options)
     sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
     rates = rates or Rates()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            app.state.station = station = Station(options)
-            await station.start()
-        except EdgeToscaError as error:
-            # The server only knows that it did not start; `run` tells why.
-            app.state.fault = error
-            raise
+        await station.start()
         try:
             yield
         finally:
@@ -68,7 +67,7 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.state.sessions, app.state.rates, app.state.fault = sessions, rates, None
+    app.state.station, app.state.sessions, app.state.rates = station, sessions, rates
     api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
     for routes in (session_routes, asking, live, teaching, inbox, classes, packs, box):
         api.include_router(routes.router)

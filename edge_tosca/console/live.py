@@ -1,7 +1,7 @@
 """Routes of the live view: the box's camera, and phones that send their own frames."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import Annotated
 
@@ -159,7 +159,7 @@ def _shown(shown: Shown) -> ShownMessage | None:
     return None if values is None else ShownMessage(**values)
 
 
-async def _told(station: Station) -> AsyncIterator[bytes]:
+async def _told(station: Station) -> AsyncGenerator[bytes]:
 
     known = 0
     while True:
@@ -171,7 +171,7 @@ async def _told(station: Station) -> AsyncIterator[bytes]:
         known, _ = await station.watching.answers.newer(known, _STILL_SECONDS)
 
 
-async def _frames(watching: Watching) -> AsyncIterator[bytes]:
+async def _frames(watching: Watching) -> AsyncGenerator[bytes]:
     known = 0
     while True:
         watching.want_pictures()

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge_tosca.console.queue import Flaw, Lack
+
 
 class Message(BaseModel):
     """Anything the API says."""
@@ -134,7 +136,7 @@ class WaitingMessage(Message):
 
     id: str
     sharpness: float
-    hint: Literal["blurred", "copy", "dark", "bright"] | None
+    hint: Flaw | None
 
 
 class WaitingClassMessage(Message):
@@ -143,7 +145,7 @@ class WaitingClassMessage(Message):
     label: str
     known: bool
     pictures: list[WaitingMessage]
-    hints: list[Literal["few", "alike"]]
+    hints: list[Lack]
 
 
 class QueueMessage(Message):
@@ -161,8 +163,8 @@ class AddedMessage(Message):
     label: str
     id: str | None
     accepted: bool
-    reason: Literal["blurred", "copy", "dark", "bright", "full"] | None
-    hint: Literal["blurred", "copy", "dark", "bright"] | None
+    reason: Flaw | Literal["full"] | None
+    hint: Flaw | None
     count: int
 
 

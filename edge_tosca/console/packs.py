@@ -1,6 +1,7 @@
 """Routes for class packs: taught classes that travel between boxes as one signed file."""
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from edge_tosca.errors import PackError
 from edge_tosca.folders import checked_label
 from edge_tosca.learner import Learner
 from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack
+from edge_tosca.store import Store
 
 router = APIRouter(tags=["packs"])
 
@@ -70,7 +72,10 @@ async def import_(
         raise Complaint(409, "a lesson is being learned; wait until it is done")
 
     def take(learner: Learner) -> ImportedMessage:
-        report = import_pack(learner.store, _read(data), rename=names, merge=merge)
+        pack = _read(data)
+        # An open store knows the trusted keys of the moment it was opened: a key may have been taken back.
+        with closing(Store.open(station.options.store)) as store:
+            report = import_pack(store, pack, rename=names, merge=merge)
         station.changed(learner)
         return ImportedMessage(**report.to_json())
 

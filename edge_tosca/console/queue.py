@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -26,6 +27,13 @@ BRIGHT_ABOVE = 235.0
 """Mean grey levels, of 0 .. 255, beyond which nothing can be seen in a picture."""
 
 
+Flaw = Literal["blurred", "copy", "dark", "bright"]
+"""What can be wrong with one picture."""
+
+Lack = Literal["few", "alike"]
+"""What a class can lack."""
+
+
 @dataclass(frozen=True, eq=False)
 class Waiting:
     """A picture that waits to be taught.
@@ -39,7 +47,7 @@ class Waiting:
 
     id: str
     seen: Seen
-    hint: str | None
+    hint: Flaw | None
     at: float = field(default_factory=time.time)
 
 
@@ -57,8 +65,8 @@ class Added:
 
     id: str | None
     accepted: bool
-    reason: str | None
-    hint: str | None
+    reason: Flaw | Literal["full"] | None
+    hint: Flaw | None
     count: int
 
 
@@ -83,7 +91,7 @@ class Queue:
         with self._lock:
             waiting = self._classes.get(label, [])
             hint = self._hint(waiting, seen)
-            reason = None if force else hint
+            reason: Flaw | Literal["full"] | None = None if force else hint
             if len(waiting) >= MOST_OF_A_CLASS or self._count() >= MOST:
                 reason = "full"
             if reason is not None:
@@ -133,9 +141,9 @@ class Queue:
                 self._classes.setdefault(label, []).extend(back)
             return len(back)
 
-    def hints(self, waiting: Sequence[Waiting]) -> list[str]:
-        """Say what a class lacks: "few" or "alike"."""
-        hints = []
+    def hints(self, waiting: Sequence[Waiting]) -> list[Lack]:
+        """Say what a class lacks."""
+        hints: list[Lack] = []
         if 0 < len(waiting) < FEW:
             hints.append("few")
         if len(waiting) > 2:
@@ -146,7 +154,7 @@ class Queue:
                 hints.append("alike")
         return hints
 
-    def _hint(self, waiting: Sequence[Waiting], seen: Seen) -> str | None:
+    def _hint(self, waiting: Sequence[Waiting], seen: Seen) -> Flaw | None:
         if seen.brightness < DARK_BELOW:
             return "dark"
         if seen.brightness > BRIGHT_ABOVE:

@@ -17,6 +17,7 @@ from edge_tosca.console.options import Options
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.service import supervised
+from edge_tosca.store import Store
 
 _log = logging.getLogger("edge_tosca.console")
 
@@ -72,9 +73,14 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
         on_ready: given the address, once it is listened on.
 
     Raises:
-        EdgeToscaError: the address cannot be listened on, the camera or the TLS files cannot be used.
+        EdgeToscaError: there is no such store or camera, the address cannot be listened on, or the TLS files
+            cannot be used.
     """
+    # A store that goes later is waited for; one that is not there at the start is a slip of the pen.
+    Store.open(options.store).close()
     app = create_app(options)
+    # Its lines on each start and end say less than ours.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     with contextlib.closing(_listen(options)) as listener:
         config = uvicorn.Config(
             app,
@@ -99,8 +105,6 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
             ) from None
         with _signals_that_only_end_it():
             asyncio.run(Server(config, app, on_ready).serve(sockets=[listener]))
-    if app.state.fault is not None:
-        raise app.state.fault
 
 
 @contextlib.contextmanager

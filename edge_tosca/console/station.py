@@ -38,7 +38,7 @@ _log = logging.getLogger("edge_tosca.console")
 
 
 class Station:
-    """Everything of one served store. Made inside the event loop that serves it."""
+    """Everything of one served store."""
 
     def __init__(self, options: Options) -> None:
         self.options = options

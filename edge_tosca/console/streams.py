@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 from starlette.responses import Response
@@ -34,7 +34,7 @@ class Streams:
         return self._open.total()
 
     @contextlib.contextmanager
-    def slot(self, client: str) -> "contextlib._GeneratorContextManager[None]":
+    def slot(self, client: str) -> Iterator[None]:
         """Take a place among the streams for a while.
 
         Args:
@@ -61,7 +61,7 @@ class Streams:
 class Stream(Response):
     """Sends parts as they come, until the client goes, stalls, or the server stops."""
 
-    def __init__(self, parts: AsyncIterator[bytes], streams: Streams, client: str, media_type: str) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes], streams: Streams, client: str, media_type: str) -> None:
         streams.check(client)
         self.status_code = 200
         self.background = None

@@ -1,6 +1,6 @@
 """Routes that teach: the queue of pictures, and the job that learns them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -158,7 +158,7 @@ async def undo(station: TheStation, asked: JobKeyMessage) -> UndoneMessage:
     return done
 
 
-async def _changes(job: Job) -> AsyncIterator[bytes]:
+async def _changes(job: Job) -> AsyncGenerator[bytes]:
     known = 0
     while True:
         version, progress = await job.progress.newer(known, _EVERY_SECONDS)

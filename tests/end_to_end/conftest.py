@@ -18,6 +18,47 @@ import pytest
 # A test that hangs is broken; no test is decided by how long anything takes.
 HANGING_SECONDS = 170
 
+# Put before everything else in the process: whatever is not this machine is written down and refused.
+GUARD = """
+import os, socket
+
+def refuse(what, where):
+    with open(os.environ["ATTEMPTS"], "a") as file:
+        print(what, where, file=file)
+    raise PermissionError(f"{what} {where}: nothing may leave")
+
+def is_local(kind, address):
+    return kind == socket.AF_UNIX or str(address[0]) in ("127.0.0.1", "::1", "localhost")
+
+class Guarded(socket.socket):
+    def guarded(self, name, address, *args):
+        if address is None or is_local(self.family, address):
+            return getattr(super(), name)(*args)
+        return refuse(name, address)
+
+    def connect(self, address):
+        return self.guarded("connect", address, address)
+
+    def connect_ex(self, address):
+        return self.guarded("connect_ex", address, address)
+
+    def sendto(self, data, *rest):
+        return self.guarded("sendto", rest[-1], data, *rest)
+
+    def sendmsg(self, buffers, ancillary=(), flags=0, address=None):
+        return self.guarded("sendmsg", address, buffers, ancillary, flags, address)
+
+def look_up(name):
+    found = getattr(socket, name)
+    def guarded(host, *rest, **options):
+        return found(host, *rest, **options) if is_local(None, (host,)) else refuse(name, host)
+    setattr(socket, name, guarded)
+
+socket.socket = Guarded
+for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+    look_up(name)
+"""
+
 TASKS = (("apple", "brick"), ("cone", "door"), ("flag", "gauge"), ("leaf", "pool"), ("tile", "zebra"))
 
 
@@ -187,3 +228,17 @@ def copy_store() -> Callable[[Path, Path], Path]:
         return to
 
     return copy
+
+
+@pytest.fixture
+def guard(tmp_path):
+    """Environment of a process under guard, with a home of its own, and where attempts are noted."""
+    (tmp_path / "inject").mkdir()
+    (tmp_path / "inject" / "sitecustomize.py").write_text(GUARD)
+    (tmp_path / "home").mkdir()
+    home = {
+        name: str(tmp_path / "home")
+        for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+    }
+    env = {**home, "PYTHONPATH": str(tmp_path / "inject"), "ATTEMPTS": str(tmp_path / "attempts")}
+    return env, tmp_path / "attempts", tmp_path / "home"

@@ -13,7 +13,7 @@ import { live } from "./live.js";
 import { more } from "./more.js";
 import { complain } from "./notice.js";
 import { packs } from "./packs.js";
-import { drawPlaces, markPlace } from "./places.js";
+import { count, drawPlaces, markPlace } from "./places.js";
 import { review } from "./review.js";
 import { here } from "./route.js";
 import { settings } from "./settings.js";
@@ -24,6 +24,8 @@ import { teach } from "./teach.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
 const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs };
+
+const COUNT_EVERY = 10_000;
 
 let current = null;
 let asked = 0;
@@ -92,3 +94,4 @@ window.addEventListener("hashchange", () => show());
 window.addEventListener("languagechosen", redraw);
 onReturn(() => show({ focus: false }));
 await begin();
+setInterval(() => document.hidden || count(), COUNT_EVERY);

@@ -50,13 +50,13 @@ function figures({ gate }) {
   );
 }
 
-function advice({ reasons, advice: sentences }) {
+function advice({ verdict, reasons, advice: sentences }) {
   if (!reasons.length && !sentences.length) return null;
   const line = (symbol) => (sentence) => h("li", {}, icon(symbol), h("span", {}, inWords(sentence)));
   return h(
     "section.card",
     {},
-    h("h2", {}, t("report.why")),
+    h("h2", {}, t(verdict === "accept" ? "report.better" : "report.why")),
     h("ul.advice", {}, reasons.map(line("warn")), sentences.map(line("forward"))),
   );
 }

@@ -9,8 +9,7 @@ import { t } from "./strings.js";
 
 /** What a change did, in words. */
 export function changeWords({ command, classes, before }) {
-  const labels = classes.join(", ") || before || "";
-  return t(`change.${command}`, { labels });
+  return t(`change.${command}`, { labels: classes.join(", "), before: before ?? "" });
 }
 
 /** The change that one undo takes back; null where there is none. */
@@ -26,7 +25,8 @@ export function undoable({ generations, undo }) {
 export async function undoButton(back) {
   const history = await get("/history");
   const change = undoable(history);
-  if (!change) return null;
+  // What was forgotten is erased: there is nothing that an undo could bring back.
+  if (!change || change.command === "forget") return null;
   return button(t("undo.last"), {
     symbol: "undo",
     onpress: async () => {

@@ -13,7 +13,7 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 _NEEDED = ("unshare", "nsenter", "systemctl")
 _TARGET = "[Unit]\nDescription=A machine for a test\nWants=systemd-journald.service\nAllowIsolate=yes\n"
-_SECONDS = 60
+_SECONDS = 120
 
 
 def why_not() -> str | None:

@@ -78,15 +78,12 @@ def _work(data: Path, box: Served, stage: Stage, visits: dict[str, Technician], 
     stage.show(photographs(data, "Oatly-Oat-Milk"))
     small.answer_is("Unknown")
     drawn.take(small, "unknown box")
-    box.wait_for_unknown(8)
+    milk = box.wait_for_unknown(8)
     stage.show(sorted((data / "clothing" / "train" / "shoes").glob("*.jpg"))[:12])
-    phone.page.wait_for_function(
-        "async () => (await (await fetch('/api/v1/inbox')).json()).groups.length >= 4"
-    )
+    box.wait_for_unknown(2, groups=3)
     stage.show([])
     drawn.take(phone.go("inbox"), "inbox phone")
-    phone.page.locator(".cards a").first.click()
-    drawn.take(phone, "group phone")
+    drawn.take(phone.go(f"group?id={milk}"), "group phone")
 
     stage.show(photographs(data, "Satsumas"))
     small.capture("Satsuma", 12)

@@ -109,14 +109,14 @@ class Served:
         assert job["state"] == "done", job
         return job
 
-    def wait_for_unknown(self, pictures: int = 1) -> str:
-        """Wait until a group of so many unknown pictures is in the inbox, and give its id."""
+    def wait_for_unknown(self, pictures: int = 1, groups: int = 1) -> str:
+        """Wait until the inbox has groups of so many unknown pictures, and give the first one's id."""
         deadline = time.monotonic() + _PATIENCE
         while True:
-            for group in self.get("/inbox")["groups"]:
-                if len(group["pictures"]) >= pictures:
-                    return str(group["id"])
-            assert time.monotonic() < deadline
+            found = [one for one in self.get("/inbox")["groups"] if len(one["pictures"]) >= pictures]
+            if len(found) >= groups:
+                return str(found[0]["id"])
+            assert time.monotonic() < deadline, found
             time.sleep(0.1)
 
     def labels(self) -> list[str]:

@@ -76,7 +76,11 @@ def test_an_absent_device_lists_the_ones_there_are(bundle):
 def test_a_vouched_for_file_that_is_no_graph_is_refused(bundle, tmp_path):
     folder = shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle")
     entries = {key: value for key, value in bundle.manifest.items() if key not in ("files", "format")}
-    broken = write_bundle(folder, {"backbone.onnx": b"not a graph"}, entries)
+    with pytest.raises(BundleError, match="not a sound ONNX file") as caught:
+        write_bundle(folder, {"backbone.onnx": b"not a graph"}, entries)
+    assert "\n" not in str(caught.value)
+    # A message of protobuf, of which ONNX knows no field.
+    broken = write_bundle(tmp_path / "other", {"backbone.onnx": b"\xfa\x07\x01x"}, entries)
     with pytest.raises(BundleError, match="cannot run it") as caught:
         open_backend(broken)
     assert "\n" not in str(caught.value)

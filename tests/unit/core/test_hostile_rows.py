@@ -1,0 +1,77 @@
+"""Rows that no program of ours wrote, as fuzzing found them: each is told as damage, in one line."""
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+from tests.fuzz.shop import in_memory, shop
+
+from edge_tosca.errors import StoreError
+from edge_tosca.knowledge import Knowledge
+from edge_tosca.lessons import roll_back
+from edge_tosca.module import Module
+from edge_tosca.store import Store
+from edge_tosca.sums import GramStatistics
+
+
+@pytest.fixture
+def connection():
+    with closing(in_memory(shop())) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        yield connection
+
+
+def refusal(connection, deed):
+    with pytest.raises(StoreError) as caught:
+        deed(Store(Path("shop.tosca"), connection))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def answer(store):
+    Knowledge(store, store.state()).decide(np.ones((1, 16), np.float32), 3)
+
+
+@pytest.mark.parametrize("value", ["7", "1.5", "''"])
+def test_features_that_are_no_bytes(connection, value):
+    connection.execute(f"UPDATE features SET data = {value}")
+    refusal(connection, lambda store: [store.features(group) for group in store.state().groups])
+
+
+def test_cosines_of_fewer_pictures_than_the_task_has(connection):
+    connection.execute("DELETE FROM routers")
+    cosines = save({"cosines": np.zeros((3, 2), np.float16)})
+    connection.execute("UPDATE modules SET evidence = ?", (cosines,))
+    refusal(connection, answer)
+
+
+@pytest.mark.parametrize("report", ["[]", "7", '"text"', "{", "[" * 5000])
+def test_a_report_that_is_no_object(connection, report):
+    connection.execute("UPDATE generations SET report = ?", (report,))
+    refusal(connection, Store.history)
+
+
+def test_a_generation_that_comes_from_a_text(connection):
+    connection.execute("UPDATE generations SET parent = 'x' WHERE number = 2")
+    refusal(connection, lambda store: roll_back(store, None))
+
+
+def test_a_label_of_two_lines(connection):
+    connection.execute("UPDATE lives SET label = 'a\nb'")
+    refusal(connection, Store.state)
+
+
+def test_sums_that_no_features_have(connection):
+    sums = GramStatistics(np.full(3, 4), np.zeros((3, 16)), -np.eye(16))
+    refusal(connection, lambda store: Knowledge(store, store.state()).solve(sums))
+
+
+def test_a_module_without_rows_is_not_unfolded_to_its_width():
+    data = save(
+        {"prototypes": np.zeros((0, 1 << 30), np.float16)},
+        metadata={"luca": '{"format":1,"flow":"tosca","scale":1}'},
+    )
+    with pytest.raises(StoreError):
+        Module.from_bytes(data)
