@@ -102,7 +102,7 @@ class Router:
             "deviations": self.deviations,
             "lengths": self.lengths,
             "background": self.background,
-            "familiarity": np.stack([familiarity.mean, familiarity.spread]),
+            "familiarity": np.stack([familiarity.mean, familiarity.spread, familiarity.weights]),
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
@@ -130,14 +130,14 @@ class Router:
             "deviations": (groups, dimensions),
             "lengths": (groups,),
             "background": (dimensions,),
-            "familiarity": (2, 3),
+            "familiarity": (3, 3),
             "threshold": (1,),
         }
         for name, shape in shapes.items():
             if arrays[name].shape != shape or np.isnan(arrays[name]).any():
                 raise ValueError(f"{name} does not fit")
         temperature, module_weight, shrinkage = (float(value) for value in arrays["scalars"])
-        mean, spread = arrays["familiarity"]
+        mean, spread, weights = arrays["familiarity"]
         return cls(
             Discriminant(arrays["weights"], arrays["bias"]),
             arrays["deviations"],
@@ -145,7 +145,7 @@ class Router:
             arrays["background"],
             temperature,
             module_weight,
-            Familiarity(mean, spread, float(arrays["threshold"][0])),
+            Familiarity(mean, spread, weights, float(arrays["threshold"][0])),
             shrinkage,
             arrays["calibration"],
         )
@@ -290,7 +290,7 @@ def fit_router(
         background.astype(np.float32),
         choice.temperature,
         weight,
-        fit_familiarity(known, refused),
+        fit_familiarity(known, refused, len(counts)),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge_tosca.folds import Block
+from edge_tosca.kinship import SIBLINGS
 from edge_tosca.luca import Array
 
 SIGN_WEIGHTS = np.array([0.5, 1.0, 0.5])
@@ -29,11 +30,13 @@ class Familiarity:
     Attributes:
         mean: of each sign on known pictures, float64 [3].
         spread: their standard deviations, float64 [3].
+        weights: of the standardised signs, float64 [3].
         threshold: a sum of standardised signs below it means unknown; -inf never does.
     """
 
     mean: Array
     spread: Array
+    weights: Array
     threshold: float
 
     def score(self, signs: Array) -> Array:
@@ -45,7 +48,7 @@ class Familiarity:
         Returns:
             float64 [n]; higher is more familiar.
         """
-        total: Array = (signs - self.mean) / self.spread @ SIGN_WEIGHTS
+        total: Array = (signs - self.mean) / self.spread @ self.weights
         return total
 
 
@@ -106,20 +109,38 @@ def _units(vectors: Array) -> Array:
     return units
 
 
-def fit_familiarity(signs: Array, refused: float) -> Familiarity:
+def sign_weights(groups: int) -> Array:
+    """Weigh the signs by what they can see.
+
+    The relative distance sees the k - 1 directions in which k groups differ, and the nearness all of them:
+    with fewer groups than SIBLINGS it counts more.
+
+    Args:
+        groups: that are known.
+
+    Returns:
+        float64 [3].
+    """
+    return SIGN_WEIGHTS * [1, 1, SIBLINGS / min(groups, SIBLINGS)]
+
+
+def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
     """Place the threshold so that a share of known pictures falls below it.
 
     Args:
         signs: of known pictures that were left out, [n, 3].
         refused: the share, in 0 .. 1.
+        groups: that are known.
 
     Returns:
         The calibration. With fewer than 1 / refused pictures nothing is called unknown: a quantile of so
         few is not known.
     """
+    weights = sign_weights(groups)
     if len(signs) < 2:
-        return Familiarity(np.zeros(3), np.ones(3), -np.inf)
-    calibrated = Familiarity(signs.mean(axis=0), np.maximum(signs.std(axis=0), 1e-6), -np.inf)
+        return Familiarity(np.zeros(3), np.ones(3), weights, -np.inf)
+    spread = np.maximum(signs.std(axis=0), _FLOOR)
+    calibrated = Familiarity(signs.mean(axis=0), spread, weights, -np.inf)
     if refused <= 0 or len(signs) * refused < 1:
         return calibrated
     return replace(calibrated, threshold=float(np.quantile(calibrated.score(signs), refused)))

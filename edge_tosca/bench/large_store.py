@@ -66,7 +66,7 @@ def _router(groups: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         "deviations": (normal(groups, D) / np.sqrt(D) * STEPS).astype(np.int16),
         "lengths": np.ones(groups, np.float32),
         "background": normal(D) / np.sqrt(D),
-        "familiarity": np.ones((2, 3)),
+        "familiarity": np.ones((3, 3)),
         "threshold": np.zeros(1),
         "scalars": np.array([1.0, 1.0, 0.5]),
         "calibration": rng.random(1000).astype(np.float32),

@@ -8,7 +8,6 @@ from edge_tosca.conditioning import condition
 from edge_tosca.errors import MissingExtraError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import Array
-from edge_tosca.unknowns import SIGN_WEIGHTS
 
 NEIGHBOURS = 3
 """Cached features of the score "nearest"."""
@@ -77,7 +76,7 @@ class Scorer:
         signs = self._knowledge.signs(features)
         familiarity = self._knowledge.router.familiarity
         scores[OURS] = familiarity.score(signs)
-        direction, relative, near = ((signs - familiarity.mean) / familiarity.spread * SIGN_WEIGHTS).T
+        direction, relative, near = ((signs - familiarity.mean) / familiarity.spread * familiarity.weights).T
         scores |= {"direction": direction, "relative": relative, "near": near}
         scores |= {
             "direction+relative": direction + relative,

@@ -9,7 +9,7 @@ from edge_tosca.folds import choose_blocks
 from edge_tosca.kinship import SIBLINGS, nearest_groups
 from edge_tosca.router import STEPS, Router, TaskColumns, fit_router
 from edge_tosca.sums import GramStatistics, RowStatistics
-from edge_tosca.unknowns import fit_familiarity, left_out_signs, lengths
+from edge_tosca.unknowns import fit_familiarity, left_out_signs, lengths, sign_weights
 
 D = 24
 SHRINKAGE = 0.3
@@ -92,7 +92,7 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
         background.astype(np.float32),
         1.0,
         0.0,
-        fit_familiarity(np.zeros((0, 3)), 0.05),
+        fit_familiarity(np.zeros((0, 3)), 0.05, len(groups)),
         SHRINKAGE,
         np.zeros(0, np.float32),
     )
@@ -124,19 +124,38 @@ def test_a_picture_is_compared_with_the_groups_of_the_best_scores():
 @given(n=st.integers(20, 400), refused=st.sampled_from([0.05, 0.1, 0.3]), seed=st.integers(0, 999))
 def test_the_threshold_refuses_the_stated_share_of_known_pictures(n, refused, seed):
     signs = np.random.default_rng(seed).normal(size=(n, 3))
-    familiarity = fit_familiarity(signs, refused)
+    familiarity = fit_familiarity(signs, refused, 8)
     below = (familiarity.score(signs) < familiarity.threshold).mean()
     assert abs(below - refused) <= 1 / n
 
 
 @pytest.mark.parametrize(("n", "refused"), [(0, 0.05), (1, 0.05), (19, 0.05), (100, 0.0)])
 def test_nothing_is_unknown_where_the_quantile_is_not_known(n, refused):
-    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(n, 3)), refused)
+    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(n, 3)), refused, 8)
     assert familiarity.threshold == -np.inf
     assert np.isfinite(familiarity.score(np.zeros((1, 3)))).all()
 
 
 def test_more_of_any_sign_is_more_familiar():
-    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(50, 3)), 0.05)
+    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(50, 3)), 0.05, 8)
     base, *more = familiarity.score(np.vstack([np.zeros(3), np.eye(3)]))
     assert min(more) > base
+
+
+def test_nearness_counts_more_where_few_groups_are_known():
+    shares = [sign_weights(groups)[2] for groups in (1, 2, 4, SIBLINGS, 1000)]
+    assert shares == [4.0, 2.0, 1.0, 0.5, 0.5]
+
+
+def test_a_router_with_the_signs_of_an_earlier_version_is_not_read():
+    groups = groups_of([6, 7])
+    tasks = [TaskColumns(slice(0, 2), None)]
+    router, _ = fit_router(RowStatistics(tuple(groups)), lambda at: groups[at], [0, 1], tasks, 0.05)
+    arrays = router.to_arrays()
+    assert Router.from_arrays(arrays, 2, D).familiarity.threshold == router.familiarity.threshold
+    for earlier in ({"familiarity": np.ones((2, 3))}, {"lengths": np.ones(3)}):
+        with pytest.raises(ValueError, match="does not fit"):
+            Router.from_arrays(arrays | earlier, 2, D)
+    del arrays["deviations"]
+    with pytest.raises(KeyError):
+        Router.from_arrays(arrays, 2, D)
