@@ -13,6 +13,7 @@ from edge_tosca.export.quantize import quantize_dynamic, quantize_static
 from edge_tosca.export.ranges import Ranges, extremes, ranges_from
 from edge_tosca.export.recipe import Recipe
 from edge_tosca.runtime.manifest import BACKBONE
+from edge_tosca.runtime.session_options import session_options
 from edge_tosca.runtime.telemetry import import_onnxruntime, import_openvino
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def open_runner(files: dict[str, bytes]) -> Runner:
 
 def _onnxruntime_runner(graph: bytes) -> Runner:
     onnxruntime = import_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options = session_options()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name

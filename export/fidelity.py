@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.runtime.session_options import session_options
 from edge_tosca.runtime.telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
@@ -186,7 +187,9 @@ def graph_features(graph: "onnx.ModelProto", inputs: Sequence[NDArray[np.float32
         EdgeToscaError: a feature is not a finite number.
     """
     onnxruntime = import_onnxruntime()
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
+    )
     name = graph.graph.input[0].name
     features = np.concatenate([session.run(None, {name: pixels})[0] for pixels in inputs])
     if not np.isfinite(features).all():

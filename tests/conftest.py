@@ -1,8 +1,11 @@
 """What tests of several rooms share: the real pictures, and drawn ones that need nothing."""
 
+import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +57,17 @@ def draw_pictures() -> Callable[..., Path]:
         return folder
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def in_own_loop() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Run a coroutine in a thread: a browser that other tests opened keeps a loop running in this one."""
+
+    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, coroutine).result()
+
+    return run
 
 
 def _scene(label: str, number: int, side: int) -> Image.Image:

@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import httpx
@@ -407,7 +406,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused_by_its_header(open_box)
             assert answer.status_code == 415, answer.text
 
 
-def test_a_client_that_asks_too_often_is_told_to_wait_and_others_are_answered(store):
+def test_a_client_that_asks_too_often_is_told_to_wait_and_others_are_answered(store, in_own_loop):
     app = create_app(Options(store), Rates(clock=lambda: 0.0))
 
     async def ask(address, times):
@@ -422,7 +421,7 @@ def test_a_client_that_asks_too_often_is_told_to_wait_and_others_are_answered(st
     assert in_own_loop(ask("192.0.2.2", 1))[0].status_code == 200
 
 
-def test_more_questions_than_can_be_answered_are_refused_and_not_piled_up(open_box, photo):
+def test_more_questions_than_can_be_answered_are_refused_and_not_piled_up(open_box, photo, in_own_loop):
     async def flood():
         async with httpx.AsyncClient(timeout=60) as client:
             asked = (
@@ -497,9 +496,3 @@ def test_what_is_no_http_is_refused_in_the_words_of_the_api(open_box):
     assert said.startswith(b"HTTP/1.1 400")
     assert b"nosniff" in said
     assert json.loads(said.partition(b"\r\n\r\n")[2])["error"]
-
-
-def in_own_loop(questions):
-    """Run in a thread: a browser that other tests have opened keeps a loop running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, questions).result()

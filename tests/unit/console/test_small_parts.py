@@ -87,7 +87,7 @@ def test_a_box_knows_its_own_names_only():
     assert set(named) == {"192.168.0.7", "box.local"}
 
 
-def test_who_waits_gets_the_newest_value_and_misses_those_between():
+def test_who_waits_gets_the_newest_value_and_misses_those_between(in_own_loop):
     async def listen():
         news = Broadcast()
         assert await news.newer(0, 0.01) == (0, None)
@@ -99,10 +99,10 @@ def test_who_waits_gets_the_newest_value_and_misses_those_between():
         assert await news.newer(0, 30) == (3, 2)
         assert not news._waiting
 
-    asyncio.run(listen())
+    in_own_loop(listen())
 
 
-def test_work_beyond_what_may_wait_is_refused(edge_store):
+def test_work_beyond_what_may_wait_is_refused(edge_store, in_own_loop):
     async def pile_up():
         thread = LearnerThread(edge_store, lambda: None, "test", most_waiting=2)
         hold = threading.Event()
@@ -116,7 +116,7 @@ def test_work_beyond_what_may_wait_is_refused(edge_store):
         assert await thread(lambda _: 7) == 7
         thread.close()
 
-    asyncio.run(pile_up())
+    in_own_loop(pile_up())
 
 
 @pytest.fixture
