@@ -10,8 +10,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
 
+# Two at a time, each file by one of them: what a file's tests share is made once.
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # mypy does not follow the mapping of folders to packages in a source tree, so it reads the installed wheel.
 check: $(VENV)/test.stamp

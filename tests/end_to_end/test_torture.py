@@ -35,9 +35,9 @@ def run(start, finish, tmp_path, program, *options):
 
 
 def test_no_kill_power_cut_or_failed_write_harms_a_store(start, finish, tmp_path):
-    ran, trials = run(start, finish, tmp_path, ("-m", "tests.torture"), "--kills", 90, "--failures", 40)
+    ran, trials = run(start, finish, tmp_path, ("-m", "tests.torture"), "--kills", 60, "--failures", 30)
     assert (ran.code, ran.err) == (0, "")
-    assert len(trials) == 130
+    assert len(trials) == 90
     assert [trial for trial in trials if trial["fault_found"]] == []
     assert {trial["left"] for trial in trials} == {"before", "after"}
 
@@ -51,7 +51,7 @@ def test_two_learners_that_are_killed_lose_no_generation_and_readers_see_only_wh
 
 
 def test_a_store_that_does_not_wait_for_the_disk_is_found_out(start, finish, tmp_path):
-    ran, trials = run(start, finish, tmp_path, ("-c", CARELESS), "--kills", 150, "--failures", 0)
+    ran, trials = run(start, finish, tmp_path, ("-c", CARELESS), "--kills", 80, "--failures", 0)
     assert ran.code == 1
     harmed = [trial for trial in trials if trial["fault_found"]]
     assert harmed
