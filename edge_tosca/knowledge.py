@@ -1,7 +1,7 @@
 """What a generation knows, ready to answer: its router, its modules and its cached features."""
 
 import contextlib
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -45,8 +45,10 @@ class Knowledge:
         self._store = store
         self._rule = store.settings["router"]
         self._dimensions = int(store.settings["feature_dim"])
-        self._module = Cache(self._read_module, bytes_of, _MODULE_BYTES)
-        self._conditioned = Cache(self._condition, _size, _FEATURE_BYTES)
+        # Of the store alone: with methods of this object they would hold it in a circle, so that what earlier
+        # generations knew stayed in memory until Python's next full collection, tens of megabytes later.
+        self._module = Cache(partial(_read_module, store), bytes_of, _MODULE_BYTES)
+        self._conditioned = Cache(partial(_read_conditioned, store), _size, _FEATURE_BYTES)
 
     @cached_property
     def columns(self) -> tuple[slice, ...]:
@@ -245,11 +247,13 @@ class Knowledge:
         cosines = checked_evidence(self._store.evidence(task.module), task.groups, self._store.path)
         return log_softmax(scale_of(self._store.module(task.module)) * cosines)
 
-    def _read_module(self, digest: str) -> Module:
-        return compact(Module.from_bytes(self._store.module(digest)))
 
-    def _condition(self, group: Group) -> Array:
-        return condition(self._store.features(group))
+def _read_module(store: Store, digest: str) -> Module:
+    return compact(Module.from_bytes(store.module(digest)))
+
+
+def _read_conditioned(store: Store, group: Group) -> Array:
+    return condition(store.features(group))
 
 
 def _size(array: Array) -> int:

@@ -61,8 +61,7 @@ class ConsoleClient:
                     raise
                 time.sleep(_POLL_SECONDS)
                 continue
-            # A job tells that it is done a moment before the next one may begin.
-            if response.status not in (409, 429):
+            if response.status != 429:
                 break
             time.sleep(float(response.headers.get("Retry-After", "1")))
         value: dict[str, Any] = json.loads(text) if text else {}

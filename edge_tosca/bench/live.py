@@ -91,7 +91,7 @@ def _serving(scene: Scene, log: Path) -> Iterator[tuple[subprocess.Popen[bytes],
             stdout=file,
             stderr=file,
             # As devices/service has it.
-            env={**os.environ, "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         )
     try:
         yield process, port

@@ -11,7 +11,9 @@ import typer
 
 from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, say_json
 from edge_tosca.errors import CameraError
+from edge_tosca.heap import bound_heap
 from edge_tosca.learner import Learner
+from edge_tosca.one_backbone import OneBackbone
 
 if TYPE_CHECKING:
     from edge_tosca.watch import Change, Sink
@@ -66,13 +68,11 @@ def watch(
         set_up_logging(log)
     tell = _log.info if log == "json" else _tell
 
-    def open_learner() -> Learner:
-        return Learner.open(store, runtime=runtime, device=device, threads=threads)
-
+    bound_heap()
+    open_learner = OneBackbone(lambda: Learner.open(store, runtime=runtime, device=device, threads=threads))
     with errors_as_log_lines(log):
         # Whatever is wrong from the start is told at once; what goes wrong later is waited out.
-        with closing(open_learner()) as learner:
-            learner.vision.check(learner.store.settings, store)
+        open_learner().close()
         _follow(open_learner, camera, on_change, on_change_seconds, mqtt, frames, answers, seconds, tell)
 
 

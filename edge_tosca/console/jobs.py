@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from edge_tosca.console.complaints import Complaint, without_paths
 from edge_tosca.console.learner_thread import lower_priority
 from edge_tosca.console.queue import Waiting
 from edge_tosca.errors import EdgeToscaError, LearnError
+from edge_tosca.heap import give_back_freed
 from edge_tosca.lessons import teach_task
 from edge_tosca.report import LearnReport
 from edge_tosca.seals import pictures_digest, row_digests
@@ -132,12 +133,13 @@ class Jobs:
         self._store, self._seen_with, self._on_taught, self._kept = store, seen_with, on_taught, kept
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
+        self._newest: Job | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def running(self) -> bool:
-        """Whether a job is under way."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether a job is under way: what its progress tells, so that who reads of its end can go on."""
+        return self._newest is not None and self._newest.now.state == "running"
 
     def find(self, key: str) -> Job | None:
         """Find a job by its id."""
@@ -170,7 +172,7 @@ class Jobs:
             job = Job(pictures, task, force)
             shown = {label: [one.id for one in some] for label, some in pictures.items()}
             job.progress.tell(Progress(job.id, pictures=shown))
-            self._jobs[job.id] = job
+            self._jobs[job.id] = self._newest = job
             while len(self._jobs) > MOST_KEPT:
                 del self._jobs[next(iter(self._jobs))]
             for earlier in list(self._jobs.values())[:-1]:
@@ -198,20 +200,19 @@ class Jobs:
         lower_priority(NICENESS)
         began = time.monotonic()
         progress = job.now
-        store: _Telling | None = None
 
         def judging() -> None:
             job.progress.tell(replace(progress, stage="judging", done=1, seconds=time.monotonic() - began))
 
         try:
-            store = _Telling.open(self._store)
-            store.on_writing = judging
-            report = self._learn(store, job)
-            confusions = self._confusions(store, job, report)
-            progress = replace(progress, report=report.to_json(), confusions=confusions)
-            progress = replace(progress, state="rejected" if report.generation is None else "done")
-            if report.generation is not None:
-                self._on_taught(job, report, store)
+            with closing(_Telling.open(self._store)) as store:
+                store.on_writing = judging
+                report = self._learn(store, job)
+                confusions = self._confusions(store, job, report)
+                progress = replace(progress, report=report.to_json(), confusions=confusions)
+                progress = replace(progress, state="rejected" if report.generation is None else "done")
+                if report.generation is not None:
+                    self._on_taught(job, report, store)
         except EdgeToscaError as error:
             progress = replace(progress, state="failed", error=without_paths(str(error), self._store))
         except Exception:
@@ -219,11 +220,11 @@ class Jobs:
             sentence = "a fault of edge-tosca itself; nothing was changed, and its log says more"
             progress = replace(progress, state="failed", error=sentence)
         finally:
-            if store is not None:
-                store.close()
+            give_back_freed()
             seconds = time.monotonic() - began
-            job.progress.tell(replace(progress, stage="finished", done=progress.total, seconds=seconds))
             _log.info("lesson", extra={"state": progress.state, "seconds": round(seconds, 2)})
+            # Last of all: who is told may begin the next change at once.
+            job.progress.tell(replace(progress, stage="finished", done=progress.total, seconds=seconds))
 
     def _learn(self, store: Store, job: Job) -> LearnReport:
         features = {

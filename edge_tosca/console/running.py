@@ -16,6 +16,7 @@ from edge_tosca.console.connections import PatientProtocol
 from edge_tosca.console.options import Options
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.heap import bound_heap
 from edge_tosca.service import supervised
 from edge_tosca.store import Store
 
@@ -76,6 +77,7 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
         EdgeToscaError: there is no such store or camera, the address cannot be listened on, or the TLS files
             cannot be used.
     """
+    bound_heap()
     # A store that goes later is waited for; one that is not there at the start is a slip of the pen.
     Store.open(options.store).close()
     app = create_app(options)

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.answer import Answer
+from edge_tosca.conditioning import condition
 from edge_tosca.console.complaints import without_paths
 from edge_tosca.console.jobs import Job, Jobs
 from edge_tosca.console.kept_pictures import KeptPictures
@@ -26,7 +27,9 @@ from edge_tosca.console.streams import Streams
 from edge_tosca.console.unknown_inbox import UnknownInbox
 from edge_tosca.console.watching import Watching
 from edge_tosca.errors import EdgeToscaError, StoreError
+from edge_tosca.heap import give_back_freed
 from edge_tosca.learner import Learner
+from edge_tosca.one_backbone import OneBackbone
 from edge_tosca.report import LearnReport
 from edge_tosca.store import Store
 
@@ -52,15 +55,16 @@ class Station:
         self.kept = KeptPictures(options.store)
         self._seen_with: dict[str, str] = {}
         self.jobs = Jobs(options.store, lambda: self._seen_with, self._taught, self.kept_of)
-        # Asking has one thread of the backbone and gives way to the camera's loop.
+        self._open_seeing = OneBackbone(self._open_learner)
+        # Asking gives way to the camera's loop.
         self.asking = LearnerThread(options.store, self._open_eyes, "asking", most_waiting=8, niceness=5)
-        self.books = LearnerThread(options.store, self._open_books, "books", most_waiting=32)
+        self.books = LearnerThread(options.store, self._open_learner, "books", most_waiting=32)
         self.watching = (
             None
             if options.camera is None
             else Watching(
                 options.camera,
-                self._open_live,
+                self._open_seeing,
                 options.frames,
                 self.remember,
                 lambda: self.streams.count > 0,
@@ -128,6 +132,7 @@ class Station:
         with learner.store.snapshot():
             self.kept.follow(learner.store.tasks_ever(), learner.store.cipher)
             self.inbox.compare_with(_common(learner))
+        give_back_freed()
 
     def follow(self, learner: Learner) -> None:
         """Do the same where the change counts more than the pictures: a failure is logged and tried again."""
@@ -160,30 +165,27 @@ class Station:
         return now
 
     def _open_eyes(self) -> Learner:
-        options = self.options
-        learner = Learner.open(options.store, runtime=options.runtime, device=options.device, threads=1)
-        learner.vision.check(learner.store.settings, learner.store.path)
+        learner = self._open_seeing()
         vision = learner.vision
         self._seen_with = {"origin": str(vision.fingerprint), "runtime": vision.backend.name}
         return learner
 
-    def _open_live(self) -> Learner:
+    def _open_learner(self) -> Learner:
         options = self.options
         return Learner.open(
             options.store, runtime=options.runtime, device=options.device, threads=options.threads
         )
 
-    def _open_books(self) -> Learner:
-        return Learner.open(self.options.store, runtime=self.options.runtime, device=self.options.device)
-
 
 def _common(learner: Learner) -> NDArray[np.float64] | None:
     """Give the mean of the classes' mean features: what they have in common."""
-    groups = len(learner.state.groups)
+    groups = learner.state.groups
     if not groups:
         return None
-    some = np.unique(np.linspace(0, groups - 1, min(groups, _MOST_MEANS)).astype(int))
-    means = [learner.knowledge.cached(int(place)).mean(axis=0, dtype=np.float64) for place in some]
+    some = np.unique(np.linspace(0, len(groups) - 1, min(len(groups), _MOST_MEANS)).astype(int))
+    # Read one by one and not kept: they are needed once a generation.
+    features = (learner.store.features(groups[place]) for place in some)
+    means = [condition(rows).mean(axis=0, dtype=np.float64) for rows in features]
     common: NDArray[np.float64] = np.mean(means, axis=0)
     return common
 

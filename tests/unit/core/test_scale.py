@@ -1,7 +1,9 @@
 """Large learners: what is left out, kept or compressed for speed changes no answer."""
 
+import gc
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +84,25 @@ def test_a_cache_gives_what_reading_gives_and_holds_no_more_than_it_may(keys, mo
         sizes = [value.nbytes for value in cache._values.values()]
         assert sum(sizes) <= most or len(sizes) == 1
         assert key in cache._values
+
+
+def test_what_an_earlier_generation_knew_leaves_memory_at_once(tmp_path):
+    learner = Learner(Store.create(tmp_path / "a.tosca", settings(D)), Vision())
+    learner.learn_features(task_features(0, CLASSES_A_TASK, D), force=True)
+    earlier = learner.knowledge
+    earlier.decide(next(iter(task_features(0, 1, D).values()))[:1], 3)
+    earlier.cached(0)
+    seen = weakref.ref(earlier)
+    del earlier
+    gc.disable()
+    try:
+        learner.learn_features(task_features(1, CLASSES_A_TASK, D), force=True)
+        assert learner.knowledge.state.generation == 2
+        # Without a collection: what holds itself in a circle would still be there.
+        assert seen() is None
+    finally:
+        gc.enable()
+    learner.close()
 
 
 @given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6))

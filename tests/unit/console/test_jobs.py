@@ -1,0 +1,102 @@
+"""Lessons in the background: who reads that one is over can go on at once."""
+
+import threading
+import time
+
+import pytest
+from tests.torture.verbs import create
+
+from edge_tosca.console.broadcast import Broadcast
+from edge_tosca.console.complaints import Complaint
+from edge_tosca.console.jobs import MOST_KEPT, Jobs
+from edge_tosca.console.queue import Waiting
+from edge_tosca.lessons import roll_back
+
+PATIENCE = 60
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = create(tmp_path / "shop.tosca")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def lesson(store, seen):
+    width = int(store.settings["feature_dim"])
+
+    def of(*labels):
+        return {
+            label: [Waiting(f"{label} {view}", seen(thing, view, width=width), None) for view in range(6)]
+            for thing, label in enumerate(labels)
+        }
+
+    return of
+
+
+@pytest.fixture
+def jobs(store):
+    made = Jobs(store.path, dict, lambda *_: None, lambda *_: ())
+    yield made
+    made.close()
+
+
+def over(job):
+    """Wait as a client does that asks again and again, without a pause."""
+    end = time.monotonic() + PATIENCE
+    while job.now.state == "running":
+        assert time.monotonic() < end
+    return job.now
+
+
+def test_a_lesson_is_not_under_way_from_the_moment_on_at_which_it_tells_its_end(
+    jobs, lesson, store, monkeypatch
+):
+    tell, at_end = Broadcast.tell, []
+
+    def tell_and_look(progress, value):
+        tell(progress, value)
+        if value.state != "running":
+            at_end.append(jobs.running)
+
+    monkeypatch.setattr(Broadcast, "tell", tell_and_look)
+    for number in (1, 2, 3):
+        job = jobs.start(lesson("mug", "pen"), None, True)
+        assert over(job).state == "done"
+        assert not jobs.running
+        assert roll_back(store, None) == 2 * number
+    assert at_end == [False] * 3
+
+
+def test_a_lesson_that_fails_is_not_under_way_either(jobs, lesson, store):
+    store.path.rename(store.path.with_suffix(".away"))
+    assert over(jobs.start(lesson("mug", "pen"), None, True)).state == "failed"
+    assert not jobs.running
+    assert over(jobs.start(lesson("mug", "pen"), None, True)).state == "failed"
+
+
+def test_one_lesson_at_a_time(store, lesson):
+    told, wait = threading.Event(), threading.Event()
+
+    def taught(*_):
+        told.set()
+        wait.wait(PATIENCE)
+
+    jobs = Jobs(store.path, dict, taught, lambda *_: ())
+    job = jobs.start(lesson("mug", "pen"), None, True)
+    assert told.wait(PATIENCE)
+    with pytest.raises(Complaint, match="still being learned"):
+        jobs.start(lesson("key", "cup"), None, True)
+    wait.set()
+    assert over(job).state == "done"
+    jobs.close()
+
+
+def test_the_last_lesson_alone_holds_its_pictures_and_few_hold_a_report(jobs, lesson):
+    made = []
+    for _ in range(MOST_KEPT + 3):
+        made.append(jobs.start(lesson("mug", "pen"), None, True))
+        over(made[-1])
+    assert [bool(job.pictures) for job in made] == [False] * (len(made) - 1) + [True]
+    assert [jobs.find(job.id) is not None for job in made] == [False] * 3 + [True] * MOST_KEPT
