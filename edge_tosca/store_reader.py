@@ -283,6 +283,18 @@ class StoreReader:
         )
         return (pages - free) * size
 
+    def room_for_pictures(self, dimensions: int) -> bool:
+        """Say whether every class's row of features is as large as its number of pictures asks for.
+
+        Args:
+            dimensions: of a feature.
+        """
+        query = (
+            "SELECT 1 FROM classes c JOIN features f ON f.id = c.features"
+            " WHERE length(f.data) < 2 * c.images * ? LIMIT 1"
+        )
+        return not self.query(query, dimensions)
+
     def _labelled(self, task: int) -> tuple[Group, ...]:
         rows = self._connection.execute(
             "SELECT c.id, (SELECT label FROM lives WHERE class = c.id ORDER BY rowid DESC LIMIT 1),"
