@@ -19,6 +19,7 @@ from edge_tosca.seals import LABEL, Seals
 from edge_tosca.soundness import (
     checked_features,
     checked_group,
+    checked_images,
     checked_numbers,
     checked_report,
     checked_settings,
@@ -262,10 +263,12 @@ class StoreReader:
 
     def groups_of_task(self, task: int) -> list[Group]:
         """List all classes filed under a task, live or not, in the order of its module's prototypes."""
-        rows = self._connection.execute(
-            "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position", (task,)
-        )
-        return [Group(*row) for row in rows]
+        query = "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position"
+        with told(self.path), whole(self.path):
+            rows = self._connection.execute(query, (task,))
+            return [
+                Group(row, label, checked_images(images), features) for row, label, images, features in rows
+            ]
 
     def tasks_ever(self) -> list[Task]:
         """List all tasks in the file, live or not, with all their classes under their latest labels."""
@@ -303,8 +306,10 @@ class StoreReader:
         )
         # A class whose lives somebody deleted has no label; it is for the audit to say so.
         return tuple(
-            self._group(row, label, *rest) if label is not None else Group(row, "", *rest)
-            for row, label, *rest in rows
+            self._group(row, label, checked_images(images), features)
+            if label is not None
+            else Group(row, "", checked_images(images), features)
+            for row, label, images, features in rows
         )
 
     def _group(self, row: int, label: object, images: int, features: int) -> Group:

@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import load, save
 from tests.fuzz.shop import in_memory, shop
 
+from edge_tosca.audit import verify
 from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import rename_class, roll_back
@@ -106,6 +107,15 @@ def test_a_class_of_more_pictures_than_there_are_features_for(connection):
     connection.execute("UPDATE classes SET images = 1 << 50 WHERE id = 3")
     spoilt_sums(connection, counts=np.array([4, 4, 1 << 50]))
     refusal(connection, lambda store: rename_class(store, "mug", "pot", merge=False))
+
+
+@pytest.mark.parametrize("images", ["x'00'", "'four'", "0", "1.5"])
+def test_a_class_that_is_not_live_with_pictures_that_are_no_number(connection, images):
+    rename_class(Store(Path("shop.tosca"), connection), "mug", "pot", merge=False)
+    connection.execute("UPDATE lives SET born = 1, died = 2 WHERE class = 3")
+    connection.execute(f"UPDATE classes SET images = {images} WHERE id = 3")
+    refusal(connection, verify)
+    refusal(connection, lambda store: store.groups_of_task(2))
 
 
 def test_a_module_without_rows_is_not_unfolded_to_its_width():
