@@ -118,6 +118,13 @@ def test_a_class_that_is_not_live_with_pictures_that_are_no_number(connection, i
     refusal(connection, lambda store: store.groups_of_task(2))
 
 
+def test_two_modules_without_a_digest_are_told_of(connection):
+    for _ in range(2):
+        connection.execute("INSERT INTO modules SELECT NULL, data, evidence FROM modules LIMIT 1")
+    store = Store(Path("shop.tosca"), connection)
+    assert any("nothing vouches for them" in found for found in verify(store).discrepancies)
+
+
 def test_a_module_without_rows_is_not_unfolded_to_its_width():
     data = save(
         {"prototypes": np.zeros((0, 1 << 30), np.float16)},
