@@ -43,6 +43,8 @@ class StoreReader:
     def __init__(self, path: Path, connection: sqlite3.Connection, user_key: UserKey | None = None) -> None:
         self.path = path
         self._connection = connection
+        self._place = path.absolute()
+        self._file = _identity(self._place)
         with told(path):
             self.settings: dict[str, str] = checked_settings(
                 dict(connection.execute("SELECT key, value FROM settings")), path
@@ -328,6 +330,11 @@ class StoreReader:
             return {}
         return checked_report(self.cipher.open("generations.report", number, report))
 
+    def _require_own_file(self) -> None:
+        """Notice that another file lies in this one's place: nobody would find what is written here."""
+        if self._file is not None and _identity(self._place) != self._file:
+            raise StoreError(f"{self.path} was moved or replaced while it was open; open it again")
+
     def _require_own_origin(self) -> None:
         """Notice that another process has migrated the store, or encrypted it: its rows are others then."""
         query = "SELECT key, value FROM settings WHERE key IN ('fingerprint', ?)"
@@ -353,3 +360,12 @@ class StoreReader:
             raise StoreError(
                 f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
             ) from None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Say which file is found under a path; None where there is none, as for a store in memory."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -171,3 +171,27 @@ def test_a_reader_and_a_writer_at_work_are_not_taken_for_strangers(shop):
         reopen(shop).close()
     writer.close()
     reader.close()
+
+
+@pytest.mark.parametrize("instead", ["another store", "nothing"])
+def test_a_store_that_was_replaced_while_it_was_open_is_not_written_to(make, shop, tmp_path, instead):
+    """The lesson would be told as done, and lost with a file that has no name any more."""
+    other = shutil.copytree(shop.parent, tmp_path / "other") / shop.name
+    store = reopen(shop)
+    teach(store, "third", {"wheel": 5})
+    shop.unlink() if instead == "nothing" else other.replace(shop)
+    log = log_of(shop).read_bytes()
+    for change in (lambda: teach(store, "fourth", {"zebra": 5}), lambda: compact(store)):
+        with pytest.raises(StoreError, match="was moved or replaced while it was open"):
+            change()
+    assert log_of(shop).read_bytes() == log
+    store.close()
+
+
+def test_a_folder_that_is_left_takes_no_store_away(shop, tmp_path, monkeypatch):
+    monkeypatch.chdir(shop.parent)
+    store = reopen(Path(shop.name))
+    monkeypatch.chdir(tmp_path)
+    teach(store, "third", {"wheel": 5})
+    store.close()
+    assert len(snapshot(shop)[1]) == 3

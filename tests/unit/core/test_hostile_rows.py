@@ -125,6 +125,11 @@ def test_two_modules_without_a_digest_are_told_of(connection):
     assert any("nothing vouches for them" in found for found in verify(store).discrepancies)
 
 
+def test_a_chain_that_counts_as_far_as_there_are_numbers(connection):
+    connection.execute("UPDATE seals SET number = (1 << 63) - 1 WHERE number = 3")
+    refusal(connection, lambda store: rename_class(store, "mug", "pot", merge=False))
+
+
 def test_a_module_without_rows_is_not_unfolded_to_its_width():
     data = save(
         {"prototypes": np.zeros((0, 1 << 30), np.float16)},
