@@ -126,7 +126,7 @@ def test_two_modules_without_a_digest_are_told_of(connection):
 
 
 def test_a_chain_that_counts_as_far_as_there_are_numbers(connection):
-    connection.execute("UPDATE seals SET number = (1 << 63) - 1 WHERE number = 3")
+    connection.execute("UPDATE seals SET number = 9223372036854775807 WHERE number = 3")
     refusal(connection, lambda store: rename_class(store, "mug", "pot", merge=False))
 
 
