@@ -172,10 +172,11 @@ def _large(store: Store) -> Iterator[str]:
         if kind in kept:
             kept[kind][key] = digest
     for kind, (table, name, tell) in large.items():
-        for (key,) in store.query(f"SELECT {name} FROM {table} ORDER BY {name}"):
+        for row, key in store.query(f"SELECT rowid, {name} FROM {table} ORDER BY {name}"):
             filed = kept[kind].pop(key, None)
-            query = f"SELECT {columns.get(kind, 'data')} FROM {table} WHERE {name} = ?"
-            ((data,),) = store.query(query, key)
+            # A digest that somebody made NULL is equal to none, and there may be several.
+            query = f"SELECT {columns.get(kind, 'data')} FROM {table} WHERE rowid = ?"
+            ((data,),) = store.query(query, row)
             content = data.encode(errors="surrogatepass") if isinstance(data, str) else data
             if filed is None:
                 # A generation without a report has no digest of one.

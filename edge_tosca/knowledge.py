@@ -97,6 +97,24 @@ class Knowledge:
             return GramStatistics.of_groups((self.cached(index) for index in groups), d)
         return kept.with_groups([self.cached(index) for index in groups[len(kept.counts) :]])
 
+    def kept_sums(self, arrays: dict[str, Array] | None) -> GramStatistics | None:
+        """Read sums of this generation's groups, or of all but its last ones, as the store keeps them.
+
+        Args:
+            arrays: from the store; None where it keeps none.
+
+        Returns:
+            The sums; None where they are not those of these groups, and are to be summed up again from the
+            features: nothing is lost by that.
+        """
+        pictures = [group.images for group in self.state.groups]
+        # What has no features cannot be summed up again either; whoever reads them tells.
+        if arrays is None or not self._store.room_for_pictures(self._dimensions):
+            return None
+        with contextlib.suppress(KeyError, ValueError, TypeError):
+            return GramStatistics.from_arrays(arrays, pictures, self._dimensions)
+        return None
+
     def solve(self, statistics: Statistics | None = None) -> tuple[Router, LeftOut]:
         """Solve this generation's router.
 

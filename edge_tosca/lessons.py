@@ -201,7 +201,7 @@ def settle(store: Store, generation: int, kept: dict[str, Array] | None = None) 
         store.set_derived("routers", generation, None)
         store.set_derived("statistics", generation, None)
         return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
-    statistics = knowledge.statistics(GramStatistics.from_arrays(kept) if kept else None)
+    statistics = knowledge.statistics(knowledge.kept_sums(kept))
     del kept
     router, left_out = knowledge.solve(statistics)
     store.set_derived("routers", generation, router.to_arrays())

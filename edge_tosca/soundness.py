@@ -85,9 +85,25 @@ def checked_group(group: Group) -> Group:
     """
     if not isinstance(group.label, str) or has_controls(group.label):
         raise ValueError("a label makes no sense")
-    if not isinstance(group.images, int) or group.images < 1:
-        raise ValueError("a class makes no sense")
+    checked_images(group.images)
     return group
+
+
+def checked_images(images: object) -> int:
+    """Give a class's number of pictures back, if it is one.
+
+    Args:
+        images: as it was read.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(images, int) or images < 1:
+        raise ValueError("a class makes no sense")
+    return images
 
 
 def checked_numbers(number: object, parent: object) -> None:

@@ -17,6 +17,7 @@ from edge_tosca.luca import Array
 from edge_tosca.recrypt import rewrite
 from edge_tosca.schema import mark
 from edge_tosca.seals import LABEL, Seals, pictures_digest, row_digests, sha256
+from edge_tosca.soundness import whole
 from edge_tosca.state import Group
 from edge_tosca.store_file import create_file, open_file, told
 from edge_tosca.store_key import SETTING, find_key, new_cipher
@@ -79,11 +80,14 @@ class Store(StoreReader):
         with told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._require_own_file()
                 self._require_own_origin()
-                bring_up_to_date(self._connection, self.settings)
-                self.seals.begin()
+                with whole(self.path):
+                    bring_up_to_date(self._connection, self.settings)
+                    self.seals.begin()
                 yield
-                self.seals.end(self.settings)
+                with whole(self.path):
+                    self.seals.end(self.settings)
                 self._connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
@@ -343,6 +347,7 @@ class Store(StoreReader):
         Raises:
             StoreError: the disk is full, another process writes, or one reads and so keeps the log.
         """
+        self._require_own_file()
         with told(self.path):
             # As long as it lasts nobody else writes; SQLite takes the lock itself.
             self._connection.execute("VACUUM")

@@ -9,6 +9,7 @@ from pathlib import Path
 from edge_tosca.cipher import Clear
 from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.first_look import kind_of_file
+from edge_tosca.foreign_log import refuse_foreign_log
 from edge_tosca.schema import (
     APPLICATION_ID,
     BUSY_SECONDS,
@@ -82,6 +83,7 @@ def open_file(path: Path) -> sqlite3.Connection:
         raise _interrupted(path)
     if kind == "stranger":
         raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
+    refuse_foreign_log(path)
     with told(path):
         connection = connect(path)
         application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -144,7 +146,9 @@ def _interrupted(path: Path) -> StoreError:
 def _without_tables(path: Path) -> bool:
     """Tell whether a database is what an interrupted `create` left."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         return False

@@ -19,6 +19,7 @@ from edge_tosca.seals import LABEL, Seals
 from edge_tosca.soundness import (
     checked_features,
     checked_group,
+    checked_images,
     checked_numbers,
     checked_report,
     checked_settings,
@@ -42,6 +43,8 @@ class StoreReader:
     def __init__(self, path: Path, connection: sqlite3.Connection, user_key: UserKey | None = None) -> None:
         self.path = path
         self._connection = connection
+        self._place = path.absolute()
+        self._file = _identity(self._place)
         with told(path):
             self.settings: dict[str, str] = checked_settings(
                 dict(connection.execute("SELECT key, value FROM settings")), path
@@ -262,10 +265,12 @@ class StoreReader:
 
     def groups_of_task(self, task: int) -> list[Group]:
         """List all classes filed under a task, live or not, in the order of its module's prototypes."""
-        rows = self._connection.execute(
-            "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position", (task,)
-        )
-        return [Group(*row) for row in rows]
+        query = "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position"
+        with told(self.path), whole(self.path):
+            rows = self._connection.execute(query, (task,))
+            return [
+                Group(row, label, checked_images(images), features) for row, label, images, features in rows
+            ]
 
     def tasks_ever(self) -> list[Task]:
         """List all tasks in the file, live or not, with all their classes under their latest labels."""
@@ -283,6 +288,18 @@ class StoreReader:
         )
         return (pages - free) * size
 
+    def room_for_pictures(self, dimensions: int) -> bool:
+        """Say whether every class's row of features is as large as its number of pictures asks for.
+
+        Args:
+            dimensions: of a feature.
+        """
+        query = (
+            "SELECT 1 FROM classes c JOIN features f ON f.id = c.features"
+            " WHERE length(f.data) < 2 * c.images * ? LIMIT 1"
+        )
+        return not self.query(query, dimensions)
+
     def _labelled(self, task: int) -> tuple[Group, ...]:
         rows = self._connection.execute(
             "SELECT c.id, (SELECT label FROM lives WHERE class = c.id ORDER BY rowid DESC LIMIT 1),"
@@ -291,8 +308,10 @@ class StoreReader:
         )
         # A class whose lives somebody deleted has no label; it is for the audit to say so.
         return tuple(
-            self._group(row, label, *rest) if label is not None else Group(row, "", *rest)
-            for row, label, *rest in rows
+            self._group(row, label, checked_images(images), features)
+            if label is not None
+            else Group(row, "", checked_images(images), features)
+            for row, label, images, features in rows
         )
 
     def _group(self, row: int, label: object, images: int, features: int) -> Group:
@@ -310,6 +329,11 @@ class StoreReader:
         if report == NO_REPORT:
             return {}
         return checked_report(self.cipher.open("generations.report", number, report))
+
+    def _require_own_file(self) -> None:
+        """Notice that another file lies in this one's place: nobody would find what is written here."""
+        if self._file is not None and _identity(self._place) != self._file:
+            raise StoreError(f"{self.path} was moved or replaced while it was open; open it again")
 
     def _require_own_origin(self) -> None:
         """Notice that another process has migrated the store, or encrypted it: its rows are others then."""
@@ -336,3 +360,12 @@ class StoreReader:
             raise StoreError(
                 f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
             ) from None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Say which file is found under a path; None where there is none, as for a store in memory."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -100,16 +100,35 @@ class GramStatistics:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Array]) -> "GramStatistics":
-        """Read what `to_arrays` gave, to the last bit."""
-        sums = arrays["steps"] / GRID
-        d, start = sums.shape[1], 0
+    def from_arrays(cls, arrays: dict[str, Array], pictures: Sequence[int], d: int) -> "GramStatistics":
+        """Read what `to_arrays` gave, to the last bit.
+
+        Args:
+            arrays: from the store.
+            pictures: of each group; there may be more groups than the sums know, at the end.
+            d: width of a feature.
+
+        Returns:
+            The statistics.
+
+        Raises:
+            KeyError: an array is missing.
+            ValueError: an array does not fit.
+        """
+        counts, steps, triangle = (arrays[name] for name in ("counts", "steps", "triangle"))
+        if counts.dtype != np.int64 or counts.tolist() != list(pictures[: counts.size]):
+            raise ValueError("the counts do not fit")
+        if steps.dtype.kind != "i" or steps.shape != (len(counts), d):
+            raise ValueError("the sums do not fit")
+        if triangle.shape != (d * (d + 1) // 2,) or not np.isfinite(triangle).all():
+            raise ValueError("the Gram matrix does not fit")
+        sums, start = steps / GRID, 0
         gram = np.empty((d, d))
         for row in range(d):
             end = start + d - row
-            gram[row, row:] = gram[row:, row] = arrays["triangle"][start:end]
+            gram[row, row:] = gram[row:, row] = triangle[start:end]
             start = end
-        return cls(arrays["counts"], sums, gram)
+        return cls(counts, sums, gram)
 
     @classmethod
     def of_groups(cls, groups: Iterable[Array], d: int) -> "GramStatistics":

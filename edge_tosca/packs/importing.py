@@ -16,6 +16,7 @@ from edge_tosca.conditioning import condition
 from edge_tosca.errors import PackError, StoreError
 from edge_tosca.folders import checked_label
 from edge_tosca.gate import BY_CLASS, accuracy_by_class
+from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import settle
 from edge_tosca.limit import keep_within
 from edge_tosca.luca import Array
@@ -244,13 +245,14 @@ def _row(task: PackedTask) -> int:
 
 def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] | None:
     """Add the new groups to the sums that are kept: in the middle, where their tasks stand."""
-    kept = store.derived("statistics", before.generation)
-    if kept is None:
+    kept = Knowledge(store, before).kept_sums(store.derived("statistics", before.generation))
+    # Of all groups that lived: sums of fewer would be put in the wrong places.
+    if kept is None or len(kept.counts) != len(before.groups):
         return None
     old = {group.id: place for place, group in enumerate(before.groups)}
     groups = store.state(generation).groups
     new = [group for group in groups if group.id not in old]
-    sums = GramStatistics.from_arrays(kept).with_groups([condition(store.features(group)) for group in new])
+    sums = kept.with_groups([condition(store.features(group)) for group in new])
     places = old | {group.id: len(old) + number for number, group in enumerate(new)}
     order = [places[group.id] for group in groups]
     return GramStatistics(sums.counts[order], sums.sums[order], sums.gram).to_arrays()

@@ -109,7 +109,7 @@ def test_what_an_earlier_generation_knew_leaves_memory_at_once(tmp_path):
 def test_sums_survive_their_packed_form_to_the_last_bit(seed, sizes):
     rng = np.random.default_rng(seed)
     statistics = GramStatistics.of_groups([condition(rng.normal(size=(size, 24))) for size in sizes], 24)
-    again = GramStatistics.from_arrays(statistics.to_arrays())
+    again = GramStatistics.from_arrays(statistics.to_arrays(), sizes, 24)
     for name, value in vars(statistics).items():
         assert getattr(again, name).tobytes() == value.tobytes()
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.torture.verbs import QUESTIONS, create, features, teach
+from tests.torture.verbs import QUESTIONS, create, features, locked, reopen, teach
 
 from edge_tosca.audit import verify
 from edge_tosca.conditioning import condition
@@ -141,3 +141,36 @@ def test_thinned_classes_can_be_forgotten_and_no_limit_lifts_it(shop):
     assert counts(shop)["zebra"] == 90
     labels = [answer.label for answer in Knowledge(shop, shop.state()).decide(QUESTIONS, 1)]
     assert labels[3:6] == ["brick"] * 3
+
+
+def test_an_encrypted_store_is_thinned_as_a_plain_one_and_stays_encrypted(tmp_path):
+    counted = []
+    for name, make in (("plain", many_pictures), ("encrypted", locked(many_pictures))):
+        path = tmp_path / name / "shop.tosca"
+        path.parent.mkdir()
+        make(path)
+        store = reopen(path)
+        assert limit_size(store, store.used() - 20_000)
+        most = int(store.settings["max_bytes"])
+        assert store.used() <= most
+        assert verify(store).discrepancies == ()
+        kept = store.features(store.state().groups[0]).tobytes()
+        counted.append((counts(store), kept))
+        compact(store)
+        store.close()
+        assert path.stat().st_size <= most
+        # Pages tear what is long.
+        assert (kept[:64] in path.read_bytes()) == (name == "plain")
+        again = reopen(path)
+        assert counts(again) == counted[-1][0]
+        again.close()
+    assert counted[0][0].keys() == counted[1][0].keys()
+    # What is encrypted is larger by a nonce and a code for each row, so a picture more may give way.
+    assert all(abs(counted[0][0][label] - counted[1][0][label]) <= 1 for label in counted[0][0])
+    assert min(counted[1][0].values()) >= LEAST
+
+
+def many_pictures(path):
+    store = create(path)
+    teach(store, "first", {"apple": 160, "brick": 150})
+    store.close()
