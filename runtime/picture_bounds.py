@@ -43,7 +43,7 @@ def check_size(image: Image.Image, name: str) -> None:
         raise PictureError(
             f"{name}: {width}x{height}: one side is over {ASPECT_LIMIT} times the other; crop it"
         )
-    if kind == "TIFF" and _block_bytes(image) > TIFF_BLOCK_LIMIT:
+    if kind == "TIFF" and _block_bytes(image, name) > TIFF_BLOCK_LIMIT:
         raise PictureError(
             f"{name}: its tiles or strips unpack to over {TIFF_BLOCK_LIMIT // 10**6} MB each; save it anew"
         )
@@ -71,20 +71,26 @@ def check_scans(image: Image.Image, file: PictureFile, name: str) -> None:
         raise PictureError(f"{name}: a JPEG in {scans} scans, far more than encoders make; save it anew")
 
 
-def _block_bytes(image: Image.Image) -> int:
+def _block_bytes(image: Image.Image, name: str) -> int:
     """Say how much libtiff unpacks at once; 0 where Pillow reads the pixels itself."""
     tiles = getattr(image, "tile", ())
     if not tiles or tiles[0][0] != "libtiff":
         return 0
+    tags = getattr(image, "tag_v2", {})
+
+    def tag(number: int, default: int) -> int:
+        value = tags.get(number, default)
+        values = value if isinstance(value, tuple) else (value,)
+        # The header says of what type a value is, and may say that a width is a text or a fraction.
+        if not all(isinstance(value, int) and value >= 0 for value in values):
+            raise PictureError(
+                f"{name}: its header is damaged: tag {number} is no number; save it anew"
+            )
+        return max(values, default=default)
+
     width, height = image.size
-    if _tag(image, _TILE_WIDTH, 0):
-        pixels = _tag(image, _TILE_WIDTH, 0) * _tag(image, _TILE_HEIGHT, 0)
+    if tag(_TILE_WIDTH, 0):
+        pixels = tag(_TILE_WIDTH, 0) * tag(_TILE_HEIGHT, 0)
     else:
-        pixels = width * min(height, _tag(image, _STRIP_ROWS, height))
-    return pixels * _tag(image, _SAMPLES, 1) * _tag(image, _BITS, 1) // 8
-
-
-def _tag(image: Image.Image, tag: int, default: int) -> int:
-    value = getattr(image, "tag_v2", {}).get(tag, default)
-    values = value if isinstance(value, tuple) else (value,)
-    return max((int(number) for number in values), default=default)
+        pixels = width * min(height, tag(_STRIP_ROWS, height))
+    return pixels * tag(_SAMPLES, 1) * tag(_BITS, 1) // 8

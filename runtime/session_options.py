@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edge_tosca.runtime.hardware import int8_overflows
 from edge_tosca.runtime.telemetry import import_onnxruntime
 
 _ERRORS_ONLY = 3
@@ -15,7 +16,8 @@ def session_options() -> Any:
     """
     options = import_onnxruntime().SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
-    # Without VNNI, x86 adds two products of U8S8 in 16 bits, which overflow: features of cosine 0.98.
-    # Made U8U8 they do not. Other processors pay no heed to it.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if int8_overflows():
+        # Products of U8S8 would overflow: features of cosine 0.98. As U8U8 they do not. Processors with VNNI
+        # never overflow, and would be made slower by it: 8.7 instead of 4.7 ms for the default backbone.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return options

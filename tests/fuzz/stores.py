@@ -76,7 +76,8 @@ def _change_row(connection: sqlite3.Connection, chance: random.Random) -> None:
     table = chance.choice(sorted(tables))
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     column = chance.choice(columns)
-    # A change that the schema refuses is none, and what is no text any more stays as it is.
+    # A change that the schema refuses is none; what is no text any more, and what SQLite has no number for,
+    # stays as it is.
     try:
         rows = connection.execute(f"SELECT {column} FROM {table}").fetchall()
         if not rows:
@@ -89,7 +90,7 @@ def _change_row(connection: sqlite3.Connection, chance: random.Random) -> None:
         else:
             other, text = _spoilt(value, chance), "CAST(? AS TEXT)" if chance.random() < 0.05 else "?"
             connection.execute(f"UPDATE {table} SET {column} = {text} WHERE {column} IS ?", (other, value))
-    except (sqlite3.Error, UnicodeEncodeError):
+    except (sqlite3.Error, UnicodeEncodeError, OverflowError):
         pass
 
 
