@@ -83,9 +83,7 @@ def _block_bytes(image: Image.Image, name: str) -> int:
         values = value if isinstance(value, tuple) else (value,)
         # The header says of what type a value is, and may say that a width is a text or a fraction.
         if not all(isinstance(value, int) and value >= 0 for value in values):
-            raise PictureError(
-                f"{name}: its header is damaged: tag {number} is no number; save it anew"
-            )
+            raise PictureError(f"{name}: its header is damaged: tag {number} is no number; save it anew")
         return max(values, default=default)
 
     width, height = image.size
