@@ -38,7 +38,7 @@ DEVICE = (
 )
 
 # They reach out on purpose, to prove that it would be seen.
-REACHING_OUT = ("not sends_no_packet and not the_trap_notices",)
+REACHING_OUT = ("not sends_no_packet and not sends_nothing and not the_trap_notices",)
 
 _INSIDE = "--in-the-namespace"
 
