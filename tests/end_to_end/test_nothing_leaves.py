@@ -48,7 +48,7 @@ def a_day(edge, photos, asked, folder, **options):
         ("forget", store, "cone"),
         ("rollback", store, 1),
         ("embed", photos / "task1", "--out", folder / "f.npz"),
-        ("watch", store, "--camera", f"{frames}?fps=20", "--on-change", "cat"),
+        ("watch", store, "--camera", f"{frames}?fps=20", "--on-change", "true"),
         ("classes", store),
         ("history", store),
         ("verify", store),
