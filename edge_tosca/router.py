@@ -8,12 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_tosca.conformal import calibrate
 from edge_tosca.discriminant import (
     SHRINKAGE_ODDS,
-    Choice,
     Discriminant,
     LeaveBlockOut,
     choose_shrinkage,
@@ -21,7 +19,6 @@ from edge_tosca.discriminant import (
 )
 from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.kinship import kinship, nearest_groups
-from edge_tosca.looks import blocks_by_look
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
 from edge_tosca.sums import Statistics
@@ -264,7 +261,10 @@ def fit_router(
         blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
     groups = np.repeat([block.group for block in blocks], [len(block.rows) for block in blocks]).astype(int)
     rows = np.concatenate([np.zeros(0, int), *(block.rows for block in blocks)])
-    z = _pictures(blocks, cached, sums.shape[1])
+    z = np.empty((len(rows), sums.shape[1]), np.float32)
+    ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
+    for block, end in zip(blocks, ends, strict=True):
+        z[end - len(block.rows) : end] = cached(block.group)[block.rows]
     within = statistics.within()
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
@@ -277,12 +277,10 @@ def fit_router(
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
+    known = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
-    known = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
     del left_out, z
-    looked, right = _looked_at(choice, statistics, cached, labels, dtype)
-    familiarity = fit_familiarity(known, len(counts)).refusing(looked, right, refused)
     solved = discriminant(choice.inverse, choice.means)
     means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()
     router = Router(
@@ -292,37 +290,11 @@ def fit_router(
         background.astype(np.float32),
         choice.temperature,
         weight,
-        familiarity,
+        fit_familiarity(known, refused, len(counts)),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
     )
     return router, LeftOut(groups, rows, posterior)
-
-
-def _pictures(blocks: Sequence[Block], cached: Callable[[int], Array], d: int) -> Array:
-    """Collect the pictures of blocks, one block after another, float32 [n, d]."""
-    ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
-    z = np.empty((ends[-1] if ends else 0, d), np.float32)
-    for block, end in zip(blocks, ends, strict=True):
-        z[end - len(block.rows) : end] = cached(block.group)[block.rows]
-    return z
-
-
-def _looked_at(
-    choice: Choice,
-    statistics: Statistics,
-    cached: Callable[[int], Array],
-    labels: Array,
-    dtype: npt.DTypeLike,
-) -> tuple[Array, Array]:
-    """Give the signs of familiarity of pictures left out with those that look like them, and who is right."""
-    counts, sums = statistics.counts, statistics.sums
-    blocks = blocks_by_look(counts, cached)
-    z = _pictures(blocks, cached, sums.shape[1])
-    left_out = LeaveBlockOut.of(z, blocks, sums, counts, dtype)
-    judged = left_out.judge(choice.inverse, choice.means, choice.shrinkage)
-    right = labels[judged.scores.argmax(axis=1)] == labels[left_out.groups]
-    return left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts), right
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:

@@ -51,25 +51,6 @@ class Familiarity:
         total: Array = (signs - self.mean) / self.spread @ self.weights
         return total
 
-    def refusing(self, signs: Array, right: Array, refused: float) -> "Familiarity":
-        """Place the threshold so that a share of the known pictures that are named right falls below it.
-
-        A picture that is named wrong had better be refused: if it counted, strangers would pass wherever
-        classes are hard.
-
-        Args:
-            signs: of known pictures that were left out, [n, 3].
-            right: whether they were named right, bool [n].
-            refused: the share, in 0 .. 1.
-
-        Returns:
-            The same with the threshold. With fewer than 1 / refused pictures nothing is called unknown: a
-            quantile of so few is not known.
-        """
-        if refused <= 0 or len(signs) * refused < 1 or not right.any():
-            return replace(self, threshold=-np.inf)
-        return replace(self, threshold=float(np.quantile(self.score(signs[right]), refused)))
-
 
 def left_out_signs(
     z: Array, blocks: Sequence[Block], nearest: Array, kinship: Array, sums: Array, counts: Array
@@ -143,18 +124,23 @@ def sign_weights(groups: int) -> Array:
     return SIGN_WEIGHTS * [1, 1, SIBLINGS / min(groups, SIBLINGS)]
 
 
-def fit_familiarity(signs: Array, groups: int) -> Familiarity:
-    """Standardise the signs.
+def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
+    """Place the threshold so that a share of known pictures falls below it.
 
     Args:
         signs: of known pictures that were left out, [n, 3].
+        refused: the share, in 0 .. 1.
         groups: that are known.
 
     Returns:
-        The calibration; nothing is unknown by it yet.
+        The calibration. With fewer than 1 / refused pictures nothing is called unknown: a quantile of so
+        few is not known.
     """
     weights = sign_weights(groups)
     if len(signs) < 2:
         return Familiarity(np.zeros(3), np.ones(3), weights, -np.inf)
     spread = np.maximum(signs.std(axis=0), _FLOOR)
-    return Familiarity(signs.mean(axis=0), spread, weights, -np.inf)
+    calibrated = Familiarity(signs.mean(axis=0), spread, weights, -np.inf)
+    if refused <= 0 or len(signs) * refused < 1:
+        return calibrated
+    return replace(calibrated, threshold=float(np.quantile(calibrated.score(signs), refused)))
