@@ -210,7 +210,11 @@ class Publisher:
             self._on_event(f"{self._where}: connected again")
 
     def _failed(self, client: object, _: object) -> None:
-        self._tell(f"{self._where} cannot be reached; check its address and that it runs; trying again")
+        # paho does not say why: a certificate that nobody vouches for ends here, too.
+        check = "its address and that it runs"
+        if self._broker.tls:
+            check = "its address, that it runs, and its certificate (?ca=FILE)"
+        self._tell(f"{self._where} cannot be reached; check {check}; trying again")
 
     def _disconnected(
         self, client: object, _: object, flags: object, reason: Any, properties: object

@@ -33,15 +33,36 @@ def change():
     return make
 
 
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def certificate(folder):
+    """A certificate of 127.0.0.1 that vouches for itself."""
+    cert = folder / "cert.pem"
+    make = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        f"-subj /CN=box -addext subjectAltName=IP:127.0.0.1 -keyout {folder / 'key.pem'} -out {cert}"
+    )
+    subprocess.run(make.split(), check=True, capture_output=True)
+    return cert
+
+
 class Mosquitto:
     """A real broker on a loopback port of its own, which can be stopped and started again."""
 
     def __init__(self, program, folder, password):
         self.program, self.folder = program, folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        lines = [f"listener {self.port} 127.0.0.1", "persistence false"]
+        self.port, self.tls_port = free_port(), free_port()
+        self.cert = certificate(folder)
+        lines = [
+            "persistence false",
+            f"listener {self.port} 127.0.0.1",
+            f"listener {self.tls_port} 127.0.0.1",
+        ]
+        lines += [f"certfile {self.cert}", f"keyfile {folder / 'key.pem'}"]
         if password is None:
             lines.append("allow_anonymous true")
         else:

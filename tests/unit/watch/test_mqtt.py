@@ -2,9 +2,13 @@
 
 import json
 import re
+import subprocess
+import sys
+from contextlib import closing
 
 import pytest
 
+from edge_tosca import Learner
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.watch import Broker, Publisher
 from edge_tosca.watch.home_assistant import discovery_messages
@@ -47,6 +51,49 @@ def test_state_and_availability_are_retained_and_the_end_is_told(
     later = listen(broker)
     eventually(lambda: later.get("hall/box/availability") == "offline")
     assert json.loads(later["hall/box/state"])["label"] == "pen"
+
+
+def test_over_tls_a_broker_is_told_that_a_known_authority_vouches_for(
+    mosquitto, listen, publish, change, eventually
+):
+    broker = mosquitto()
+    publisher = publish(f"mqtts://127.0.0.1:{broker.tls_port}/box?ca={broker.cert}")
+    publisher.change(change("mug"))
+    heard = listen(broker)
+    eventually(lambda: "box/state" in heard)
+    assert json.loads(heard["box/state"])["label"] == "mug"
+
+
+def test_over_tls_a_broker_that_nobody_vouches_for_is_told_nothing(
+    mosquitto, listen, publish, change, eventually
+):
+    broker, told = mosquitto(), []
+    publisher = publish(f"mqtts://127.0.0.1:{broker.tls_port}/box", told.append)
+    publisher.change(change("mug"))
+    heard = listen(broker)
+    eventually(lambda: told)
+    assert "certificate" in told[0]
+    assert heard == {}
+
+
+def test_a_watch_that_is_told_to_end_says_that_the_box_is_gone(
+    mosquitto, listen, eventually, tmp_path, draw_pictures
+):
+    store, frames = tmp_path / "shop.tosca", tmp_path / "frames.mjpeg"
+    photos = draw_pictures(tmp_path / "photos", ["apple", "brick"])
+    with closing(Learner.create(store)) as learner:
+        learner.learn(photos)
+    frames.write_bytes(b"".join(path.read_bytes() for path in (photos / "apple").iterdir()))
+    broker = mosquitto()
+    heard = listen(broker)
+    camera, url = f"{frames}?fps=12&loop=1", f"mqtt://127.0.0.1:{broker.port}/box"
+    command = [sys.executable, "-m", "edge_tosca", "watch", store, "--camera", camera, "--mqtt", url]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as watch:
+        eventually(lambda: heard.get("box/availability") == "online" and "box/state" in heard)
+        watch.terminate()
+        assert (watch.wait(60), watch.stderr.read()) == (0, b"")
+    assert json.loads(heard["box/state"])["label"] == "apple"
+    eventually(lambda: heard["box/availability"] == "offline")
 
 
 def test_home_assistant_finds_three_entities_of_one_device(mosquitto, listen, publish, eventually):
