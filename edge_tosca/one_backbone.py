@@ -36,12 +36,14 @@ class OneBackbone:
         learner = self._open()
         try:
             with self._lock:
+                known = self._vision
                 # Another store may have another backbone.
-                new = learner.vision != self._vision
-                self._vision = learner.vision if new or self._vision is None else self._vision
-                learner.vision = self._vision
+                if known is None or known != learner.vision:
+                    self._vision = learner.vision
+                else:
+                    learner.vision = known
                 self._check(learner)
-                if new:
+                if learner.vision is not known:
                     # Loading leaves holes of several megabytes.
                     give_back_freed()
         except BaseException:

@@ -26,7 +26,7 @@ from edge_tosca.soundness import (
     whole,
 )
 from edge_tosca.state import Generation, Group, State, Task, Taught
-from edge_tosca.store_file import told
+from edge_tosca.store_file import identity, told
 from edge_tosca.store_key import SETTING, UserKey, cipher_of
 from edge_tosca.tensors import read_arrays
 
@@ -44,7 +44,7 @@ class StoreReader:
         self.path = path
         self._connection = connection
         self._place = path.absolute()
-        self._file = _identity(self._place)
+        self._file = identity(self._place)
         with told(path):
             self.settings: dict[str, str] = checked_settings(
                 dict(connection.execute("SELECT key, value FROM settings")), path
@@ -332,7 +332,7 @@ class StoreReader:
 
     def _require_own_file(self) -> None:
         """Notice that another file lies in this one's place: nobody would find what is written here."""
-        if self._file is not None and _identity(self._place) != self._file:
+        if self._file is not None and identity(self._place) != self._file:
             raise StoreError(f"{self.path} was moved or replaced while it was open; open it again")
 
     def _require_own_origin(self) -> None:
@@ -360,12 +360,3 @@ class StoreReader:
             raise StoreError(
                 f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
             ) from None
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Say which file is found under a path; None where there is none, as for a store in memory."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -190,7 +190,7 @@ def _cls_feature(model: "torch.nn.Module") -> "torch.nn.Module":
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
             tokens = self.model.forward_features(pixels)  # type: ignore[operator]
             norm = getattr(self.model, "fc_norm", None)
-            cls = tokens[:, 0]
-            return cls if norm is None else norm(cls)  # type: ignore[no-any-return]
+            cls: torch.Tensor = tokens[:, 0] if norm is None else norm(tokens[:, 0])
+            return cls
 
     return ClsFeature().eval()

@@ -29,13 +29,14 @@ def lighten(model: "torch.nn.Module") -> "torch.nn.Module":
     plain = all(type(block) is Block and type(block.attn) is Attention for block in blocks)
     if type(model) is not VisionTransformer or not plain or any(block.attn.gate for block in blocks):
         return model
-    light = copy.deepcopy(model)
-    for block in light.blocks:  # type: ignore[union-attr]
+    light: Any = copy.deepcopy(model)
+    for block in light.blocks:
         block.attn.fused_attn = False
         if type(block.mlp.act) is torch.nn.GELU and block.mlp.act.approximate == "none":
             block.mlp.act = _gelu()
-    light.blocks[-1] = _cls_only(light.blocks[-1])  # type: ignore[index, operator, assignment]
-    return light
+    light.blocks[-1] = _cls_only(light.blocks[-1])
+    rewritten: torch.nn.Module = light
+    return rewritten
 
 
 def _gelu() -> "torch.nn.Module":
@@ -68,7 +69,8 @@ def _cls_only(block: Any) -> "torch.nn.Module":
 
         def forward(self, tokens: torch.Tensor) -> torch.Tensor:
             cls = tokens[:, :1] + block.ls1(self._attend(block.norm1(tokens)))
-            return cls + block.ls2(block.mlp(block.norm2(cls)))  # type: ignore[no-any-return]
+            mixed: torch.Tensor = cls + block.ls2(block.mlp(block.norm2(cls)))
+            return mixed
 
         def _attend(self, tokens: torch.Tensor) -> Any:
             query = attention.q_norm(_by_heads(self.query(tokens[:, :1]), heads)) * attention.scale

@@ -13,7 +13,7 @@ Coverage = Annotated[
     Query(gt=0, lt=1, description="Give a set of labels that holds the truth with this probability."),
 ]
 Label = Annotated[str, Query(min_length=1, max_length=4000, description="Name of the class.")]
-Key = Annotated[str, Query(min_length=1, max_length=64, description="A token that the API gave.")]
+Key = Annotated[str, Query(alias="id", min_length=1, max_length=64, description="A token that the API gave.")]
 
 _TOLD: dict[int, str] = {
     400: "The request cannot be understood.",

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from edge_tosca.console.complaints import Complaint
 from edge_tosca.learner import Learner
+from edge_tosca.store_file import identity
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ class LearnerThread:
         self._executor.shutdown(wait=True)
 
     def _do(self, work: Callable[[Learner], T]) -> T:
-        file = _identity(self._store)
+        file = identity(self._store)
         if self._learner is None or file != self._file:
             self._close()
             self._learner = self._open()
@@ -89,11 +90,3 @@ def lower_priority(niceness: int) -> None:
         # Where a sandbox forbids it, the thread works on as it is.
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -1,5 +1,6 @@
 """The page's files: a fixed table of names, so that nothing a client says becomes a path."""
 
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -45,7 +46,7 @@ def _found(folder: Traversable, before: str) -> list[tuple[str, Traversable]]:
     return found
 
 
-def _serve(file: Traversable, name: str):  # type: ignore[no-untyped-def]
+def _serve(file: Traversable, name: str) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         try:
             content = file.read_bytes()

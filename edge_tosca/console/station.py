@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -155,7 +156,7 @@ class Station:
         known: tuple[int, int] | None = None
         while True:
             with contextlib.suppress(EdgeToscaError):
-                known = await self.books(lambda learner, known=known: self._look(learner, known))  # type: ignore[misc]
+                known = await self.books(partial(self._look, known=known))
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _look(self, learner: Learner, known: tuple[int, int] | None) -> tuple[int, int]:

@@ -88,17 +88,17 @@ async def clear(
 
 
 @router.delete("/queue/picture")
-async def remove(station: TheStation, id: Key) -> DroppedMessage:  # noqa: A002 - the API's name
+async def remove(station: TheStation, key: Key) -> DroppedMessage:
     """Drop one picture."""
-    if not station.queue.remove(id):
+    if not station.queue.remove(key):
         raise Complaint(404, "this picture is not in the queue any more; load the page again")
     return DroppedMessage(dropped=1)
 
 
 @router.get("/picture", response_class=Response, responses=file_answer("image/jpeg", "The picture."))
-async def picture(station: TheStation, id: Key) -> Response:  # noqa: A002 - the API's name
+async def picture(station: TheStation, key: Key) -> Response:
     """Show any picture that has an id and is still kept."""
-    found = station.picture(id)
+    found = station.picture(key)
     if found is None:
         raise Complaint(404, "this picture is not kept any more; load the page again")
     # A browser's own store would outlive what is forgotten here.
@@ -120,9 +120,9 @@ async def learn(station: TheStation, asked: LearnMessage) -> JobMessage:
 
 
 @router.get("/jobs")
-async def job(station: TheStation, id: Key) -> ProgressMessage:  # noqa: A002 - the API's name
+async def job(station: TheStation, key: Key) -> ProgressMessage:
     """Say where a job is."""
-    return ProgressMessage(**_progress(_find(station, id)))
+    return ProgressMessage(**_progress(_find(station, key)))
 
 
 @router.get(
@@ -130,9 +130,9 @@ async def job(station: TheStation, id: Key) -> ProgressMessage:  # noqa: A002 - 
     response_class=Response,
     responses=stream_answer("text/event-stream", "The same as /jobs at every change, until the job is over."),
 )
-async def job_events(request: Request, station: TheStation, id: Key) -> Response:  # noqa: A002 - the API's name
+async def job_events(request: Request, station: TheStation, key: Key) -> Response:
     """Tell every change of a job."""
-    found = _find(station, id)
+    found = _find(station, key)
     return Stream(_changes(found), station.streams, client_of(request), "text/event-stream")
 
 

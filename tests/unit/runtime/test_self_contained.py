@@ -97,15 +97,15 @@ def refusal(folder):
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A working directory with secrets in it, above it and elsewhere."""
-    (tmp_path / "work" / "inside").mkdir(parents=True)
-    for place in ("secret", "work/secret", "work/inside/secret"):
+    (tmp_path / "desk" / "inside").mkdir(parents=True)
+    for place in ("secret", "desk/secret", "desk/inside/secret"):
         SECRET.tofile(tmp_path / place)
-    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "desk")
     return tmp_path
 
 
 @pytest.mark.parametrize(
-    "location", ["{}/secret", "{}/work/secret", "../secret", "secret", "inside/secret", "/etc/hostname"]
+    "location", ["{}/secret", "{}/desk/secret", "../secret", "secret", "inside/secret", "/etc/hostname"]
 )
 def test_a_bundle_that_would_read_the_devices_files_is_refused(here, location):
     folder = bundle_of(here / "bundle", graph(location.format(here)))
