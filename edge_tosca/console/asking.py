@@ -11,9 +11,10 @@ from edge_tosca.answer import Answer
 from edge_tosca.console.bodies import picture_body, picture_parts
 from edge_tosca.console.complaints import Complaint
 from edge_tosca.console.describing import PICTURE_BODY, PICTURES_BODY, Coverage, Top
-from edge_tosca.console.messages import AddedMessage, AnswerMessage, CorrectionMessage
+from edge_tosca.console.messages import AnswerMessage
 from edge_tosca.console.sight import Seen, see
 from edge_tosca.console.station import TheStation
+from edge_tosca.console.teaching_messages import AddedMessage, CorrectionMessage
 from edge_tosca.folders import checked_label
 from edge_tosca.learner import Learner
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from edge_tosca.console.complaints import Complaint
-from edge_tosca.console.messages import (
+from edge_tosca.console.station import TheStation
+from edge_tosca.console.teaching_messages import (
     DroppedMessage,
     InboxMessage,
     MovedMessage,
@@ -13,7 +14,6 @@ from edge_tosca.console.messages import (
     UnknownGroupMessage,
     UnknownMessage,
 )
-from edge_tosca.console.station import TheStation
 from edge_tosca.folders import checked_label
 
 router = APIRouter(tags=["inbox"])

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from edge_tosca.console.bodies import pack_body
 from edge_tosca.console.complaints import Complaint
 from edge_tosca.console.describing import PACK_BODY, file_answer
-from edge_tosca.console.messages import (
+from edge_tosca.console.pack_messages import (
     ExportMessage,
     ImportedMessage,
     PackClassMessage,

@@ -12,12 +12,16 @@ from edge_tosca.console.complaints import Complaint
 from edge_tosca.console.describing import PICTURE_BODY, Key, Label, file_answer, stream_answer
 from edge_tosca.console.jobs import Job
 from edge_tosca.console.live import newest_frame
-from edge_tosca.console.messages import (
+from edge_tosca.console.messages import LabelMessage
+from edge_tosca.console.queue import MOST, MOST_OF_A_CLASS
+from edge_tosca.console.sight import see
+from edge_tosca.console.station import Station, TheStation, client_of
+from edge_tosca.console.streams import COMMENT, Stream, event
+from edge_tosca.console.teaching_messages import (
     AddedMessage,
     DroppedMessage,
     JobKeyMessage,
     JobMessage,
-    LabelMessage,
     LearnMessage,
     ProgressMessage,
     QueueMessage,
@@ -25,10 +29,6 @@ from edge_tosca.console.messages import (
     WaitingClassMessage,
     WaitingMessage,
 )
-from edge_tosca.console.queue import MOST, MOST_OF_A_CLASS
-from edge_tosca.console.sight import see
-from edge_tosca.console.station import Station, TheStation, client_of
-from edge_tosca.console.streams import COMMENT, Stream, event
 from edge_tosca.folders import checked_label
 from edge_tosca.learner import Learner
 

@@ -141,3 +141,22 @@ def frames_file(tmp_path_factory, draw_pictures) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture(scope="module")
+def store(taught, copy_store, tmp_path_factory):
+    """A store that was taught two tasks, for the tests of a file."""
+    return copy_store(taught, tmp_path_factory.mktemp("guarded") / "shop.tosca")
+
+
+@pytest.fixture(scope="module")
+def open_box(serve, store):
+    """Its console, on this machine alone."""
+    with serve(store) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def photo(photos):
+    """A picture of an apple, as JPEG."""
+    return (photos / "task1" / "apple" / "000.jpg").read_bytes()
