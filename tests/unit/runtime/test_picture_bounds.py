@@ -145,14 +145,14 @@ def test_a_tiff_whose_tile_is_larger_than_the_picture_by_far_is_refused(tmp_path
     assert load_picture(path).size == (100, 100)
 
 
-@pytest.mark.parametrize("kind", [2, 5, 7, 8, 11])
+@pytest.mark.parametrize("kind", [2, 7, 8, 11])
 def test_a_tiff_whose_sizes_are_no_whole_numbers_is_refused_in_one_line(kind):
     data = tiff(100, 100, 128, zlib.compress(bytes(128 * 128)))
     width = struct.pack("<HHII", 322, 4, 1, 128)
-    # The same four bytes as text, a fraction, bytes, a number below zero and one with a point.
+    # Four bytes as text, as bytes, as a number below zero and as one with a point.
     assert width in data
     told = refusal(data.replace(width, struct.pack("<HHI4s", 322, kind, 1, b"\x0c\xff\x0c\xff")))
-    assert "damaged" in told or "unpack" in told or "not a picture" in told, told
+    assert "its header is damaged: tag 322 is no number; save it anew" in told
 
 
 def test_a_damaged_tiff_makes_no_library_write_to_stderr(tmp_path, capfd):
