@@ -64,7 +64,7 @@ def _inside(chosen: list[str]) -> int:
     if interfaces() != ["lo"]:
         print(f"this namespace has {', '.join(interfaces())}, not loopback alone", file=sys.stderr)
         return 1
-    code = _tests(chosen, dict(os.environ))
+    code = _tests(["-p", "tests.offline.named", *chosen], dict(os.environ))
     print(f"without a network: {nowhere_to_go()} packets had nowhere to go")
     return code or nowhere_to_go()
 
@@ -76,8 +76,8 @@ def _trapped(chosen: list[str], trap: Path, attempts: Path) -> int:
     return code or len(caught)
 
 
-def _tests(chosen: list[str], environment: dict[str, str]) -> int:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", *REACHING_OUT, *chosen]
+def _tests(arguments: list[str], environment: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", *REACHING_OUT, *arguments]
     return subprocess.run(command, env=environment).returncode
 
 
