@@ -1,5 +1,6 @@
 """One store, two processes: answers never fail, and no lesson is lost."""
 
+import signal
 import sqlite3
 from contextlib import closing
 
@@ -123,6 +124,23 @@ def test_answers_never_fail_while_another_process_forgets_and_rolls_back(
     assert (ran.code, ran.err) == (0, "")
     assert ran.json["last"] == 6
     assert ran.json["known"] == ["apple", "door"]
+
+
+def test_a_reader_killed_while_another_process_learns_costs_no_lesson(
+    start, finish, edge, store, photos, asked, tmp_path
+):
+    watchers = [watch(start, store, asked, tmp_path, number) for number in range(2)]
+    for watcher, task in zip(watchers, ("task3", "task4"), strict=True):
+        learning = start("learn", store, photos / task)
+        watcher.kill()
+        assert finish(learning).code == 0
+        assert finish(watcher).code == -signal.SIGKILL
+    assert edge("verify", store).code == 0
+    assert edge("store", "check", store).code == 0
+    assert len(edge("classes", store, "--json").json["classes"]) == 8
+    # Nobody is left who keeps the log from being emptied.
+    assert edge("store", "compact", store).code == 0
+    assert sorted(path.name for path in store.parent.glob("shop.tosca*")) == ["shop.tosca"]
 
 
 @pytest.mark.parametrize("verb", ["learn", "forget"])

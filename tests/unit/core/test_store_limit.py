@@ -60,8 +60,14 @@ def test_the_largest_classes_give_way_first_and_modules_stay(shop):
     assert [(task.module, shop.module(task.module)) for task in shop.state().tasks] == modules
 
 
-def test_a_limited_store_stays_within_it_as_classes_come(tmp_path):
-    store = create(tmp_path / "shop.tosca")
+def empty(path):
+    create(path).close()
+
+
+@pytest.mark.parametrize("make", [empty, locked(empty)], ids=["plain", "encrypted"])
+def test_a_limited_store_stays_within_it_as_classes_come(tmp_path, make):
+    make(tmp_path / "shop.tosca")
+    store = reopen(tmp_path / "shop.tosca")
     most = 400_000
     limit_size(store, most)
     for number in range(8):
