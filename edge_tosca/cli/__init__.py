@@ -16,7 +16,7 @@ from edge_tosca.cli.serve import serving
 from edge_tosca.cli.service import service
 from edge_tosca.cli.store import upkeep
 from edge_tosca.cli.teach import teach
-from edge_tosca.cli.terminal import app, fail
+from edge_tosca.cli.terminal import WrongUsage, app, fail, fail_usage
 from edge_tosca.cli.watch import watching
 from edge_tosca.errors import EdgeToscaError
 
@@ -39,9 +39,12 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         with one_blas_thread():
-            with_key_file(app)()
+            # By itself Typer would tell wrong usage in a frame of several lines.
+            code = with_key_file(app)(standalone_mode=False)
     except EdgeToscaError as error:
         fail(str(error))
+    except WrongUsage as error:
+        fail_usage(error)
     except _Interrupted:
         fail("interrupted; nothing that was not finished has been kept", code=130)
     except BrokenPipeError:
@@ -58,3 +61,5 @@ def main() -> None:
             raise
         where = f"{type(error).__name__}: {error}".splitlines()[0]
         fail(f"a fault of edge-tosca itself ({where}); nothing was changed; EDGE_TOSCA_DEBUG=1 shows where")
+    # What a verb returns if it was left by typer.Exit.
+    sys.exit(code)

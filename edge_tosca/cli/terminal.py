@@ -21,6 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+WrongUsage = typer.BadParameter.__mro__[1]
+"""What Typer raises when words or options do not fit a verb. It names only this one kind of it, and where the
+others are depends on its version."""
+
 Runtime = Literal["onnxruntime", "openvino"]
 Device = Literal["CPU", "GPU", "NPU", "AUTO"]
 
@@ -73,6 +77,21 @@ def fail(message: str, code: int = 1) -> NoReturn:
     line = " ".join(message.splitlines())
     sys.stderr.write(f"edge-tosca: {printable(line)}\n")
     sys.exit(code)
+
+
+def fail_usage(error: Any) -> NoReturn:
+    """Tell wrong usage in one line, and where the right one is shown.
+
+    Args:
+        error: a WrongUsage.
+    """
+    message = error.format_message()
+    # Without any word the help is the answer, and has been printed.
+    if not message:
+        sys.exit(error.exit_code)
+    stop = "" if message.endswith((".", "?")) else "."
+    verb = error.ctx.command_path if error.ctx else app.info.name
+    fail(f"{message}{stop} See: {verb} --help", error.exit_code)
 
 
 @contextlib.contextmanager

@@ -231,8 +231,17 @@ def test_json_is_one_line_of_utf8_that_keeps_every_script(edge, asked, taught, c
 def test_wrong_usage_ends_with_code_2_and_makes_nothing(edge, tmp_path, words):
     ran = edge(*words, cwd=tmp_path)
     assert ran.code == 2
-    assert "Traceback" not in ran.err
+    (line,) = ran.err.splitlines()
+    assert line.startswith("edge-tosca: ")
+    assert line.endswith(" --help")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_words_at_all_get_the_help(edge):
+    for words in ((), ("pack",)):
+        ran = edge(*words)
+        assert (ran.code, ran.err) == (2, "")
+        assert "Usage: " in ran.out
 
 
 def test_two_pictures_without_a_class_name_are_wrong_usage(edge, taught, asked):

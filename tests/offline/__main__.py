@@ -76,8 +76,8 @@ def _trapped(chosen: list[str], trap: Path, attempts: Path) -> int:
     return code or len(caught)
 
 
-def _tests(arguments: list[str], environment: dict[str, str]) -> int:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", *REACHING_OUT, *arguments]
+def _tests(words: list[str], environment: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", *REACHING_OUT, *words]
     return subprocess.run(command, env=environment).returncode
 
 
