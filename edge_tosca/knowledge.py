@@ -170,7 +170,7 @@ class Knowledge:
         least = None if coverage is None else self._least_probability(coverage, burst)
         z = condition(features)
         logs, scores = self._log_posterior(features, z)
-        familiarity = self.router.familiarity.score(self.router.signs(z, scores))
+        familiarity = self.router.familiarity.score(self._signs(z, scores))
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -205,7 +205,14 @@ class Knowledge:
             Direction, relative distance and nearness, float64 [n, 3].
         """
         z = condition(features)
-        return self.router.signs(z, self.router.ask(z)[1])
+        return self._signs(z, self.router.ask(z)[1])
+
+    def _signs(self, z: Array, scores: Array) -> Array:
+        try:
+            return self.router.signs(z, scores)
+        # Inner products that no features have: the router is kept in the store.
+        except np.linalg.LinAlgError:
+            raise damaged(self._store.path) from None
 
     def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array]:
         """Give log-probabilities [n, g], and the router's scores of groups and background [n, g + 1]."""

@@ -13,6 +13,7 @@ from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import rename_class, roll_back
 from edge_tosca.module import Module
+from edge_tosca.router import STEPS
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
 
@@ -67,6 +68,18 @@ def test_a_label_of_two_lines(connection):
 def test_sums_that_no_features_have(connection):
     sums = GramStatistics(np.full(3, 4), np.zeros((3, 16)), -np.eye(16))
     refusal(connection, lambda store: Knowledge(store, store.state()).solve(sums))
+
+
+def test_a_router_whose_inner_products_no_features_have(connection):
+    ((generation, data),) = connection.execute("SELECT generation, data FROM routers").fetchall()
+    kept = load(data)
+    # Minus one between any two of the three groups: with three added to the diagonal that cannot be solved.
+    kept["deviations"] = np.zeros_like(kept["deviations"])
+    kept["deviations"][:, 0] = STEPS
+    kept["weights"] = np.zeros_like(kept["weights"])
+    kept["weights"][:-1, 0] = -1
+    connection.execute("UPDATE routers SET data = ? WHERE generation = ?", (save(kept), generation))
+    assert "makes no sense" in refusal(connection, answer)
 
 
 def spoilt_sums(connection, **arrays):
