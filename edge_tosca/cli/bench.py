@@ -8,7 +8,7 @@ import typer
 from edge_tosca.cli.bench_accuracy import accuracy, surroundings
 from edge_tosca.cli.bench_live import live
 from edge_tosca.cli.bench_options import Folders, counted, telling
-from edge_tosca.cli.terminal import AsJson, BackboneOption, messages, progress, say, say_json
+from edge_tosca.cli.terminal import AsJson, BackboneOption, note, progress, say, say_json, say_lines
 from edge_tosca.errors import EdgeToscaError
 
 bench = typer.Typer()
@@ -53,11 +53,11 @@ def unknowns(
     about = {"backbone": str(vision.fingerprint), "sets": {data.name: data.split for data in sets}}
     if out is not None:
         for path in write(measured, about, out):
-            messages.print(f"wrote {path}", markup=False)
+            note(f"wrote {path}")
     if as_json:
         say_json({"about": about, "trials": [asdict(trial) for trial in measured.trials]})
     else:
-        say(markdown(measured.trials))
+        say_lines(markdown(measured.trials))
 
 
 @measures.command()
@@ -89,11 +89,11 @@ def burst(
         out.mkdir(parents=True, exist_ok=True)
         (out / "burst.md").write_text(room.markdown(results), encoding="utf-8")
         (out / "burst.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        messages.print(f"wrote {out / 'burst.md'} and burst.json", markup=False)
+        note(f"wrote {out / 'burst.md'} and burst.json")
     if as_json:
         say_json(report)
     else:
-        say(room.markdown(results))
+        say_lines(room.markdown(results))
 
 
 @measures.command()
@@ -136,11 +136,11 @@ def speed(
         out.mkdir(parents=True, exist_ok=True)
         (out / "speed.md").write_text(text + "\n", encoding="utf-8")
         (out / "speed.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        messages.print(f"wrote speed.md, speed.json and {plot(parts, out / 'speed.png')}", markup=False)
+        note(f"wrote speed.md, speed.json and {plot(parts, out / 'speed.png')}")
     if as_json:
         say_json(report)
     else:
-        say(text)
+        say_lines(text)
 
 
 @measures.command()
@@ -165,7 +165,7 @@ def decoding(
     if as_json:
         say_json({"photographs": [asdict(row) for row in found]})
     else:
-        say(markdown(found))
+        say_lines(markdown(found))
 
 
 @measures.command()

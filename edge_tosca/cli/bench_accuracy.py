@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edge_tosca.cli.bench_options import Folders, counted, telling
-from edge_tosca.cli.terminal import AsJson, BackboneOption, messages, progress, say, say_json
+from edge_tosca.cli.terminal import AsJson, BackboneOption, note, progress, say_json, say_lines
 from edge_tosca.errors import EdgeToscaError
 
 
@@ -81,11 +81,11 @@ def accuracy(
         if sparsity:
             drawn.append(zeros.plot(points, out / "sparsity.png"))
         for path in (out / "accuracy.md", out / "accuracy.json", *drawn):
-            messages.print(f"wrote {path}", markup=False)
+            note(f"wrote {path}")
     if as_json:
         say_json(report)
     else:
-        say(text)
+        say_lines(text)
 
 
 def surroundings(
@@ -109,4 +109,4 @@ def surroundings(
     if as_json:
         say_json({"steps": [asdict(step) for step in steps]})
     else:
-        say(room.markdown(steps))
+        say_lines(room.markdown(steps))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edge_tosca.cli.terminal import AsJson, messages, progress, say, say_json
+from edge_tosca.cli.terminal import AsJson, note, progress, say_json, say_lines
 
 
 def live(
@@ -25,8 +25,8 @@ def live(
         out.mkdir(parents=True, exist_ok=True)
         (out / "live.md").write_text(markdown(run) + "\n", encoding="utf-8")
         (out / "live.json").write_text(json.dumps(run.to_json()) + "\n", encoding="utf-8")
-        messages.print(f"wrote live.md, live.json and {plot(run, out / 'live.png')}", markup=False)
+        note(f"wrote live.md, live.json and {plot(run, out / 'live.png')}")
     if as_json:
         say_json(run.to_json())
     else:
-        say(markdown(run))
+        say_lines(markdown(run))

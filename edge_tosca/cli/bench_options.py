@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from edge_tosca.cli.terminal import messages
+from edge_tosca.cli.terminal import note
 from edge_tosca.errors import EdgeToscaError
 
 Folders = Annotated[
@@ -32,4 +32,4 @@ def counted(shots: list[str]) -> list[int | None]:
 
 def telling(as_json: bool) -> Callable[[str], None]:
     """Say what is done next, unless the answer is for a program."""
-    return lambda step: None if as_json else messages.print(step, markup=False)
+    return lambda step: None if as_json else note(step)

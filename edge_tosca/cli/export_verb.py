@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge_tosca.cli.terminal import AsJson, fail, messages, say, say_json
+from edge_tosca.cli.terminal import AsJson, fail, note, say, say_json
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def export(
         return
     if backbone is None or out is None:
         fail("export needs a BACKBONE and --out DIR, or --list", code=2)
-    tell = None if as_json else lambda step: messages.print(f"  {step}", markup=False)
+    tell = None if as_json else lambda step: note(f"  {step}")
     options: dict[str, Any] = {
         "calibration": calibration,
         "held_out": held_out,

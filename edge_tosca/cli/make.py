@@ -18,6 +18,7 @@ from edge_tosca.cli.terminal import (
     progress,
     say,
     say_json,
+    say_lines,
 )
 
 make = typer.Typer()
@@ -72,7 +73,7 @@ def doctor(
         about = {"host": platform.node(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
         say_json({"ok": not sick, **about, "findings": [finding.to_json() for finding in findings]})
     else:
-        say(screen(findings))
+        say_lines(screen(findings))
     if sick:
         fail(f"{len(sick)} of {len(findings)} checks failed")
 

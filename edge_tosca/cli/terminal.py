@@ -55,6 +55,16 @@ def say(text: str = "") -> None:
     sys.stdout.write(printable(text) + "\n")
 
 
+def say_lines(text: str) -> None:
+    """Print a page of the answer, a table for example.
+
+    Args:
+        text: lines of ours; in each, control characters are shown as escapes.
+    """
+    for line in text.splitlines():
+        say(line)
+
+
 def say_json(value: dict[str, Any]) -> None:
     """Print one JSON object on one line.
 
@@ -65,6 +75,15 @@ def say_json(value: dict[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False, default=str)
     sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
     sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Tell on stderr what is done meanwhile.
+
+    Args:
+        text: a line; it is not wrapped, since it may name a path.
+    """
+    messages.print(text, markup=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

@@ -237,6 +237,13 @@ def test_wrong_usage_ends_with_code_2_and_makes_nothing(edge, tmp_path, words):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_doctor_has_a_line_for_each_thing_it_looked_at(edge, taught, tmp_path):
+    # The processor of this machine may be none that a profile knows, which is no failure.
+    found = edge("doctor", taught, "--json", cwd=tmp_path).json["findings"]
+    lines = edge("doctor", taught, cwd=tmp_path).out.splitlines()
+    assert [line.split()[1] for line in lines[: len(found)]] == [each["what"].split()[0] for each in found]
+
+
 def test_no_words_at_all_get_the_help(edge):
     for words in ((), ("pack",)):
         ran = edge(*words)

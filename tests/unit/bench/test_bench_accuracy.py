@@ -256,9 +256,9 @@ def test_bench_accuracy_writes_tables_json_and_plots_and_goes_on_from_them(tmp_p
     def run(*more):
         done = subprocess.run([*command, *more], capture_output=True, text=True, check=False, env=environment)
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done
 
-    report = json.loads(run("--ablation", "--sparsity", "--json"))
+    report = json.loads(run("--ablation", "--sparsity", "--json").stdout)
     assert {(result["method"], len(result["curve"])) for result in report["results"]} == {
         ("ours", 2),
         ("ncm", 2),
@@ -276,4 +276,9 @@ def test_bench_accuracy_writes_tables_json_and_plots_and_goes_on_from_them(tmp_p
         "confusion-shapes.png",
         "sparsity.png",
     }
-    assert "tasks of" not in run("--resume").split("Accuracy")[0]
+    again = run("--resume", "--shots", "3", "--shots", "all")
+    # Only what was not there yet.
+    steps = [line for line in again.stderr.splitlines() if "tasks of" in line]
+    assert steps == ["shapes: tasks of 2, 3 pictures a class, seed 0"]
+    assert f"wrote {tmp_path / 'out' / 'accuracy.md'}" in again.stderr.splitlines()
+    assert any(line.startswith("| shapes | 2 | ") for line in again.stdout.splitlines())
