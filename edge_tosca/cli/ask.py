@@ -14,6 +14,7 @@ from edge_tosca.cli.terminal import (
     RuntimeOption,
     StorePath,
     ThreadsOption,
+    counted,
     progress,
     say,
     say_json,
@@ -56,7 +57,7 @@ def predict(
         if as_json:
             say_json({"paths": [str(path) for path in pictures], **_answer_json(answer)})
         else:
-            say(f"{len(pictures) - len(unread)} views: {_answer_text(answer)}")
+            say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer)}")
         if unread:
             raise typer.Exit(1)
         return
@@ -92,13 +93,14 @@ def evaluate(
     if as_json:
         say_json(result.to_json())
         return
-    say(f"{result.accuracy:.1%} of {result.images} pictures right, each on its own ({result.seconds:.1f} s)")
+    asked = counted(result.images, "picture")
+    say(f"{result.accuracy:.1%} of {asked} right, each on its own ({result.seconds:.1f} s)")
     for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
         say(f"  {accuracy:7.1%}  {label}")
     say(f"{result.unknown_rate:.1%} of them were called unknown")
     if result.strangers_unknown_rate is not None:
         say(
-            f"{result.strangers} pictures of classes never taught: "
+            f"{counted(result.strangers, 'picture')} of classes never taught: "
             f"{result.strangers_unknown_rate:.1%} were called unknown"
         )
     for skipped in result.skipped:
@@ -132,9 +134,11 @@ def classes(store: StorePath, as_json: AsJson = False) -> None:
     if as_json:
         say_json({"generation": state.generation, "classes": known, "modules": modules})
         return
-    say(f"Generation {state.generation}: {len(state.labels)} classes in {len(state.tasks)} tasks")
+    classes = counted(len(state.labels), "class", "classes")
+    say(f"Generation {state.generation}: {classes} in {counted(len(state.tasks), 'task')}")
     for entry in known:
-        say(f"  {entry['label']}  ({entry['images']} pictures, {entry['task']}, {entry['learned_at'][:10]})")
+        pictures = counted(entry["images"], "picture")
+        say(f"  {entry['label']}  ({pictures}, {entry['task']}, {entry['learned_at'][:10]})")
     for entry in modules:
         share = 1 - entry["nonzero"] / entry["parameters"]
         size = f"{entry['bytes'] / 1000:.0f} kB, {share:.1%} zeros"

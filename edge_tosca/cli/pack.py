@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_tosca.cli.terminal import AsJson, StorePath, say, say_json
+from edge_tosca.cli.terminal import AsJson, StorePath, counted, say, say_json
 from edge_tosca.errors import PackError
 from edge_tosca.store import Store
 
@@ -55,11 +55,9 @@ def export(
         about = {"classes": gathered.labels, "images": gathered.images, "private": private}
         say_json({"pack": str(out), "bytes": size, "key": signer.public, **about})
         return
-    what = "stand-ins" if private else "features"
-    say(
-        f"{out}: {', '.join(gathered.labels)} ({len(gathered.tasks)} modules, {gathered.images} {what}, "
-        f"{size / 1000:.0f} kB)"
-    )
+    what = counted(gathered.images, "stand-in" if private else "feature")
+    modules = counted(len(gathered.tasks), "module")
+    say(f"{out}: {', '.join(gathered.labels)} ({modules}, {what}, {size / 1000:.0f} kB)")
 
 
 @verbs.command("import")
@@ -125,9 +123,10 @@ def inspect(file: PackPath, as_json: AsJson = False) -> None:
         signed = {"pack": found.digest, "key": found.key}
         say_json({**signed, **about, "private": found.private, "images": found.images, "tasks": tasks})
         return
-    say(f"{file}: {len(found.labels)} classes of {found.origin}; every byte is as it was signed")
+    classes = counted(len(found.labels), "class", "classes")
+    say(f"{file}: {classes} of {found.origin}; every byte is as it was signed")
     say(f"  signed with {found.key}")
-    say(f"  {found.images} {'stand-ins (private)' if found.private else 'cached features'}")
+    say(f"  {counted(found.images, 'private stand-in' if found.private else 'cached feature')}")
     for task in tasks:
         say(f"  {task['name']}, learned {task['learned_at'][:10]}:")
         for entry in task["classes"]:

@@ -8,7 +8,7 @@ import typer
 from edge_tosca.audit import Audit
 from edge_tosca.audit import verify as find_changes
 from edge_tosca.cli.encryption import encryption
-from edge_tosca.cli.terminal import AsJson, StorePath, fail, say, say_json
+from edge_tosca.cli.terminal import AsJson, StorePath, counted, fail, say, say_json
 from edge_tosca.lessons import limit_size
 from edge_tosca.limit import SETTING
 from edge_tosca.store import Store
@@ -62,10 +62,11 @@ def stats(store: StorePath, as_json: AsJson = False) -> None:
         f"{store}: {_megabytes(found.bytes)} and {_megabytes(found.log)} of log, format {found.format}, "
         f"generation {found.generations}"
     )
-    say(f"  {found.classes} classes in {found.tasks} tasks, {found.images} cached features")
+    known = f"{counted(found.classes, 'class', 'classes')} in {counted(found.tasks, 'task')}"
+    say(f"  {known}, {counted(found.images, 'cached feature')}")
     for name, content in found.contents.items():
         each = f", {content.bytes / content.rows / 1000:.1f} kB each" if content.rows else ""
-        say(f"  {name:9} {_megabytes(content.bytes):>10} in {content.rows} rows{each}")
+        say(f"  {name:9} {_megabytes(content.bytes):>10} in {counted(content.rows, 'row')}{each}")
     if found.free:
         say(f"  unused    {_megabytes(found.free):>10}; give it back with: edge-tosca store compact {store}")
 
@@ -95,11 +96,13 @@ def _tell(store: Path, audit: Audit, as_json: bool) -> None:
         say_json(audit.to_json())
     elif not audit.discrepancies:
         looked = (
-            f"{audit.generations} generations, {audit.classes} classes and {audit.images} cached features"
+            f"{counted(audit.generations, 'generation')}, {counted(audit.classes, 'class', 'classes')} and "
+            f"{counted(audit.images, 'cached feature')}"
         )
         router = ", and they give its router" if audit.solved else ""
+        seals = counted(audit.seals, "seal")
         if audit.seals:
-            say(f"{store}: {looked} are as {audit.seals} seals left them{router}; head {audit.head}")
+            say(f"{store}: {looked} are as {seals} left them{router}; head {audit.head}")
         else:
             say(f"{store}: {looked}, of which nothing is sealed yet; the next change begins the chain")
     if audit.discrepancies:

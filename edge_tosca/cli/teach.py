@@ -15,6 +15,7 @@ from edge_tosca.cli.terminal import (
     RuntimeOption,
     StorePath,
     ThreadsOption,
+    counted,
     fail,
     progress,
     say,
@@ -172,7 +173,7 @@ def _pictures(paths: list[Path]) -> list[Path]:
 def _describe(report: LearnReport) -> None:
     gate, seconds, module = report.gate, report.seconds, report.module
     done = "Rejected" if report.generation is None else "Learned"
-    say(f"{done} {', '.join(report.classes)} from {report.images} pictures ({report.task}).")
+    say(f"{done} {', '.join(report.classes)} from {counted(report.images, 'picture')} ({report.task}).")
     say(
         f"  {seconds['total']:.2f} s: features {seconds['features']:.2f}, "
         f"training {seconds['train']:.2f}, filing {seconds['commit']:.2f}"

@@ -77,6 +77,20 @@ def say_json(value: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """Give a number and what it counts.
+
+    Args:
+        number: how many.
+        one: what a single one is called.
+        several: what several are called; with an s by default.
+
+    Returns:
+        "1 class" or "2 classes".
+    """
+    return f"{number} {one if number == 1 else several or one + 's'}"
+
+
 def note(text: str) -> None:
     """Tell on stderr what is done meanwhile.
 
