@@ -136,6 +136,20 @@ def test_nothing_is_unknown_where_the_quantile_is_not_known(n, refused):
     assert np.isfinite(familiarity.score(np.zeros((1, 3)))).all()
 
 
+@pytest.mark.parametrize("n", [2, 3, 50])
+def test_each_sign_counts_in_its_own_standard_deviations(n):
+    signs = np.random.default_rng(n).normal(size=(n, 3)) * [0.1, 10, 1] + [5, -3, 0]
+    familiarity = fit_familiarity(signs, 0.05, 8)
+    mean, spread = signs.mean(axis=0), signs.std(axis=0)
+    assert familiarity.score(mean[None]) == pytest.approx([0], abs=1e-9)
+    assert familiarity.score(mean + np.diag(spread)) == pytest.approx(sign_weights(8))
+
+
+def test_one_picture_alone_says_nothing_of_any_spread():
+    familiarity = fit_familiarity(np.full((1, 3), 7.0), 0.05, 8)
+    assert familiarity.score(np.eye(3)) == pytest.approx(sign_weights(8))
+
+
 def test_more_of_any_sign_is_more_familiar():
     familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(50, 3)), 0.05, 8)
     base, *more = familiarity.score(np.vstack([np.zeros(3), np.eye(3)]))
