@@ -7,13 +7,14 @@ import pytest
 
 from edge_tosca.advice import ERRORS_KEPT, LEARNING_EXPONENT, pictures_to_add
 from edge_tosca.conditioning import condition
-from edge_tosca.gate import HARDLY_APART, hardly_apart
+from edge_tosca.gate import HARDLY_APART, _harm, _same_things, hardly_apart
 from edge_tosca.learner import Learner
-from edge_tosca.lookalikes import standard_errors_apart
+from edge_tosca.lookalikes import Lookalike, Trial, standard_errors_apart
 from edge_tosca.relabelling import relabel
 from edge_tosca.ridge_margins import PENALTY, LeftOutRidge
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
+from edge_tosca.suspects import Copies
 from edge_tosca.vision import Vision
 
 D = 64
@@ -265,3 +266,44 @@ def test_the_pictures_asked_for_leave_the_stated_part_of_the_errors():
     for pictures_now in (10, 20, 100):
         grown = pictures_now + pictures_to_add(pictures_now)
         assert (grown / pictures_now) ** -LEARNING_EXPONENT == pytest.approx(ERRORS_KEPT, abs=0.01)
+
+
+def of_ten_classes(taken):
+    """Ten known classes of 20 pictures, of each of which so many are taken for the only new one."""
+    labels = (*(f"old {place}" for place in range(10)), "new")
+    truth = np.repeat(np.arange(11), 20)
+    answers = truth.copy()
+    for place, count in enumerate(taken):
+        answers[20 * place : 20 * place + count] = 10
+    rows = np.tile(np.arange(20), 11)
+    return Trial(labels, labels, truth, truth == 10, truth, rows, np.eye(11)[answers])
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        # A sibling may lose half of its pictures, and chance a few more.
+        ((10,), None),
+        ((4,) * 10, None),
+        ((6,) * 10, "the old classes fell from 100% to 70%"),
+        ((0, 20, 20, 20), "the old classes fell from 100% to 70%"),
+    ],
+)
+def test_what_a_new_class_may_cost_the_old_ones_does_not_grow_with_their_number(taken, told):
+    trial = of_ten_classes(taken)
+    found = _harm(trial, 1.0, 1 - sum(taken) / 200)
+    assert [reason for reason, _ in found] == ([] if told is None else [told])
+    if told is not None:
+        worst = trial.labels[int(np.argmax(taken))]
+        assert repr(worst) in found[0][1]
+
+
+def test_copies_of_a_class_are_told_once_whichever_of_the_two_is_asked_about():
+    copies = Copies((), {}, {}, {"mug": ("cup", 1.0), "cup": ("mug", 1.0)})
+    pairs = [Lookalike("cup", "mug", 0.5, 0.1, 10.0), Lookalike("jug", "mug", 0.5, 0.1, 10.0)]
+    rejected, doubted = _same_things(pairs, copies)
+    assert [reason.split(" pictures of ")[0] for reason, _ in rejected] == [
+        "100% of the",
+        "'jug' cannot be told from 'mug': right 50%, a coin 50%",
+    ]
+    assert doubted == []
