@@ -14,7 +14,7 @@ from edge_tosca.relabelling import relabel
 from edge_tosca.ridge_margins import PENALTY, LeftOutRidge
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
-from edge_tosca.suspects import Copies
+from edge_tosca.suspects import Copies, _mean_cosine
 from edge_tosca.vision import Vision
 
 D = 64
@@ -307,3 +307,9 @@ def test_copies_of_a_class_are_told_once_whichever_of_the_two_is_asked_about():
         "'jug' cannot be told from 'mug': right 50%, a coin 50%",
     ]
     assert doubted == []
+
+
+def test_the_mean_cosine_of_a_class_is_that_of_its_pairs():
+    rows = condition(pictures(3, shots=7))
+    pairs = [rows[one] @ rows[other] for one in range(7) for other in range(one)]
+    assert _mean_cosine(rows) == pytest.approx(np.mean(pairs), rel=1e-4)

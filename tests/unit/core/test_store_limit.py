@@ -47,6 +47,13 @@ def test_herding_keeps_the_mean_better_than_chance():
     assert apart[0] < min(apart[1:])
 
 
+def test_centres_begin_in_the_middle_and_go_to_the_farthest():
+    line = np.array([[place, 2.0] for place in range(11)])
+    assert k_centre(line, 1).tolist() == [5]
+    assert k_centre(line, 3).tolist() == [0, 5, 10]
+    assert k_centre(line, 5).tolist()[:3] == [0, 2, 5]
+
+
 def test_equal_features_are_kept_but_once_each():
     assert herding(np.ones((9, 4), np.float32), 3).tolist() == [0, 1, 2]
 
