@@ -12,6 +12,8 @@ _ODD: tuple[Any, ...] = (
     [], {}, [0], [[]], [0, 0], [2**62, 0], [0, 2**63], [1, 1280], {"": 0},
 )  # fmt: skip
 
+_LARGE = 10**300
+
 
 def change_json(text: bytes, chance: random.Random, depth: int = 0) -> bytes:
     """Change a few values of a JSON text; of one that is none, nothing.
@@ -78,6 +80,8 @@ def _other(value: Any, chance: random.Random, depth: int) -> Any:
             value[:at] + chance.choice(("", "\n", "\0", "é", "x", value, value[at] * 300)) + value[at + 1 :]
         )
     if isinstance(value, int | float) and not isinstance(value, bool) and chance.random() < 0.5:
+        # Changed again and again a number outgrows what Python turns into a float or a text.
+        value = min(max(value, -_LARGE), _LARGE)
         return chance.choice(
             (value + 1, value - 1, -value, value * 2, value * 10**9, float(value), str(value))
         )
