@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, cast
 
 import typer
 from rich.console import Console
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-WrongUsage = typer.BadParameter.__mro__[1]
+WrongUsage = cast("type[Exception]", typer.BadParameter.__mro__[1])
 """What Typer raises when words or options do not fit a verb. It names only this one kind of it, and where the
 others are depends on its version."""
 
