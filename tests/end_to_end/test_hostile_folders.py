@@ -81,12 +81,12 @@ def test_a_task_of_any_name_is_learned_or_refused_in_one_line(
 def test_a_path_beyond_what_the_system_takes_is_told_in_one_line(edge, taught, length):
     path = "/" + "a/" * (length // 2) + "x.jpg"
     for verb in ("learn", "evaluate"):
-        edge(verb, taught, path).complaint  # noqa: B018
+        assert edge(verb, taught, path).complaint
     ran = edge("predict", taught, path, "--json")
     assert ran.code == 1
     assert [set(line) for line in ran.lines] == [{"path", "error"}]
     for verb in ("classes", "init"):
-        edge(verb, path).complaint  # noqa: B018
+        assert edge(verb, path).complaint
 
 
 def test_a_pipe_in_place_of_a_store_a_pack_a_key_or_a_bundle_is_refused_at_once(edge, taught, tmp_path):

@@ -96,7 +96,7 @@ class Machine:
             text=True,
             env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"},
             timeout=170,
-            **options,  # type: ignore[call-overload]
+            **options,
         )
         if check:
             assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
@@ -106,7 +106,7 @@ class Machine:
         """Ask systemd for a property of a unit."""
         return self.run("systemctl", "show", unit, f"--property={name}", "--value").stdout.strip()
 
-    def wait_for(self, holds, seconds: float = _SECONDS):  # type: ignore[no-untyped-def]
+    def wait_for(self, holds, seconds: float = _SECONDS):
         """Wait until something holds; only what never does is decided by time.
 
         Returns:
