@@ -159,7 +159,7 @@ def _draw_modules(axes: Any, report: "DemoReport") -> None:
         same = report.unchanged.get(module.digest)
         state = "new" if same is None else "same bytes" if same else "CHANGED"
         colours.append(_AFTER if same is None else _RIGHT if same else _WRONG)
-        zeros = f"{1 - module.nonzero / module.parameters:.0%}"
+        zeros = f"{1 - module.nonzero / module.parameters:.1%}"
         rows.append(
             (", ".join(lesson.classes), module.digest[:8], f"{module.bytes / 1000:.0f} kB", zeros, state)
         )

@@ -65,12 +65,12 @@ def open_file(path: Path, name: str) -> PictureFile:
         file = PictureFile(open_regular(path, BYTES_LIMIT))
         if not file.peek(1):
             file.close()
-            raise PictureError(f"{name}: empty")
+            raise PictureError(f"{name}: empty; take or copy it again")
     except IrregularFileError as reason:
         what = {"a folder": "a folder, not a picture"}.get(str(reason), str(reason))
         raise PictureError(f"{name}: {what}") from None
     except FileNotFoundError:
-        raise PictureError(f"{name}: no such file") from None
+        raise PictureError(f"{name}: no such file; check its name and folder") from None
     except (OSError, ValueError) as error:
         raise PictureError(f"{name}: cannot be read ({first_line(error)})") from error
     return file
@@ -90,7 +90,7 @@ def open_bytes(data: bytes, name: str) -> PictureFile:
         PictureError: there are none, or too many.
     """
     if not data:
-        raise PictureError(f"{name}: empty")
+        raise PictureError(f"{name}: empty; take or copy it again")
     if len(data) > BYTES_LIMIT:
         raise PictureError(f"{name}: more than {BYTES_LIMIT // 10**6} MB")
     return PictureFile(io.BytesIO(data))

@@ -134,7 +134,8 @@ def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -
     except PictureError as error:
         raise PictureError(f"{name}: {error}") from None
     except Exception as error:
-        raise PictureError(f"{name}: truncated or damaged ({first_line(error)})") from error
+        what = f"truncated or damaged ({first_line(error)}); take or copy it again"
+        raise PictureError(f"{name}: {what}") from error
     finally:
         # Pillow closes what it has opened itself.
         if file is not None:

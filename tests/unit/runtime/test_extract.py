@@ -51,7 +51,7 @@ def test_a_bad_picture_has_an_error_and_the_others_are_answered(pictures, bundle
     assert [result.error is None for result in results] == [True, False, False, True]
     assert results[1].features is None
     assert results[1].error.startswith("text.jpg: not a picture")
-    assert results[2].error == "none.jpg: no such file"
+    assert results[2].error == "none.jpg: no such file; check its name and folder"
 
 
 def test_the_second_view_is_the_mirror_image(pictures, bundle, backend):

@@ -184,10 +184,10 @@ def test_what_is_not_a_regular_file_is_refused(tmp_path):
 
 
 def test_missing_empty_and_unreadable_files_are_refused(tmp_path):
-    assert refusal(tmp_path / "none.jpg") == "none.jpg: no such file"
+    assert refusal(tmp_path / "none.jpg") == "none.jpg: no such file; check its name and folder"
     empty = tmp_path / "empty.jpg"
     empty.touch()
-    assert refusal(empty) == "empty.jpg: empty"
+    assert refusal(empty) == "empty.jpg: empty; take or copy it again"
     if os.geteuid() == 0:
         pytest.skip("root reads every file")
     empty.write_bytes(encoded(photo(), "JPEG"))
