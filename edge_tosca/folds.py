@@ -29,6 +29,19 @@ class Block:
     group: int
     rows: Array
 
+    def taken_from(self, counts: Array) -> Array:
+        """Count the pictures of each group that are left without this block.
+
+        Args:
+            counts: pictures of each group, int [g].
+
+        Returns:
+            int [g].
+        """
+        left = counts.copy()
+        left[self.group] -= len(self.rows)
+        return left
+
 
 def folds_of(size: int) -> Array:
     """Cut a group into blocks of neighbours.

@@ -8,10 +8,12 @@ nearest groups and m the background, the mean of all pictures. b is the nearest 
   at b.
 - relative distance: minus the squared Mahalanobis distance to b, beyond that to the background under the
   total covariance T = S + sum_c (m_c - m)(m_c - m)' / k. By Woodbury's identity that is
-  2 t_b - K_bb - t'(K + k I)^-1 t. An untaught sibling lies between the classes, far from b along the very
-  directions in which classes differ (Ren and others, "A Simple Fix to Mahalanobis Distance for Improving
-  Near-OOD Detection", 2021, section 3; here the between-group part of T is that of the nearest groups, so
-  that it costs the same however many groups there are).
+  2 t_b - K_bb + r_b - t'(K + k I)^-1 t, with r_b the part of K_bb that is noise
+  (`edge_tosca.shrunken_means`): without it groups of few pictures would know few of their own. An
+  untaught sibling lies between the classes, far from b along the very directions in which classes differ
+  (Ren and others, "A Simple Fix to Mahalanobis Distance for Improving Near-OOD Detection", 2021, section 3;
+  here the between-group part of T is that of the nearest groups, so that it costs the same however many
+  groups there are).
 """
 
 import math
@@ -54,12 +56,14 @@ def from_background(inner: Array) -> Array:
     return between
 
 
-def kinship(above: Array, between: Array) -> tuple[float, float]:
+def kinship(above: Array, between: Array, best: int, relief: Array) -> tuple[float, float]:
     """Compare a picture with its nearest groups.
 
     Args:
         above: by how much their scores are above the background's, t_c - K_cc / 2, [k].
         between: K, [k, k].
+        best: place of b.
+        relief: r, [k].
 
     Returns:
         The direction, still to be divided by |z - m|, and the relative distance. Zeros where there is one
@@ -68,8 +72,7 @@ def kinship(above: Array, between: Array) -> tuple[float, float]:
     k = len(above)
     if k == 1:
         return 0.0, 0.0
-    best = above.argmax()
     t = above + 0.5 * between.diagonal()
     explained = t @ np.linalg.solve(between + k * np.eye(k), t)
     direction = t[best] / math.sqrt(max(between[best, best], _FLOOR))
-    return float(direction), float(2 * above[best] - explained)
+    return float(direction), float(2 * above[best] + relief[best] - explained)

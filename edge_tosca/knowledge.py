@@ -169,8 +169,8 @@ class Knowledge:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
         least = None if coverage is None else self._least_probability(coverage, burst)
         z = condition(features)
-        logs, scores = self._log_posterior(features, z)
-        familiarity = self.router.familiarity.score(self._signs(z, scores))
+        logs, above = self._log_posterior(features, z)
+        familiarity = self.router.familiarity.score(self._signs(z, above))
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
@@ -207,17 +207,17 @@ class Knowledge:
         z = condition(features)
         return self._signs(z, self.router.ask(z)[1])
 
-    def _signs(self, z: Array, scores: Array) -> Array:
+    def _signs(self, z: Array, above: Array) -> Array:
         try:
-            return self.router.signs(z, scores)
+            return self.router.signs(z, above)
         # Inner products that no features have: the router is kept in the store.
         except np.linalg.LinAlgError:
             raise damaged(self._store.path) from None
 
     def _log_posterior(self, features: Array, z: Array, modules: bool = True) -> tuple[Array, Array]:
-        """Give log-probabilities [n, g], and the router's scores of groups and background [n, g + 1]."""
+        """Give log-probabilities [n, g], and the router's scores beyond the background [n, g]."""
         router = self.router
-        logs, scores = router.ask(z)
+        logs, above = router.ask(z)
         if self._rule == "entropy":
             every = [self._module(task.module) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
@@ -235,7 +235,7 @@ class Knowledge:
                     module = self._module(task.module)
                     opinion = module.scale * module.cosines(x[rows])
                     logs[rows, columns] = refine(logs[rows], columns, opinion, router.module_weight)
-        return logs, scores
+        return logs, above
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
         if burst or self._rule == "entropy":

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.conformal import calibrate
-from edge_tosca.discriminant import (
-    SHRINKAGE_ODDS,
-    Discriminant,
-    LeaveBlockOut,
-    choose_shrinkage,
-    discriminant,
-)
+from edge_tosca.discriminant import Discriminant, discriminant
 from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.kinship import kinship, nearest_groups
+from edge_tosca.left_out import LeaveBlockOut
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
+from edge_tosca.shrinkage import SHRINKAGE_ODDS, Choice, choose_shrinkage
+from edge_tosca.shrunken_means import shift
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
     Familiarity,
@@ -71,7 +68,10 @@ class Router:
     """All that is needed to answer, besides the modules.
 
     Attributes:
-        discriminant: scores of the groups, and of the background in the last row.
+        discriminant: scores of the groups' plain means, and of the background in the last row.
+        worth: what each mean keeps of itself, see `edge_tosca.shrunken_means`, float32 [g].
+        shift: what its score gains by that, float32 [g].
+        relief: part of its squared distance from the background that is noise, float32 [g].
         deviations: of the groups' means from the background, for familiarity, in STEPS, int16 [g, d]:
             unlike float16 they widen to float32 in no time.
         lengths: of the groups' means, float32 [g].
@@ -84,6 +84,9 @@ class Router:
     """
 
     discriminant: Discriminant
+    worth: Array
+    shift: Array
+    relief: Array
     deviations: Array
     lengths: Array
     background: Array
@@ -99,6 +102,9 @@ class Router:
         return {
             "weights": self.discriminant.weights,
             "bias": self.discriminant.bias,
+            "worth": self.worth,
+            "shift": self.shift,
+            "relief": self.relief,
             "deviations": self.deviations,
             "lengths": self.lengths,
             "background": self.background,
@@ -127,6 +133,9 @@ class Router:
         shapes = {
             "weights": (groups + 1, dimensions),
             "bias": (groups + 1,),
+            "worth": (groups,),
+            "shift": (groups,),
+            "relief": (groups,),
             "deviations": (groups, dimensions),
             "lengths": (groups,),
             "background": (dimensions,),
@@ -140,6 +149,9 @@ class Router:
         mean, spread, weights = arrays["familiarity"]
         return cls(
             Discriminant(arrays["weights"], arrays["bias"]),
+            arrays["worth"],
+            arrays["shift"],
+            arrays["relief"],
             arrays["deviations"],
             arrays["lengths"],
             arrays["background"],
@@ -157,23 +169,24 @@ class Router:
             z: conditioned features, float32 [n, d].
 
         Returns:
-            Log-probabilities of the groups, [n, g], and scores of the groups and the background, [n, g + 1].
+            Log-probabilities of the groups, [n, g], and by how much their plain means' scores are above the
+            background's, [n, g].
         """
         scores = self.discriminant.scores(z)
-        return log_softmax(self.temperature * scores[:, :-1]), scores
+        above = scores[:, :-1] - scores[:, -1:]
+        return log_softmax(self.temperature * self._shrunken(above)), above
 
-    def signs(self, z: Array, scores: Array) -> Array:
+    def signs(self, z: Array, above: Array) -> Array:
         """Give the signs of familiarity.
 
         Args:
             z: conditioned features, float32 [n, d].
-            scores: of `ask`.
+            above: of `ask`.
 
         Returns:
             Direction, relative distance and nearness, float64 [n, 3].
         """
-        above = scores[:, :-1] - scores[:, -1:]
-        nearest = nearest_groups(above)
+        nearest = nearest_groups(self._shrunken(above))
         found = [self.signs_among(*each) for each in zip(z, nearest, above, strict=True)]
         return np.array(found).reshape(-1, 3)
 
@@ -183,7 +196,7 @@ class Router:
         Args:
             z: conditioned feature, float32 [d].
             groups: its nearest ones, int [k].
-            above: by how much the scores of all groups are above the background's, [g]; read for these only.
+            above: of `ask`, [g]; read for these only.
 
         Returns:
             Direction, relative distance and nearness, float64 [3].
@@ -194,9 +207,14 @@ class Router:
         beside[-1] = z
         products = (self.deviations[groups].astype(np.float32) @ beside.T) / STEPS
         near = ((products[:, -1] + z @ self.background) / self.lengths[groups]).max(keepdims=True)
-        kin = np.array([kinship(above[groups], products[:, :-1])])
+        best = int((self.worth[groups] * above[groups] + self.shift[groups]).argmax())
+        kin = np.array([kinship(above[groups], products[:, :-1], best, self.relief[groups])])
         together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
         return together
+
+    def _shrunken(self, above: Array) -> Array:
+        scores: Array = self.worth * above + self.shift
+        return scores
 
 
 @dataclass(frozen=True)
@@ -238,6 +256,7 @@ def fit_router(
     *,
     odds: Sequence[float] = SHRINKAGE_ODDS,
     sure: float = SURE,
+    shrunken: bool = True,
     blocks: Sequence[Block] | None = None,
 ) -> tuple[Router, LeftOut]:
     """Solve the router and choose its settings.
@@ -250,6 +269,7 @@ def fit_router(
         refused: share of known pictures to call unknown.
         odds: of the shrinkage, to choose from.
         sure: standard errors by which the modules must help.
+        shrunken: draw the means of few pictures towards the background.
         blocks: what to leave out together, ordered by group; neighbours by default.
 
     Returns:
@@ -269,7 +289,7 @@ def fit_router(
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
     left_out = LeaveBlockOut.of(z, tuple(blocks), sums, counts, dtype)
-    choice = choose_shrinkage(within, left_out, label_of_group, odds, JUDGES)
+    choice = choose_shrinkage(within, left_out, label_of_group, odds, JUDGES, shrunken)
     judged = choice.judged
     log_posterior = log_softmax(choice.temperature * judged.scores)
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]
@@ -281,10 +301,14 @@ def fit_router(
     labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
     del left_out, z
+    worth, added, relief = _trust(choice, counts)
     solved = discriminant(choice.inverse, choice.means)
     means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()
     router = Router(
         solved,
+        worth,
+        added,
+        relief,
         np.rint((means - background) * STEPS).astype(np.int16),
         np.maximum(lengths(means), _FLOOR).astype(np.float32),
         background.astype(np.float32),
@@ -295,6 +319,17 @@ def fit_router(
         calibrate(posterior, labels[groups]),
     )
     return router, LeftOut(groups, rows, posterior)
+
+
+def _trust(choice: Choice, counts: Array) -> tuple[Array, Array, Array]:
+    """Give `worth`, `shift` and `relief` of every group's mean."""
+    squares = choice.inverse.along(choice.means, choice.means)
+    to_background = choice.inverse.between(choice.means[-1:], choice.means)[0]
+    norms = (squares - 2 * to_background + squares[-1])[:-1]
+    worth = choice.prior.worth(counts)
+    every = (worth, shift(norms, worth), choice.prior.relief(counts))
+    one, two, three = (values.astype(np.float32) for values in every)
+    return one, two, three
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:

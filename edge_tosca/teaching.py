@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from edge_tosca.conditioning import condition, luca_input
-from edge_tosca.discriminant import LeaveBlockOut, choose_shrinkage
 from edge_tosca.folds import FOLDS, choose_blocks, folds_of
+from edge_tosca.left_out import LeaveBlockOut
 from edge_tosca.luca import Array
 from edge_tosca.module import Module
 from edge_tosca.posterior import best_temperature
+from edge_tosca.shrinkage import choose_shrinkage
 from edge_tosca.sums import statistics_of
 from edge_tosca.trainer import Fitted, Training, fit
 

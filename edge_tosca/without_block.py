@@ -45,10 +45,29 @@ class WithoutBlock:
 
     def scores(self) -> Array:
         """Score the pictures for every group and, last, for the background, [m, g + 1]."""
+        return self.pictures() - 0.5 * self._squares()
+
+    def from_own_mean(self) -> Array:
+        """Squared distances of the pictures from what is left of their group's mean, [m]."""
+        m = len(self.by_means) - 2
+        moved = np.eye(m + 2)[:m] - np.eye(m + 2)[m] - self.shifts[0]
+        distances: Array = np.einsum("ij,jk,ik->i", moved, self.products, moved)
+        return distances
+
+    def norms(self) -> Array:
+        """Squared distances of the groups' means, as they are now, from the background, [g]."""
+        own, middle = self.shifts
+        to_background = self.by_means[-1] + middle @ self.by_means
+        to_background[self.group] += own @ (self.products[:, -1] + self.products @ middle)
+        squares = self._squares()
+        found: Array = (squares - 2 * to_background + squares[-1])[:-1]
+        return found
+
+    def _squares(self) -> Array:
         squares = self.squares.copy()
         for column, shift in zip((self.group, -1), self.shifts, strict=True):
             squares[column] += 2 * shift @ self.by_means[:, column] + shift @ self.products @ shift
-        return self.pictures() - 0.5 * squares
+        return squares
 
     def means(self, columns: Array, seen: Array) -> Array:
         """Inner products of some means as they are now.

@@ -121,6 +121,7 @@ def variants(drawn: Protocol) -> Iterator[tuple[str, Array, float | None]]:
     yield told("modules fitted without the discriminant's scores", unaided)
     yield told("the same, heard with weight 1", unaided.weighing(1.0))
     yield told("shrinkage as OAS gives it", fused(taught, odds=(1.0,)))
+    yield told("means of few pictures as they are", fused(taught, shrunken=False))
     yield told("pictures left out one by one", fused(taught, blocks=one_by_one(drawn)))
     yield told("no temperature", replace(ours, router=replace(ours.router, temperature=1.0)))
     yield told("no power normalisation", fused(taught_by(unrooted(drawn))))

@@ -63,6 +63,9 @@ def _router(groups: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {
         "weights": normal(groups + 1, D),
         "bias": normal(groups + 1),
+        "worth": np.ones(groups, np.float32),
+        "shift": np.zeros(groups, np.float32),
+        "relief": np.zeros(groups, np.float32),
         "deviations": (normal(groups, D) / np.sqrt(D) * STEPS).astype(np.int16),
         "lengths": np.ones(groups, np.float32),
         "background": normal(D) / np.sqrt(D),

@@ -85,7 +85,7 @@ def test_the_ablation_with_all_parts_on_gives_the_answers_of_a_learner(tools, tm
 
 def test_every_part_is_really_off(tools):
     found = {variant: (logs, weight) for variant, logs, weight in variants(protocol(tools, 3, 12, 0))}
-    assert len(found) == 13
+    assert len(found) == 14
     ours, weight = found.pop(ALL_ON)
     # A variant that comes to the same settings as ours gives the same answers: these cannot.
     for variant in (_ALONE, _BY_RULE, "no temperature", "no power normalisation"):

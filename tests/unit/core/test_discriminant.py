@@ -6,18 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.conditioning import condition
-from edge_tosca.discriminant import (
-    SHRINKAGE_ODDS,
-    SURELY,
-    LeaveBlockOut,
-    choose_shrinkage,
-    discriminant,
-    oas_shrinkage,
-    precision,
-    surely_more,
-)
+from edge_tosca.discriminant import discriminant, oas_shrinkage, precision
 from edge_tosca.folds import choose_blocks
+from edge_tosca.left_out import LeaveBlockOut
 from edge_tosca.posterior import best_temperature, label_losses, log_softmax
+from edge_tosca.shrinkage import SHRINKAGE_ODDS, SURELY, choose_shrinkage, surely_more
+from edge_tosca.shrunken_means import Prior
 from edge_tosca.sums import GramStatistics, RowStatistics
 
 D = 24
@@ -38,48 +32,66 @@ def within_of(groups):
 
 
 def left_out(statistics, groups, shrinkage):
-    """Scores of all pictures without their block, the background's in the last column, and the blocks."""
+    """How all pictures compare with the groups without their block."""
     n = int(statistics.counts.sum())
     inverse, blocks = precision(statistics.within(), n, shrinkage), choose_blocks(statistics.counts, n)
     z = np.concatenate([groups[block.group][block.rows] for block in blocks])
     some = LeaveBlockOut.of(z, blocks, statistics.sums, statistics.counts)
-    return np.column_stack(some.scores(inverse, inverse.project(some.means), shrinkage)), blocks
+    return some.compare(inverse, inverse.project(some.means), shrinkage)
 
 
 def score(z, means, inverse):
     return z @ inverse @ means.T - 0.5 * np.sum(means @ inverse * means, axis=1)
 
 
-def scored_by_refitting(groups, shrinkage, blocks):
-    """Take out each block, sum up everything anew, invert, score."""
+def by_refitting(groups, shrinkage, blocks, prior):
+    """Take out each block, sum up everything anew, invert, and compare its pictures with what is left.
+
+    Gives scores beyond the background's, means' squared distances from it, pictures' from their own mean,
+    and the scores by shrunken means.
+    """
     n = sum(len(z) for z in groups)
     target = np.trace(within_of(groups)) / (n * D)
-    scores = []
+    above, norms, spread, shrunken = [], [], [], []
     for block in blocks:
         rest = list(groups)
         rest[block.group] = np.delete(groups[block.group], block.rows, axis=0)
-        covariance = (1 - shrinkage) * within_of(rest) / n + shrinkage * target * np.eye(D)
-        means = [part.mean(axis=0, dtype=np.float64) for part in [*rest, np.concatenate(rest)]]
-        pictures = groups[block.group][block.rows].astype(np.float64)
-        scores.extend(score(z, np.stack(means), np.linalg.inv(covariance)) for z in pictures)
-    return np.stack(scores)
+        inverse = np.linalg.inv((1 - shrinkage) * within_of(rest) / n + shrinkage * target * np.eye(D))
+        means = np.stack([part.mean(axis=0, dtype=np.float64) for part in rest])
+        background = np.concatenate(rest).mean(axis=0, dtype=np.float64)
+        worth = np.array([len(part) / (len(part) + prior.pictures) for part in rest])
+        norms.append([(mean - background) @ inverse @ (mean - background) for mean in means])
+        for z in groups[block.group][block.rows].astype(np.float64):
+            own = z - means[block.group]
+            spread.append(own @ inverse @ own)
+            middle = score(z, background[None], inverse)
+            above.append(score(z, means, inverse) - middle)
+            shrunken.append(score(z, background + worth[:, None] * (means - background), inverse) - middle)
+    return above, norms, spread, shrunken
+
+
+def assert_as_by_refitting(compared, groups, shrinkage):
+    prior = Prior(pictures=2.5, noise=1.0)
+    found = compared.above, compared.norms, compared.spread, compared.scores(prior)
+    expected = by_refitting(groups, shrinkage, compared.blocks, prior)
+    # Scores reach 1e3, conditions 1e4: 1e-16 * 1e7 leaves 1e-9.
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("sizes", [(2, 2), (5, 3, 7), (30, 20, 2, 9)])
 @pytest.mark.parametrize("shrinkage", [0.05, 0.4, 1.0])
-def test_left_out_scores_equal_refitting_without_the_block(form, sizes, shrinkage):
+def test_left_out_pictures_compare_as_after_refitting_without_the_block(form, sizes, shrinkage):
     groups = groups_of(sizes)
-    scores, blocks = left_out(FORMS[form](groups), groups, shrinkage)
-    # Scores reach 1e3, conditions 1e4: 1e-16 * 1e7 leaves 1e-9.
-    np.testing.assert_allclose(scores, scored_by_refitting(groups, shrinkage, blocks), rtol=1e-8, atol=1e-8)
+    assert_as_by_refitting(left_out(FORMS[form](groups), groups, shrinkage), groups, shrinkage)
 
 
 def test_a_picture_alone_in_its_group_is_never_left_out_and_the_others_are_exact():
     groups = groups_of((1, 6, 5))
-    scores, blocks = left_out(FORMS["gram"](groups), groups, 0.3)
-    assert {block.group for block in blocks} == {1, 2}
-    np.testing.assert_allclose(scores, scored_by_refitting(groups, 0.3, blocks), rtol=1e-8, atol=1e-8)
+    compared = left_out(FORMS["gram"](groups), groups, 0.3)
+    assert {block.group for block in compared.blocks} == {1, 2}
+    assert_as_by_refitting(compared, groups, 0.3)
 
 
 @given(sizes=st.lists(st.integers(2, 12), min_size=2, max_size=5), seed=st.integers(0, 999))
@@ -90,9 +102,9 @@ def test_the_row_form_and_the_gram_form_agree(sizes, seed):
     shrinkage = oas_shrinkage(gram.within(), n)
     assert oas_shrinkage(rows.within(), n) == pytest.approx(shrinkage, abs=1e-10)
     # Two decompositions of one matrix: rounding, times a condition below 1e5.
-    np.testing.assert_allclose(
-        left_out(rows, groups, shrinkage)[0], left_out(gram, groups, shrinkage)[0], rtol=1e-8, atol=1e-8
-    )
+    one, other = left_out(rows, groups, shrinkage), left_out(gram, groups, shrinkage)
+    np.testing.assert_allclose(one.above, other.above, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(one.prior().pictures, other.prior().pictures, rtol=1e-6)
 
 
 @given(sizes=st.lists(st.integers(1, 12), min_size=1, max_size=5), seed=st.integers(0, 999))
@@ -162,7 +174,8 @@ def test_a_smaller_shrinkage_is_chosen_only_where_it_is_surely_more_truthful(for
     tried = [odds * base / (1 - base + odds * base) for odds in SHRINKAGE_ODDS]
     for shrinkage in tried:
         inverse = precision(within, n, shrinkage)
-        scores, _ = left_out.scores(inverse, inverse.project(left_out.means), shrinkage)
+        compared = left_out.compare(inverse, inverse.project(left_out.means), shrinkage)
+        scores = compared.scores(compared.prior())
         losses.append(label_losses(best_temperature(scores, truth)[0] * scores, truth))
     chosen = tried.index(choose_shrinkage(within, left_out, range(len(sizes))).shrinkage)
     gains = [before - after for before, after in pairwise(losses)]

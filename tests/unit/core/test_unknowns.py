@@ -4,15 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.conditioning import condition
-from edge_tosca.discriminant import LeaveBlockOut, discriminant, precision
+from edge_tosca.discriminant import discriminant, precision
 from edge_tosca.folds import choose_blocks
 from edge_tosca.kinship import SIBLINGS, nearest_groups
+from edge_tosca.left_out import LeaveBlockOut
 from edge_tosca.router import STEPS, Router, TaskColumns, fit_router
+from edge_tosca.shrunken_means import Prior, shift
 from edge_tosca.sums import GramStatistics, RowStatistics
 from edge_tosca.unknowns import fit_familiarity, left_out_signs, lengths, sign_weights
 
 D = 24
 SHRINKAGE = 0.3
+PRIOR = Prior(pictures=2.5, noise=40.0)
 FORMS = {
     "rows": lambda groups: RowStatistics(tuple(groups)),
     "gram": lambda groups: GramStatistics.of_groups(groups, D),
@@ -27,17 +30,23 @@ def groups_of(sizes, seed=0):
     return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
 
 
-def signs_by_hand(z, groups, inverse):
-    """Signs of one picture by their definitions, with the matrices written out."""
+def signs_by_hand(z, groups, inverse, taught):
+    """Signs of one picture by their definitions, with the matrices written out.
+
+    `taught` is the number of pictures of each group, what is left out included.
+    """
     means = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
     background = np.concatenate(groups).mean(axis=0, dtype=np.float64)
     distances = np.array([(z - mean) @ inverse @ (z - mean) for mean in means])
-    nearest = np.argsort(distances)[:SIBLINGS]
+    kept = np.array([len(rows) / (len(rows) + PRIOR.pictures) for rows in groups])
+    shrunken = background + kept[:, None] * (means - background)
+    nearest = np.argsort([(z - mean) @ inverse @ (z - mean) for mean in shrunken])[:SIBLINGS]
     own, apart = means[nearest[0]] - background, z - background
     direction = own @ inverse @ apart / np.sqrt(own @ inverse @ own) / np.linalg.norm(apart)
     between = (means[nearest] - background).T @ (means[nearest] - background) / len(nearest)
     total = np.linalg.inv(np.linalg.inv(inverse) + between)
-    relative = apart @ total @ apart - distances[nearest[0]]
+    noise = PRIOR.noise / taught[nearest[0]]
+    relative = apart @ total @ apart - (distances[nearest[0]] - noise)
     near = max(mean @ z / np.linalg.norm(mean) for mean in means[nearest])
     return direction, relative, near
 
@@ -62,7 +71,7 @@ def test_left_out_signs_equal_those_of_a_learner_that_never_saw_the_block(form, 
     left_out = LeaveBlockOut.of(z, blocks, sums, counts)
     within = statistics.within()
     inverse = precision(within, pictures, SHRINKAGE)
-    judged = left_out.judge(inverse, inverse.project(left_out.means), SHRINKAGE)
+    judged = left_out.judge(inverse, inverse.project(left_out.means), SHRINKAGE, PRIOR)
     found = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
     expected = []
     for block in blocks:
@@ -72,7 +81,7 @@ def test_left_out_signs_equal_those_of_a_learner_that_never_saw_the_block(form, 
         ]
         # Weights and shrinkage target stay those of all pictures.
         by_hand = inverse_by_hand(kept, within.trace / pictures / D, pictures)
-        expected += [signs_by_hand(groups[block.group][row], kept, by_hand) for row in block.rows]
+        expected += [signs_by_hand(groups[block.group][row], kept, by_hand, sizes) for row in block.rows]
     np.testing.assert_allclose(found[:, :2], np.array(expected)[:, :2], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(found[:, 2], np.array(expected)[:, 2], rtol=0, atol=1e-6)
 
@@ -85,8 +94,15 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
     inverse = precision(within, pictures, SHRINKAGE)
     means = statistics.sums / statistics.counts[:, None]
     background = statistics.sums.sum(axis=0) / pictures
+    worth = PRIOR.worth(statistics.counts)
+    norms = np.einsum(
+        "gi,ij,gj->g", means - background, inverse.apply(inverse.project(np.eye(D))), means - background
+    )
     router = Router(
         discriminant(inverse, inverse.project(np.vstack([means, background]))),
+        worth,
+        shift(norms, worth),
+        PRIOR.relief(statistics.counts),
         np.rint((means - background) * STEPS).astype(np.int16),
         lengths(means).astype(np.float32),
         background.astype(np.float32),
@@ -99,7 +115,7 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
     z = groups_of([20], seed=1)[0]
     found = router.signs(z, router.ask(z)[1])
     by_hand = inverse_by_hand(groups, within.trace / pictures / D, pictures)
-    expected = np.array([signs_by_hand(one.astype(np.float64), groups, by_hand) for one in z])
+    expected = np.array([signs_by_hand(one.astype(np.float64), groups, by_hand, sizes) for one in z])
     # Deviations of about 0.2 are kept in steps of 6e-5, and inner products in float32.
     np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=5e-3, atol=5e-3 * np.abs(expected).max())
     np.testing.assert_allclose(found[:, 2], expected[:, 2], rtol=0, atol=NEARNESS_TOLERANCE)
