@@ -16,7 +16,7 @@ from edge_tosca.kinship import kinship, nearest_groups
 from edge_tosca.left_out import LeaveBlockOut
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
-from edge_tosca.shrinkage import SHRINKAGE_ODDS, Choice, choose_shrinkage
+from edge_tosca.shrinkage import SHRINKAGE_ODDS, Choice, choose_shrinkage, surely_more
 from edge_tosca.shrunken_means import shift
 from edge_tosca.sums import Statistics
 from edge_tosca.unknowns import (
@@ -257,6 +257,7 @@ def fit_router(
     odds: Sequence[float] = SHRINKAGE_ODDS,
     sure: float = SURE,
     shrunken: bool = True,
+    shared: bool = True,
     blocks: Sequence[Block] | None = None,
 ) -> tuple[Router, LeftOut]:
     """Solve the router and choose its settings.
@@ -270,12 +271,13 @@ def fit_router(
         odds: of the shrinkage, to choose from.
         sure: standard errors by which the modules must help.
         shrunken: draw the means of few pictures towards the background.
+        shared: let groups of one label scatter around their common mean where that is as truthful.
         blocks: what to leave out together, ordered by group; neighbours by default.
 
     Returns:
         The router, and the answers to left-out pictures that it was chosen by.
     """
-    counts, sums = statistics.counts, statistics.sums
+    counts, sums, labels = statistics.counts, statistics.sums, np.asarray(label_of_group)
     if blocks is None:
         # The newest task is judged on all its pictures, however many there are of others.
         blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
@@ -285,11 +287,20 @@ def fit_router(
     ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
     for block, end in zip(blocks, ends, strict=True):
         z[end - len(block.rows) : end] = cached(block.group)[block.rows]
-    within = statistics.within()
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
-    left_out = LeaveBlockOut.of(z, tuple(blocks), sums, counts, dtype)
-    choice = choose_shrinkage(within, left_out, label_of_group, odds, JUDGES, shrunken)
+
+    def choose(kinds: Array | None) -> Choice:
+        left_out = LeaveBlockOut.of(z, tuple(blocks), sums, counts, dtype, kinds)
+        return choose_shrinkage(statistics.within(kinds), left_out, label_of_group, odds, JUDGES, shrunken)
+
+    choice = choose(None)
+    if shared and len(set(labels.tolist())) < len(labels):
+        # What the lessons of one class differ by is surroundings, which tell nothing of what a picture shows,
+        # unless they are surely different things under one name.
+        around_labels = choose(labels)
+        if not surely_more(around_labels.losses, choice.losses):
+            choice = around_labels
     judged = choice.judged
     log_posterior = log_softmax(choice.temperature * judged.scores)
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]
@@ -298,9 +309,8 @@ def fit_router(
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
     known = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
-    labels = np.asarray(label_of_group)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
-    del left_out, z
+    del z
     worth, added, relief = _trust(choice, counts)
     solved = discriminant(choice.inverse, choice.means)
     means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()

@@ -33,6 +33,7 @@ class Choice:
         temperature: factor on the scores that makes their softmax most truthful, within what the pictures
             can vouch for.
         judged: the left-out pictures.
+        losses: minus the log-probabilities of the labels of those that chose, [n].
     """
 
     shrinkage: float
@@ -41,6 +42,7 @@ class Choice:
     prior: Prior
     temperature: float
     judged: Judged
+    losses: Array
 
 
 def surely_more(losses: Array, others: Array) -> bool:
@@ -101,9 +103,9 @@ def choose_shrinkage(
         best = losses, shrinkage, inverse, means, prior
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
-    _, shrinkage, inverse, means, prior = best
+    losses, shrinkage, inverse, means, prior = best
     judged = left_out.judge(inverse, means, shrinkage, prior)
     truth = of[left_out.groups][:, None] == of
     temperature, _ = best_temperature(judged.scores, truth)
     modest = modest_temperature(temperature, judged.scores, truth)
-    return Choice(shrinkage, inverse, means, prior, modest, judged)
+    return Choice(shrinkage, inverse, means, prior, modest, judged, losses)
