@@ -6,6 +6,7 @@ learner's own cached features, each scored as if its block of neighbours had not
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -287,13 +288,7 @@ def fit_router(
     ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
     for block, end in zip(blocks, ends, strict=True):
         z[end - len(block.rows) : end] = cached(block.group)[block.rows]
-    # With few pictures the scores are large and their differences small; with many, float32 tells enough.
-    dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
-
-    def choose(kinds: Array | None) -> Choice:
-        left_out = LeaveBlockOut.of(z, tuple(blocks), sums, counts, dtype, kinds)
-        return choose_shrinkage(statistics.within(kinds), left_out, label_of_group, odds, JUDGES, shrunken)
-
+    choose = partial(_choose, statistics, z, tuple(blocks), labels, odds, shrunken)
     choice = choose(None)
     if shared and len(set(labels.tolist())) < len(labels):
         # What the lessons of one class differ by is surroundings, which tell nothing of what a picture shows,
@@ -329,6 +324,22 @@ def fit_router(
         calibrate(posterior, labels[groups]),
     )
     return router, LeftOut(groups, rows, posterior)
+
+
+def _choose(
+    statistics: Statistics,
+    z: Array,
+    blocks: tuple[Block, ...],
+    labels: Array,
+    odds: Sequence[float],
+    shrunken: bool,
+    kinds: Array | None,
+) -> Choice:
+    counts, sums = statistics.counts, statistics.sums
+    # With few pictures the scores are large and their differences small; with many, float32 tells enough.
+    dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
+    left_out = LeaveBlockOut.of(z, blocks, sums, counts, dtype, kinds)
+    return choose_shrinkage(statistics.within(kinds), left_out, labels, odds, JUDGES, shrunken)
 
 
 def _trust(choice: Choice, counts: Array) -> tuple[Array, Array, Array]:

@@ -1,10 +1,10 @@
 """What changes when a block of pictures is left out, worked out on inner products instead of vectors.
 
 Taking a block of m pictures (mean r) out of a group of n moves the group's mean from c to
-c - m (r - c) / (n - m). The scatter is that around a centre a, which is c itself or the mean of all N pictures
-of one label: taking the block out takes U'U from it, where the rows of U are the pictures less a and, below
-them, m (r - a) / sqrt(N - m). The inverse follows by Woodbury's identity. All vectors that are needed are
-mixtures of the block's pictures, the mean of their group, the background and the centre.
+c - m (r - c) / (n - m). The scatter is that around a centre a, which is c itself or the mean of all N
+pictures of one label: taking the block out takes U'U from it, where the rows of U are the pictures less a
+and, below them, m (r - a) / sqrt(N - m). The inverse follows by Woodbury's identity. All vectors that are
+needed are mixtures of the block's pictures, the mean of their group, the background and the centre.
 """
 
 from dataclasses import dataclass

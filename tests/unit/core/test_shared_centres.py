@@ -1,4 +1,4 @@
-"""Lessons of one class: surroundings that are discounted for all classes, or different things under one name."""
+"""Lessons of one class: in other surroundings, or of different things under one name."""
 
 import numpy as np
 import pytest
