@@ -22,7 +22,7 @@ class Step:
     Attributes:
         data: name of the set.
         seed: of the order of classes.
-        taught: "old surroundings", then "and the new ones"; "both at once" for comparison.
+        taught: what was taught, see OLD, BOTH, TOGETHER, OTHERS and OTHERS_BEFORE.
         old: accuracy on test pictures of the old surroundings.
         new: accuracy on those of the new ones.
     """
@@ -36,6 +36,9 @@ class Step:
 
 OLD, BOTH, TOGETHER = "old surroundings", "and the new ones", "both at once"
 
+OTHERS_BEFORE, OTHERS = "every second class: before", "every second class: after the others were taught there"
+"""Of every second class, which is never taught in the new surroundings, while the other classes are."""
+
 
 def measure(
     sets: Sequence[LabelledFeatures],
@@ -44,7 +47,7 @@ def measure(
     seeds: int,
     on_step: Callable[[str], None],
 ) -> list[Step]:
-    """Teach all classes in old surroundings, then the same classes in new ones.
+    """Teach all classes in old surroundings, then the same classes in new ones, or half of them.
 
     Args:
         sets: the data.
@@ -54,7 +57,7 @@ def measure(
         on_step: told what is done next.
 
     Returns:
-        Three steps a set and seed.
+        Five steps a set and seed.
     """
     steps = []
     for data in sets:
@@ -88,18 +91,32 @@ def parted(drawn: Protocol) -> tuple[list[Array], Array]:
 
 def _taught(drawn: Protocol, vision: Vision) -> list[tuple[str, float, float]]:
     sides, test_side = parted(drawn)
-    with tempfile.TemporaryDirectory() as folder:
-        later = Learner.create(Path(folder) / "later.tosca", vision.bundle_path)
-        _teach(later, drawn, [~side for side in sides])
-        said = [(OLD, *_accuracies(later, drawn, test_side))]
-        _teach(later, drawn, sides)
-        said.append((BOTH, *_accuracies(later, drawn, test_side)))
-        later.close()
-        once = Learner.create(Path(folder) / "once.tosca", vision.bundle_path)
-        _teach(once, drawn, [np.ones(len(side), bool) for side in sides])
-        said.append((TOGETHER, *_accuracies(once, drawn, test_side)))
-        once.close()
-    return said
+    others = np.arange(len(sides)) % 2 == 1
+    asked = others[drawn.truth]
+    old = [~side for side in sides]
+    everything = [np.ones(len(side), bool) for side in sides]
+    some = [side & ~other for side, other in zip(sides, others, strict=True)]
+
+    def after(*lessons: Sequence[Array]) -> Array:
+        with tempfile.TemporaryDirectory() as folder:
+            learner = Learner.create(Path(folder) / "bench.tosca", vision.bundle_path)
+            for lesson in lessons:
+                _teach(learner, drawn, lesson)
+            right = _right(learner, drawn)
+            learner.close()
+        return right
+
+    def shares(right: Array, which: Array) -> tuple[float, float]:
+        return float(right[which & ~test_side].mean()), float(right[which & test_side].mean())
+
+    first, every = after(old), np.ones(len(asked), bool)
+    return [
+        (OLD, *shares(first, every)),
+        (BOTH, *shares(after(old, sides), every)),
+        (TOGETHER, *shares(after(everything), every)),
+        (OTHERS_BEFORE, *shares(first, asked)),
+        (OTHERS, *shares(after(old, some), asked)),
+    ]
 
 
 def _teach(learner: Learner, drawn: Protocol, chosen: Sequence[Array]) -> None:
@@ -109,10 +126,11 @@ def _teach(learner: Learner, drawn: Protocol, chosen: Sequence[Array]) -> None:
             learner.learn_features({f"{group:05d}": z for group, z in rows.items()}, force=True)
 
 
-def _accuracies(learner: Learner, drawn: Protocol, test_side: Array) -> tuple[float, float]:
+def _right(learner: Learner, drawn: Protocol) -> Array:
+    """Say which test pictures are named right, bool [m]."""
     labels = np.array([int(label) for label in learner.state.labels])
-    right = labels[learner.knowledge.posterior(drawn.test).argmax(axis=1)] == drawn.truth
-    return float(right[~test_side].mean()), float(right[test_side].mean())
+    right: Array = labels[learner.knowledge.posterior(drawn.test).argmax(axis=1)] == drawn.truth
+    return right
 
 
 def markdown(steps: Sequence[Step]) -> str:

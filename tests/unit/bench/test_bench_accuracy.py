@@ -16,7 +16,7 @@ from edge_tosca.bench.fused import fused, inside_task, taught_by
 from edge_tosca.bench.results import METHODS, Comparison, Result, load, save, summarised
 from edge_tosca.bench.sparsity import FACTORS
 from edge_tosca.bench.sparsity import measure as sweep
-from edge_tosca.bench.surroundings import BOTH, OLD, TOGETHER, parted
+from edge_tosca.bench.surroundings import BOTH, OLD, OTHERS, OTHERS_BEFORE, TOGETHER, parted
 from edge_tosca.bench.surroundings import measure as teach_again
 from edge_tosca.bench.table import markdown
 from edge_tosca.conditioning import condition
@@ -235,12 +235,14 @@ def test_surroundings_are_the_two_sides_of_what_pictures_of_all_classes_differ_i
 
 
 def test_known_classes_are_learned_in_new_surroundings_too(lit):
-    old, both, once = teach_again([lit[0]], Vision(), 3, 1, silent)
+    old, both, once, before, others = teach_again([lit[0]], Vision(), 3, 1, silent)
     assert [step.taught for step in (old, both, once)] == [OLD, BOTH, TOGETHER]
+    assert [step.taught for step in (before, others)] == [OTHERS_BEFORE, OTHERS]
     # About thirty pictures a side: one may fall by chance.
     assert both.new >= old.new - 1 / 20
     assert both.old >= old.old - 1 / 20
     assert min(both.old, both.new, once.old, once.new) > 0.8
+    assert others.new >= before.new - 1 / 20
 
 
 def test_bench_accuracy_writes_tables_json_and_plots_and_goes_on_from_them(tmp_path, draw_pictures):
