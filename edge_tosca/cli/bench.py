@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from edge_tosca.cli.bench_accuracy import accuracy, surroundings
+from edge_tosca.cli.bench_accuracy import accuracy, surroundings, uneven
 from edge_tosca.cli.bench_live import live
 from edge_tosca.cli.bench_options import Folders, counted, telling
 from edge_tosca.cli.terminal import AsJson, BackboneOption, note, progress, say, say_json, say_lines
@@ -18,6 +18,7 @@ bench.add_typer(measures)
 
 measures.command()(accuracy)
 measures.command()(surroundings)
+measures.command()(uneven)
 measures.command()(live)
 
 

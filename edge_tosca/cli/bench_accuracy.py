@@ -1,4 +1,4 @@
-"""bench accuracy and bench surroundings: how often answers are right."""
+"""bench accuracy, bench surroundings and bench uneven: how often answers are right."""
 
 from pathlib import Path
 from typing import Annotated
@@ -110,3 +110,35 @@ def surroundings(
         say_json({"steps": [asdict(step) for step in steps]})
     else:
         say_lines(room.markdown(steps))
+
+
+def uneven(
+    folders: Folders,
+    few: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Training pictures of every second class; repeatable; 5 and 10 by default."),
+    ] = None,
+    many: Annotated[str, typer.Option(help='Training pictures of the other classes, or "all".')] = "all",
+    task_size: Annotated[int, typer.Option(min=1, help="Classes a task.")] = 10,
+    seeds: Annotated[int, typer.Option(min=1, help="Orders of classes and draws of pictures.")] = 3,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Teach classes of few pictures among classes of many, and compare how each kind fares."""
+    from dataclasses import asdict
+
+    from edge_tosca.bench import uneven as room
+    from edge_tosca.bench.data import load_features
+    from edge_tosca.vision import Vision
+
+    counts, (most,) = few or [5, 10], counted([many], "--many")
+    if most is not None and most <= max(counts):
+        raise EdgeToscaError(f"--many {most} is not more than --few {max(counts)}; give a greater number")
+    vision = Vision(backbone)
+    with progress("looking") as tell:
+        sets = [load_features(folder, vision, tell) for folder in folders]
+    trials = room.measure(sets, vision, counts, most, task_size, seeds, telling(as_json))
+    if as_json:
+        say_json({"trials": [asdict(trial) for trial in trials]})
+    else:
+        say_lines(room.markdown(trials))

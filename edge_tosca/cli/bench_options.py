@@ -15,8 +15,8 @@ Folders = Annotated[
 ]
 
 
-def counted(shots: list[str]) -> list[int | None]:
-    """Read --shots: numbers of pictures, None for all.
+def counted(shots: list[str], option: str = "--shots") -> list[int | None]:
+    """Read what an option says: numbers of pictures, None for all.
 
     Raises:
         EdgeToscaError: one is neither a number of at least 1 nor "all".
@@ -24,9 +24,9 @@ def counted(shots: list[str]) -> list[int | None]:
     try:
         counts = [None if shot == "all" else int(shot) for shot in shots]
     except ValueError:
-        raise EdgeToscaError('--shots takes a whole number or "all"') from None
+        raise EdgeToscaError(f'{option} takes a whole number or "all"') from None
     if any(count is not None and count < 1 for count in counts):
-        raise EdgeToscaError('--shots takes a number of at least 1 or "all"')
+        raise EdgeToscaError(f'{option} takes a number of at least 1 or "all"')
     return counts
 
 

@@ -107,6 +107,10 @@ def test_settings_given_to_the_router_are_used(tools):
     assert fused(taught, odds=(3.0,)).router.shrinkage == pytest.approx(3 * oas / (1 + 2 * oas))
     assert fused(taught, sure=np.inf).router.module_weight == 0
     assert fused(taught, blocks=one_by_one(drawn)).router.temperature > 0
+    assert (fused(taught).router.worth < 1).all()
+    plain = fused(taught, shrunken=False).router
+    assert (plain.worth == 1).all()
+    assert not plain.shift.any()
 
 
 def test_squaring_undoes_power_normalisation(tools):
