@@ -2,14 +2,14 @@
 
 Two signs of familiarity come from it. Both need only inner products under P, the inverse of the within-group
 covariance S: t_c = (m_c - m)'P(z - m) and K_cd = (m_c - m)'P(m_d - m), with m_c the mean of the c-th of the k
-nearest groups and m the background, the mean of all pictures. b is the nearest of them.
+nearest groups and m the background, the mean of all pictures. r_c is the part of K_cc that is noise, see
+`edge_tosca.shrunken_means`; b is the nearest of them, with the largest t_c - K_cc / 2 + r_c / 2.
 
 - direction: t_b / (sqrt(K_bb) |z - m|): how much of what sets the picture apart from the average one points
   at b.
 - relative distance: minus the squared Mahalanobis distance to b, beyond that to the background under the
   total covariance T = S + sum_c (m_c - m)(m_c - m)' / k. By Woodbury's identity that is
-  2 t_b - K_bb + r_b - t'(K + k I)^-1 t, with r_b the part of K_bb that is noise
-  (`edge_tosca.shrunken_means`): without it groups of few pictures would know few of their own. An
+  2 t_b - K_bb + r_b - t'(K + k I)^-1 t; without r_b groups of few pictures would know few of their own. An
   untaught sibling lies between the classes, far from b along the very directions in which classes differ
   (Ren and others, "A Simple Fix to Mahalanobis Distance for Improving Near-OOD Detection", 2021, section 3;
   here the between-group part of T is that of the nearest groups, so that it costs the same however many
@@ -56,13 +56,12 @@ def from_background(inner: Array) -> Array:
     return between
 
 
-def kinship(above: Array, between: Array, best: int, relief: Array) -> tuple[float, float]:
+def kinship(above: Array, between: Array, relief: Array) -> tuple[float, float]:
     """Compare a picture with its nearest groups.
 
     Args:
         above: by how much their scores are above the background's, t_c - K_cc / 2, [k].
         between: K, [k, k].
-        best: place of b.
         relief: r, [k].
 
     Returns:
@@ -72,7 +71,9 @@ def kinship(above: Array, between: Array, best: int, relief: Array) -> tuple[flo
     k = len(above)
     if k == 1:
         return 0.0, 0.0
+    fair = above + 0.5 * relief
+    best = fair.argmax()
     t = above + 0.5 * between.diagonal()
     explained = t @ np.linalg.solve(between + k * np.eye(k), t)
     direction = t[best] / math.sqrt(max(between[best, best], _FLOOR))
-    return float(direction), float(2 * above[best] + relief[best] - explained)
+    return float(direction), float(2 * fair[best] - explained)

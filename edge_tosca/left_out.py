@@ -138,14 +138,13 @@ class LeaveBlockOut:
             above = _above(block.scores())
             counts = left.taken_from(self.counts)
             scores.append(shrunken_scores(above, block.norms(), prior.worth(counts)).astype(self.z.dtype))
-            nearest.append(nearest_groups(scores[-1]))
+            nearest.append(nearest_groups(above + 0.5 * relief))
             union = np.unique(nearest[-1])
             columns = np.append(union, groups)
             between = from_background(block.means(columns, inverse.between(means[columns], means[columns])))
-            for row, some, said in zip(above, nearest[-1], scores[-1], strict=True):
+            for row, some in zip(above, nearest[-1], strict=True):
                 places = np.searchsorted(union, some)
-                best = int(said[some].argmax())
-                kin.append(kinship(row[some], between[np.ix_(places, places)], best, relief[some]))
+                kin.append(kinship(row[some], between[np.ix_(places, places)], relief[some]))
         return Judged(np.concatenate(scores), np.concatenate(nearest), np.array(kin).reshape(-1, 2))
 
     def without(self, inverse: Inverse, means: Projected, shrinkage: float) -> Iterator[WithoutBlock]:

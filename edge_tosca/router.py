@@ -175,7 +175,7 @@ class Router:
         """
         scores = self.discriminant.scores(z)
         above = scores[:, :-1] - scores[:, -1:]
-        return log_softmax(self.temperature * self._shrunken(above)), above
+        return log_softmax(self.temperature * (self.worth * above + self.shift)), above
 
     def signs(self, z: Array, above: Array) -> Array:
         """Give the signs of familiarity.
@@ -187,7 +187,7 @@ class Router:
         Returns:
             Direction, relative distance and nearness, float64 [n, 3].
         """
-        nearest = nearest_groups(self._shrunken(above))
+        nearest = nearest_groups(above + 0.5 * self.relief)
         found = [self.signs_among(*each) for each in zip(z, nearest, above, strict=True)]
         return np.array(found).reshape(-1, 3)
 
@@ -208,14 +208,9 @@ class Router:
         beside[-1] = z
         products = (self.deviations[groups].astype(np.float32) @ beside.T) / STEPS
         near = ((products[:, -1] + z @ self.background) / self.lengths[groups]).max(keepdims=True)
-        best = int((self.worth[groups] * above[groups] + self.shift[groups]).argmax())
-        kin = np.array([kinship(above[groups], products[:, :-1], best, self.relief[groups])])
+        kin = np.array([kinship(above[groups], products[:, :-1], self.relief[groups])])
         together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
         return together
-
-    def _shrunken(self, above: Array) -> Array:
-        scores: Array = self.worth * above + self.shift
-        return scores
 
 
 @dataclass(frozen=True)

@@ -38,15 +38,13 @@ def signs_by_hand(z, groups, inverse, taught):
     means = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
     background = np.concatenate(groups).mean(axis=0, dtype=np.float64)
     distances = np.array([(z - mean) @ inverse @ (z - mean) for mean in means])
-    kept = np.array([len(rows) / (len(rows) + PRIOR.pictures) for rows in groups])
-    shrunken = background + kept[:, None] * (means - background)
-    nearest = np.argsort([(z - mean) @ inverse @ (z - mean) for mean in shrunken])[:SIBLINGS]
+    distances -= PRIOR.noise / np.array(taught)
+    nearest = np.argsort(distances)[:SIBLINGS]
     own, apart = means[nearest[0]] - background, z - background
     direction = own @ inverse @ apart / np.sqrt(own @ inverse @ own) / np.linalg.norm(apart)
     between = (means[nearest] - background).T @ (means[nearest] - background) / len(nearest)
     total = np.linalg.inv(np.linalg.inv(inverse) + between)
-    noise = PRIOR.noise / taught[nearest[0]]
-    relative = apart @ total @ apart - (distances[nearest[0]] - noise)
+    relative = apart @ total @ apart - distances[nearest[0]]
     near = max(mean @ z / np.linalg.norm(mean) for mean in means[nearest])
     return direction, relative, near
 
