@@ -15,7 +15,7 @@ import numpy as np
 from edge_tosca import advice
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lookalikes import Confusion, Lookalike, Trial
-from edge_tosca.router import LeftOut
+from edge_tosca.router_fit import LeftOut
 from edge_tosca.suspects import Copies, Suspect, find_copies, mislabelled, pictures_checked
 
 OLD_SHARE = 0.1

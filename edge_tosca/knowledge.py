@@ -15,13 +15,8 @@ from edge_tosca.errors import LearnError
 from edge_tosca.luca import Array
 from edge_tosca.module import Module, scale_of
 from edge_tosca.posterior import by_label, log_softmax, refine
-from edge_tosca.router import (
-    PROPOSED,
-    LeftOut,
-    Router,
-    TaskColumns,
-    fit_router,
-)
+from edge_tosca.router import PROPOSED, Router
+from edge_tosca.router_fit import LeftOut, TaskColumns, fit_router
 from edge_tosca.soundness import checked_evidence, damaged
 from edge_tosca.state import Group, State, Task
 from edge_tosca.store import Store

@@ -18,7 +18,7 @@ from edge_tosca.luca import Array
 from edge_tosca.module import Module, digest_of
 from edge_tosca.remembered import Remembered
 from edge_tosca.report import LearnReport, ModuleReport
-from edge_tosca.router import LeftOut
+from edge_tosca.router_fit import LeftOut
 from edge_tosca.state import State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics

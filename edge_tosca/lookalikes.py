@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_tosca.luca import Array
 from edge_tosca.ridge_margins import LeftOutRidge
-from edge_tosca.router import LeftOut, evenly
+from edge_tosca.router_fit import LeftOut, evenly
 from edge_tosca.state import State
 
 PAIR_PICTURES = 10

@@ -8,7 +8,7 @@ import numpy as np
 from edge_tosca.lookalikes import Trial
 from edge_tosca.luca import Array
 from edge_tosca.relabelling import relabel
-from edge_tosca.router import evenly
+from edge_tosca.router_fit import evenly
 from edge_tosca.state import State
 
 CONFIDENT = 0.9

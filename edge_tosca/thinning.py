@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edge_tosca.luca import Array
-from edge_tosca.router import evenly
+from edge_tosca.router_fit import evenly
 
 Rule = Callable[[Array, int], Array]
 

@@ -14,7 +14,7 @@ from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.folds import Block
 from edge_tosca.luca import Array
 from edge_tosca.posterior import log_softmax
-from edge_tosca.router import SAMPLE, evenly
+from edge_tosca.router_fit import SAMPLE, evenly
 
 ALL_ON = "all parts on (ours)"
 

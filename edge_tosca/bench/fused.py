@@ -12,7 +12,8 @@ from edge_tosca.conditioning import condition, luca_input
 from edge_tosca.luca import Array
 from edge_tosca.module import Module
 from edge_tosca.posterior import log_softmax, refine
-from edge_tosca.router import Router, TaskColumns, fit_router
+from edge_tosca.router import Router
+from edge_tosca.router_fit import TaskColumns, fit_router
 from edge_tosca.sums import statistics_of
 from edge_tosca.teaching import teach
 
@@ -87,7 +88,7 @@ def fused(taught: Taught, **settings: Any) -> Fused:
 
     Args:
         taught: the modules.
-        settings: of `router.fit_router`.
+        settings: of `router_fit.fit_router`.
 
     Returns:
         Both.

@@ -5,7 +5,7 @@ import pytest
 
 from edge_tosca.conditioning import condition
 from edge_tosca.posterior import by_label
-from edge_tosca.router import TaskColumns, fit_router
+from edge_tosca.router_fit import TaskColumns, fit_router
 from edge_tosca.sums import statistics_of
 
 D, CLASSES, SHOTS = 64, 8, 12

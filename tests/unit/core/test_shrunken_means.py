@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edge_tosca.conditioning import condition
-from edge_tosca.router import TaskColumns, fit_router
+from edge_tosca.router_fit import TaskColumns, fit_router
 from edge_tosca.shrunken_means import MOST, Prior, shift, shrunken_scores
 from edge_tosca.sums import statistics_of
 

@@ -8,7 +8,8 @@ from edge_tosca.discriminant import discriminant, precision
 from edge_tosca.folds import choose_blocks
 from edge_tosca.kinship import SIBLINGS, nearest_groups
 from edge_tosca.left_out import LeaveBlockOut
-from edge_tosca.router import STEPS, Router, TaskColumns, fit_router
+from edge_tosca.router import STEPS, Router
+from edge_tosca.router_fit import TaskColumns, fit_router
 from edge_tosca.shrunken_means import Prior, shift
 from edge_tosca.sums import GramStatistics, RowStatistics
 from edge_tosca.unknowns import fit_familiarity, left_out_signs, lengths, sign_weights
