@@ -61,6 +61,13 @@ class Knowledge:
         return np.array([index[group.label] for group in self.state.groups], int)
 
     @cached_property
+    def thing_of_group(self) -> Array:
+        """Index of what each group was taught as, int [g]: classes that were merged are several things."""
+        things = [(group.label, group.taught_as) for group in self.state.groups]
+        index = {thing: place for place, thing in enumerate(dict.fromkeys(things))}
+        return np.array([index[thing] for thing in things], int)
+
+    @cached_property
     def task_of_group(self) -> Array:
         """Index of each group's task, int [g]."""
         return np.repeat(np.arange(len(self.state.tasks)), [len(task.groups) for task in self.state.tasks])
@@ -126,7 +133,12 @@ class Knowledge:
         refused = float(self._store.settings["refused"])
         try:
             return fit_router(
-                statistics or self.statistics(), self.cached, self.label_of_group, tasks, refused
+                statistics or self.statistics(),
+                self.cached,
+                self.label_of_group,
+                tasks,
+                refused,
+                things=self.thing_of_group,
             )
         # Sums that no features have: they are kept in the store, too.
         except np.linalg.LinAlgError:
@@ -169,11 +181,12 @@ class Knowledge:
         if burst:
             # Frames of one object err alike, so their evidence is averaged, not multiplied.
             logs = log_softmax(logs.mean(axis=0, keepdims=True))
+            above = above.mean(axis=0, keepdims=True)
             familiarity = familiarity.mean(keepdims=True)
         posterior = by_label(logs, self.label_of_group, len(self.state.labels))
         threshold = self.router.familiarity.threshold
         return [
-            self._answer(row, logs[place], float(familiarity[place]), threshold, top, least)
+            self._answer(row, logs[place], above[place], float(familiarity[place]), threshold, top, least)
             for place, row in enumerate(posterior)
         ]
 
@@ -242,6 +255,7 @@ class Knowledge:
         self,
         posterior: Array,
         logs: Array,
+        above: Array,
         familiarity: float,
         threshold: float,
         top: int,
@@ -251,7 +265,9 @@ class Knowledge:
         order = _largest(posterior, max(top, 1))
         guesses = tuple(Guess(labels[place], float(posterior[place])) for place in order)
         groups = np.flatnonzero(self.label_of_group == order[0])
-        task = self.state.tasks[self.task_of_group[groups[np.argmax(logs[groups])]]]
+        # Lessons with one mean are equally probable; the nearest one is told.
+        best = groups[logs[groups] == logs[groups].max()]
+        task = self.state.tasks[self.task_of_group[best[np.argmax(above[best])]]]
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,

@@ -12,7 +12,6 @@ from edge_tosca.kinship import SIBLINGS, from_background, kinship, nearest_group
 from edge_tosca.luca import Array
 from edge_tosca.shrunken_means import PLAIN, Prior, shrunken_scores
 from edge_tosca.spectrum import Projected
-from edge_tosca.sums import by_kind
 from edge_tosca.whitening import Inverse
 from edge_tosca.without_block import WithoutBlock, without_block
 
@@ -31,18 +30,12 @@ class LeaveBlockOut:
         blocks: of the pictures.
         means: of the g groups, the background's below them, [g + 1, d], in the precision of z.
         counts: pictures of each group, int [g].
-        centres: around which the groups scatter, [c, d], in the precision of z; None for their own means.
-        centre_of: place of each group's centre, int [g].
-        sharing: pictures of all groups with that centre, int [g].
     """
 
     z: Array
     blocks: tuple[Block, ...]
     means: Array
     counts: Array
-    centres: Array | None
-    centre_of: Array
-    sharing: Array
 
     @classmethod
     def of(
@@ -52,7 +45,6 @@ class LeaveBlockOut:
         sums: Array,
         counts: Array,
         dtype: npt.DTypeLike = np.float64,
-        kinds: Array | None = None,
     ) -> "LeaveBlockOut":
         """Prepare pictures and means.
 
@@ -62,18 +54,12 @@ class LeaveBlockOut:
             sums: of the groups, [g, d].
             counts: int [g].
             dtype: of the scores; float32 takes half the time.
-            kinds: groups of one kind scatter around one centre, see `Statistics.within`.
 
         Returns:
             The pictures, ready to be scored.
         """
         means = np.vstack([sums / counts[:, None], sums.sum(axis=0) / counts.sum()])
-        z, means = z.astype(dtype, copy=False), means.astype(dtype, copy=False)
-        if kinds is None:
-            return cls(z, blocks, means, counts, None, np.arange(len(counts)), counts)
-        sharing = by_kind(counts, kinds)
-        centres = (by_kind(sums, kinds) / sharing[:, None]).astype(dtype, copy=False)
-        return cls(z, blocks, means, counts, centres, kinds, sharing[kinds])
+        return cls(z.astype(dtype, copy=False), blocks, means.astype(dtype, copy=False), counts)
 
     @cached_property
     def groups(self) -> Array:
@@ -160,23 +146,19 @@ class LeaveBlockOut:
         """
         groups = np.array([block.group for block in self.blocks], int)
         z = inverse.project(self.z, self.z.dtype)
-        # Projecting as many centres as there are groups would cost as much again as their means.
-        centres = means[:-1] if self.centres is None else inverse.project(self.centres, self.z.dtype)
         by_means = inverse.between(z, means)
         own_by_means = inverse.between(means[groups], means)
         middle_by_means = inverse.between(means[-1:], means)
-        centre_by_means = inverse.between(centres[self.centre_of[groups]], means)
-        squares, centre_squares = inverse.along(means, means), inverse.along(centres, centres)
+        squares = inverse.along(means, means)
         total = int(self.counts.sum())
         start = 0
-        for block, own, centre in zip(self.blocks, own_by_means, centre_by_means, strict=True):
-            rows, at = slice(start, start + len(block.rows)), self.centre_of[block.group]
+        for block, own in zip(self.blocks, own_by_means, strict=True):
+            rows = slice(start, start + len(block.rows))
             yield without_block(
                 block.group,
-                (int(self.counts[block.group]), int(self.sharing[block.group]), total),
+                (int(self.counts[block.group]), total),
                 inverse.between(z[rows], z[rows]),
-                np.vstack([by_means[rows], own, middle_by_means, centre]),
-                np.append(inverse.between(z[rows], centres[at : at + 1])[:, 0], centre_squares[at]),
+                np.vstack([by_means[rows], own, middle_by_means]),
                 squares,
                 (1 - shrinkage) / total,
             )

@@ -18,10 +18,66 @@ STEPS = 1 << 14
 
 
 @dataclass(frozen=True)
+class Joined:
+    """Scores of units: all groups that were taught as one thing, that is all its lessons, have one mean.
+
+    Attributes:
+        units: unit of each group, int32 [g], 0 .. u - 1.
+        discriminant: scores of the units' plain means, and of the background in the last row.
+        worth: what each mean keeps of itself, see `edge_tosca.shrunken_means`, float32 [u].
+        shift: what its score gains by that, float32 [u].
+    """
+
+    units: Array
+    discriminant: Discriminant
+    worth: Array
+    shift: Array
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Give everything as arrays, for the store."""
+        return {
+            "joined_units": self.units,
+            "joined_weights": self.discriminant.weights,
+            "joined_bias": self.discriminant.bias,
+            "joined_worth": self.worth,
+            "joined_shift": self.shift,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Array], groups: int, dimensions: int) -> "Joined":
+        """Read what `to_arrays` gave; see `Router.from_arrays`."""
+        units, worth, shift = (arrays[f"joined_{name}"] for name in ("units", "worth", "shift"))
+        weights, bias = arrays["joined_weights"], arrays["joined_bias"]
+        u = len(worth)
+        fits = worth.shape == shift.shape == (u,) and weights.shape == (u + 1, dimensions)
+        fits = fits and bias.shape == (u + 1,) and units.shape == (groups,) and units.dtype.kind == "i"
+        if not fits or not np.array_equal(np.unique(units), np.arange(u)):
+            raise ValueError("the classes of several lessons do not fit")
+        if any(np.isnan(values).any() for values in (weights, bias, worth, shift)):
+            raise ValueError("the classes of several lessons have no scores")
+        return cls(units, Discriminant(weights, bias), worth, shift)
+
+    def ask(self, z: Array, temperature: float) -> Array:
+        """Give log-probabilities of the groups.
+
+        Args:
+            z: conditioned features, float32 [n, d].
+            temperature: factor on the scores.
+
+        Returns:
+            [n, g].
+        """
+        scores = self.discriminant.scores(z)
+        above = scores[:, :-1] - scores[:, -1:]
+        return of_groups(log_softmax(temperature * (self.worth * above + self.shift)), self.units)
+
+
+@dataclass(frozen=True)
 class Router:
     """All that is needed to answer, besides the modules.
 
     Attributes:
+        joined: scores of things, where the lessons of each have one mean; None where each group's own counts.
         discriminant: scores of the groups' plain means, and of the background in the last row.
         worth: what each mean keeps of itself, see `edge_tosca.shrunken_means`, float32 [g].
         shift: what its score gains by that, float32 [g].
@@ -37,6 +93,7 @@ class Router:
         calibration: of label sets; probabilities of the true labels of left-out pictures, float32 [n].
     """
 
+    joined: "Joined | None"
     discriminant: Discriminant
     worth: Array
     shift: Array
@@ -66,6 +123,7 @@ class Router:
             "threshold": np.array([familiarity.threshold]),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
+            **({} if self.joined is None else self.joined.to_arrays()),
         }
 
     @classmethod
@@ -102,6 +160,7 @@ class Router:
         temperature, module_weight, shrinkage = (float(value) for value in arrays["scalars"])
         mean, spread, weights = arrays["familiarity"]
         return cls(
+            Joined.from_arrays(arrays, groups, dimensions) if "joined_units" in arrays else None,
             Discriminant(arrays["weights"], arrays["bias"]),
             arrays["worth"],
             arrays["shift"],
@@ -128,6 +187,8 @@ class Router:
         """
         scores = self.discriminant.scores(z)
         above = scores[:, :-1] - scores[:, -1:]
+        if self.joined is not None:
+            return self.joined.ask(z, self.temperature), above
         return log_softmax(self.temperature * (self.worth * above + self.shift)), above
 
     def signs(self, z: Array, above: Array) -> Array:
@@ -164,3 +225,17 @@ class Router:
         kin = np.array([kinship(above[groups], products[:, :-1], self.relief[groups])])
         together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
         return together
+
+
+def of_groups(log_posterior: Array, units: Array) -> Array:
+    """Share the probability of each unit equally among its groups.
+
+    Args:
+        log_posterior: of the units, [n, u].
+        units: unit of each group, int [g].
+
+    Returns:
+        [n, g].
+    """
+    shares: Array = (log_posterior - np.log(np.bincount(units)).astype(log_posterior.dtype))[:, units]
+    return shares

@@ -16,7 +16,7 @@ from edge_tosca.folds import Block, choose_blocks
 from edge_tosca.left_out import LeaveBlockOut
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
-from edge_tosca.router import STEPS, Router
+from edge_tosca.router import STEPS, Joined, Router, of_groups
 from edge_tosca.shrinkage import SHRINKAGE_ODDS, Choice, choose_shrinkage, surely_more
 from edge_tosca.shrunken_means import shift
 from edge_tosca.sums import Statistics
@@ -92,7 +92,7 @@ def fit_router(
     odds: Sequence[float] = SHRINKAGE_ODDS,
     sure: float = SURE,
     shrunken: bool = True,
-    shared: bool = True,
+    things: Array | None = None,
     blocks: Sequence[Block] | None = None,
 ) -> tuple[Router, LeftOut]:
     """Solve the router and choose its settings.
@@ -106,7 +106,8 @@ def fit_router(
         odds: of the shrinkage, to choose from.
         sure: standard errors by which the modules must help.
         shrunken: draw the means of few pictures towards the background.
-        shared: let groups of one label scatter around their common mean where that is as truthful.
+        things: what each group was taught as, int [g], 0 .. t - 1. All lessons of a thing have one mean, unless
+            means of their own are surely more truthful; each group is a thing of its own by default.
         blocks: what to leave out together, ordered by group; neighbours by default.
 
     Returns:
@@ -122,36 +123,40 @@ def fit_router(
     ends = np.cumsum([len(block.rows) for block in blocks]).tolist()
     for block, end in zip(blocks, ends, strict=True):
         z[end - len(block.rows) : end] = cached(block.group)[block.rows]
-    choose = partial(_choose, statistics, z, tuple(blocks), labels, odds, shrunken)
-    choice = choose(None)
-    if shared and len(set(labels.tolist())) < len(labels):
-        # What the lessons of one class differ by is surroundings, which tell nothing of what a picture shows,
-        # unless they are surely different things under one name.
-        around_labels = choose(labels)
-        if not surely_more(around_labels.losses, choice.losses):
-            choice = around_labels
-    judged = choice.judged
-    log_posterior = log_softmax(choice.temperature * judged.scores)
+    choose = partial(_choose, z, tuple(blocks), labels, odds, shrunken)
+    choice, together = choose(statistics, np.arange(len(counts))), None
+    if things is not None and len(set(things.tolist())) < len(things):
+        # Lessons of one thing differ by surroundings, which tell nothing of what a picture shows. With a mean
+        # for each, whatever is photographed in the new ones looks like the classes that were taught there.
+        together = choose(statistics.joined(things), things)
+        if surely_more(together.losses, choice.losses):
+            together = None
+    temperature, judged = choice.temperature, choice.judged
+    log_posterior = log_softmax(temperature * judged.scores)
+    if together is not None and things is not None:
+        temperature = together.temperature
+        log_posterior = of_groups(log_softmax(temperature * together.judged.scores), things)
     opinions = [_held_out(task, counts, groups, rows) for task in tasks]
     weight = _module_weight(log_posterior, groups, tasks, opinions, sure)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
+    # Familiarity keeps to the groups: what is known of a place by a few pictures is known.
     known = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
-    del z
-    worth, added, relief = _trust(choice, counts)
-    solved = discriminant(choice.inverse, choice.means)
+    del choose, z
+    worth, added = _trust(choice, counts)
     means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()
     router = Router(
-        solved,
+        None if together is None or things is None else _joined(together, things, counts),
+        discriminant(choice.inverse, choice.means),
         worth,
         added,
-        relief,
+        choice.prior.relief(counts).astype(np.float32),
         np.rint((means - background) * STEPS).astype(np.int16),
         np.maximum(lengths(means), _FLOOR).astype(np.float32),
         background.astype(np.float32),
-        choice.temperature,
+        temperature,
         weight,
         fit_familiarity(known, refused, len(counts)),
         choice.shrinkage,
@@ -161,30 +166,37 @@ def fit_router(
 
 
 def _choose(
-    statistics: Statistics,
     z: Array,
     blocks: tuple[Block, ...],
     labels: Array,
     odds: Sequence[float],
     shrunken: bool,
-    kinds: Array | None,
+    statistics: Statistics,
+    units: Array,
 ) -> Choice:
+    """Choose the shrinkage where `statistics` are those of units, and `units` tells each group's."""
     counts, sums = statistics.counts, statistics.sums
     # With few pictures the scores are large and their differences small; with many, float32 tells enough.
     dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
-    left_out = LeaveBlockOut.of(z, blocks, sums, counts, dtype, kinds)
-    return choose_shrinkage(statistics.within(kinds), left_out, labels, odds, JUDGES, shrunken)
+    of_units = tuple(Block(int(units[block.group]), block.rows) for block in blocks)
+    left_out = LeaveBlockOut.of(z, of_units, sums, counts, dtype)
+    label_of_unit = np.empty(len(counts), int)
+    label_of_unit[units] = labels
+    return choose_shrinkage(statistics.within(), left_out, label_of_unit, odds, JUDGES, shrunken)
 
 
-def _trust(choice: Choice, counts: Array) -> tuple[Array, Array, Array]:
-    """Give `worth`, `shift` and `relief` of every group's mean."""
+def _joined(choice: Choice, things: Array, counts: Array) -> Joined:
+    worth, added = _trust(choice, np.bincount(things, counts))
+    return Joined(things.astype(np.int32), discriminant(choice.inverse, choice.means), worth, added)
+
+
+def _trust(choice: Choice, counts: Array) -> tuple[Array, Array]:
+    """Give `worth` and `shift` of every mean, float32 each."""
     squares = choice.inverse.along(choice.means, choice.means)
     to_background = choice.inverse.between(choice.means[-1:], choice.means)[0]
     norms = (squares - 2 * to_background + squares[-1])[:-1]
     worth = choice.prior.worth(counts)
-    every = (worth, shift(norms, worth), choice.prior.relief(counts))
-    one, two, three = (values.astype(np.float32) for values in every)
-    return one, two, three
+    return worth.astype(np.float32), shift(norms, worth).astype(np.float32)
 
 
 def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:

@@ -13,12 +13,14 @@ class Group:
         label: the class's name.
         images: number of cached features.
         features: row of the cached features.
+        taught_as: what the class was called when it was taught; "" where that does not matter.
     """
 
     id: int
     label: str
     images: int
     features: int
+    taught_as: str = ""
 
 
 @dataclass(frozen=True)

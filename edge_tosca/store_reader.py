@@ -100,7 +100,8 @@ class StoreReader:
         groups: dict[int, list[Group]] = {}
         with told(self.path), whole(self.path):
             for task, *group in self._connection.execute(
-                "SELECT c.task, c.id, l.label, c.images, c.features"
+                "SELECT c.task, c.id, l.label, c.images, c.features,"
+                " (SELECT label FROM lives WHERE class = c.id ORDER BY rowid LIMIT 1)"
                 " FROM lives l JOIN classes c ON c.id = l.class"
                 " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
                 (number,),
@@ -314,10 +315,11 @@ class StoreReader:
             for row, label, images, features in rows
         )
 
-    def _group(self, row: int, label: object, images: int, features: int) -> Group:
+    def _group(self, row: int, label: object, images: int, features: int, first: object = "") -> Group:
         # What is no label is told by whoever looks for one; `verify` names it.
         named: Any = self.cipher.reveal(LABEL, label) if isinstance(label, str) else label
-        return Group(row, named, images, features)
+        taught_as = named if first == label else self.cipher.reveal(LABEL, first) if first else ""
+        return Group(row, named, images, features, taught_as)
 
     def _task(
         self, row: int, name: object, learned_at: object, module: object, groups: tuple[Group, ...]

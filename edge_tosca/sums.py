@@ -38,12 +38,18 @@ class Statistics(Protocol):
         """Sum of each group's features."""
         ...
 
-    def within(self, kinds: Array | None = None) -> Scatter:
-        """Give the sum over all pictures of (z - its centre)(z - its centre)'.
+    def within(self) -> Scatter:
+        """Give the sum over all pictures of (z - its group's mean)(z - its group's mean)'."""
+        ...
+
+    def joined(self, units: Array) -> "Statistics":
+        """Count some groups as one.
 
         Args:
-            kinds: of each group, int [g], 0 .. c - 1: the centre of a group is the mean of all pictures of
-                its kind; by default its own mean.
+            units: of each group, int [g], 0 .. u - 1, none left out.
+
+        Returns:
+            The sums of the u units.
         """
         ...
 
@@ -68,13 +74,17 @@ class RowStatistics:
         """Sum of each group's features, float64 [g, d]."""
         return np.stack([rows.sum(axis=0, dtype=np.float64) for rows in self.groups])
 
-    def within(self, kinds: Array | None = None) -> Spectrum:
-        """Decompose the scatter around the groups' centres; see `Statistics.within`."""
-        kinds = np.arange(len(self.groups)) if kinds is None else kinds
-        centres = by_kind(self.sums, kinds) / by_kind(self.counts, kinds)[:, None]
+    def within(self) -> Spectrum:
+        """Decompose the within-group scatter."""
         return Spectrum.of_rows(
-            np.concatenate([rows - centres[kind] for rows, kind in zip(self.groups, kinds, strict=True)])
+            np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in self.groups])
         )
+
+    def joined(self, units: Array) -> "RowStatistics":
+        """Count some groups as one; see `Statistics.joined`."""
+        count = int(units.max()) + 1
+        members = [[self.groups[g] for g in np.flatnonzero(units == unit)] for unit in range(count)]
+        return RowStatistics(tuple(np.concatenate(rows) for rows in members))
 
 
 @dataclass(frozen=True)
@@ -198,29 +208,19 @@ class GramStatistics:
         sums = np.delete(self.sums, index, axis=0)
         return GramStatistics(np.delete(self.counts, index), sums, self.gram - exact.T @ exact)
 
-    def within(self, kinds: Array | None = None) -> WholeScatter:
-        """Give the scatter around the groups' centres; see `Statistics.within`."""
-        kinds = np.arange(len(self.counts)) if kinds is None else kinds
-        scaled = by_kind(self.sums, kinds) / np.sqrt(by_kind(self.counts, kinds))[:, None]
+    def within(self) -> WholeScatter:
+        """Give the within-group scatter."""
+        scaled = self.sums / np.sqrt(self.counts)[:, None]
         scatter: Array = scaled.T @ scaled
         return WholeScatter(np.subtract(self.gram, scatter, out=scatter))
 
-
-def by_kind(values: Array, kinds: Array) -> Array:
-    """Add up what groups of one kind have.
-
-    Args:
-        values: of each group, [g] or [g, d].
-        kinds: of each group, int [g], 0 .. c - 1, none left out.
-
-    Returns:
-        [c] or [c, d].
-    """
-    if (kinds == np.arange(len(kinds))).all():
-        return values
-    total = np.zeros((int(kinds.max()) + 1, *values.shape[1:]), values.dtype)
-    np.add.at(total, kinds, values)
-    return total
+    def joined(self, units: Array) -> "GramStatistics":
+        """Count some groups as one; see `Statistics.joined`."""
+        count = int(units.max()) + 1
+        counts, sums = np.zeros(count, np.int64), np.zeros((count, self.sums.shape[1]))
+        np.add.at(counts, units, self.counts)
+        np.add.at(sums, units, self.sums)
+        return GramStatistics(counts, sums, self.gram)
 
 
 def few(pictures: int, d: int) -> bool:

@@ -91,3 +91,19 @@ def test_both_forms_give_the_shrunken_inverse(seed, alpha, beta, rows):
         np.testing.assert_allclose(
             inverse.along(some, some), np.sum(expected * vectors, axis=1), rtol=1e-8, atol=1e-8
         )
+
+
+def test_groups_that_count_as_one_are_summed_as_one():
+    rng = np.random.default_rng(2)
+    groups = [condition(rng.normal(size=(size, 16))) for size in (3, 5, 2, 4)]
+    units = np.array([0, 1, 0, 1])
+    together = [np.concatenate([groups[0], groups[2]]), np.concatenate([groups[1], groups[3]])]
+    for apart, once in (
+        (RowStatistics(tuple(groups)), RowStatistics(tuple(together))),
+        (GramStatistics.of_groups(groups, 16), GramStatistics.of_groups(together, 16)),
+    ):
+        joined = apart.joined(units)
+        np.testing.assert_array_equal(joined.counts, once.counts)
+        np.testing.assert_array_equal(joined.sums, once.sums)
+        assert joined.within().trace == pytest.approx(once.within().trace, rel=1e-12)
+        assert joined.within().square == pytest.approx(once.within().square, rel=1e-12)

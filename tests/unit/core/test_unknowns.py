@@ -98,6 +98,7 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
         "gi,ij,gj->g", means - background, inverse.apply(inverse.project(np.eye(D))), means - background
     )
     router = Router(
+        None,
         discriminant(inverse, inverse.project(np.vstack([means, background]))),
         worth,
         shift(norms, worth),
@@ -182,7 +183,7 @@ def test_a_router_with_the_signs_of_an_earlier_version_is_not_read():
     router, _ = fit_router(RowStatistics(tuple(groups)), lambda at: groups[at], [0, 1], tasks, 0.05)
     arrays = router.to_arrays()
     assert Router.from_arrays(arrays, 2, D).familiarity.threshold == router.familiarity.threshold
-    for earlier in ({"familiarity": np.ones((2, 3))}, {"lengths": np.ones(3)}):
+    for earlier in ({"familiarity": np.ones((2, 3))}, {"lengths": np.ones(3)}, {"worth": np.ones(3)}):
         with pytest.raises(ValueError, match="does not fit"):
             Router.from_arrays(arrays | earlier, 2, D)
     del arrays["deviations"]
