@@ -106,8 +106,8 @@ def fit_router(
         odds: of the shrinkage, to choose from.
         sure: standard errors by which the modules must help.
         shrunken: draw the means of few pictures towards the background.
-        things: what each group was taught as, int [g], 0 .. t - 1. All lessons of a thing have one mean, unless
-            means of their own are surely more truthful; each group is a thing of its own by default.
+        things: what each group was taught as, int [g], 0 .. t - 1. All lessons of a thing have one mean,
+            unless means of their own are surely more truthful; each group is a thing of its own by default.
         blocks: what to leave out together, ordered by group; neighbours by default.
 
     Returns:
