@@ -318,8 +318,8 @@ class StoreReader:
     def _group(self, row: int, label: object, images: int, features: int, first: object = "") -> Group:
         # What is no label is told by whoever looks for one; `verify` names it.
         named: Any = self.cipher.reveal(LABEL, label) if isinstance(label, str) else label
-        taught_as = named if first == label else self.cipher.reveal(LABEL, first) if first else ""
-        return Group(row, named, images, features, taught_as)
+        known = isinstance(first, str) and first != ""
+        return Group(row, named, images, features, self.cipher.reveal(LABEL, str(first)) if known else "")
 
     def _task(
         self, row: int, name: object, learned_at: object, module: object, groups: tuple[Group, ...]

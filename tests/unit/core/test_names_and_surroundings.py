@@ -97,6 +97,22 @@ def test_a_known_class_in_new_surroundings_keeps_its_name_and_is_known_in_both(s
     assert (indoors, outdoors) == ("task 1", "outdoors")
 
 
+def test_lessons_of_one_name_are_one_thing_and_merged_classes_are_several(shop):
+    shop.learn_features({"mug": pictures(7)}, "outdoors")
+    things = shop.knowledge.thing_of_group.tolist()
+    labels = [group.label for group in shop.state.groups]
+    assert [label for label, thing in zip(labels, things, strict=True) if thing == things[-1]] == [
+        "mug",
+        "mug",
+    ]
+    assert len(set(things)) == len(things) - 1
+    shop.rename("cup", "mug", merge=True)
+    assert shop.knowledge.thing_of_group.tolist() == things
+    # A class that is renamed as a whole stays one thing.
+    shop.rename("mug", "tumbler")
+    assert shop.knowledge.thing_of_group.tolist() == things
+
+
 def test_forgetting_a_class_forgets_it_in_all_surroundings(shop):
     shop.learn_features({"mug": pictures(7), "key": pictures(8)}, "outdoors")
     shop.forget("mug")
