@@ -80,9 +80,8 @@ def _draw_pictures(figure: Any, report: "DemoReport", digits: Digits) -> None:
                 axes.text(0.5, height, words, ha="center", fontsize=13, color=colour, weight="bold", **place)
                 if column == 0:
                     axes.text(-0.12, height, when, ha="right", fontsize=12, color=_QUIET, **place)
-    figure.text(
-        0.035, 0.342, "“8?”: its guess is 8, but it flags the picture as unknown", fontsize=12, color=_QUIET
-    )
+    explained = "With a question mark: its guess, but it flags the picture as unknown"
+    figure.text(0.035, 0.342, explained, fontsize=12, color=_QUIET)
 
 
 def _verdict(answer: Answer, truth: str) -> tuple[str, str]:
