@@ -46,6 +46,19 @@ class Discriminant:
         scores: Array = z @ self.weights.T + self.bias
         return scores
 
+    def above(self, z: Array) -> Array:
+        """Score conditioned features beyond the background, whose score is the last one.
+
+        Args:
+            z: float32 [n, d].
+
+        Returns:
+            float32 [n, g - 1].
+        """
+        scores = self.scores(z)
+        beyond: Array = scores[:, :-1] - scores[:, -1:]
+        return beyond
+
 
 def oas_shrinkage(within: Scatter, n: int) -> float:
     """Give the oracle-approximating shrinkage of the within-group covariance W / n.

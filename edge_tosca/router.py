@@ -67,8 +67,7 @@ class Joined:
         Returns:
             [n, g].
         """
-        scores = self.discriminant.scores(z)
-        above = scores[:, :-1] - scores[:, -1:]
+        above = self.discriminant.above(z)
         return of_groups(log_softmax(temperature * (self.worth * above + self.shift)), self.units)
 
 
@@ -185,8 +184,7 @@ class Router:
             Log-probabilities of the groups, [n, g], and by how much their plain means' scores are above the
             background's, [n, g].
         """
-        scores = self.discriminant.scores(z)
-        above = scores[:, :-1] - scores[:, -1:]
+        above = self.discriminant.above(z)
         if self.joined is not None:
             return self.joined.ask(z, self.temperature), above
         return log_softmax(self.temperature * (self.worth * above + self.shift)), above
