@@ -49,7 +49,7 @@ def hardly_apart(pictures: float) -> float:
     Returns:
         Standard errors that the hardest clean pairs keep above.
     """
-    return min(HARDLY_APART, 0.4 * pictures - 1.8)
+    return min(HARDLY_APART, 0.34 * pictures - 0.9)
 
 
 TWIN_SHARE = 0.5

@@ -5,7 +5,6 @@ there is little to gain. The doubtful ones are found as in confident learning (N
 "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021), from answers to left-out pictures.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,11 +22,8 @@ AS_SURE = 0.75
 CHANCE = 0.2
 """Gain that chance makes of each relabelled picture where there are many classes; of two it makes 1 / 2."""
 
-GAIN_OF_MANY = 0.1
-"""Gain beyond that, which clean data stay below however many pictures there are."""
-
-GAIN_OF_ONE = 0.35
-"""Gain that a single picture would need besides, and n pictures the sqrt(n)th part of."""
+CLEAN_GAIN = 0.13
+"""Gain beyond that, which 99.5 % of clean tasks stay below: docs/gate.md has the share for each size."""
 
 _ROUNDS = 5
 
@@ -83,8 +79,7 @@ def relabel(z: Array, truth: Array) -> Relabelling:
     moved = labels != truth
     # Hard classes can be divided in another way, too, but it takes more relabelling than a fault does.
     gain = float(now.mean() - margins.mean() - moved.mean() * max(CHANCE, 1 / classes))
-    most = GAIN_OF_MANY + GAIN_OF_ONE / math.sqrt(len(truth))
-    return Relabelling(labels, moved, _below(margins, AS_SURE), margins, answers, gain, gain > most)
+    return Relabelling(labels, moved, _below(margins, AS_SURE), margins, answers, gain, gain > CLEAN_GAIN)
 
 
 def _below(margins: Array, part: float) -> Array:

@@ -168,7 +168,7 @@ def _open(file: PictureFile, name: str) -> Image.Image:
     except Image.DecompressionBombError:
         raise PictureError(f"{name}: more than {PIXEL_LIMIT // 10**6} megapixels; scale it down") from None
     except UnidentifiedImageError:
-        raise PictureError(f"{name}: not a picture (JPEG, PNG, BMP, WebP, GIF or TIFF)") from None
+        raise PictureError(f"{name}: not a picture; save it as JPEG, PNG, BMP, WebP, GIF or TIFF") from None
     except PictureError as error:
         raise PictureError(f"{name}: {error}") from None
     except Exception as error:

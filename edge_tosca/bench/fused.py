@@ -13,7 +13,7 @@ from edge_tosca.luca import Array
 from edge_tosca.module import Module
 from edge_tosca.posterior import log_softmax, refine
 from edge_tosca.router import Router
-from edge_tosca.router_fit import TaskColumns, fit_router
+from edge_tosca.router_fit import LeftOut, TaskColumns, fit_router
 from edge_tosca.sums import statistics_of
 from edge_tosca.teaching import teach
 
@@ -94,12 +94,29 @@ def fused(taught: Taught, **settings: Any) -> Fused:
         Both.
     """
     groups = [condition(rows) for rows in taught.drawn.groups]
-    labels = np.arange(len(groups))
-    with one_blas_thread():
-        router, _ = fit_router(
-            statistics_of(groups), groups.__getitem__, labels, taught.tasks, _REFUSED, **settings
-        )
+    router, _ = solved(groups, np.arange(len(groups)), taught.tasks, **settings)
     return Fused(router, taught)
+
+
+def solved(
+    groups: Sequence[Array], labels: Array, tasks: Sequence[TaskColumns] = (), **settings: Any
+) -> tuple[Router, LeftOut]:
+    """Solve a router.
+
+    Args:
+        groups: conditioned features, float32 [n, d] each.
+        labels: label of each group, int [g].
+        tasks: with their modules' opinions; one task without a module by default.
+        settings: of `router_fit.fit_router`.
+
+    Returns:
+        The router, and the answers to left-out pictures.
+    """
+    alone = [TaskColumns(slice(0, len(groups)), None)]
+    with one_blas_thread():
+        return fit_router(
+            statistics_of(groups), groups.__getitem__, labels, tasks or alone, _REFUSED, **settings
+        )
 
 
 def opinions(taught: Taught, z: Array) -> list[tuple[slice, Array]]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
+from edge_tosca.bench.fused import solved
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.conditioning import condition
 from edge_tosca.learner import Learner
 from edge_tosca.luca import Array
+from edge_tosca.posterior import by_label
 from edge_tosca.vision import Vision
 
 
@@ -22,7 +24,7 @@ class Step:
     Attributes:
         data: name of the set.
         seed: of the order of classes.
-        taught: what was taught, see OLD, BOTH, TOGETHER, OTHERS and OTHERS_BEFORE.
+        taught: what was taught and how, see OLD and the other names below.
         old: accuracy on test pictures of the old surroundings.
         new: accuracy on those of the new ones.
     """
@@ -38,6 +40,9 @@ OLD, BOTH, TOGETHER = "old surroundings", "and the new ones", "both at once"
 
 OTHERS_BEFORE, OTHERS = "every second class: before", "every second class: after the others were taught there"
 """Of every second class, which is never taught in the new surroundings, while the other classes are."""
+
+APART, OTHERS_APART = f"{BOTH}, a mean for each lesson", f"{OTHERS}, a mean for each lesson"
+"""What it would be if the lessons of a class did not share one mean; the router alone."""
 
 
 def measure(
@@ -57,7 +62,7 @@ def measure(
         on_step: told what is done next.
 
     Returns:
-        Five steps a set and seed.
+        Seven steps a set and seed.
     """
     steps = []
     for data in sets:
@@ -113,9 +118,11 @@ def _taught(drawn: Protocol, vision: Vision) -> list[tuple[str, float, float]]:
     return [
         (OLD, *shares(first, every)),
         (BOTH, *shares(after(old, sides), every)),
+        (APART, *shares(_right_apart(drawn, (old, sides)), every)),
         (TOGETHER, *shares(after(everything), every)),
         (OTHERS_BEFORE, *shares(first, asked)),
         (OTHERS, *shares(after(old, some), asked)),
+        (OTHERS_APART, *shares(_right_apart(drawn, (old, some)), asked)),
     ]
 
 
@@ -130,6 +137,21 @@ def _right(learner: Learner, drawn: Protocol) -> Array:
     """Say which test pictures are named right, bool [m]."""
     labels = np.array([int(label) for label in learner.state.labels])
     right: Array = labels[learner.knowledge.posterior(drawn.test).argmax(axis=1)] == drawn.truth
+    return right
+
+
+def _right_apart(drawn: Protocol, lessons: Sequence[Sequence[Array]]) -> Array:
+    """Say the same of a router in which every lesson of a class has a mean of its own."""
+    taught = [
+        (group, condition(drawn.groups[group][chosen]))
+        for lesson in lessons
+        for group, chosen in enumerate(lesson)
+        if chosen.any()
+    ]
+    labels, rows = np.array([group for group, _ in taught]), [z for _, z in taught]
+    router, _ = solved(rows, labels)
+    logs, _ = router.ask(condition(drawn.test))
+    right: Array = by_label(logs, labels, len(drawn.groups)).argmax(axis=1) == drawn.truth
     return right
 
 

@@ -32,6 +32,9 @@ def unknowns(
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Deal train and test pictures anew, at random, first.")
     ] = False,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="Place the threshold by pictures left out in other ways, too.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write tables, JSON and plot here.")] = None,
     backbone: BackboneOption = None,
     as_json: AsJson = False,
@@ -39,6 +42,7 @@ def unknowns(
     """Measure how well classes never taught are called unknown, beside other scores."""
     from dataclasses import asdict
 
+    from edge_tosca.bench import refused
     from edge_tosca.bench import unknowns as room
     from edge_tosca.bench.data import load_features
     from edge_tosca.bench.unknowns_table import markdown, write
@@ -51,14 +55,16 @@ def unknowns(
     if mixed:
         sets = [room.mixed(data) for data in sets]
     measured = room.measure(sets, vision, counts, seeds, telling(as_json))
+    shares = refused.measure(sets, counts, seeds, telling(as_json)) if left_out else []
     about = {"backbone": str(vision.fingerprint), "sets": {data.name: data.split for data in sets}}
     if out is not None:
         for path in write(measured, about, out):
             note(f"wrote {path}")
     if as_json:
-        say_json({"about": about, "trials": [asdict(trial) for trial in measured.trials]})
+        trials, ways = ([asdict(one) for one in many] for many in (measured.trials, shares))
+        say_json({"about": about, "trials": trials, "left_out": ways})
     else:
-        say_lines(markdown(measured.trials))
+        say_lines(markdown(measured.trials) + ("\n" + refused.markdown(shares) if shares else ""))
 
 
 @measures.command()

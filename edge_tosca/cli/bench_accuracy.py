@@ -17,7 +17,9 @@ def accuracy(
         list[str] | None, typer.Option(help='Training pictures a class, or "all"; repeatable.')
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Orders and draws of pictures.")] = 1,
-    method: Annotated[list[str] | None, typer.Option(help="Compare only these; repeatable.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Compare only these; repeatable; all but hindsight by default.")
+    ] = None,
     ablation: Annotated[bool, typer.Option("--ablation", help="Switch each part of ours off, too.")] = False,
     sparsity: Annotated[
         bool, typer.Option("--sparsity", help="Weigh a module's bytes against accuracy, too.")
@@ -42,7 +44,7 @@ def accuracy(
     from edge_tosca.bench.table import markdown
     from edge_tosca.vision import Vision
 
-    methods = method or list(kept.METHODS)
+    methods = method or [name for name in kept.METHODS if name != kept.HINDSIGHT]
     if unknown := sorted(set(methods) - set(kept.METHODS)):
         raise EdgeToscaError(f"method {unknown[0]!r} is not known; choose from {', '.join(kept.METHODS)}")
     if resume and out is None:
