@@ -51,6 +51,7 @@ def measure(
     task_size: int,
     seeds: int,
     on_step: Callable[[str], None],
+    few: int | None = None,
 ) -> list[Step]:
     """Teach all classes in old surroundings, then the same classes in new ones, or half of them.
 
@@ -60,6 +61,7 @@ def measure(
         task_size: classes a task.
         seeds: orders of classes.
         on_step: told what is done next.
+        few: pictures of each class to teach in the new surroundings; None for all.
 
     Returns:
         Seven steps a set and seed.
@@ -69,7 +71,7 @@ def measure(
         for seed in range(seeds):
             on_step(f"{data.name}: known classes in new surroundings, seed {seed}")
             drawn = protocol(data, task_size, None, seed)
-            steps += [Step(data.name, seed, *said) for said in _taught(drawn, vision)]
+            steps += [Step(data.name, seed, *said) for said in _taught(drawn, vision, few)]
     return steps
 
 
@@ -94,13 +96,14 @@ def parted(drawn: Protocol) -> tuple[list[Array], Array]:
     return sides, (condition(drawn.test) - means[drawn.truth]) @ direction > 0
 
 
-def _taught(drawn: Protocol, vision: Vision) -> list[tuple[str, float, float]]:
+def _taught(drawn: Protocol, vision: Vision, few: int | None) -> list[tuple[str, float, float]]:
     sides, test_side = parted(drawn)
     others = np.arange(len(sides)) % 2 == 1
     asked = others[drawn.truth]
     old = [~side for side in sides]
-    everything = [np.ones(len(side), bool) for side in sides]
-    some = [side & ~other for side, other in zip(sides, others, strict=True)]
+    new = [side if few is None else side & (np.cumsum(side) <= few) for side in sides]
+    everything = [first | more for first, more in zip(old, new, strict=True)]
+    some = [side & ~other for side, other in zip(new, others, strict=True)]
 
     def after(*lessons: Sequence[Array]) -> Array:
         with tempfile.TemporaryDirectory() as folder:
@@ -117,8 +120,8 @@ def _taught(drawn: Protocol, vision: Vision) -> list[tuple[str, float, float]]:
     first, every = after(old), np.ones(len(asked), bool)
     return [
         (OLD, *shares(first, every)),
-        (BOTH, *shares(after(old, sides), every)),
-        (APART, *shares(_right_apart(drawn, (old, sides)), every)),
+        (BOTH, *shares(after(old, new), every)),
+        (APART, *shares(_right_apart(drawn, (old, new)), every)),
         (TOGETHER, *shares(after(everything), every)),
         (OTHERS_BEFORE, *shares(first, asked)),
         (OTHERS, *shares(after(old, some), asked)),

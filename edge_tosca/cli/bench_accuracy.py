@@ -94,6 +94,10 @@ def surroundings(
     folders: Folders,
     task_size: Annotated[int, typer.Option(min=1, help="Classes a task.")] = 10,
     seeds: Annotated[int, typer.Option(min=1, help="Orders of classes.")] = 1,
+    few: Annotated[
+        int | None,
+        typer.Option(min=1, help="Pictures of a class in the new surroundings; all by default."),
+    ] = None,
     backbone: BackboneOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +111,7 @@ def surroundings(
     vision = Vision(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
-    steps = room.measure(sets, vision, task_size, seeds, telling(as_json))
+    steps = room.measure(sets, vision, task_size, seeds, telling(as_json), few)
     if as_json:
         say_json({"steps": [asdict(step) for step in steps]})
     else:

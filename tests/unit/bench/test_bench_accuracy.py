@@ -262,6 +262,17 @@ def test_known_classes_are_learned_in_new_surroundings_too(lit):
     assert min(apart.old, apart.new) > 0.8
 
 
+def test_few_pictures_of_the_new_surroundings_teach_less_than_all_of_them(lit):
+    every = teach_again([lit[0]], Vision(), 3, 1, silent)
+    # More than there are: all of them.
+    assert teach_again([lit[0]], Vision(), 3, 1, silent, few=len(lit[0].train)) == every
+    few = {step.taught: step for step in teach_again([lit[0]], Vision(), 3, 1, silent, few=1)}
+    every_by_name = {step.taught: step for step in every}
+    assert few[OLD] == every_by_name[OLD]
+    assert few[OTHERS_BEFORE] == every_by_name[OTHERS_BEFORE]
+    assert few[BOTH].new <= every_by_name[BOTH].new + 1 / 20
+
+
 def test_bench_accuracy_writes_tables_json_and_plots_and_goes_on_from_them(tmp_path, draw_pictures):
     shapes = draw_pictures(tmp_path / "shapes", ["apple", "brick", "door", "leaf"], count=8)
     command = [sys.executable, "-m", "edge_tosca", "bench", "accuracy", shapes, "--task-size", "2"]

@@ -1,0 +1,105 @@
+"""How alike copies of a picture are to it, and different pictures to each other, as the gate sees them.
+
+As a program: `python tests/end_to_end/gate_copies.py FOLDER...` with folders of class folders prints the
+table behind the thresholds of copies in docs/gate.md.
+"""
+
+import argparse
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageOps
+
+from edge_tosca.bench.data import load_features
+from edge_tosca.conditioning import condition
+from edge_tosca.runtime import load_picture
+from edge_tosca.vision import Vision
+
+COPIED = 80
+"""Pictures of each set that are copied, spread evenly."""
+
+
+def saved(quality: int) -> Callable[[Image.Image], Image.Image]:
+    """Save as JPEG, and read again."""
+
+    def through(picture: Image.Image) -> Image.Image:
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=quality)
+        return Image.open(file).convert("RGB")
+
+    return through
+
+
+def cropped(picture: Image.Image) -> Image.Image:
+    """Cut 3 % off each side."""
+    x, y = round(0.03 * picture.width), round(0.03 * picture.height)
+    return picture.crop((x, y, picture.width - x, picture.height - y))
+
+
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "the same pixels": lambda picture: picture,
+    "JPEG quality 95": saved(95),
+    "brightness + 10 %": lambda picture: ImageEnhance.Brightness(picture).enhance(1.1),
+    "JPEG quality 75": saved(75),
+    "JPEG quality 50": saved(50),
+    "mirrored": ImageOps.mirror,
+    "3 % cropped from each side": cropped,
+}
+
+
+def figures(folder: Path, vision: Vision) -> dict[str, str]:
+    """Give the cosines of one set, a row of the table each."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    some = [paths[place] for place in np.linspace(0, len(paths) - 1, COPIED).astype(int)]
+    pictures = [load_picture(path) for path in some]
+    originals = seen(pictures, vision)
+    rows = {}
+    for name, copied in COPIES.items():
+        cosines = np.sum(originals * seen([copied(picture) for picture in pictures], vision), axis=1)
+        rows[f"{name}: lowest hundredth, median"] = told(np.quantile(cosines, [0.01, 0.5]))
+    data = load_features(folder, vision, lambda done, of: None)
+    features = np.concatenate([data.train, data.test])
+    labels = np.concatenate([data.train_labels, data.test_labels])
+    z = condition(features)
+    cosines = z @ z.T
+    np.fill_diagonal(cosines, -1)
+    same = labels[:, None] == labels
+    for name, among in (("its class", same), ("another class", ~same)):
+        nearest = np.where(among, cosines, -1).max(axis=1)
+        rows[f"nearest other picture of {name}: median, highest hundredth, highest"] = told(
+            np.quantile(nearest, [0.5, 0.99, 1])
+        )
+    means = [cosines[np.ix_(labels == c, labels == c)] for c in np.unique(labels)]
+    alike = [
+        (block.sum() + len(block)) / (len(block) * (len(block) - 1)) for block in means if len(block) > 1
+    ]
+    rows["mean cosine of the pictures of a class: highest"] = told(np.array([max(alike)]))
+    return rows
+
+
+def seen(pictures: list[Image.Image], vision: Vision) -> np.ndarray:
+    """Give the conditioned features of pictures, float32 [n, d]."""
+    arrays = [np.asarray(picture) for picture in pictures]
+    return condition(np.stack([found.features for found in vision.extract(arrays)]))
+
+
+def told(values: np.ndarray) -> str:
+    """Put cosines into words."""
+    return " / ".join(f"{value:.3f}" for value in values)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    folders, vision = parser.parse_args().folders, Vision()
+    found = {folder: figures(folder, vision) for folder in folders}
+    print("|", "|", " | ".join(str(folder) for folder in folders), "|")
+    for row in next(iter(found.values())):
+        print("|", row, "|", " | ".join(rows[row] for rows in found.values()), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()
