@@ -26,6 +26,20 @@ def _signed_roots() -> npt.NDArray[np.float64]:
         return roots
 
 
+def as_cached(features: Array) -> npt.NDArray[np.float16]:
+    """Round features to the precision of the cache.
+
+    Args:
+        features: [CLS] features of any float type, [n, d].
+
+    Returns:
+        float16 [n, d]. A feature beyond its range is the sign of a broken backbone; it is clipped.
+    """
+    if features.dtype == np.float16:
+        return features
+    return np.minimum(np.maximum(features, -_LARGEST), _LARGEST).astype(np.float16)
+
+
 def condition(features: Array) -> npt.NDArray[np.float32]:
     """Power-normalise features: signed square root, then unit length, rounded to the grid.
 
@@ -38,12 +52,7 @@ def condition(features: Array) -> npt.NDArray[np.float32]:
     Returns:
         float32 [n, d], every value a multiple of 1 / GRID; an all-zero feature stays zero.
     """
-    if features.dtype == np.float16:
-        cached = features
-    else:
-        # A feature beyond float16's range is the sign of a broken backbone; clip it, make no infinity.
-        cached = np.minimum(np.maximum(features, -_LARGEST), _LARGEST).astype(np.float16)
-    unit = _signed_roots()[np.ascontiguousarray(cached).view(np.uint16)]
+    unit = _signed_roots()[np.ascontiguousarray(as_cached(features)).view(np.uint16)]
     length = np.sqrt(np.sum(unit * unit, axis=1, keepdims=True))
     length[length == 0] = 1
     unit /= length

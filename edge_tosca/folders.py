@@ -4,7 +4,10 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from edge_tosca.errors import LearnError
+from edge_tosca.luca import Array
 from edge_tosca.soundness import has_controls
 
 _LABEL_LIMIT = 200
@@ -75,6 +78,25 @@ def require_text(task: str) -> None:
     """
     if any(unicodedata.category(character) == "Cs" for character in task):
         raise LearnError(f"the name of a task, {task[:40]!r}, is no text; choose a plain name")
+
+
+def require_features(classes: Mapping[str, Array], dimensions: int) -> None:
+    """Refuse features that no backbone gives.
+
+    Args:
+        classes: label to features.
+        dimensions: width of a feature of the learner's backbone.
+
+    Raises:
+        LearnError: a name that no class can have, or features of another shape, or that are not finite.
+    """
+    for label, rows in classes.items():
+        if checked_label(label) != label:
+            raise LearnError(f"class name {label[:40]!r} has blanks around it or is not in composed form")
+        if rows.ndim != 2 or rows.shape[1] != dimensions:
+            raise LearnError(f"features of {label!r} have shape {list(rows.shape)}, not [n, {dimensions}]")
+        if not np.isfinite(rows).all():
+            raise LearnError(f"features of {label!r} are not finite: NaN or infinity among them")
 
 
 def require_pictures(classes: Mapping[str, object]) -> None:

@@ -1,10 +1,9 @@
 """Blocks of pictures that are left out together.
 
 Pictures of one class that lie next to each other were often taken of one object within seconds. Left out
-one by one they vouch for each other, and everything looks better than it is (grocery photographs: 97 %
-right one by one, 94 % in blocks, 76 % on test pictures of other shelves). Blocks of neighbours are left
-out together instead: blocked cross-validation (Roberts and others, "Cross-validation strategies for data
-with temporal, spatial, hierarchical, or phylogenetic structure", 2017).
+one by one they vouch for each other, and everything looks better than it is (docs/unknowns.md has a table of
+it). Blocks of neighbours are left out together instead: blocked cross-validation (Roberts and others,
+"Cross-validation strategies for data with temporal, spatial, hierarchical, or phylogenetic structure", 2017).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The quality gate: did learning work, judged on cached pictures that were left out one by one.
+"""The quality gate: did learning work, judged on cached pictures that were left out.
 
 Nothing here compares an accuracy with a fixed bar: classes may be hard. A fault shows in the pattern: sure
 answers that contradict labels, two classes that chance tells apart as well, pictures that are one picture.
@@ -69,7 +69,7 @@ BY_CLASS = "accuracy_by_class"
 class GateReport:
     """What the gate says of one `learn`.
 
-    Accuracies are of single pictures, each left out in turn; every class counts the same.
+    Accuracies are of single pictures, left out with their neighbours; every class counts the same.
 
     Attributes:
         verdict: "accept", "warn" or "reject".
@@ -102,7 +102,7 @@ def judge(
 
     Args:
         knowledge: with the new task at its end.
-        left_out: leave-one-out answers under it.
+        left_out: left-out answers under it.
         names: names of the new pictures by label, in the order of the task's groups and their features.
         before: accuracy of the old classes before; see `accuracies_before`.
 
@@ -180,7 +180,7 @@ def accuracy_by_class(knowledge: Knowledge, left_out: LeftOut) -> dict[str, floa
 
     Args:
         knowledge: of the generation.
-        left_out: leave-one-out answers under it.
+        left_out: left-out answers under it.
 
     Returns:
         Label to accuracy.

@@ -62,8 +62,8 @@ class Knowledge:
 
     @cached_property
     def thing_of_group(self) -> Array:
-        """Index of what each group was taught as, int [g]: classes that were merged are several things."""
-        things = [(group.label, group.taught_as) for group in self.state.groups]
+        """Index of the thing that each group shows, int [g]: classes that were merged are several things."""
+        things = [(group.label, group.merged_from or group.label) for group in self.state.groups]
         index = {thing: place for place, thing in enumerate(dict.fromkeys(things))}
         return np.array([index[thing] for thing in things], int)
 
@@ -124,7 +124,7 @@ class Knowledge:
             statistics: its sums, where they are known already.
 
         Returns:
-            The router, and the leave-one-out answers that its settings were chosen by.
+            The router, and the left-out answers that its settings were chosen by.
         """
         tasks = [
             TaskColumns(columns, self._opinion(task) if len(task.groups) > 1 else None)
@@ -280,7 +280,11 @@ class Knowledge:
         )
 
     def _opinion(self, task: Task) -> Array:
-        cosines = checked_evidence(self._store.evidence(task.module), task.groups, self._store.path)
+        evidence = self._store.evidence(task.module)
+        if self._store.tasks_of(task.module) > 1 and len(evidence) != sum(g.images for g in task.groups):
+            # The same pictures were taught twice, and thinned in between: what is kept is of one of the two.
+            return np.full((sum(g.images for g in task.groups), len(task.groups)), np.nan, np.float32)
+        cosines = checked_evidence(evidence, task.groups, self._store.path)
         return log_softmax(scale_of(self._store.module(task.module)) * cosines)
 
 

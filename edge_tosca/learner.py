@@ -12,7 +12,7 @@ import numpy as np
 from edge_tosca.answer import Answer, Skipped
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
-from edge_tosca.folders import checked_label, pictures_by_class, require_pictures
+from edge_tosca.folders import checked_label, pictures_by_class, require_features, require_pictures
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
 from edge_tosca.limit import SETTING as LIMIT
@@ -216,8 +216,8 @@ class Learner:
         """Learn classes from features of this learner's backbone.
 
         Args:
-            features: label to [n, d].
-            task: name of the task.
+            features: label to [n, d], as the backbone gives them.
+            task: name of the task; "task N" by default.
             names: what to call the pictures in the report, by label.
             skipped: pictures that had to be left out, for the report.
             force: learn even what the quality gate rejects.
@@ -227,10 +227,11 @@ class Learner:
             What was done; its generation is None where the gate rejected the task and nothing was kept.
 
         Raises:
-            LearnError: there is no class, or one without features.
+            LearnError: there is no class, or one without features, or a name or features that cannot be.
             StoreError: the store cannot be written.
         """
         require_pictures(features)
+        require_features(features, int(self.store.settings["feature_dim"]))
         names = names or {
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }

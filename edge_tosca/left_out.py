@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_tosca.folds import Block
+from edge_tosca.folds import FOLDS, Block
 from edge_tosca.kinship import SIBLINGS, from_background, kinship, nearest_groups
 from edge_tosca.luca import Array
 from edge_tosca.shrunken_means import PLAIN, Prior, shrunken_scores
@@ -76,6 +77,8 @@ class LeaveBlockOut:
             Fewer pictures, or all where they are no more than that.
         """
         every = max(1, -(-len(self.z) // most))
+        # A step that is a multiple of the folds would take the same fold of every group.
+        every += every % FOLDS == 0
         owners = np.repeat(np.arange(len(self.blocks)), [len(b.rows) for b in self.blocks])
         return replace(self, z=self.z[owners % every == 0], blocks=self.blocks[::every])
 
@@ -119,11 +122,11 @@ class LeaveBlockOut:
         scores = [np.zeros((0, groups), self.z.dtype)]
         nearest = [np.zeros((0, min(SIBLINGS, groups)), int)]
         kin: list[tuple[float, float]] = []
-        relief = prior.relief(self.counts)
         for block, left in zip(self.without(inverse, means, shrinkage), self.blocks, strict=True):
             above = _above(block.scores())
             counts = left.taken_from(self.counts)
             scores.append(shrunken_scores(above, block.norms(), prior.worth(counts)).astype(self.z.dtype))
+            relief = prior.relief(counts)
             nearest.append(nearest_groups(above + 0.5 * relief))
             union = np.unique(nearest[-1])
             columns = np.append(union, groups)
@@ -163,6 +166,21 @@ class LeaveBlockOut:
                 (1 - shrinkage) / total,
             )
             start = rows.stop
+
+
+def scores_dtype(counts: Array, dimensions: int) -> type[np.floating[Any]]:
+    """Say how precisely left-out pictures are to be scored: with many of them float32 tells enough.
+
+    With few pictures the scores are large and their differences small.
+
+    Args:
+        counts: pictures of each group, int [g].
+        dimensions: of a feature.
+
+    Returns:
+        The type of `LeaveBlockOut.of`.
+    """
+    return np.float32 if counts.sum() > dimensions else np.float64
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 
 from edge_tosca.answer import Skipped
 from edge_tosca.blas import one_blas_thread
+from edge_tosca.conditioning import as_cached
 from edge_tosca.errors import LearnError
 from edge_tosca.folders import checked_label, require_text
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
@@ -51,10 +53,10 @@ def teach_task(
         with one_blas_thread(), store.transaction():
             before = Knowledge(store, store.state())
             earlier = accuracies_before(before, store.report(before.state.generation))
-            task = task or f"task {len(before.state.tasks) + 1}"
+            task = task or _next_name(before.state)
             generation = store.add_generation("learn", before.state.generation)
             store.add_module(digest, data, cosines)
-            half = {label: rows.astype(np.float16) for label, rows in features.items()}
+            half = {label: as_cached(rows) for label, rows in features.items()}
             store.add_task(task, digest, half, generation, pictures)
             store.seals.tell(seen_with or {})
             if remember:
@@ -99,16 +101,16 @@ def forget_class(store: Store, label: str) -> int:
     """Erase a class and make its task's module anew; see `Learner.forget`."""
     with one_blas_thread(), store.transaction():
         before = store.state()
-        found = store.groups_ever(label)
-        if not found:
-            raise LearnError(f"{store.path} knows no class {label!r}; it knows {_known(store)}")
+        found = _to_forget(store, before, label)
         labels = store.labels_ever(group for doomed in found.values() for group in doomed)
         generation = store.add_generation("forget", before.generation)
         for task, doomed in found.items():
             left = [group for group in store.groups_of_task(task) if group.id not in doomed]
             digest = None
             if left:
-                module, cosines = fit_task(store, [store.features(group) for group in left], before, task)
+                rows = [store.features(group) for group in left]
+                # The state as it is by now: modules that were made anew a moment ago have other names.
+                module, cosines = fit_task(store, rows, store.state(), task)
                 data = module.to_bytes()
                 digest = digest_of(data)
                 store.add_module(digest, data, cosines)
@@ -118,6 +120,25 @@ def forget_class(store: Store, label: str) -> int:
         store.set_report(generation, {"classes": [label]})
     store.scrub()
     return generation
+
+
+def _to_forget(store: Store, state: State, label: str) -> dict[int, list[int]]:
+    """Find what a class's name stands for: task row to rows of classes, live ones and those of history.
+
+    What once bore the name and lives under another one is another class by now, and stays.
+    """
+    called = {group.id: group.label for group in state.groups}
+    ever = store.groups_ever(label)
+    found = {
+        task: kept
+        for task, groups in ever.items()
+        if (kept := [group for group in groups if called.get(group, label) == label])
+    }
+    if not found:
+        now = {called[group] for groups in ever.values() for group in groups}
+        meant = f"; {', '.join(sorted(map(repr, now)))} was called so once" if now else ""
+        raise LearnError(f"{store.path} knows no class {label!r}{meant}; it knows {_known(store)}")
+    return found
 
 
 def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
@@ -241,6 +262,11 @@ def _left(
         else names[group.label]
         for group in task.groups
     }
+
+
+def _next_name(state: State) -> str:
+    taken = {task.name for task in state.tasks}
+    return next(name for n in count(len(taken) + 1) if (name := f"task {n}") not in taken)
 
 
 def _images(store: Store) -> int:

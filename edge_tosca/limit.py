@@ -22,7 +22,7 @@ _REPORT_BYTES = 32_768
 as the lesson's report, its seal and the router's calibration."""
 
 _ROUTER_BYTES = 10
-"""A class's share of the router for each dimension: two rows of float32 and one of float16."""
+"""A class's share of the router for each dimension: two rows of float32 and one of int16."""
 
 
 def keep_within(store: Store) -> dict[int, Array]:
@@ -93,10 +93,12 @@ def thin(store: Store, most: int, rule: Rule = herding) -> dict[int, Array]:
                 _thin_files(store, group.features, places)
             kept.append(start + places)
             start += group.images
-        # Two tasks of the very same pictures share a module, and are thinned alike.
         if task.module not in modules and sum(map(len, kept)) < start:
-            store.put_evidence(task.module, store.evidence(task.module)[np.concatenate(kept)])
-            modules.add(task.module)
+            evidence = store.evidence(task.module)
+            # Tasks that were taught the very same pictures share a module, and may have been thinned before.
+            if len(evidence) == start:
+                store.put_evidence(task.module, evidence[np.concatenate(kept)])
+                modules.add(task.module)
     return left
 
 

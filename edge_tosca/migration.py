@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge_tosca.blas import one_blas_thread
+from edge_tosca.conditioning import as_cached
 from edge_tosca.errors import LearnError
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class
 from edge_tosca.knowledge import Knowledge
@@ -136,35 +137,30 @@ def migrate(
 
     if _is_same(before, settings, fingerprint.golden):
         return told(None, 0, [])
-    try:
-        with one_blas_thread(), store.transaction():
-            tasks = store.tasks_ever()
-            found, missing = _look(store, tasks, Whereabouts(folder))
-            images = sum(len(item.paths) for item in found.values())
-            if missing and not without_missing:
-                return told(None, 0, missing)
-            if tasks and not images:
-                raise LearnError(
-                    f"{store.path}: none of its pictures is there, so nothing would be left; nothing was "
-                    "changed; init a new store and teach it again"
-                )
-            state = store.state()
-            right = _mean(accuracies_before(Knowledge(store, state), store.report(state.generation)))
-            generation = store.add_generation("migrate", state.generation)
-            for key, value in settings.items():
-                store.set_setting(key, value)
-            done = count(1)
-            tell = None if on_progress is None else lambda _: on_progress(next(done), images)
-            for task in tasks:
-                _take_along(store, task, found, vision, tell)
-            knowledge, left_out = settle(store, generation)
-            by_class = accuracy_by_class(knowledge, left_out) if knowledge.state.tasks else {}
-            report = told(generation, images, missing, right, _mean(by_class))
-            store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
-    except BaseException:
-        store.settings.clear()
-        store.settings.update(before)
-        raise
+    with one_blas_thread(), store.transaction():
+        tasks = store.tasks_ever()
+        found, missing = _look(store, tasks, Whereabouts(folder))
+        images = sum(len(item.paths) for item in found.values())
+        if missing and not without_missing:
+            return told(None, 0, missing)
+        if tasks and not images:
+            raise LearnError(
+                f"{store.path}: none of its pictures is there, so nothing would be left; nothing was "
+                "changed; init a new store and teach it again"
+            )
+        state = store.state()
+        right = _mean(accuracies_before(Knowledge(store, state), store.report(state.generation)))
+        generation = store.add_generation("migrate", state.generation)
+        for key, value in settings.items():
+            store.set_setting(key, value)
+        done = count(1)
+        tell = None if on_progress is None else lambda _: on_progress(next(done), images)
+        for task in tasks:
+            _take_along(store, task, found, vision, tell)
+        knowledge, left_out = settle(store, generation)
+        by_class = accuracy_by_class(knowledge, left_out) if knowledge.state.tasks else {}
+        report = told(generation, images, missing, right, _mean(by_class))
+        store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
     return report
 
 
@@ -208,7 +204,7 @@ def _take_along(
         digest = digest_of(data)
         store.add_module(digest, data, cosines)
     for group, rows in zip(here, features, strict=True):
-        store.put_features(group, rows.astype(np.float16))
+        store.put_features(group, as_cached(rows))
         files = found[group.id].remembered
         if files is not None:
             store.pictures.put(group.features, files)

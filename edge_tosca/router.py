@@ -13,8 +13,7 @@ from edge_tosca.unknowns import Familiarity, lengths, signs
 PROPOSED = 3
 """Groups that the router proposes for a closer look."""
 
-STEPS = 1 << 14
-"""In one unit. Means of unit vectors differ by less than two units in any dimension."""
+_STEPS = np.iinfo(np.int16).max
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,9 @@ class Router:
         worth: what each mean keeps of itself, see `edge_tosca.shrunken_means`, float32 [g].
         shift: what its score gains by that, float32 [g].
         relief: part of its squared distance from the background that is noise, float32 [g].
-        deviations: of the groups' means from the background, for familiarity, in STEPS, int16 [g, d]:
+        deviations: of the groups' means from the background, for familiarity, in steps, int16 [g, d]:
             unlike float16 they widen to float32 in no time.
+        steps: length of a step of each group, float32 [g].
         lengths: of the groups' means, float32 [g].
         background: mean of all pictures, float32 [d].
         temperature: factor on the discriminant's scores.
@@ -98,6 +98,7 @@ class Router:
     shift: Array
     relief: Array
     deviations: Array
+    steps: Array
     lengths: Array
     background: Array
     temperature: float
@@ -116,6 +117,7 @@ class Router:
             "shift": self.shift,
             "relief": self.relief,
             "deviations": self.deviations,
+            "steps": self.steps,
             "lengths": self.lengths,
             "background": self.background,
             "familiarity": np.stack([familiarity.mean, familiarity.spread, familiarity.weights]),
@@ -148,6 +150,7 @@ class Router:
             "shift": (groups,),
             "relief": (groups,),
             "deviations": (groups, dimensions),
+            "steps": (groups,),
             "lengths": (groups,),
             "background": (dimensions,),
             "familiarity": (3, 3),
@@ -165,6 +168,7 @@ class Router:
             arrays["shift"],
             arrays["relief"],
             arrays["deviations"],
+            arrays["steps"],
             arrays["lengths"],
             arrays["background"],
             temperature,
@@ -218,11 +222,25 @@ class Router:
         beside = np.empty((len(groups) + 1, len(z)), np.float32)
         np.subtract(self.discriminant.weights[groups], self.discriminant.weights[-1], out=beside[:-1])
         beside[-1] = z
-        products = (self.deviations[groups].astype(np.float32) @ beside.T) / STEPS
+        products = (self.deviations[groups].astype(np.float32) @ beside.T) * self.steps[groups, None]
         near = ((products[:, -1] + z @ self.background) / self.lengths[groups]).max(keepdims=True)
         kin = np.array([kinship(above[groups], products[:, :-1], self.relief[groups])])
         together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
         return together
+
+
+def in_steps(deviations: Array) -> tuple[Array, Array]:
+    """Round deviations to 16 bits, as finely as the largest of each row allows.
+
+    Args:
+        deviations: [g, d].
+
+    Returns:
+        In steps, int16 [g, d], and the length of each row's step, float32 [g].
+    """
+    largest = np.abs(deviations).max(axis=1, keepdims=True)
+    steps = (np.maximum(largest, np.finfo(np.float32).tiny * _STEPS) / _STEPS).astype(np.float32)
+    return np.rint(deviations / steps).clip(-_STEPS, _STEPS).astype(np.int16), steps[:, 0]
 
 
 def of_groups(log_posterior: Array, units: Array) -> Array:

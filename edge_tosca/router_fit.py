@@ -13,10 +13,10 @@ import numpy as np
 from edge_tosca.conformal import calibrate
 from edge_tosca.discriminant import discriminant
 from edge_tosca.folds import Block, choose_blocks
-from edge_tosca.left_out import LeaveBlockOut
+from edge_tosca.left_out import LeaveBlockOut, scores_dtype
 from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label, log_softmax, refine
-from edge_tosca.router import STEPS, Joined, Router, of_groups
+from edge_tosca.router import Joined, Router, in_steps, of_groups
 from edge_tosca.shrinkage import SHRINKAGE_ODDS, Choice, choose_shrinkage, surely_more
 from edge_tosca.shrunken_means import shift
 from edge_tosca.sums import Statistics
@@ -153,7 +153,7 @@ def fit_router(
         worth,
         added,
         choice.prior.relief(counts).astype(np.float32),
-        np.rint((means - background) * STEPS).astype(np.int16),
+        *in_steps(means - background),
         np.maximum(lengths(means), _FLOOR).astype(np.float32),
         background.astype(np.float32),
         temperature,
@@ -176,8 +176,7 @@ def _choose(
 ) -> Choice:
     """Choose the shrinkage where `statistics` are those of units, and `units` tells each group's."""
     counts, sums = statistics.counts, statistics.sums
-    # With few pictures the scores are large and their differences small; with many, float32 tells enough.
-    dtype = np.float32 if counts.sum() > sums.shape[1] else np.float64
+    dtype = scores_dtype(counts, sums.shape[1])
     of_units = tuple(Block(int(units[block.group]), block.rows) for block in blocks)
     left_out = LeaveBlockOut.of(z, of_units, sums, counts, dtype)
     label_of_unit = np.empty(len(counts), int)

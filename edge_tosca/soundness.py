@@ -150,10 +150,10 @@ def checked_evidence(cosines: Array, groups: Sequence[Group], path: Path) -> Arr
         float32 [n, k].
 
     Raises:
-        StoreError: there are fewer rows than pictures, or more or fewer columns than classes.
+        StoreError: there are not as many rows as pictures and columns as classes.
     """
     images = sum(group.images for group in groups)
-    if cosines.ndim != 2 or len(cosines) < images or cosines.shape[1] != len(groups):
+    if cosines.shape != (images, len(groups)):
         raise damaged(path)
     return cosines
 

@@ -13,14 +13,14 @@ class Group:
         label: the class's name.
         images: number of cached features.
         features: row of the cached features.
-        taught_as: what the class was called when it was taught; "" where that does not matter.
+        merged_from: what the class was called when it was merged into another; "" where it was not.
     """
 
     id: int
     label: str
     images: int
     features: int
-    taught_as: str = ""
+    merged_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Task:
 
     Attributes:
         id: of its row in the store.
-        name: as the user gave it, or made from the date.
+        name: as the user gave it, or "task N".
         learned_at: ISO 8601, UTC.
         module: digest of its LuCA module.
         groups: its classes, in the order of the module's prototypes.

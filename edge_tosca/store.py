@@ -79,9 +79,12 @@ class Store(StoreReader):
         """
         with told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
+            settings, cipher = dict(self.settings), self.cipher
             try:
                 self._require_own_file()
                 self._require_own_origin()
+                # Another process may have set a limit of size, or trusted a key.
+                self._take_settings(self._read_settings())
                 with whole(self.path):
                     bring_up_to_date(self._connection, self.settings)
                     self.seals.begin()
@@ -92,6 +95,9 @@ class Store(StoreReader):
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
+                self._take_settings(settings)
+                if self.cipher is not cipher:
+                    self._read_with(cipher)
                 raise
 
     def add_generation(self, command: str, parent: int) -> int:

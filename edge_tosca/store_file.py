@@ -55,7 +55,7 @@ def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.
     kind = kind_of_file(path)
     if path.is_dir() or kind == "stranger" or (kind == "database" and not _without_tables(path)):
         raise StoreError(f"{path} exists already; open it, or choose another name")
-    found = path.exists()
+    found, alone = path.exists(), False
     try:
         with told(path):
             if kind == "zeros":
@@ -63,6 +63,10 @@ def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.
             connection = connect(path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
+            # Another process may have made a store here since it was looked for.
+            if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                raise StoreError(f"{path} exists already; open it, or choose another name")
+            alone = True
             add_tables(connection)
             mark(connection, cipher.encrypted)
             seals = Seals(connection, cipher)
@@ -71,7 +75,7 @@ def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.
             seals.end(settings, "init")
             connection.execute("COMMIT")
     except StoreError:
-        if not found:
+        if alone and not found:
             # A disk that failed once may fail here too; init takes what is left for unfinished.
             with contextlib.suppress(OSError):
                 for suffix in ("", "-wal", "-shm"):

@@ -45,11 +45,18 @@ class StoreReader:
         self._connection = connection
         self._place = path.absolute()
         self._file = identity(self._place)
-        with told(path):
-            self.settings: dict[str, str] = checked_settings(
-                dict(connection.execute("SELECT key, value FROM settings")), path
-            )
+        self.settings: dict[str, str] = self._read_settings()
         self._read_with(cipher_of(path, self.settings.get(SETTING), user_key))
+
+    def _read_settings(self) -> dict[str, str]:
+        with told(self.path):
+            rows = self._connection.execute("SELECT key, value FROM settings").fetchall()
+        return checked_settings(dict(rows), self.path)
+
+    def _take_settings(self, settings: dict[str, str]) -> None:
+        # In place: others hold this very dict.
+        self.settings.clear()
+        self.settings.update(settings)
 
     def _read_with(self, cipher: Clear) -> None:
         self.cipher = cipher
@@ -101,7 +108,8 @@ class StoreReader:
         with told(self.path), whole(self.path):
             for task, *group in self._connection.execute(
                 "SELECT c.task, c.id, l.label, c.images, c.features,"
-                " (SELECT label FROM lives WHERE class = c.id ORDER BY rowid LIMIT 1)"
+                " (SELECT m.label FROM lives m JOIN generations g ON g.number = m.died"
+                "  WHERE m.class = c.id AND m.died <= ?1 AND g.command = 'merge' ORDER BY m.rowid LIMIT 1)"
                 " FROM lives l JOIN classes c ON c.id = l.class"
                 " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
                 (number,),
@@ -179,6 +187,15 @@ class StoreReader:
         """List the digests of all modules."""
         rows = self.query("SELECT digest FROM modules ORDER BY digest")
         return [self.cipher.reveal(MODULE, digest) for (digest,) in rows]
+
+    def tasks_of(self, module: str) -> int:
+        """Count the tasks, live or not, that share a module: they were taught the very same pictures.
+
+        Args:
+            module: its digest.
+        """
+        named = self.cipher.hide(MODULE, module)
+        return int(self.query("SELECT count(*) FROM tasks WHERE module = ?", named)[0][0])
 
     def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask SQLite itself, to examine the file.
@@ -315,11 +332,11 @@ class StoreReader:
             for row, label, images, features in rows
         )
 
-    def _group(self, row: int, label: object, images: int, features: int, first: object = "") -> Group:
+    def _group(self, row: int, label: object, images: int, features: int, merged: object = None) -> Group:
         # What is no label is told by whoever looks for one; `verify` names it.
         named: Any = self.cipher.reveal(LABEL, label) if isinstance(label, str) else label
-        known = isinstance(first, str) and first != ""
-        return Group(row, named, images, features, self.cipher.reveal(LABEL, str(first)) if known else "")
+        own = self.cipher.reveal(LABEL, merged) if isinstance(merged, str) else ""
+        return Group(row, named, images, features, own)
 
     def _task(
         self, row: int, name: object, learned_at: object, module: object, groups: tuple[Group, ...]

@@ -167,17 +167,6 @@ class GramStatistics:
                 statistics, some = statistics.with_groups(some), []
         return statistics.with_groups(some)
 
-    def with_group(self, z: Array) -> "GramStatistics":
-        """Add a group at the end.
-
-        Args:
-            z: conditioned features, [n, d].
-
-        Returns:
-            New statistics.
-        """
-        return self.with_groups([z])
-
     def with_groups(self, groups: Sequence[Array]) -> "GramStatistics":
         """Add groups at the end.
 
@@ -193,20 +182,6 @@ class GramStatistics:
         sums = [z.sum(axis=0, dtype=np.float64) for z in groups]
         counts = np.append(self.counts, [len(z) for z in groups])
         return GramStatistics(counts, np.vstack([self.sums, *sums]), self.gram + exact.T @ exact)
-
-    def without_group(self, index: int, z: Array) -> "GramStatistics":
-        """Take a group out again.
-
-        Args:
-            index: its position.
-            z: the very features it was added with, [n, d].
-
-        Returns:
-            New statistics, equal to the last bit to those that never had the group.
-        """
-        exact = z.astype(np.float64)
-        sums = np.delete(self.sums, index, axis=0)
-        return GramStatistics(np.delete(self.counts, index), sums, self.gram - exact.T @ exact)
 
     def within(self) -> WholeScatter:
         """Give the within-group scatter."""

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_tosca.conditioning import condition, luca_input
+from edge_tosca.conditioning import as_cached, condition, luca_input
 from edge_tosca.folds import FOLDS, choose_blocks, folds_of
-from edge_tosca.left_out import LeaveBlockOut
+from edge_tosca.left_out import LeaveBlockOut, scores_dtype
 from edge_tosca.luca import Array
 from edge_tosca.module import Module
 from edge_tosca.posterior import best_temperature
@@ -106,7 +106,8 @@ def teach_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> 
     Returns:
         The module, and cosines that are all NaN: the paper asks for no evidence.
     """
-    x = np.concatenate(features).astype(np.float32)
+    # As they are cached: when a class is forgotten the module is made anew from the others' cached features.
+    x = as_cached(np.concatenate(features)).astype(np.float32)
     labels = np.repeat(np.arange(len(features)), [len(rows) for rows in features])
     context = np.concatenate([module.prototypes for module in earlier]) if earlier else None
     training = Training(scale=earlier[-1].scale) if earlier else Training()
@@ -131,7 +132,8 @@ def _own_scores(conditioned: Sequence[Array]) -> Array:
         return scores
     z = np.concatenate([conditioned[block.group][block.rows] for block in blocks])
     within = statistics.within()
-    left_out = LeaveBlockOut.of(z, blocks, statistics.sums, statistics.counts)
+    counts, sums = statistics.counts, statistics.sums
+    left_out = LeaveBlockOut.of(z, blocks, sums, counts, scores_dtype(counts, sums.shape[1]))
     choice = choose_shrinkage(within, left_out, range(len(conditioned)))
     starts = np.cumsum(statistics.counts) - statistics.counts
     places = np.concatenate([starts[block.group] + block.rows for block in blocks])

@@ -17,8 +17,6 @@ _CONTENTS = {
 }
 """What takes room, and the table and column that hold it."""
 
-_MEASURE = "SELECT count(*), coalesce(sum(length({column})), 0) FROM {table}"
-
 
 @dataclass(frozen=True)
 class Content:

@@ -18,7 +18,7 @@ from edge_tosca.blas import one_blas_thread
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import initial_parameters
 from edge_tosca.module import Module, digest_of
-from edge_tosca.router import STEPS
+from edge_tosca.router import in_steps
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
@@ -66,7 +66,7 @@ def _router(groups: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         "worth": np.ones(groups, np.float32),
         "shift": np.zeros(groups, np.float32),
         "relief": np.zeros(groups, np.float32),
-        "deviations": (normal(groups, D) / np.sqrt(D) * STEPS).astype(np.int16),
+        **dict(zip(("deviations", "steps"), in_steps(normal(groups, D) / np.sqrt(D)), strict=True)),
         "lengths": np.ones(groups, np.float32),
         "background": normal(D) / np.sqrt(D),
         "familiarity": np.ones((3, 3)),

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.folds import FOLDS, choose_blocks, folds_of
+from edge_tosca.left_out import LeaveBlockOut
 
 counts = st.lists(st.integers(1, 60), min_size=1, max_size=40)
 
@@ -41,3 +42,14 @@ def test_the_newest_groups_are_always_picked_whole():
     newest = [block for block in blocks if block.group >= 298]
     assert len(newest) == 2 * FOLDS
     assert sum(len(block.rows) for block in blocks) < 200
+
+
+def test_the_blocks_that_choose_the_shrinkage_are_of_all_folds_alike():
+    counts = np.full(12, 30)
+    blocks = choose_blocks(counts, 1000)
+    z = np.zeros((360, 4))
+    for most in (360, 200, 130, 120, 100, 60):
+        some = LeaveBlockOut.of(z, blocks, np.zeros((12, 4)), counts).some(most)
+        folds = np.bincount([block.rows[0] // 10 for block in some.blocks], minlength=3)
+        assert folds.max() - folds.min() <= 1
+        assert len(some.z) == sum(len(block.rows) for block in some.blocks) <= max(most, 90)

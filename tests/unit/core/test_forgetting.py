@@ -24,8 +24,8 @@ STRANGERS = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
 def open_shop(tmp_path, plain):
     shops = []
 
-    def opened(name):
-        settings = {**plain, "feature_dim": str(D)}
+    def opened(name, **others):
+        settings = {**plain, "feature_dim": str(D), **others}
         shops.append(Learner(Store.create(tmp_path / name, settings), Vision()))
         return shops[-1]
 
@@ -124,3 +124,17 @@ def test_classes_of_one_picture_each_leave_the_confidence_open(open_shop):
     confidences = [answer.confidence for answer in answers(shop)]
     # One picture a class says nothing of how much a class varies; a stranger is no certainty.
     assert max(confidences) < 0.999
+
+
+def test_the_papers_rule_forgets_a_class_of_two_lessons_and_makes_its_modules_as_if_never_met(open_shop):
+    # Features as a backbone gives them, not as the cache rounds them.
+    rng = np.random.default_rng(3)
+    rows = {label: rng.normal(size=(6, D)).astype(np.float32) for label in ("mug", "secret", "pen")}
+    again, key = rng.normal(size=(2, 6, D)).astype(np.float32)
+    shop, other = (open_shop(name, router="entropy") for name in ("a.tosca", "b.tosca"))
+    shop.learn_features(rows)
+    shop.learn_features({"secret": again, "key": key})
+    shop.forget("secret")
+    other.learn_features({label: rows[label] for label in ("mug", "pen")})
+    assert shop.state.labels == ("mug", "pen", "key")
+    assert modules(shop)["task 1"] == modules(other)["task 1"]

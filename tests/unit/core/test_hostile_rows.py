@@ -13,7 +13,6 @@ from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import rename_class, roll_back
 from edge_tosca.module import Module
-from edge_tosca.router import STEPS
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
 
@@ -75,7 +74,7 @@ def test_a_router_whose_inner_products_no_features_have(connection):
     kept = load(data)
     # Minus one between any two of the three groups: with three added to the diagonal that cannot be solved.
     kept["deviations"] = np.zeros_like(kept["deviations"])
-    kept["deviations"][:, 0] = STEPS
+    kept["deviations"][:, 0], kept["steps"][:] = 1, 1
     kept["weights"] = np.zeros_like(kept["weights"])
     kept["weights"][:-1, 0] = -1
     connection.execute("UPDATE routers SET data = ? WHERE generation = ?", (save(kept), generation))

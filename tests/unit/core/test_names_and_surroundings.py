@@ -117,3 +117,80 @@ def test_forgetting_a_class_forgets_it_in_all_surroundings(shop):
     shop.learn_features({"mug": pictures(7), "key": pictures(8)}, "outdoors")
     shop.forget("mug")
     assert shop.state.labels == ("pen", "cup", "jar", "key")
+
+
+def test_a_name_that_a_class_bore_once_does_not_forget_it(shop):
+    shop.rename("mug", "bowl")
+    with pytest.raises(LearnError, match="knows no class 'mug'; 'bowl' was called so once; it knows bowl"):
+        shop.forget("mug")
+    shop.learn_features({"mug": pictures(5)})
+    shop.forget("mug")
+    assert shop.state.labels == ("bowl", "pen", "cup", "jar")
+
+
+def test_a_class_that_was_merged_goes_with_the_one_it_was_merged_into(shop):
+    shop.rename("cup", "mug", merge=True)
+    with pytest.raises(LearnError, match="knows no class 'cup'; 'mug' was called so once"):
+        shop.forget("cup")
+    shop.forget("mug")
+    assert shop.state.labels == ("pen", "jar")
+    # Of neither is a picture left.
+    assert [len(task.groups) for task in shop.store.tasks_ever()] == [1, 1]
+
+
+def test_a_class_that_was_taken_back_can_still_be_forgotten(shop):
+    shop.learn_features({"secret": pictures(5)})
+    shop.rollback()
+    shop.forget("secret")
+    assert [task.name for task in shop.store.tasks_ever()] == ["task 1", "task 2"]
+
+
+def test_a_renamed_class_that_is_taught_again_is_one_thing_as_without_the_new_name(shop):
+    shop.rename("mug", "bowl")
+    shop.learn_features({"bowl": pictures(1, noise=0.6)})
+    things = shop.knowledge.thing_of_group
+    assert things[shop.knowledge.label_of_group == shop.state.labels.index("bowl")].tolist() == [0, 0]
+
+
+def test_classes_that_were_merged_one_after_the_other_stay_several_things(shop):
+    shop.rename("cup", "mug", merge=True)
+    shop.rename("mug", "pen", merge=True)
+    things = shop.knowledge.thing_of_group
+    assert len(set(things.tolist())) == 4
+    # Taken back, each is what it was.
+    shop.rollback()
+    shop.rollback()
+    shop.learn_features({"cup": pictures(3, noise=0.6)})
+    assert len(set(shop.knowledge.thing_of_group.tolist())) == 4
+
+
+def test_tasks_without_a_name_get_names_of_their_own(shop):
+    shop.forget("mug")
+    shop.forget("pen")
+    shop.learn_features({"key": pictures(5)})
+    shop.learn_features({"box": pictures(6)})
+    assert [task.name for task in shop.state.tasks] == ["task 2", "task 3", "task 4"]
+
+
+@pytest.mark.parametrize(
+    ("label", "rows", "complaint"),
+    [
+        ("key", np.full((3, D), np.nan, np.float32), "are not finite"),
+        ("key", np.full((3, D), np.inf, np.float32), "are not finite"),
+        ("key", np.zeros((3, D + 1), np.float32), "have shape [3, 33], not [n, 32]"),
+        ("key", np.zeros(D, np.float32), "have shape [32], not [n, 32]"),
+        ("two\nlines", pictures(5), "has control characters"),
+        (" key", pictures(5), "has blanks around it"),
+    ],
+)
+def test_features_that_no_backbone_gives_are_refused_and_nothing_changes(shop, label, rows, complaint):
+    before = shop.store.latest()
+    with pytest.raises(LearnError) as caught:
+        shop.learn_features({label: rows})
+    assert complaint in str(caught.value)
+    assert shop.store.latest() == before
+
+
+def test_features_beyond_the_range_of_the_cache_are_clipped(shop):
+    shop.learn_features({"key": 1e6 * pictures(5).astype(np.float32)})
+    assert np.isfinite(shop.store.features(shop.state.groups[-1])).all()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_tosca import store_file
 from edge_tosca.errors import StoreError
 from edge_tosca.module import digest_of
 from edge_tosca.schema import ENCRYPTED
@@ -408,3 +409,39 @@ def test_a_second_writer_waits_and_is_told_when_the_first_does_not_end(store):
     add_task(second, "task 1", "mug")
     assert store.state().labels == ("mug",)
     second.close()
+
+
+def test_of_two_that_make_a_store_at_once_the_second_leaves_the_firsts_alone(tmp_path, plain, monkeypatch):
+    path, connect = tmp_path / "shop.tosca", store_file.connect
+
+    def late(place):
+        monkeypatch.setattr(store_file, "connect", connect)
+        first = Store.create(place, {**plain, "origin": "the first"})
+        add_task(first, "first", "mug")
+        first.close()
+        return connect(place)
+
+    monkeypatch.setattr(store_file, "connect", late)
+    assert "exists already" in told(Store.create, path, plain)
+    kept = Store.open(path)
+    assert kept.settings["origin"] == "the first"
+    assert kept.state().labels == ("mug",)
+    kept.close()
+
+
+def test_what_a_change_set_goes_with_the_change_where_it_fails(store):
+    before = dict(store.settings)
+    with pytest.raises(LookupError), store.transaction():
+        store.set_setting("max_bytes", "1000000")
+        store.set_setting("refused", "0.5")
+        raise LookupError
+    assert store.settings == before
+
+
+def test_what_another_process_has_set_counts_from_the_next_change_on(store):
+    other = Store.open(store.path)
+    with other.transaction():
+        other.set_setting("max_bytes", "1000000")
+    other.close()
+    with store.transaction():
+        assert store.settings["max_bytes"] == "1000000"

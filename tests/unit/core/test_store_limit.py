@@ -187,3 +187,22 @@ def many_pictures(path):
     store = create(path)
     teach(store, "first", {"apple": 160, "brick": 150})
     store.close()
+
+
+def test_pictures_that_are_taught_again_after_their_first_lesson_was_thinned_are_learned(shop):
+    with shop.transaction():
+        thin(shop, 100)
+    teach(shop, "first again", {"apple": 160, "brick": 150})
+    assert counts(shop)["apple"] == 160
+    tasks = shop.tasks_ever()
+    # The very same bytes, and what was held out of them is kept once.
+    assert tasks[0].module == tasks[-1].module
+    limit_size(shop, 3_000_000)
+    assert Knowledge(shop, shop.state()).router.module_weight >= 0
+
+
+def test_a_limit_that_cannot_be_kept_is_not_remembered(shop):
+    with pytest.raises(StoreError, match="are too few"):
+        limit_size(shop, 1000)
+    teach(shop, "third", {"egg": 8})
+    assert counts(shop)["egg"] == 8

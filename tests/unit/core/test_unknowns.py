@@ -8,10 +8,10 @@ from edge_tosca.discriminant import discriminant, precision
 from edge_tosca.folds import choose_blocks
 from edge_tosca.kinship import SIBLINGS, nearest_groups
 from edge_tosca.left_out import LeaveBlockOut
-from edge_tosca.router import STEPS, Router
+from edge_tosca.router import Router, in_steps
 from edge_tosca.router_fit import TaskColumns, fit_router
 from edge_tosca.shrunken_means import Prior, shift
-from edge_tosca.sums import GramStatistics, RowStatistics
+from edge_tosca.sums import GramStatistics, RowStatistics, statistics_of
 from edge_tosca.unknowns import fit_familiarity, left_out_signs, lengths, sign_weights
 
 D = 24
@@ -22,8 +22,8 @@ FORMS = {
     "gram": lambda groups: GramStatistics.of_groups(groups, D),
 }
 SIZES = [(4, 4), (6, 2, 5), (3, 1, 4), (9, 12, 7), (2, 3, 2, 4, 3, 2, 2, 5, 3, 2)]
-# Deviations are kept in steps: half of one in each of 24 terms.
-NEARNESS_TOLERANCE = 24**0.5 / STEPS
+# Deviations are kept in steps of at most 2^-15: half of one in each of 24 terms.
+NEARNESS_TOLERANCE = 24**0.5 / 2**15
 
 
 def groups_of(sizes, seed=0):
@@ -31,15 +31,12 @@ def groups_of(sizes, seed=0):
     return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
 
 
-def signs_by_hand(z, groups, inverse, taught):
-    """Signs of one picture by their definitions, with the matrices written out.
-
-    `taught` is the number of pictures of each group, what is left out included.
-    """
+def signs_by_hand(z, groups, inverse):
+    """Signs of one picture by their definitions, with the matrices written out."""
     means = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
     background = np.concatenate(groups).mean(axis=0, dtype=np.float64)
     distances = np.array([(z - mean) @ inverse @ (z - mean) for mean in means])
-    distances -= PRIOR.noise / np.array(taught)
+    distances -= PRIOR.noise / np.array([len(rows) for rows in groups])
     nearest = np.argsort(distances)[:SIBLINGS]
     own, apart = means[nearest[0]] - background, z - background
     direction = own @ inverse @ apart / np.sqrt(own @ inverse @ own) / np.linalg.norm(apart)
@@ -80,7 +77,7 @@ def test_left_out_signs_equal_those_of_a_learner_that_never_saw_the_block(form, 
         ]
         # Weights and shrinkage target stay those of all pictures.
         by_hand = inverse_by_hand(kept, within.trace / pictures / D, pictures)
-        expected += [signs_by_hand(groups[block.group][row], kept, by_hand, sizes) for row in block.rows]
+        expected += [signs_by_hand(groups[block.group][row], kept, by_hand) for row in block.rows]
     np.testing.assert_allclose(found[:, :2], np.array(expected)[:, :2], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(found[:, 2], np.array(expected)[:, 2], rtol=0, atol=1e-6)
 
@@ -103,7 +100,7 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
         worth,
         shift(norms, worth),
         PRIOR.relief(statistics.counts),
-        np.rint((means - background) * STEPS).astype(np.int16),
+        *in_steps(means - background),
         lengths(means).astype(np.float32),
         background.astype(np.float32),
         1.0,
@@ -115,8 +112,8 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
     z = groups_of([20], seed=1)[0]
     found = router.signs(z, router.ask(z)[1])
     by_hand = inverse_by_hand(groups, within.trace / pictures / D, pictures)
-    expected = np.array([signs_by_hand(one.astype(np.float64), groups, by_hand, sizes) for one in z])
-    # Deviations of about 0.2 are kept in steps of 6e-5, and inner products in float32.
+    expected = np.array([signs_by_hand(one.astype(np.float64), groups, by_hand) for one in z])
+    # Deviations are kept in steps of a 32767th of the largest, and inner products in float32.
     np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=5e-3, atol=5e-3 * np.abs(expected).max())
     np.testing.assert_allclose(found[:, 2], expected[:, 2], rtol=0, atol=NEARNESS_TOLERANCE)
 
@@ -189,3 +186,20 @@ def test_a_router_with_the_signs_of_an_earlier_version_is_not_read():
     del arrays["deviations"]
     with pytest.raises(KeyError):
         Router.from_arrays(arrays, 2, D)
+
+
+def test_classes_of_all_but_one_picture_know_their_own():
+    """Two frames of one thing differ by less than a hundredth of what two things differ by."""
+    rng = np.random.default_rng(0)
+    things = 0.3 * rng.normal(size=(5, 64)) + 2 * rng.normal(size=64)
+
+    def frames(count):
+        return [condition(thing + 0.002 * rng.normal(size=(count, 64))) for thing in things]
+
+    groups = frames(20)
+    router, _ = fit_router(
+        statistics_of(groups), groups.__getitem__, range(5), [TaskColumns(slice(0, 5), None)], 0.05
+    )
+    z = np.concatenate(frames(40))
+    unknown = router.familiarity.score(router.signs(z, router.ask(z)[1])) < router.familiarity.threshold
+    assert unknown.mean() < 0.2
