@@ -247,7 +247,12 @@ def _harm(trial: Trial, before: float | None, after: float | None) -> list[_Find
     reason = f"the old classes fell from {before:.0%} to {after:.0%}"
     lost = ~trial.new & np.isin(trial.answers, fresh) & (trial.answers != trial.truth)
     if not lost.any():
-        return [(reason, "Roll back unless the new classes matter more than the old ones")]
+        return [
+            (
+                reason,
+                "If this lesson was kept, roll it back unless the new classes matter more than the old ones",
+            )
+        ]
     pairs, counts = np.unique(np.stack([trial.truth[lost], trial.answers[lost]]), axis=1, return_counts=True)
     worst = int(counts.argmax())
     label, other = (int(place) for place in pairs[:, worst])

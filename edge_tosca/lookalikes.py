@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -171,27 +171,48 @@ class Trial:
         found = []
         for label in fresh:
             others = [int(o) for o in np.unique(self.truth) if o in known or o > label]
-            confused = self._confused(label)
-            nearest = sorted(others, key=lambda other: confused[other])[:_PAIRS_TRIED]
-            tried = [self._pair(label, other, cached) for other in nearest]
+            tried = [self._pair(label, other, cached) for other in self.nearest(label, others, _PAIRS_TRIED)]
             judged = [pair for pair in tried if pair is not None]
             if judged:
                 found.append(min(judged, key=lambda pair: pair.apart))
         return tuple(sorted(found, key=lambda pair: pair.apart))
 
+    def nearest(self, label: int, others: Sequence[int], most: int) -> list[int]:
+        """Name the classes that a class is hardest to tell from.
+
+        Args:
+            label: of the class, by its index.
+            others: to choose from, by their indices.
+            most: how many to name at most.
+
+        Returns:
+            Some of them, the hardest first.
+        """
+        confused = self._confused(label)
+        return sorted(others, key=lambda other: confused[other])[:most]
+
+    def features(self, label: int, cached: Callable[[int], Array]) -> Array:
+        """Give features of a class, spread evenly where there are very many.
+
+        Args:
+            label: of the class, by its index.
+            cached: conditioned features of a group by its index, float32 [n, d].
+
+        Returns:
+            float32 [n, d].
+        """
+        name = self.labels[label]
+        groups = [place for place, of in enumerate(self.label_of_group) if of == name]
+        z = np.concatenate([cached(group) for group in groups])
+        return z[evenly(len(z), _MOST_OF_A_CLASS)]
+
     def _pair(self, label: int, other: int, cached: Callable[[int], Array]) -> Lookalike | None:
-        one, two = self._features(label, cached), self._features(other, cached)
+        one, two = self.features(label, cached), self.features(other, cached)
         n, m = len(one), len(two)
         if min(n, m) < PAIR_PICTURES:
             return None
         apart, right = standard_errors_apart(one, two)
         return Lookalike(self.labels[label], self.labels[other], right, apart, n * m / (n + m))
-
-    def _features(self, label: int, cached: Callable[[int], Array]) -> Array:
-        name = self.labels[label]
-        groups = [place for place, of in enumerate(self.label_of_group) if of == name]
-        z = np.concatenate([cached(group) for group in groups])
-        return z[evenly(len(z), _MOST_OF_A_CLASS)]
 
     def _confused(self, label: int) -> Array:
         """Say how often a label and each other one are told apart, [labels]: the mean of both ways."""

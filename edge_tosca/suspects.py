@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_tosca.lookalikes import Trial
 from edge_tosca.luca import Array
-from edge_tosca.relabelling import relabel
+from edge_tosca.relabelling import STRANGE_GAIN, relabel, strangers
 from edge_tosca.router_fit import evenly
 from edge_tosca.state import State
 
@@ -19,6 +19,8 @@ COPY = 0.97
 
 _MOST_CHECKED = 2000
 _FEWEST_OF_A_CLASS = 3
+_FEWEST_ASKED = 5
+_OLD_CLASSES_ASKED = 5
 _PROPOSED = 3
 
 
@@ -42,7 +44,7 @@ class Mislabelled:
     Attributes:
         among_new: those that look like another new class, the surest first.
         like_old: those that look like an old class.
-        contradicted: other labels would fit the new pictures better than chance explains.
+        contradicted: other labels, new or old, would fit the new pictures better than chance explains.
     """
 
     among_new: tuple[Suspect, ...]
@@ -102,13 +104,39 @@ def mislabelled(
             path = known_as[place]
             suspects[path] = Suspect(path, f"looks like {label[counted[answers[place]]]!r}")
     fresh = {trial.labels.index(name) for name in label.values()}
+    known = [int(label) for label in np.unique(trial.truth[~trial.new]) if int(label) not in fresh]
+    for group in order:
+        checked = evenly(len(names[group]), most)
+        strange, of = _of_old(cached(group)[checked], trial, trial.labels.index(label[group]), known, cached)
+        contradicted |= bool(strange.any())
+        for path in (names[group][row] for row in checked[strange]):
+            if path not in suspects:
+                old[path] = Suspect(path, f"looks like {of!r}")
     confident = trial.posterior.max(axis=1, initial=0) >= CONFIDENT
     for place in np.flatnonzero(trial.new & confident & (trial.answers != trial.truth)):
         if int(trial.answers[place]) not in fresh:
             path = names[int(trial.groups[place])][int(trial.rows[place])]
-            if path not in suspects:
+            if path not in suspects and path not in old:
                 old[path] = Suspect(path, f"looks like {trial.labels[trial.answers[place]]!r}")
     return Mislabelled(tuple(suspects.values()), tuple(old.values()), contradicted)
+
+
+def _of_old(
+    new: Array, trial: Trial, label: int, known: Sequence[int], cached: Callable[[int], Array]
+) -> tuple[Array, str]:
+    """Find pictures of a new class that are surely some old one's, bool [n], and that one's name."""
+    nothing = np.zeros(len(new), bool), ""
+    if len(new) < _FEWEST_ASKED:
+        return nothing
+    found = [nothing]
+    gains = [STRANGE_GAIN]
+    for other in trial.nearest(label, known, _OLD_CLASSES_ASKED):
+        features = trial.features(other, cached)
+        if len(features) >= _FEWEST_ASKED:
+            moved, gain = strangers(new, features)
+            found.append((moved, trial.labels[other]))
+            gains.append(gain)
+    return found[int(np.argmax(gains))]
 
 
 def pictures_checked(names: Mapping[int, Sequence[str]]) -> int:

@@ -131,6 +131,28 @@ def same_class_verdicts(pictures: Pictures, shots: int, trials: int) -> list[Lea
     return found
 
 
+def mixed_verdicts(pictures: Pictures, shots: int, trials: int, share: float = 0.2) -> list[Verdict]:
+    """Teach five classes, then one of whose pictures a share are other ones of one of the five."""
+    strange = round(share * shots)
+    enough = {label: some for label, some in pictures.items() if len(some[1]) >= shots + strange}
+    found = []
+    for seed in range(trials if len(enough) >= 6 else 0):
+        six = dict(list(choose(enough, shots + strange, 300 + seed).items())[:6])
+        *olds, new = six
+        five = {label: (six[label][0][:shots], six[label][1][:shots]) for label in olds}
+        features, paths = six[olds[seed % 5]]
+        kept = shots - strange
+        mixed = (
+            np.concatenate([six[new][0][:kept], features[shots:]]),
+            [*six[new][1][:kept], *paths[shots:]],
+        )
+        *_, report = teach([five, {new: mixed}], force=True)
+        named = {suspect.path for suspect in report.gate.suspects if "looks like" in suspect.reason}
+        right = len(named & set(paths[shots:]))
+        found.append(Verdict(report.gate.verdict, right / max(1, len(named)), right / strange))
+    return found
+
+
 def print_clean(pictures: Pictures, name: str, shots: int, sizes: list[int], seeds: int) -> None:
     """Say how many clean tasks were accepted, and why the others were not."""
     for size in sizes:
@@ -150,13 +172,22 @@ def print_swapped(pictures: Pictures, name: str, shots: int, sizes: list[int], t
     for size in (size for size in sizes if 1 < size <= len(pictures)):
         for share in (0.1, 0.2):
             found = swapped_verdicts(pictures, shots, size, trials, share)
-            caught = sum(verdict.verdict != "accept" for verdict in found)
-            precision, recall = np.mean([(verdict.precision, verdict.recall) for verdict in found], axis=0)
-            print(
-                f"swapped {share:.0%} {name} {shots or 'all'} {size}: {caught} of {len(found)} caught, "
-                f"precision {precision:.2f} recall {recall:.2f}",
-                flush=True,
-            )
+            print(told(f"swapped {share:.0%} {name} {shots or 'all'} {size}", found), flush=True)
+
+
+def print_mixed(pictures: Pictures, name: str, shots: int, trials: int) -> None:
+    """Say what became of classes of which a tenth and a fifth are pictures of an old one."""
+    for share in (0.1, 0.2):
+        found = mixed_verdicts(pictures, shots, trials, share)
+        if found:
+            print(told(f"an old class's {share:.0%} {name} {shots}", found), flush=True)
+
+
+def told(what: str, found: list[Verdict]) -> str:
+    """Put planted faults into words."""
+    caught = sum(verdict.verdict != "accept" for verdict in found)
+    precision, recall = np.mean([(verdict.precision, verdict.recall) for verdict in found], axis=0)
+    return f"{what}: {caught} of {len(found)} caught, precision {precision:.2f} recall {recall:.2f}"
 
 
 def print_same_class(pictures: Pictures, name: str, shots: int, trials: int) -> None:
@@ -169,7 +200,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, metavar="FEATURES.npz")
-    parser.add_argument("--what", nargs="+", choices=("clean", "swapped", "same"), default=["clean"])
+    parser.add_argument("--what", nargs="+", choices=("clean", "swapped", "old", "same"), default=["clean"])
     parser.add_argument("--shots", nargs="+", type=int, default=[10, 20, 0], help="pictures a class; 0: all")
     parser.add_argument("--sizes", nargs="+", type=int, default=[1, 2, 5, 10], help="classes a task")
     parser.add_argument("--seeds", type=int, default=1, help="class orders of the clean tasks")
@@ -182,6 +213,8 @@ def main() -> None:
                 print_clean(pictures, name, shots, asked.sizes, asked.seeds)
             if "swapped" in asked.what:
                 print_swapped(pictures, name, shots, asked.sizes, asked.trials)
+            if "old" in asked.what and shots:
+                print_mixed(pictures, name, shots, asked.trials)
             if "same" in asked.what and shots:
                 print_same_class(pictures, name, shots, asked.trials)
 

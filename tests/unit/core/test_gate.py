@@ -10,7 +10,7 @@ from edge_tosca.conditioning import condition
 from edge_tosca.gate import HARDLY_APART, _harm, _same_things, hardly_apart
 from edge_tosca.learner import Learner
 from edge_tosca.lookalikes import Lookalike, Trial, standard_errors_apart
-from edge_tosca.relabelling import relabel
+from edge_tosca.relabelling import STRANGE_GAIN, relabel, strangers
 from edge_tosca.ridge_margins import PENALTY, LeftOutRidge
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
@@ -315,3 +315,36 @@ def test_the_mean_cosine_of_a_class_is_that_of_its_pairs():
     rows = condition(pictures(3, shots=7))
     pairs = [rows[one] @ rows[other] for one in range(7) for other in range(one)]
     assert _mean_cosine(rows) == pytest.approx(np.mean(pairs), rel=1e-4)
+
+
+@pytest.mark.parametrize(("shots", "known"), [(10, 10), (20, 20), (20, 100), (60, 20), (60, 30)])
+def test_pictures_of_an_old_class_among_those_of_a_new_one_are_strangers(shots, known):
+    fifth = shots // 5
+    old, new = condition(pictures(1, known)), condition(pictures(2, shots - fifth))
+    strange = condition(pictures(1, fifth, more=1))
+    order = np.random.default_rng(0).permutation(shots)
+    moved, gain = strangers(np.concatenate([new, strange])[order], old)
+    assert gain > STRANGE_GAIN
+    assert not moved[order < shots - fifth].any()
+    assert moved.sum() >= 0.6 * fifth
+
+
+@pytest.mark.parametrize("noise", [1.0, 3.0, 8.0])
+def test_among_clean_pictures_there_are_no_strangers_however_hard_the_classes(noise):
+    gains = [
+        strangers(condition(pictures(seed, 20, noise)), condition(pictures(seed + 100, 20, noise)))[1]
+        for seed in range(60)
+    ]
+    # One clean pair in a hundred is what may be beyond it: three of sixty by chance.
+    assert np.sum([gain > STRANGE_GAIN for gain in gains]) <= 3
+
+
+def test_a_fifth_of_a_single_new_class_that_shows_an_old_one_is_warned_of_and_named(taught):
+    pen = pictures(hash_of("pen"), 4, more=1)
+    rows = np.concatenate([pictures(hash_of("key"), 16), pen])
+    names = {"key": [f"key {place}" for place in range(16)] + [f"pen {place}" for place in range(4)]}
+    gate = taught.learn_features({"key": rows}, names=names).gate
+    assert gate.verdict == "warn"
+    assert {suspect.path for suspect in gate.suspects} == set(names["key"][16:])
+    assert {suspect.reason for suspect in gate.suspects} == {"looks like 'pen'"}
+    assert gate.reasons == ("20% of the new pictures look like another class",)
