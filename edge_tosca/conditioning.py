@@ -71,4 +71,4 @@ def luca_input(conditioned: Array) -> npt.NDArray[np.float32]:
     Returns:
         float32 [n, d].
     """
-    return conditioned.astype(np.float32) * np.float32(np.sqrt(conditioned.shape[1]))
+    return conditioned.astype(np.float32, copy=False) * np.float32(np.sqrt(conditioned.shape[1]))

@@ -71,12 +71,14 @@ def teach(
         opinion: its cosines are all NaN.
     """
     conditioned = [condition(rows) for rows in features]
-    x = luca_input(np.concatenate(conditioned))
     sizes = [len(rows) for rows in conditioned]
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    offsets = np.zeros((len(x), len(sizes)), np.float32)
+    offsets = np.zeros((len(labels), len(sizes)), np.float32)
     if head_start and len(sizes) > 1:
         offsets = _own_scores(conditioned)
+    # After the scores, whose matrices are the largest of a lesson of very many pictures.
+    x = luca_input(np.concatenate(conditioned))
+    del conditioned
     fitted = _fit(x, labels, offsets, len(sizes), shrink)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
