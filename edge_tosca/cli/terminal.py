@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from edge_tosca.cli.output import speaks_unicode, write
 from edge_tosca.errors import printable
 
 app = typer.Typer(
@@ -52,7 +53,7 @@ def say(text: str = "") -> None:
         text: the line; line ends and control characters in names from outside are shown as escapes, so that
             no name passes for a line of ours.
     """
-    sys.stdout.write(printable(text) + "\n")
+    write(printable(text) + "\n")
 
 
 def say_lines(text: str) -> None:
@@ -71,10 +72,9 @@ def say_json(value: dict[str, Any]) -> None:
     Args:
         value: anything JSON can hold.
     """
+    text = json.dumps(value, ensure_ascii=not speaks_unicode(), default=str)
     # A name of bytes that are no text is one surrogate a byte, which JSON can only tell as an escape.
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
-    sys.stdout.flush()
+    write(text.encode(errors="backslashreplace").decode() + "\n")
 
 
 def counted(number: int, one: str, several: str = "") -> str:
