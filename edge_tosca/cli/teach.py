@@ -22,6 +22,7 @@ from edge_tosca.cli.terminal import (
     say_json,
 )
 from edge_tosca.errors import LearnError, StoreError
+from edge_tosca.folders import passed_over_in
 from edge_tosca.learner import Learner
 from edge_tosca.report import LearnReport
 from edge_tosca.store import Store
@@ -93,14 +94,18 @@ def learn(
     """Learn new classes, or known classes in new surroundings: one task, one module."""
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
     source: Any
+    passed_over = None
     if label is not None:
         source = {label: _pictures(paths)}
+        passed_over = {label: [entry for path in paths if path.is_dir() for entry in passed_over_in(path)]}
     elif len(paths) == 1:
         source = paths[0]
     else:
         raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
     with progress("learning") as tell:
-        report = learner.learn(source, task, force=force, remember=remember, on_progress=tell)
+        report = learner.learn(
+            source, task, force=force, remember=remember, passed_over=passed_over, on_progress=tell
+        )
     if as_json:
         say_json(report.to_json())
     else:

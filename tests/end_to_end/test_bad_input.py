@@ -105,6 +105,14 @@ def test_a_class_folder_without_any_picture(refused, photos, tmp_path):
     assert str(folder / "ghost") in refused("learn", folder)
 
 
+@pytest.mark.parametrize("single", [True, False])
+def test_a_class_of_pictures_of_another_kind_says_which(refused, tmp_path, single):
+    (tmp_path / "ghost").mkdir()
+    (tmp_path / "ghost" / "phone.heic").touch()
+    words = ("--class", "ghost", tmp_path / "ghost") if single else (tmp_path,)
+    assert "HEIC is not read; save it as JPEG" in refused("learn", *words)
+
+
 def test_a_bomb_alone(refused, tmp_path):
     (tmp_path / "bomb").mkdir()
     bomb(tmp_path / "bomb" / "bomb.png")
@@ -199,6 +207,22 @@ def test_spoiled_pictures_are_told_in_the_text_for_people_too(taught, copy_store
     assert ran.code == 0
     for path in mixed[1]:
         assert str(path) in ran.out
+
+
+def test_files_that_look_like_pictures_and_are_not_taken_are_told(
+    taught, copy_store, edge, photos, asked, tmp_path
+):
+    store = copy_store(taught, tmp_path / "shop.tosca")
+    folder = tmp_path / "photos"
+    shutil.copytree(photos / "task3", folder)
+    (folder / "flag" / "phone.heic").touch()
+    (folder / "flag" / "Thumbs.db").touch()
+    (folder / "gauge" / "link.jpg").symlink_to(asked / "gauge" / "100.jpg")
+    shutil.copy(asked / "gauge" / "101.jpg", folder)
+    told = {folder / "flag" / "phone.heic", folder / "gauge" / "link.jpg", folder / "101.jpg"}
+    report = edge("learn", store, folder, "--json").json
+    assert {entry["path"] for entry in report["skipped"]} == set(map(str, told))
+    assert report["images"] == 16
 
 
 def test_predict_evaluate_and_embed_pass_over_spoiled_pictures(
