@@ -109,7 +109,7 @@ def learn(
     if as_json:
         say_json(report.to_json())
     else:
-        _describe(report)
+        _describe(report, store)
     if report.generation is None:
         fail(f"{store}: the quality gate rejected this, and nothing was kept; --force keeps it all the same")
 
@@ -175,7 +175,7 @@ def _pictures(paths: list[Path]) -> list[Path]:
     return pictures
 
 
-def _describe(report: LearnReport) -> None:
+def _describe(report: LearnReport, store: Path) -> None:
     gate, seconds, module = report.gate, report.seconds, report.module
     done = "Rejected" if report.generation is None else "Learned"
     say(f"{done} {', '.join(report.classes)} from {counted(report.images, 'picture')} ({report.task}).")
@@ -205,5 +205,10 @@ def _describe(report: LearnReport) -> None:
         say(f"  look at {suspect.path}: {suspect.reason}")
     if len(gate.suspects) > _SUSPECTS_SHOWN:
         say(f"  and at {len(gate.suspects) - _SUSPECTS_SHOWN} more pictures, which --json lists")
+    if report.thinned and report.generation is not None:
+        say(
+            f"  {counted(report.thinned, 'cached feature')} gave way to the limit of size; shrink the file "
+            f"with: edge-tosca store compact {store}"
+        )
     for skipped in report.skipped:
         say(f"  skipped {skipped.path}: {skipped.reason}")

@@ -56,3 +56,12 @@ def test_a_limit_is_set_shown_kept_and_lifted(edge, photos, tmp_path):
     assert edge("store", "limit", store, "--json").json["max_bytes"] == 1_000_000
     assert edge("store", "limit", store, 0, "--json").json == {"max_bytes": None, "thinned": 0}
     assert edge("verify", store).code == 0
+
+
+def test_a_lesson_that_makes_features_give_way_says_so(edge, draw_pictures, tmp_path):
+    store = tmp_path / "shop.tosca"
+    draw_pictures(tmp_path / "photos", ("apple", "brick"), count=60, side=64)
+    edge("init", store, "--max-bytes", 420_000)
+    told = edge("learn", store, tmp_path / "photos", "--force").out
+    assert "cached features gave way to the limit of size" in told
+    assert edge("history", store, "--json").json["generations"][-1]["report"]["thinned"] > 0
