@@ -1,4 +1,4 @@
-"""The command line: `edge-tosca`, also `python -m edge_tosca`."""
+"""The command line, put together of its verbs."""
 
 import os
 import signal

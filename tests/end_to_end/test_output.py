@@ -77,3 +77,16 @@ def test_a_fault_does_not_claim_that_nothing_was_changed(edge, shop, tmp_path):
     assert "a fault of edge-tosca itself" in line
     assert "nothing was changed" not in line
     assert "apple" not in known(edge, shop)
+
+
+def test_ctrl_c_while_the_program_is_still_imported_is_quiet(edge, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'numpy':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+    )
+    ran = edge("classes", tmp_path / "shop.tosca", env={"PYTHONPATH": os.fspath(tmp_path)})
+    assert (ran.code, ran.out, ran.err) == (130, "", "")
