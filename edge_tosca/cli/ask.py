@@ -55,7 +55,9 @@ def predict(
         for skipped in unread:
             _tell_skipped(skipped, as_json)
         if as_json:
-            say_json({"paths": [str(path) for path in pictures], **_answer_json(answer)})
+            missing = {skipped.path for skipped in unread}
+            seen = [str(path) for path in pictures if str(path) not in missing]
+            say_json({"paths": seen, **_answer_json(answer)})
         else:
             say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer)}")
         if unread:
@@ -190,7 +192,9 @@ def _tell_skipped(skipped: Skipped, as_json: bool) -> None:
     if as_json:
         say_json({"path": skipped.path, "error": skipped.reason})
     else:
-        typer.echo(f"edge-tosca: {printable(skipped.reason)}", err=True)
+        # The reason begins with the file's name, which several folders may have.
+        reason = skipped.reason.removeprefix(f"{printable(Path(skipped.path).name)}: ")
+        typer.echo(f"edge-tosca: {printable(f'{skipped.path}: {reason}')}", err=True)
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:

@@ -98,6 +98,23 @@ def test_predict_burst_gives_one_object_for_all_paths(lesson, edge, asked):
     assert answer["label"] == "cone"
 
 
+def test_a_picture_that_cannot_be_read_is_told_by_its_path_and_is_no_part_of_a_burst(
+    lesson, edge, asked, tmp_path
+):
+    paths = [tmp_path / folder / "same.jpg" for folder in ("here", "there")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(b"not a picture")
+    ran = edge("predict", lesson[0], *paths)
+    lines = ran.err.splitlines()
+    told = zip(lines, paths, strict=True)
+    assert all(line.startswith(f"edge-tosca: {path}: not a picture") for line, path in told)
+    good = asked / "cone" / "100.jpg"
+    *errors, answer = edge("predict", lesson[0], paths[0], good, "--burst", "--json").lines
+    assert [error["path"] for error in errors] == [str(paths[0])]
+    assert answer["paths"] == [str(good)]
+
+
 def test_a_burst_of_one_frame_is_answered_as_the_picture_alone(lesson, edge, asked):
     path = asked / "brick" / "100.jpg"
     single = edge("predict", lesson[0], path, "--json").json
