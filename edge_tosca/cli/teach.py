@@ -1,6 +1,7 @@
 """The verbs that change a store: init, learn, forget, rename, rollback."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from edge_tosca.errors import LearnError, StoreError
 from edge_tosca.folders import passed_over_in
 from edge_tosca.learner import Learner
 from edge_tosca.report import LearnReport
+from edge_tosca.state import Generation
 from edge_tosca.store import Store
 
 teach = typer.Typer()
@@ -153,12 +155,21 @@ def rollback(
     """Go back to what an earlier generation knew; classes forgotten since stay forgotten."""
     learner = Learner.open(store)
     new = learner.rollback(generation)
-    target = learner.history()[-1].parent
+    history = learner.history()
+    target = history[-1].parent
     classes = list(learner.state.labels)
+    forgotten = _forgotten([entry for entry in history if entry.number > target], classes)
     if as_json:
-        say_json({"generation": new, "restored": target, "classes": classes})
+        say_json({"generation": new, "restored": target, "classes": classes, "forgotten": forgotten})
     else:
-        say(f"Generation {new} knows what generation {target} knew: {', '.join(classes) or 'no class'}.")
+        but = f", but for what was forgotten since ({', '.join(forgotten)})" if forgotten else ""
+        say(f"Generation {new} knows what generation {target} knew{but}: {', '.join(classes) or 'no class'}.")
+
+
+def _forgotten(entries: Sequence[Generation], classes: Sequence[str]) -> list[str]:
+    taken = [entry.report.get("classes") for entry in entries if entry.command == "forget"]
+    labels = {str(label) for found in taken if isinstance(found, list) for label in found}
+    return sorted(labels.difference(classes))
 
 
 def _pictures(paths: list[Path]) -> list[Path]:

@@ -191,6 +191,15 @@ def test_history_rollback_and_forget_tell_what_happened(lesson, edge, copy_store
     assert [entry["label"] for entry in known["classes"]] == ["brick"]
 
 
+def test_a_rollback_says_what_stays_forgotten(lesson, edge, copy_store, tmp_path):
+    store = copy_store(lesson[0], tmp_path / "shop.tosca")
+    assert "but for" not in edge("rollback", store, 1).out
+    edge("forget", store, "apple")
+    told = edge("rollback", store, 2)
+    assert "knows what generation 2 knew, but for what was forgotten since (apple): brick" in told.out
+    assert edge("rollback", store, 2, "--json").json["forgotten"] == ["apple"]
+
+
 def test_embed_writes_features_labels_class_names_and_paths(edge, photos, tmp_path):
     out = tmp_path / "features.npz"
     report = edge("embed", photos / "task1", "--out", out, "--json").json
