@@ -4,6 +4,8 @@ import hashlib
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 
 def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, taught, copy_store, tmp_path):
     store = copy_store(taught, tmp_path / "shop.tosca")
@@ -15,7 +17,17 @@ def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, 
         connection.execute("UPDATE lives SET label = 'pear' WHERE label = 'apple'")
     for verb in (("verify", store), ("store", "check", store)):
         assert "table lives is not as seal 3 left it" in edge(*verb).complaint
-    assert edge("verify", store, "--known", "00").complaint.count("no seal has the digest 00") == 1
+    strange = "0" * 64
+    assert edge("verify", store, "--known", strange).complaint.count(f"no seal has the digest {strange}") == 1
+
+
+@pytest.mark.parametrize("known", ["abc", "0" * 65, "head 0123456789ab", ""])
+def test_what_is_no_digest_raises_no_alarm(edge, taught, known):
+    ran = edge("verify", taught, "--known", known)
+    assert ran.code == 2
+    (line,) = ran.err.splitlines()
+    assert "is not a digest" in line
+    assert "not as it was left" not in line
 
 
 def test_history_tells_who_and_the_digest_of_the_very_files(edge, taught, photos):
