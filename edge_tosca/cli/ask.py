@@ -20,9 +20,10 @@ from edge_tosca.cli.terminal import (
     say_json,
 )
 from edge_tosca.errors import LearnError, PictureError, printable
-from edge_tosca.evaluation import write_report
+from edge_tosca.evaluation import require_place, write_report
 from edge_tosca.learner import Learner
 from edge_tosca.module import Module
+from edge_tosca.report import Evaluation
 
 ask = typer.Typer()
 
@@ -88,25 +89,17 @@ def evaluate(
 ) -> None:
     """Measure accuracy on labelled pictures, one at a time."""
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
+    if report is not None:
+        require_place(report)
     with progress("looking") as tell:
         result = learner.evaluate(folder, tell)
-    if report is not None:
-        write_report(result, report)
     if as_json:
         say_json(result.to_json())
-        return
-    asked = counted(result.images, "picture")
-    say(f"{result.accuracy:.1%} of {asked} right, each on its own ({result.seconds:.1f} s)")
-    for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
-        say(f"  {accuracy:7.1%}  {label}")
-    say(f"{result.unknown_rate:.1%} of them were called unknown")
-    if result.strangers_unknown_rate is not None:
-        say(
-            f"{counted(result.strangers, 'picture')} of classes never taught: "
-            f"{result.strangers_unknown_rate:.1%} were called unknown"
-        )
-    for skipped in result.skipped:
-        say(f"skipped {skipped.path}: {skipped.reason}")
+    else:
+        _describe(result)
+    # At the end: a disk that is full by then takes no figure with it.
+    if report is not None:
+        write_report(result, report)
 
 
 @ask.command()
@@ -167,6 +160,21 @@ def history(store: StorePath, as_json: AsJson = False) -> None:
         say(f"{entry.number:5d}  {entry.made_at[:19]}{who}  {entry.command:8}  {about}{verdict}")
     if not generations:
         say("Nothing was learned yet.")
+
+
+def _describe(result: Evaluation) -> None:
+    asked = counted(result.images, "picture")
+    say(f"{result.accuracy:.1%} of {asked} right, each on its own ({result.seconds:.1f} s)")
+    for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
+        say(f"  {accuracy:7.1%}  {label}")
+    say(f"{result.unknown_rate:.1%} of them were called unknown")
+    if result.strangers_unknown_rate is not None:
+        say(
+            f"{counted(result.strangers, 'picture')} of classes never taught: "
+            f"{result.strangers_unknown_rate:.1%} were called unknown"
+        )
+    for skipped in result.skipped:
+        say(f"skipped {skipped.path}: {skipped.reason}")
 
 
 def _pictures(paths: list[Path]) -> list[Path]:

@@ -165,6 +165,15 @@ def test_asking_about_an_empty_folder(refused, tmp_path, verb):
     assert str(tmp_path) in refused(verb, tmp_path)
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_evaluated(refused, tmp_path):
+    # Pictures that cannot be read would be the next complaint.
+    (tmp_path / "taken.jpg").write_text("a file")
+    (tmp_path / "photos" / "apple").mkdir(parents=True)
+    for place in (tmp_path / "taken.jpg", tmp_path / "taken.jpg" / "below"):
+        line = refused("evaluate", tmp_path / "photos", "--report", place)
+        assert f"{tmp_path / 'taken.jpg'} is not a folder" in line
+
+
 def test_embedding_nothing_writes_nothing(edge, tmp_path):
     (tmp_path / "photos" / "ghost").mkdir(parents=True)
     (tmp_path / "photos" / "ghost" / "text.jpg").write_text("dear diary\n")
