@@ -47,9 +47,11 @@ def predict(
 ) -> None:
     """Say what pictures show, each on its own."""
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
-    pictures = _pictures(paths)
+    pictures, empty = _pictures(paths)
     if burst and coverage is not None:
         raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
+    for folder in empty:
+        _tell_skipped(folder, as_json)
     if burst:
         unread: list[Skipped] = []
         answer = learner.predict_burst(pictures, top, unread.append)
@@ -61,10 +63,10 @@ def predict(
             say_json({"paths": seen, **_answer_json(answer)})
         else:
             say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer)}")
-        if unread:
+        if unread or empty:
             raise typer.Exit(1)
         return
-    failed = False
+    failed = bool(empty)
     for path, result in zip(pictures, learner.predict_many(pictures, top, coverage=coverage), strict=True):
         if isinstance(result, Skipped):
             failed = True
@@ -177,15 +179,20 @@ def _describe(result: Evaluation) -> None:
         say(f"skipped {skipped.path}: {skipped.reason}")
 
 
-def _pictures(paths: list[Path]) -> list[Path]:
+def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:
+    """List the pictures that were named, and the folders that hold none."""
     from edge_tosca.runtime import find_pictures
 
     pictures: list[Path] = []
+    empty: list[Skipped] = []
     for path in paths:
-        pictures += find_pictures(path) if _is_folder(path) else [path]
+        found = find_pictures(path) if _is_folder(path) else [path]
+        pictures += found
+        if not found:
+            empty.append(Skipped(str(path), "holds no picture; name pictures or folders of pictures"))
     if not pictures:
-        raise PictureError(f"{paths[0]} holds no picture; name pictures or folders of pictures")
-    return pictures
+        raise PictureError(f"{empty[0].path} {empty[0].reason}")
+    return pictures, empty
 
 
 def _is_folder(path: Path) -> bool:

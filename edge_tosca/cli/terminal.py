@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,6 +123,8 @@ def fail_usage(error: Any) -> NoReturn:
     # Without any word the help is the answer, and has been printed.
     if not message:
         sys.exit(error.exit_code)
+    if re.match(r"No such option: -[^-]", message):
+        message += " (names that begin with a dash go after --)"
     stop = "" if message.endswith((".", "?")) else "."
     verb = error.ctx.command_path if error.ctx else app.info.name
     fail(f"{message}{stop} See: {verb} --help", error.exit_code)

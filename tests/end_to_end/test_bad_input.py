@@ -174,6 +174,31 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_evaluated
         assert f"{tmp_path / 'taken.jpg'} is not a folder" in line
 
 
+def test_an_empty_folder_among_others_is_told_and_the_others_are_answered(shop, edge, asked, tmp_path):
+    (tmp_path / "empty").mkdir()
+    ran = edge("predict", shop[0], tmp_path / "empty", asked / "apple", "--json")
+    assert ran.code == 1
+    assert ran.lines[0]["path"] == str(tmp_path / "empty")
+    assert "holds no picture" in ran.lines[0]["error"]
+    assert len(ran.lines) == 1 + 3
+    ran = edge("predict", shop[0], tmp_path / "empty", asked / "apple", "--burst")
+    assert (ran.code, len(ran.out.splitlines())) == (1, 1)
+    assert f"{tmp_path / 'empty'}: holds no picture" in ran.err
+
+
+def test_the_name_of_a_task_that_lives_is_taken(refused, asked):
+    line = refused("learn", "--class", "zebra", asked / "zebra", "--task", "task1")
+    assert "'task1'" in line
+    assert "choose another name" in line
+
+
+def test_a_name_that_begins_with_a_dash_is_helped(shop, edge):
+    ran = edge("forget", shop[0], "-mug")
+    assert ran.code == 2
+    assert "go after --" in ran.err
+    assert "knows no class '-mug'" in edge("forget", shop[0], "--", "-mug").complaint
+
+
 def test_embedding_nothing_writes_nothing(edge, tmp_path):
     (tmp_path / "photos" / "ghost").mkdir(parents=True)
     (tmp_path / "photos" / "ghost" / "text.jpg").write_text("dear diary\n")
