@@ -6,10 +6,11 @@ from contextlib import closing
 from pathlib import Path
 
 from edge_tosca.devices.findings import Finding
-from edge_tosca.errors import EdgeToscaError
+from edge_tosca.errors import EdgeToscaError, what_and_remedy
 from edge_tosca.module import Module, digest_of
 from edge_tosca.origin import mismatch
 from edge_tosca.runtime import Fingerprint
+from edge_tosca.sqlite_errors import obstacle, told
 from edge_tosca.store import Store
 
 _RESTORE = "restore a copy, or init a new store and teach it again"
@@ -28,33 +29,39 @@ def examine_store(path: Path, eyes: Fingerprint | None) -> Iterator[Finding]:
     try:
         store = Store.open(path)
     except EdgeToscaError as error:
-        yield Finding("store", False, str(error), _RESTORE)
+        yield _told("store", error)
         return
     except OSError as error:
         words = f"{path} cannot be read ({error.strerror})"
         yield Finding("store", False, words, f"give this user the right to read it: chmod u+r {path}")
         return
     with closing(store):
-        faults = _faults(path)
-        yield Finding(
-            "store pages",
-            not faults,
-            faults or f"{path}: SQLite finds every page sound",
-            _RESTORE if faults else "",
-        )
-        if faults:
+        pages = _pages(path)
+        yield pages
+        if not pages.ok:
             return
+        hindered = obstacle(path)
+        if hindered is not None:
+            yield Finding("store writable", False, f"{path} cannot be changed: {hindered[0]}", hindered[1])
         yield _content(store)
         yield _origin(store, eyes)
 
 
-def _faults(path: Path) -> str:
+def _told(what: str, error: EdgeToscaError) -> Finding:
+    # A sound store may want a key, room on the disk or its right name: each error knows its own remedy.
+    detail, remedy = what_and_remedy(error)
+    return Finding(what, False, detail, remedy or _RESTORE)
+
+
+def _pages(path: Path) -> Finding:
     try:
-        with closing(sqlite3.connect(path)) as connection:
+        with told(path), closing(sqlite3.connect(path)) as connection:
             rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
-    except sqlite3.Error as error:
-        return f"{path}: {error}"
-    return "" if rows == ["ok"] else f"{path}: {' '.join(rows[0].split())}"
+    except EdgeToscaError as error:
+        return _told("store pages", error)
+    if rows != ["ok"]:
+        return Finding("store pages", False, f"{path}: {' '.join(rows[0].split())}", _RESTORE)
+    return Finding("store pages", True, f"{path}: SQLite finds every page sound")
 
 
 def _content(store: Store) -> Finding:
@@ -70,7 +77,7 @@ def _content(store: Store) -> Finding:
             for group in task.groups:
                 store.features(group)
     except EdgeToscaError as error:
-        return Finding("store content", False, str(error), _RESTORE)
+        return _told("store content", error)
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         return Finding("store content", False, f"{store.path}: features cannot be read ({reason})", _RESTORE)

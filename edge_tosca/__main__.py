@@ -1,5 +1,16 @@
-"""Run the command line with `python -m edge_tosca`."""
+"""Begin the command line: `edge-tosca`, also `python -m edge_tosca`."""
 
-from edge_tosca.cli import main
+import os
+import signal
 
-main()
+
+def main() -> None:
+    """Run the command line. While its parts are still imported, Ctrl-C ends it at once."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    from edge_tosca.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

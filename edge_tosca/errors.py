@@ -40,6 +40,19 @@ class MissingExtraError(EdgeToscaError):
         super().__init__(f"{package} is not installed; this needs: pip install 'edge-tosca[{extra}]'")
 
 
+def what_and_remedy(error: EdgeToscaError) -> tuple[str, str]:
+    """Part an error's line into what is wrong and what to do.
+
+    Args:
+        error: any of the family; the remedy is what its message ends with.
+
+    Returns:
+        What is wrong, and the remedy; empty where the message names none.
+    """
+    what, _, remedy = str(error).rpartition("; ")
+    return (what, remedy) if what else (remedy, "")
+
+
 def printable(text: str) -> str:
     """Show what cannot be shown in a name as escapes, so that no name passes for a line of ours.
 

@@ -1,6 +1,7 @@
 """Accuracy of single pictures against the folders that they lie in."""
 
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from os import PathLike
@@ -59,6 +60,22 @@ def evaluate_answers(
         skipped=skipped,
         seconds=seconds,
     )
+
+
+def require_place(folder: Path) -> None:
+    """Refuse a place where no report can be written, before anything is evaluated.
+
+    Args:
+        folder: where it is to be.
+
+    Raises:
+        LearnError: there is a file, or a folder that may not be written.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise LearnError(f"{there} is not a folder; name a folder for the report")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise LearnError(f"{there} may not be written; name another folder for the report")
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> None:

@@ -12,7 +12,13 @@ import numpy as np
 from edge_tosca.answer import Answer, Skipped
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
-from edge_tosca.folders import checked_label, pictures_by_class, require_features, require_pictures
+from edge_tosca.folders import (
+    checked_label,
+    passed_over_by_class,
+    pictures_by_class,
+    require_features,
+    require_pictures,
+)
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
 from edge_tosca.limit import SETTING as LIMIT
@@ -160,6 +166,7 @@ class Learner:
         *,
         force: bool = False,
         remember: bool = False,
+        passed_over: Mapping[str, Sequence[Skipped]] | None = None,
         on_progress: Progress | None = None,
     ) -> LearnReport:
         """Learn classes from pictures: one task, one LuCA module.
@@ -169,13 +176,15 @@ class Learner:
             task: name of the task; "task N" by default.
             force: learn even what the quality gate rejects.
             remember: keep the pictures' paths in the store, so that it can be migrated to another backbone.
+            passed_over: files that look like pictures of a class and are none of those given, by label, for
+                the report; of a folder they are found.
             on_progress: called with the pictures done and their number.
 
         Returns:
             What was done. Pictures that cannot be read are skipped and listed.
 
         Raises:
-            LearnError: there is no class, or one has no readable picture.
+            LearnError: there is no class, one has no readable picture, or the task's name is taken.
             StoreError: the store was made with another backbone, or cannot be written.
         """
         start = time.perf_counter()
@@ -185,10 +194,15 @@ class Learner:
                 pictures.setdefault(checked_label(label), []).extend(items)
         else:
             pictures = {label: list(paths) for label, paths in pictures_by_class(Path(source)).items()}
+            passed_over = passed_over_by_class(Path(source))
         require_pictures(pictures)
+        if any(known.name == task for known in self.state.tasks):
+            raise LearnError(
+                f"{self.store.path} has a task {task!r} already; choose another name, or let it be numbered"
+            )
         self._check_origin()
         folder = None if isinstance(source, Mapping) else Path(source)
-        features, read, skipped = self._extract(pictures, folder, on_progress)
+        features, read, skipped = self._extract(pictures, folder, passed_over or {}, on_progress)
         names = {label: [_name(source) for source in items] for label, items in read.items()}
         return teach_task(
             self.store,
@@ -426,14 +440,15 @@ class Learner:
         self,
         pictures: "Mapping[str, Sequence[PictureSource]]",
         folder: Path | None,
+        passed_over: Mapping[str, Sequence[Skipped]],
         on_progress: Progress | None,
     ) -> "tuple[dict[str, Array], dict[str, list[PictureSource]], list[Skipped]]":
         sources = [(label, picture) for label, items in pictures.items() for picture in items]
         tell = None if on_progress is None else lambda done: on_progress(done, len(sources))
         rows: dict[str, list[Array]] = {label: [] for label in pictures}
         read: dict[str, list[PictureSource]] = {label: [] for label in pictures}
-        skipped: list[Skipped] = []
-        unread: dict[str, Skipped] = {}
+        skipped = [entry for entries in passed_over.values() for entry in entries]
+        unread = {label: entries[0] for label, entries in passed_over.items() if entries}
         extracted = self.vision.extract((picture for _, picture in sources), tell)
         for (label, source), picture in zip(sources, extracted, strict=True):
             if picture.features is None:

@@ -18,8 +18,9 @@ from edge_tosca.recrypt import rewrite
 from edge_tosca.schema import mark
 from edge_tosca.seals import LABEL, Seals, pictures_digest, row_digests, sha256
 from edge_tosca.soundness import whole
+from edge_tosca.sqlite_errors import told
 from edge_tosca.state import Group
-from edge_tosca.store_file import create_file, open_file, told
+from edge_tosca.store_file import create_file, open_file
 from edge_tosca.store_key import SETTING, find_key, new_cipher
 from edge_tosca.store_reader import MODULE, NO_REPORT, StoreReader
 from edge_tosca.upgrade import bring_up_to_date
@@ -77,7 +78,7 @@ class Store(StoreReader):
         Raises:
             StoreError: the disk is full, another writer held the store too long, or the file is damaged.
         """
-        with told(self.path):
+        with told(self.path, changing=True):
             self._connection.execute("BEGIN IMMEDIATE")
             settings, cipher = dict(self.settings), self.cipher
             try:

@@ -1,18 +1,16 @@
-"""Find, make and open the SQLite file of a store, and tell in one line what stands in the way."""
+"""Find, make and open the SQLite file of a store."""
 
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 from edge_tosca.cipher import Clear
-from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.errors import StoreError
 from edge_tosca.first_look import kind_of_file
 from edge_tosca.foreign_log import refuse_foreign_log
 from edge_tosca.schema import (
     APPLICATION_ID,
-    BUSY_SECONDS,
     ENCRYPTED,
     add_tables,
     connect,
@@ -20,6 +18,7 @@ from edge_tosca.schema import (
     mark,
 )
 from edge_tosca.seals import Seals
+from edge_tosca.sqlite_errors import told
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -57,7 +56,7 @@ def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.
         raise StoreError(f"{path} exists already; open it, or choose another name")
     found, alone = path.exists(), False
     try:
-        with told(path):
+        with told(path, changing=True):
             if kind == "zeros":
                 os.truncate(path, 0)
             connection = connect(path)
@@ -98,7 +97,9 @@ def open_file(path: Path) -> sqlite3.Connection:
     """
     kind = kind_of_file(path)
     if kind == "nothing":
-        raise StoreError(f"{path}: there is no store here; make one with: edge-tosca init {path}")
+        raise StoreError(
+            f"{path}: there is no store here; check the name, or make one with: edge-tosca init {path}"
+        )
     if kind == "zeros":
         raise _interrupted(path)
     if kind == "stranger":
@@ -123,40 +124,6 @@ def open_file(path: Path) -> sqlite3.Connection:
         connection.close()
         raise StoreError(f"{path} holds {foreign[0]!r:.60}, which edge-tosca did not make; restore a copy")
     return connection
-
-
-@contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Tell what SQLite cannot do in one line that says what to do.
-
-    Args:
-        path: of the store, for the error.
-
-    Raises:
-        StoreError: the disk is full, another writer held the store too long, or the file is damaged.
-    """
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        reason = in_one_line(error)
-        if "locked" in reason:
-            raise StoreError(
-                f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds; try again"
-            ) from None
-        if "full" in reason:
-            raise StoreError(
-                f"{path}: the disk is full; nothing was changed; make room and try again"
-            ) from None
-        if "unable to open" in reason or "readonly" in reason:
-            folder = path.parent if os.fspath(path.parent) else Path()
-            raise StoreError(f"{path} cannot be written ({reason}); check that {folder} allows it") from None
-        raise StoreError(f"{path}: {reason}; nothing was changed") from None
-    except sqlite3.DatabaseError as error:
-        reason = in_one_line(error)
-        raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
-    # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
-    except UnicodeDecodeError:
-        raise StoreError(f"{path} is not a readable store; restore a copy, or init anew") from None
 
 
 def _interrupted(path: Path) -> StoreError:

@@ -25,8 +25,9 @@ from edge_tosca.soundness import (
     checked_settings,
     whole,
 )
+from edge_tosca.sqlite_errors import told
 from edge_tosca.state import Generation, Group, State, Task, Taught
-from edge_tosca.store_file import identity, told
+from edge_tosca.store_file import identity
 from edge_tosca.store_key import SETTING, UserKey, cipher_of
 from edge_tosca.tensors import read_arrays
 

@@ -6,13 +6,14 @@ from edge_tosca.runtime.extract import Extracted, extract
 from edge_tosca.runtime.faithful import Faithful, open_faithful
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR, golden_cosines
-from edge_tosca.runtime.picture_folders import find_pictures
+from edge_tosca.runtime.picture_folders import KNOWN_SUFFIXES, find_pictures, passed_over
 from edge_tosca.runtime.pictures import PictureSource, load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
 
 __all__ = [
     "DEFAULT_BUNDLE",
     "GOLDEN_FLOOR",
+    "KNOWN_SUFFIXES",
     "RUNTIMES",
     "Backend",
     "Bundle",
@@ -28,5 +29,6 @@ __all__ = [
     "load_picture",
     "open_backend",
     "open_faithful",
+    "passed_over",
     "preprocessing_digest",
 ]

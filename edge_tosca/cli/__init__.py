@@ -1,4 +1,4 @@
-"""The command line: `edge-tosca`, also `python -m edge_tosca`."""
+"""The command line, put together of its verbs."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from edge_tosca.cli.bench import bench
 from edge_tosca.cli.key import with_key_file
 from edge_tosca.cli.make import make
 from edge_tosca.cli.migrate import migrate
+from edge_tosca.cli.output import OutputError, give_up_output, open_streams
 from edge_tosca.cli.pack import pack
 from edge_tosca.cli.serve import serving
 from edge_tosca.cli.service import service
@@ -37,6 +38,7 @@ def _interrupt(*_: object) -> NoReturn:
 def main() -> None:
     """Run the command line; every error is one line on stderr."""
     signal.signal(signal.SIGINT, _interrupt)
+    open_streams()
     try:
         with one_blas_thread():
             # By itself Typer would tell wrong usage in a frame of several lines.
@@ -49,8 +51,14 @@ def main() -> None:
         fail("interrupted; nothing that was not finished has been kept", code=130)
     except BrokenPipeError:
         # The reader of our output went away; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_output()
         sys.exit(1)
+    except OutputError as error:
+        give_up_output()
+        fail(
+            f"the output cannot be written ({error}); what it was to tell of is done, and "
+            "`edge-tosca history` shows every change; send the output elsewhere"
+        )
     except MemoryError:
         fail("there is not enough memory; close other programs, or learn from fewer pictures at a time")
     except OSError as error:
@@ -60,6 +68,9 @@ def main() -> None:
         if os.environ.get("EDGE_TOSCA_DEBUG"):
             raise
         where = f"{type(error).__name__}: {error}".splitlines()[0]
-        fail(f"a fault of edge-tosca itself ({where}); nothing was changed; EDGE_TOSCA_DEBUG=1 shows where")
+        fail(
+            f"a fault of edge-tosca itself ({where}); `edge-tosca history` shows whether a change was made, "
+            "EDGE_TOSCA_DEBUG=1 where the fault is"
+        )
     # What a verb returns if it was left by typer.Exit.
     sys.exit(code)

@@ -20,9 +20,10 @@ from edge_tosca.cli.terminal import (
     say_json,
 )
 from edge_tosca.errors import LearnError, PictureError, printable
-from edge_tosca.evaluation import write_report
+from edge_tosca.evaluation import require_place, write_report
 from edge_tosca.learner import Learner
 from edge_tosca.module import Module
+from edge_tosca.report import Evaluation
 
 ask = typer.Typer()
 
@@ -46,22 +47,26 @@ def predict(
 ) -> None:
     """Say what pictures show, each on its own."""
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
-    pictures = _pictures(paths)
+    pictures, empty = _pictures(paths)
     if burst and coverage is not None:
         raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
+    for folder in empty:
+        _tell_skipped(folder, as_json)
     if burst:
         unread: list[Skipped] = []
         answer = learner.predict_burst(pictures, top, unread.append)
         for skipped in unread:
             _tell_skipped(skipped, as_json)
         if as_json:
-            say_json({"paths": [str(path) for path in pictures], **_answer_json(answer)})
+            missing = {skipped.path for skipped in unread}
+            seen = [str(path) for path in pictures if str(path) not in missing]
+            say_json({"paths": seen, **_answer_json(answer)})
         else:
             say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer)}")
-        if unread:
+        if unread or empty:
             raise typer.Exit(1)
         return
-    failed = False
+    failed = bool(empty)
     for path, result in zip(pictures, learner.predict_many(pictures, top, coverage=coverage), strict=True):
         if isinstance(result, Skipped):
             failed = True
@@ -86,25 +91,17 @@ def evaluate(
 ) -> None:
     """Measure accuracy on labelled pictures, one at a time."""
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
+    if report is not None:
+        require_place(report)
     with progress("looking") as tell:
         result = learner.evaluate(folder, tell)
-    if report is not None:
-        write_report(result, report)
     if as_json:
         say_json(result.to_json())
-        return
-    asked = counted(result.images, "picture")
-    say(f"{result.accuracy:.1%} of {asked} right, each on its own ({result.seconds:.1f} s)")
-    for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
-        say(f"  {accuracy:7.1%}  {label}")
-    say(f"{result.unknown_rate:.1%} of them were called unknown")
-    if result.strangers_unknown_rate is not None:
-        say(
-            f"{counted(result.strangers, 'picture')} of classes never taught: "
-            f"{result.strangers_unknown_rate:.1%} were called unknown"
-        )
-    for skipped in result.skipped:
-        say(f"skipped {skipped.path}: {skipped.reason}")
+    else:
+        _describe(result)
+    # At the end: a disk that is full by then takes no figure with it.
+    if report is not None:
+        write_report(result, report)
 
 
 @ask.command()
@@ -167,15 +164,35 @@ def history(store: StorePath, as_json: AsJson = False) -> None:
         say("Nothing was learned yet.")
 
 
-def _pictures(paths: list[Path]) -> list[Path]:
+def _describe(result: Evaluation) -> None:
+    asked = counted(result.images, "picture")
+    say(f"{result.accuracy:.1%} of {asked} right, each on its own ({result.seconds:.1f} s)")
+    for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
+        say(f"  {accuracy:7.1%}  {label}")
+    say(f"{result.unknown_rate:.1%} of them were called unknown")
+    if result.strangers_unknown_rate is not None:
+        say(
+            f"{counted(result.strangers, 'picture')} of classes never taught: "
+            f"{result.strangers_unknown_rate:.1%} were called unknown"
+        )
+    for skipped in result.skipped:
+        say(f"skipped {skipped.path}: {skipped.reason}")
+
+
+def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:
+    """List the pictures that were named, and the folders that hold none."""
     from edge_tosca.runtime import find_pictures
 
     pictures: list[Path] = []
+    empty: list[Skipped] = []
     for path in paths:
-        pictures += find_pictures(path) if _is_folder(path) else [path]
+        found = find_pictures(path) if _is_folder(path) else [path]
+        pictures += found
+        if not found:
+            empty.append(Skipped(str(path), "holds no picture; name pictures or folders of pictures"))
     if not pictures:
-        raise PictureError(f"{paths[0]} holds no picture; name pictures or folders of pictures")
-    return pictures
+        raise PictureError(f"{empty[0].path} {empty[0].reason}")
+    return pictures, empty
 
 
 def _is_folder(path: Path) -> bool:
@@ -190,7 +207,9 @@ def _tell_skipped(skipped: Skipped, as_json: bool) -> None:
     if as_json:
         say_json({"path": skipped.path, "error": skipped.reason})
     else:
-        typer.echo(f"edge-tosca: {printable(skipped.reason)}", err=True)
+        # The reason begins with the file's name, which several folders may have.
+        reason = skipped.reason.removeprefix(f"{printable(Path(skipped.path).name)}: ")
+        typer.echo(f"edge-tosca: {printable(f'{skipped.path}: {reason}')}", err=True)
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The verbs that look after a store's file: verify, and store check, compact, stats and limit."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ verbs.add_typer(encryption)
 upkeep.add_typer(verbs)
 
 _SHOWN = 3
+_HEAD = "[0-9a-fA-F]{12,64}"
 
 
 @upkeep.command()
@@ -32,6 +34,13 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Find what was changed behind the learner's back, by computing every digest and the router anew."""
+    # A slip of the hand must not raise the alarm that a digest raises which is not in the chain.
+    if known is not None and not re.fullmatch(_HEAD, known):
+        raise typer.BadParameter(
+            f"{known:.80} is not a digest; give the head as verify printed it: 64 hexadecimal digits, or "
+            "12 of them at least",
+            param_hint="--known",
+        )
     _tell(store, find_changes(Store.open(store), known), as_json)
 
 

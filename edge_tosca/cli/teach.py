@@ -1,6 +1,7 @@
 """The verbs that change a store: init, learn, forget, rename, rollback."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,8 +23,10 @@ from edge_tosca.cli.terminal import (
     say_json,
 )
 from edge_tosca.errors import LearnError, StoreError
+from edge_tosca.folders import passed_over_in
 from edge_tosca.learner import Learner
 from edge_tosca.report import LearnReport
+from edge_tosca.state import Generation
 from edge_tosca.store import Store
 
 teach = typer.Typer()
@@ -93,18 +96,22 @@ def learn(
     """Learn new classes, or known classes in new surroundings: one task, one module."""
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
     source: Any
+    passed_over = None
     if label is not None:
         source = {label: _pictures(paths)}
+        passed_over = {label: [entry for path in paths if path.is_dir() for entry in passed_over_in(path)]}
     elif len(paths) == 1:
         source = paths[0]
     else:
         raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
     with progress("learning") as tell:
-        report = learner.learn(source, task, force=force, remember=remember, on_progress=tell)
+        report = learner.learn(
+            source, task, force=force, remember=remember, passed_over=passed_over, on_progress=tell
+        )
     if as_json:
         say_json(report.to_json())
     else:
-        _describe(report)
+        _describe(report, store)
     if report.generation is None:
         fail(f"{store}: the quality gate rejected this, and nothing was kept; --force keeps it all the same")
 
@@ -148,12 +155,21 @@ def rollback(
     """Go back to what an earlier generation knew; classes forgotten since stay forgotten."""
     learner = Learner.open(store)
     new = learner.rollback(generation)
-    target = learner.history()[-1].parent
+    history = learner.history()
+    target = history[-1].parent
     classes = list(learner.state.labels)
+    forgotten = _forgotten([entry for entry in history if entry.number > target], classes)
     if as_json:
-        say_json({"generation": new, "restored": target, "classes": classes})
+        say_json({"generation": new, "restored": target, "classes": classes, "forgotten": forgotten})
     else:
-        say(f"Generation {new} knows what generation {target} knew: {', '.join(classes) or 'no class'}.")
+        but = f", but for what was forgotten since ({', '.join(forgotten)})" if forgotten else ""
+        say(f"Generation {new} knows what generation {target} knew{but}: {', '.join(classes) or 'no class'}.")
+
+
+def _forgotten(entries: Sequence[Generation], classes: Sequence[str]) -> list[str]:
+    taken = [entry.report.get("classes") for entry in entries if entry.command == "forget"]
+    labels = {str(label) for found in taken if isinstance(found, list) for label in found}
+    return sorted(labels.difference(classes))
 
 
 def _pictures(paths: list[Path]) -> list[Path]:
@@ -170,7 +186,7 @@ def _pictures(paths: list[Path]) -> list[Path]:
     return pictures
 
 
-def _describe(report: LearnReport) -> None:
+def _describe(report: LearnReport, store: Path) -> None:
     gate, seconds, module = report.gate, report.seconds, report.module
     done = "Rejected" if report.generation is None else "Learned"
     say(f"{done} {', '.join(report.classes)} from {counted(report.images, 'picture')} ({report.task}).")
@@ -200,5 +216,10 @@ def _describe(report: LearnReport) -> None:
         say(f"  look at {suspect.path}: {suspect.reason}")
     if len(gate.suspects) > _SUSPECTS_SHOWN:
         say(f"  and at {len(gate.suspects) - _SUSPECTS_SHOWN} more pictures, which --json lists")
+    if report.thinned and report.generation is not None:
+        say(
+            f"  {counted(report.thinned, 'cached feature')} gave way to the limit of size; shrink the file "
+            f"with: edge-tosca store compact {store}"
+        )
     for skipped in report.skipped:
         say(f"  skipped {skipped.path}: {skipped.reason}")

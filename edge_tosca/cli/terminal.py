@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from edge_tosca.cli.output import speaks_unicode, write
 from edge_tosca.errors import printable
 
 app = typer.Typer(
@@ -52,7 +54,7 @@ def say(text: str = "") -> None:
         text: the line; line ends and control characters in names from outside are shown as escapes, so that
             no name passes for a line of ours.
     """
-    sys.stdout.write(printable(text) + "\n")
+    write(printable(text) + "\n")
 
 
 def say_lines(text: str) -> None:
@@ -71,10 +73,9 @@ def say_json(value: dict[str, Any]) -> None:
     Args:
         value: anything JSON can hold.
     """
+    text = json.dumps(value, ensure_ascii=not speaks_unicode(), default=str)
     # A name of bytes that are no text is one surrogate a byte, which JSON can only tell as an escape.
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
-    sys.stdout.flush()
+    write(text.encode(errors="backslashreplace").decode() + "\n")
 
 
 def counted(number: int, one: str, several: str = "") -> str:
@@ -122,6 +123,8 @@ def fail_usage(error: Any) -> NoReturn:
     # Without any word the help is the answer, and has been printed.
     if not message:
         sys.exit(error.exit_code)
+    if re.match(r"No such option: -[^-]", message):
+        message += " (names that begin with a dash go after --)"
     stop = "" if message.endswith((".", "?")) else "."
     verb = error.ctx.command_path if error.ctx else app.info.name
     fail(f"{message}{stop} See: {verb} --help", error.exit_code)

@@ -105,6 +105,14 @@ def test_a_class_folder_without_any_picture(refused, photos, tmp_path):
     assert str(folder / "ghost") in refused("learn", folder)
 
 
+@pytest.mark.parametrize("single", [True, False])
+def test_a_class_of_pictures_of_another_kind_says_which(refused, tmp_path, single):
+    (tmp_path / "ghost").mkdir()
+    (tmp_path / "ghost" / "phone.heic").touch()
+    words = ("--class", "ghost", tmp_path / "ghost") if single else (tmp_path,)
+    assert "HEIC is not read; save it as JPEG" in refused("learn", *words)
+
+
 def test_a_bomb_alone(refused, tmp_path):
     (tmp_path / "bomb").mkdir()
     bomb(tmp_path / "bomb" / "bomb.png")
@@ -157,6 +165,40 @@ def test_asking_about_an_empty_folder(refused, tmp_path, verb):
     assert str(tmp_path) in refused(verb, tmp_path)
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_evaluated(refused, tmp_path):
+    # Pictures that cannot be read would be the next complaint.
+    (tmp_path / "taken.jpg").write_text("a file")
+    (tmp_path / "photos" / "apple").mkdir(parents=True)
+    for place in (tmp_path / "taken.jpg", tmp_path / "taken.jpg" / "below"):
+        line = refused("evaluate", tmp_path / "photos", "--report", place)
+        assert f"{tmp_path / 'taken.jpg'} is not a folder" in line
+
+
+def test_an_empty_folder_among_others_is_told_and_the_others_are_answered(shop, edge, asked, tmp_path):
+    (tmp_path / "empty").mkdir()
+    ran = edge("predict", shop[0], tmp_path / "empty", asked / "apple", "--json")
+    assert ran.code == 1
+    assert ran.lines[0]["path"] == str(tmp_path / "empty")
+    assert "holds no picture" in ran.lines[0]["error"]
+    assert len(ran.lines) == 1 + 3
+    ran = edge("predict", shop[0], tmp_path / "empty", asked / "apple", "--burst")
+    assert (ran.code, len(ran.out.splitlines())) == (1, 1)
+    assert f"{tmp_path / 'empty'}: holds no picture" in ran.err
+
+
+def test_the_name_of_a_task_that_lives_is_taken(refused, asked):
+    line = refused("learn", "--class", "zebra", asked / "zebra", "--task", "task1")
+    assert "'task1'" in line
+    assert "choose another name" in line
+
+
+def test_a_name_that_begins_with_a_dash_is_helped(shop, edge):
+    ran = edge("forget", shop[0], "-mug")
+    assert ran.code == 2
+    assert "go after --" in ran.err
+    assert "knows no class '-mug'" in edge("forget", shop[0], "--", "-mug").complaint
+
+
 def test_embedding_nothing_writes_nothing(edge, tmp_path):
     (tmp_path / "photos" / "ghost").mkdir(parents=True)
     (tmp_path / "photos" / "ghost" / "text.jpg").write_text("dear diary\n")
@@ -199,6 +241,22 @@ def test_spoiled_pictures_are_told_in_the_text_for_people_too(taught, copy_store
     assert ran.code == 0
     for path in mixed[1]:
         assert str(path) in ran.out
+
+
+def test_files_that_look_like_pictures_and_are_not_taken_are_told(
+    taught, copy_store, edge, photos, asked, tmp_path
+):
+    store = copy_store(taught, tmp_path / "shop.tosca")
+    folder = tmp_path / "photos"
+    shutil.copytree(photos / "task3", folder)
+    (folder / "flag" / "phone.heic").touch()
+    (folder / "flag" / "Thumbs.db").touch()
+    (folder / "gauge" / "link.jpg").symlink_to(asked / "gauge" / "100.jpg")
+    shutil.copy(asked / "gauge" / "101.jpg", folder)
+    told = {folder / "flag" / "phone.heic", folder / "gauge" / "link.jpg", folder / "101.jpg"}
+    report = edge("learn", store, folder, "--json").json
+    assert {entry["path"] for entry in report["skipped"]} == set(map(str, told))
+    assert report["images"] == 16
 
 
 def test_predict_evaluate_and_embed_pass_over_spoiled_pictures(

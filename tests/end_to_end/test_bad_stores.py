@@ -265,6 +265,27 @@ def test_a_disk_without_room_says_so(edge, taught, photos, copy_store, remember,
     assert remember(tmp_path / "shop.tosca") == remember(source)
 
 
+def test_a_disk_without_any_room_is_told_to_whoever_reads(edge, taught, copy_store, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    source = copy_store(taught, tmp_path / "source.tosca")
+    size = source.stat().st_size + 40_000
+    script = f'mount -t tmpfs -o size={size} none "{disk}"; cp "{source}" "{disk}/shop.tosca"; '
+    script += f'dd if=/dev/zero of="{disk}/rest" bs=1k 2>/dev/null || true; "$@"'
+    line = edge("classes", disk / "shop.tosca", before=mounted(script)).complaint
+    assert "the disk is full; make room" in line
+    ran = edge("doctor", disk / "shop.tosca", before=mounted(script))
+    assert "make room" in ran.out
+    assert "restore" not in ran.out
+
+
+def test_a_limit_of_file_sizes_is_named(edge, taught, copy_store, small_disk, tmp_path):
+    store = copy_store(taught, tmp_path / "shop.tosca")
+    line = edge("classes", store, preexec_fn=small_disk(1)).complaint
+    assert "ulimit -f" in line
+    assert "nothing was changed" not in line
+
+
 @pytest.mark.parametrize("verb", ["learn", "forget", "init"])
 def test_a_read_only_folder_is_told_in_one_line(edge, taught, photos, copy_store, remember, tmp_path, verb):
     folder = tmp_path / "archive"

@@ -98,6 +98,23 @@ def test_predict_burst_gives_one_object_for_all_paths(lesson, edge, asked):
     assert answer["label"] == "cone"
 
 
+def test_a_picture_that_cannot_be_read_is_told_by_its_path_and_is_no_part_of_a_burst(
+    lesson, edge, asked, tmp_path
+):
+    paths = [tmp_path / folder / "same.jpg" for folder in ("here", "there")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(b"not a picture")
+    ran = edge("predict", lesson[0], *paths)
+    lines = ran.err.splitlines()
+    told = zip(lines, paths, strict=True)
+    assert all(line.startswith(f"edge-tosca: {path}: not a picture") for line, path in told)
+    good = asked / "cone" / "100.jpg"
+    *errors, answer = edge("predict", lesson[0], paths[0], good, "--burst", "--json").lines
+    assert [error["path"] for error in errors] == [str(paths[0])]
+    assert answer["paths"] == [str(good)]
+
+
 def test_a_burst_of_one_frame_is_answered_as_the_picture_alone(lesson, edge, asked):
     path = asked / "brick" / "100.jpg"
     single = edge("predict", lesson[0], path, "--json").json
@@ -172,6 +189,15 @@ def test_history_rollback_and_forget_tell_what_happened(lesson, edge, copy_store
     known = edge("classes", store, "--json").json
     assert known["generation"] == 4
     assert [entry["label"] for entry in known["classes"]] == ["brick"]
+
+
+def test_a_rollback_says_what_stays_forgotten(lesson, edge, copy_store, tmp_path):
+    store = copy_store(lesson[0], tmp_path / "shop.tosca")
+    assert "but for" not in edge("rollback", store, 1).out
+    edge("forget", store, "apple")
+    told = edge("rollback", store, 2)
+    assert "knows what generation 2 knew, but for what was forgotten since (apple): brick" in told.out
+    assert edge("rollback", store, 2, "--json").json["forgotten"] == ["apple"]
 
 
 def test_embed_writes_features_labels_class_names_and_paths(edge, photos, tmp_path):

@@ -51,9 +51,10 @@ def test_a_class_of_such_pictures_is_learned_and_its_report_kept(edge, taught, c
     store = copy_store(taught, tmp_path / "shop.tosca")
     report = edge("learn", store, named.parent, "--json", "--remember").json
     assert report["images"] == len(NAMES)
-    assert len(report["skipped"]) == 2
+    # The links to nowhere and out of the folder, too.
+    assert len(report["skipped"]) == 4
     history = edge("history", store, "--json").json["generations"]
-    assert len(history[-1]["report"]["skipped"]) == 2
+    assert len(history[-1]["report"]["skipped"]) == 4
     assert edge("verify", store, "--json").json["ok"]
     with closing(sqlite3.connect(store)) as connection:
         (text,) = connection.execute("SELECT report FROM generations ORDER BY number DESC").fetchone()

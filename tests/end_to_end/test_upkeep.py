@@ -4,6 +4,8 @@ import hashlib
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 
 def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, taught, copy_store, tmp_path):
     store = copy_store(taught, tmp_path / "shop.tosca")
@@ -15,7 +17,17 @@ def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, 
         connection.execute("UPDATE lives SET label = 'pear' WHERE label = 'apple'")
     for verb in (("verify", store), ("store", "check", store)):
         assert "table lives is not as seal 3 left it" in edge(*verb).complaint
-    assert edge("verify", store, "--known", "00").complaint.count("no seal has the digest 00") == 1
+    strange = "0" * 64
+    assert edge("verify", store, "--known", strange).complaint.count(f"no seal has the digest {strange}") == 1
+
+
+@pytest.mark.parametrize("known", ["abc", "0" * 65, "head 0123456789ab", ""])
+def test_what_is_no_digest_raises_no_alarm(edge, taught, known):
+    ran = edge("verify", taught, "--known", known)
+    assert ran.code == 2
+    (line,) = ran.err.splitlines()
+    assert "is not a digest" in line
+    assert "not as it was left" not in line
 
 
 def test_history_tells_who_and_the_digest_of_the_very_files(edge, taught, photos):
@@ -56,3 +68,12 @@ def test_a_limit_is_set_shown_kept_and_lifted(edge, photos, tmp_path):
     assert edge("store", "limit", store, "--json").json["max_bytes"] == 1_000_000
     assert edge("store", "limit", store, 0, "--json").json == {"max_bytes": None, "thinned": 0}
     assert edge("verify", store).code == 0
+
+
+def test_a_lesson_that_makes_features_give_way_says_so(edge, draw_pictures, tmp_path):
+    store = tmp_path / "shop.tosca"
+    draw_pictures(tmp_path / "photos", ("apple", "brick"), count=60, side=64)
+    edge("init", store, "--max-bytes", 420_000)
+    told = edge("learn", store, tmp_path / "photos", "--force").out
+    assert "cached features gave way to the limit of size" in told
+    assert edge("history", store, "--json").json["generations"][-1]["report"]["thinned"] > 0

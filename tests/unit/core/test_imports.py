@@ -63,11 +63,18 @@ def test_every_module_of_the_core_imports_without_any_extra():
 
 def test_importing_edge_tosca_loads_no_runtime_and_no_picture_library():
     heavy = ("onnxruntime", "PIL", "typer", "rich", "openvino", *WORKSHOP, *DEMO)
-    assert run("import edge_tosca", *heavy) == ""
-    program = "import edge_tosca, sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    assert run("from edge_tosca import Learner", *heavy) == ""
+    program = "from edge_tosca import Learner; import sys\n"
+    program += "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = set(run(program, "none").split())
     assert "numpy" in loaded
     assert not loaded & set(heavy)
+
+
+def test_the_package_itself_imports_nothing_before_it_is_asked_for():
+    assert (
+        run("import edge_tosca; assert not hasattr(edge_tosca, 'NoSuchName')", "numpy", "safetensors") == ""
+    )
 
 
 def test_every_module_of_the_runtime_imports_without_the_workshop_and_openvino():

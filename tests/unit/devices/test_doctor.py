@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from edge_tosca.devices import Finding, detect, examine
 from edge_tosca.devices.host import MEMORY_NEEDED, examine_disk, examine_memory
 from edge_tosca.devices.screen import screen
+from edge_tosca.encryption import encrypt
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR
 
 
@@ -76,7 +78,9 @@ def test_a_damaged_page_of_the_store_is_found(store):
     data[4096 : size // 2] = bytes(size // 2 - 4096)
     store.write_bytes(data)
     found = by_name(examine(store, threads=1))
-    assert not all(finding.ok for name, finding in found.items() if name.startswith("store"))
+    sick = [finding for name, finding in found.items() if name.startswith("store") and not finding.ok]
+    assert sick
+    assert all("restore a copy" in finding.remedy for finding in sick)
     assert found["bundle"].ok
 
 
@@ -104,6 +108,22 @@ def test_a_file_that_is_no_store_is_a_finding_and_not_a_traceback(tmp_path, cont
     assert not found["store"].ok
     assert str(path) in found["store"].detail
     assert content is not None or not path.exists()
+
+
+def test_a_sound_store_is_never_to_be_restored(tmp_path, store, monkeypatch):
+    (tmp_path / "key").write_text("a" * 64)
+    encrypt(store, tmp_path / "key")
+    assert "--key-file" in by_name(examine(store, threads=1))["store"].remedy
+    monkeypatch.setenv("EDGE_TOSCA_KEY", "b" * 64)
+    assert "the one that it was encrypted with" in by_name(examine(store, threads=1))["store"].remedy
+    assert "check the name" in by_name(examine(tmp_path / "typo.tosca", threads=1))["store"].remedy
+
+
+def test_a_store_that_may_only_be_read_is_a_finding(store, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: str(path) != str(store) or not mode & os.W_OK)
+    found = by_name(examine(store, threads=1))
+    assert found["store pages"].ok
+    assert f"chmod u+w {store}" in found["store writable"].remedy
 
 
 def test_a_store_cut_short_is_a_finding(store):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -11,9 +12,9 @@ import pytest
 from PIL import Image
 
 from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.folders import pictures_by_class
+from edge_tosca.folders import passed_over_by_class, pictures_by_class
 from edge_tosca.remembered import digest_of_file
-from edge_tosca.runtime import Bundle, find_pictures, load_picture
+from edge_tosca.runtime import Bundle, find_pictures, load_picture, passed_over
 from edge_tosca.runtime.manifest import MANIFEST
 
 LOWEST = 300
@@ -168,3 +169,34 @@ def test_a_path_longer_than_the_system_takes_is_told_in_one_line(length):
 def test_a_path_with_a_zero_byte_is_told_in_one_line():
     with pytest.raises(PictureError, match="cannot be read"):
         load_picture("a\0b.jpg")
+
+
+def test_what_looks_like_a_picture_and_is_not_taken_has_a_reason(tmp_path):
+    mug, elsewhere = tmp_path / "mug", tmp_path / "elsewhere"
+    for folder in (mug, elsewhere):
+        folder.mkdir()
+    Image.new("RGB", (32, 24)).save(mug / "own.jpg")
+    shutil.copy(mug / "own.jpg", elsewhere / "far.jpg")
+    shutil.copy(mug / "own.jpg", mug / "IMG_0001")
+    (mug / "far.jpg").symlink_to(elsewhere / "far.jpg")
+    (mug / "all").symlink_to(elsewhere)
+    (mug / "phone.HEIC").touch()
+    for silent in ("Thumbs.db", "notes.txt", "README", ".hidden.heic"):
+        (mug / silent).write_text("no picture")
+    (mug / "inside.jpg").symlink_to("own.jpg")
+    os.mkfifo(mug / "pipe")
+    reasons = {path.name: reason for path, reason in passed_over(mug)}
+    assert set(reasons) == {"IMG_0001", "all", "far.jpg", "phone.HEIC"}
+    assert reasons["phone.HEIC"] == "HEIC is not read; save it as JPEG"
+    assert "leaves the folder" in reasons["far.jpg"]
+    assert [path.name for path in find_pictures(mug)] == ["inside.jpg", "own.jpg"]
+
+
+def test_a_picture_beside_the_class_folders_is_told(tmp_path):
+    (tmp_path / "mug").mkdir()
+    (tmp_path / "mug" / "1.jpg").touch()
+    (tmp_path / "stray.jpg").touch()
+    (tmp_path / "notes.txt").touch()
+    found = passed_over_by_class(tmp_path)
+    assert found["mug"] == []
+    assert [Path(entry.path).name for entry in found[""]] == ["stray.jpg"]
