@@ -347,6 +347,23 @@ def test_sigterm_ends_it_cleanly_with_clients_that_watch(serve, taught, copy_sto
     assert not [line for line in served.log if "Traceback" in line or "Cancel" in line]
 
 
+def test_the_log_tells_of_changes_and_refusals_and_names_no_class(
+    serve, taught, copy_store, tmp_path, asked, eventually
+):
+    with serve(copy_store(taught, tmp_path / "shop.tosca")) as served:
+        assert ask_about(served, asked / "apple" / "100.jpg").status_code == 200
+        assert served.ask("GET", "/classes/thumbnail", params={"label": "apple"}).status_code == 404
+        renamed = served.ask("POST", "/classes/rename", json={"label": "apple", "new": "pomme"})
+        assert renamed.status_code == 200
+        logged = eventually(
+            lambda: [line for line in served.log if " request " in line], lambda lines: len(lines) == 2
+        )
+    for line, words in zip(logged, ("GET /classes/thumbnail 404", "POST /classes/rename 200"), strict=True):
+        method, route, status = words.split()
+        assert f"method={method} route={route} status={status} client=127.0.0.1" in " ".join(line.split())
+        assert "apple" not in line and "pomme" not in line
+
+
 def test_a_fault_at_the_start_is_one_line(edge, store, tmp_path):
     free = ("--listen", "127.0.0.1:0")
     assert "is not HOST:PORT" in edge("serve", store, "--listen", "nowhere").complaint
