@@ -17,6 +17,7 @@ from edge_tosca.console.options import Options
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.heap import bound_heap
+from edge_tosca.packs import SigningKey
 from edge_tosca.service import supervised
 from edge_tosca.store import Store
 
@@ -74,12 +75,14 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
         on_ready: given the address, once it is listened on.
 
     Raises:
-        EdgeToscaError: there is no such store or camera, the address cannot be listened on, or the TLS files
-            cannot be used.
+        EdgeToscaError: there is no such store, camera or key of packs, the address cannot be listened on, or
+            the TLS files cannot be used.
     """
     bound_heap()
     # A store that goes later is waited for; one that is not there at the start is a slip of the pen.
     Store.open(options.store).close()
+    if options.pack_key is not None:
+        SigningKey.load(options.pack_key)
     app = create_app(options)
     # Its lines on each start and end say less than ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

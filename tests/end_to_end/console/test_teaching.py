@@ -368,6 +368,10 @@ def test_a_fault_at_the_start_is_one_line(edge, store, tmp_path):
     free = ("--listen", "127.0.0.1:0")
     assert "is not HOST:PORT" in edge("serve", store, "--listen", "nowhere").complaint
     assert "no such" in edge("serve", store, *free, "--camera", tmp_path / "none.mjpeg").complaint.lower()
+    key = tmp_path / "nokey"
+    assert f"{key}: there is no key here" in edge("serve", store, *free, "--pack-key", key).complaint
+    key.write_text("no key")
+    assert f"{key} is not a private key" in edge("serve", store, *free, "--pack-key", key).complaint
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         assert "cannot be listened on" in edge("serve", store, "--listen", listen).complaint
