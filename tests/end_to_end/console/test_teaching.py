@@ -225,6 +225,7 @@ def test_packs_travel_from_console_to_console(serve, taught, copy_store, store, 
     with serve(full, "--pack-key", key) as served:
         pack = served.ask("POST", "/packs/export", json={"labels": ["apple"]})
         assert pack.status_code == 200
+        brick = served.ask("POST", "/packs/export", json={"labels": ["brick"]})
         assert served.ask("POST", "/packs/export", json={"labels": ["none"]}).status_code == 404
     with serve(store) as served:
         inspected = served.ask("POST", "/packs/inspect", content=pack.content, headers=FILE).json()
@@ -236,6 +237,10 @@ def test_packs_travel_from_console_to_console(serve, taught, copy_store, store, 
         report = served.ask("POST", "/packs/import", content=pack.content, headers=FILE, params=asked)
         assert report.json().get("classes") == ["pomme"], report.text
         assert list(listed(served)) == ["pomme"]
+        asked = {"rename": ["brick=pomme"]}
+        taken = served.ask("POST", "/packs/import", content=brick.content, headers=FILE, params=asked)
+        assert taken.status_code == 422
+        assert "'pomme' is known already" in taken.json()["error"] and "--" not in taken.json()["error"]
         assert edge("pack", "trust", store, f"{key}.pub", "--remove").code == 0
         taken_back = served.ask("POST", "/packs/import", content=pack.content, headers=FILE)
         assert taken_back.status_code == 422 and "trust" in taken_back.json()["error"]
