@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -54,6 +55,15 @@ class Server(uvicorn.Server):
         """Count the rounds of the event loop."""
         self._rounds += 1
         return await super().on_tick(counter)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End at the first signal, and take a second one for the same.
+
+        At a second Ctrl-C uvicorn would cancel what is under way, and log that as an error. It is soon
+        pressed, `timeout` sends every signal twice, and the end is bounded without it.
+        """
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what does not end by itself, then the rest."""

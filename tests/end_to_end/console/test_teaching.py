@@ -1,8 +1,10 @@
 """Days with the console's API: teach, ask, correct, name the unknown, take back, carry packs."""
 
 import shutil
+import signal
 import socket
 import sqlite3
+import time
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -348,6 +350,16 @@ def test_sigterm_ends_it_cleanly_with_clients_that_watch(serve, taught, copy_sto
     ):
         next(events.iter_bytes())
         next(motion.iter_bytes())
+        assert served.end() == 0
+    assert not [line for line in served.log if "Traceback" in line or "Cancel" in line]
+
+
+def test_a_second_ctrl_c_ends_it_as_quietly_as_the_first(serve, store):
+    with serve(store) as served:
+        served.process.send_signal(signal.SIGINT)
+        # Before the end that the first one began is over; two at once would be one.
+        time.sleep(0.03)
+        served.process.send_signal(signal.SIGINT)
         assert served.end() == 0
     assert not [line for line in served.log if "Traceback" in line or "Cancel" in line]
 
