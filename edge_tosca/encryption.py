@@ -4,6 +4,7 @@ from pathlib import Path
 
 from edge_tosca.cipher import CLEAR, Clear, RowCipher
 from edge_tosca.errors import StoreError
+from edge_tosca.kept_pictures import follow_store
 from edge_tosca.store import Store
 from edge_tosca.store_file import open_file
 from edge_tosca.store_key import SETTING, WAYS, UserKey, find_key, new_cipher, wrap
@@ -26,6 +27,8 @@ def is_encrypted(path: Path) -> bool:
 def encrypt(path: Path, key_file: Path | None = None) -> bool:
     """Encrypt a store, in one transaction, and leave no plain page in its file or log.
 
+    Plain pictures that the console kept beside it are erased, as they are no part of the transaction.
+
     Args:
         path: of the store.
         key_file: with the key; see `find_key` for where else it may be.
@@ -46,7 +49,7 @@ def encrypt(path: Path, key_file: Path | None = None) -> bool:
         if plain:
             setting, cipher = new_cipher(path, key)
             _change(store, setting, cipher, "encrypt")
-        store.vacuum()
+        _leave_no_trace(store)
     finally:
         store.close()
     return plain
@@ -65,7 +68,7 @@ def decrypt(path: Path, key_file: Path | None = None) -> None:
     store = _encrypted(path, key_file)
     try:
         _change(store, None, CLEAR, "decrypt")
-        store.vacuum()
+        _leave_no_trace(store)
     finally:
         store.close()
 
@@ -91,8 +94,9 @@ def rekey(path: Path, new_key_file: Path, key_file: Path | None = None, *, fresh
             setting, cipher = new_cipher(path, new)
         else:
             setting = wrap(new, cipher.data_key)
+        anew = cipher is not store.cipher
         _change(store, setting, cipher, "rekey")
-        store.vacuum()
+        _leave_no_trace(store, other_key=anew)
     finally:
         store.close()
 
@@ -101,6 +105,14 @@ def _encrypted(path: Path, key_file: Path | None) -> Store:
     if not is_encrypted(path):
         raise StoreError(f"{path} is not encrypted; encrypt it with: edge-tosca store encrypt {path}")
     return Store.open(path, key_file)
+
+
+def _leave_no_trace(store: Store, *, other_key: bool = False) -> None:
+    """Write over what lay in the file before, and erase the pictures beside it that are not under its key."""
+    try:
+        follow_store(store, other_key=other_key)
+    finally:
+        store.vacuum()
 
 
 def _change(store: Store, setting: str | None, cipher: Clear, command: str) -> None:

@@ -21,6 +21,18 @@ class PackError(EdgeToscaError):
     """A class pack or a key of one cannot be read, is not trusted, or does not fit the store."""
 
 
+class NameTakenError(PackError):
+    """A class of a pack has the name of one that the store knows.
+
+    Attributes:
+        label: the name.
+    """
+
+    def __init__(self, message: str, label: str) -> None:
+        super().__init__(message)
+        self.label = label
+
+
 class CameraError(EdgeToscaError):
     """A camera cannot be opened, or was lost."""
 

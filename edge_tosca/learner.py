@@ -256,6 +256,8 @@ class Learner:
     def forget(self, label: str) -> int:
         """Erase a class for good: its features leave the file, and no rollback brings it back.
 
+        Pictures of it that the console kept beside the store are erased, too.
+
         The module that knew it is made anew from its task's other classes; every other module stays
         byte for byte.
 
@@ -267,6 +269,7 @@ class Learner:
 
         Raises:
             LearnError: there is no such class.
+            StoreError: the store cannot be written, or something of the class could not be erased.
         """
         return forget_class(self.store, label)
 

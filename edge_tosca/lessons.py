@@ -13,6 +13,7 @@ from edge_tosca.conditioning import as_cached
 from edge_tosca.errors import LearnError
 from edge_tosca.folders import checked_label, require_text
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
+from edge_tosca.kept_pictures import follow_store
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.limit import SETTING as LIMIT
 from edge_tosca.limit import keep_within
@@ -118,7 +119,10 @@ def forget_class(store: Store, label: str) -> int:
         settle(store, generation)
         store.forget_pictures(labels)
         store.set_report(generation, {"classes": [label]})
-    store.scrub()
+    try:
+        follow_store(store)
+    finally:
+        store.scrub()
     return generation
 
 

@@ -14,6 +14,7 @@ from edge_tosca.blas import one_blas_thread
 from edge_tosca.conditioning import as_cached
 from edge_tosca.errors import LearnError
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class
+from edge_tosca.kept_pictures import follow_store
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import fit_task, settle
 from edge_tosca.luca import Array
@@ -161,6 +162,8 @@ def migrate(
         by_class = accuracy_by_class(knowledge, left_out) if knowledge.state.tasks else {}
         report = told(generation, images, missing, right, _mean(by_class))
         store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
+    # Classes may have been erased.
+    follow_store(store)
     return report
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Self
@@ -24,6 +25,9 @@ from edge_tosca.store_file import create_file, open_file
 from edge_tosca.store_key import SETTING, find_key, new_cipher
 from edge_tosca.store_reader import MODULE, NO_REPORT, StoreReader
 from edge_tosca.upgrade import bring_up_to_date
+
+_CHECKPOINT_SECONDS = 2.0
+"""How long somebody else's emptying of the log is waited for."""
 
 
 class Store(StoreReader):
@@ -341,8 +345,8 @@ class Store(StoreReader):
             StoreError: another process is reading, and the log still holds what was erased.
         """
         with told(self.path):
-            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
+            emptied = self._empty_log()
+        if not emptied:
             raise StoreError(
                 f"{self.path}: the class is forgotten, but another process still reads the log with its "
                 "last traces; they go when that process closes the store"
@@ -358,9 +362,18 @@ class Store(StoreReader):
         with told(self.path):
             # As long as it lasts nobody else writes; SQLite takes the lock itself.
             self._connection.execute("VACUUM")
-            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
+            emptied = self._empty_log()
+        if not emptied:
             raise StoreError(
                 f"{self.path} is compacted, but another process still reads its log, which goes when that "
                 "process closes the store"
             )
+
+    def _empty_log(self) -> bool:
+        end = time.monotonic() + _CHECKPOINT_SECONDS
+        # SQLite waits for readers, but comes back at once while another connection does the same.
+        while self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.02)
+        return True

@@ -144,7 +144,7 @@ def classes(store: StorePath, as_json: AsJson = False) -> None:
 
 @ask.command()
 def history(store: StorePath, as_json: AsJson = False) -> None:
-    """List every change, the oldest first."""
+    """List every change, the oldest first; times are UTC."""
     generations = Learner.open(store).history()
     if as_json:
         say_json({"generations": [asdict(generation) for generation in generations]})
@@ -159,7 +159,7 @@ def history(store: StorePath, as_json: AsJson = False) -> None:
         who = f"  {entry.by.get('user')}@{entry.by.get('host')}" if entry.by else ""
         said = entry.report.get("gate")
         verdict = f"  ({said['verdict']})" if isinstance(said, dict) else ""
-        say(f"{entry.number:5d}  {entry.made_at[:19]}{who}  {entry.command:8}  {about}{verdict}")
+        say(f"{entry.number:5d}  {entry.made_at[:19]} UTC{who}  {entry.command:8}  {about}{verdict}")
     if not generations:
         say("Nothing was learned yet.")
 

@@ -61,7 +61,10 @@ def watch(
     device: DeviceOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Follow a camera, and print a line of JSON whenever the answer changes."""
+    """Follow a camera, and print a line of JSON whenever the answer changes.
+
+    A change takes three frames that agree, so a single picture that comes into a folder prints nothing.
+    """
     from edge_tosca.service import errors_as_log_lines, set_up_logging
 
     if log == "json":

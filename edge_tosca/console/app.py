@@ -93,6 +93,10 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
     async def of_request(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            *_, at = first["loc"]
+            reason = f"{first['ctx']['error']} at character {at}"
+            return _told(Complaint(422, f"the body is not JSON ({reason}); mend it and send it again"))
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
         return _told(Complaint(422, f"{where or 'the request'}: {first['msg']}"))
 

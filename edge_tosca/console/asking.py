@@ -15,8 +15,10 @@ from edge_tosca.console.messages import AnswerMessage
 from edge_tosca.console.sight import Seen, see
 from edge_tosca.console.station import TheStation
 from edge_tosca.console.teaching_messages import AddedMessage, CorrectionMessage
+from edge_tosca.errors import PictureError
 from edge_tosca.folders import checked_label
 from edge_tosca.learner import Learner
+from edge_tosca.vision import Vision
 
 router = APIRouter(tags=["asking"])
 
@@ -45,7 +47,7 @@ async def burst(request: Request, station: TheStation, top: Top = 3) -> AnswerMe
     views = await picture_parts(request)
 
     def ask(learner: Learner) -> tuple[list[Seen], Answer]:
-        seen = [see(learner.vision, view) for view in views]
+        seen = [_see_one(learner.vision, view, place, len(views)) for place, view in enumerate(views, 1)]
         features = np.stack([one.feature for one in seen])
         with learner.store.snapshot():
             return seen, learner.knowledge.decide(features, top, burst=True)[0]
@@ -53,6 +55,13 @@ async def burst(request: Request, station: TheStation, top: Top = 3) -> AnswerMe
     seen, answer = await station.asking(ask)
     times = {name: sum(one.milliseconds[name] for one in seen) for name in seen[0].milliseconds}
     return answer_message(answer, station.remember(seen[-1], answer), times)
+
+
+def _see_one(vision: Vision, view: bytes, place: int, views: int) -> Seen:
+    try:
+        return see(vision, view)
+    except PictureError as error:
+        raise PictureError(f"picture {place} of {views}: {error}; leave it out, or send another") from None
 
 
 @router.post("/answers/correct")

@@ -83,7 +83,7 @@ async def picture_parts(request: Request) -> list[bytes]:
         if not views or len(views) != len(items) or any(name != "pictures" for name, _ in items):
             raise Complaint(422, f'send 1 to {MOST_VIEWS} files in the field "pictures", and nothing else')
         if not all(views):
-            raise Complaint(422, "one of the files is empty; leave it out")
+            raise Complaint(422, f"picture {views.index(b'') + 1} of {len(views)} is empty; leave it out")
         return views
     finally:
         await form.close()

@@ -217,7 +217,7 @@ class Jobs:
             progress = replace(progress, state="failed", error=without_paths(str(error), self._store))
         except Exception:
             _log.exception("a lesson failed by a fault of edge-tosca itself")
-            sentence = "a fault of edge-tosca itself; nothing was changed, and its log says more"
+            sentence = "a fault of edge-tosca itself; its log says more"
             progress = replace(progress, state="failed", error=sentence)
         finally:
             give_back_freed()

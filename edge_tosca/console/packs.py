@@ -19,7 +19,7 @@ from edge_tosca.console.pack_messages import (
     PackTaskMessage,
 )
 from edge_tosca.console.station import TheStation
-from edge_tosca.errors import PackError
+from edge_tosca.errors import NameTakenError, PackError
 from edge_tosca.folders import checked_label
 from edge_tosca.learner import Learner
 from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack
@@ -75,7 +75,14 @@ async def import_(
         pack = _read(data)
         # An open store knows the trusted keys of the moment it was opened: a key may have been taken back.
         with closing(Store.open(station.options.store)) as store:
-            report = import_pack(store, pack, rename=names, merge=merge)
+            try:
+                report = import_pack(store, pack, rename=names, merge=merge)
+            except NameTakenError as error:
+                raise Complaint(
+                    422,
+                    f"a class {error.label[:40]!r} is known already; import it under another name with the "
+                    "query rename=OLD=NEW, or join the two with merge=true",
+                ) from None
         station.follow(learner)
         return ImportedMessage(**report.to_json())
 

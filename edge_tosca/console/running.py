@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from edge_tosca.console.options import Options
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.heap import bound_heap
+from edge_tosca.packs import SigningKey
 from edge_tosca.service import supervised
 from edge_tosca.store import Store
 
@@ -54,6 +56,15 @@ class Server(uvicorn.Server):
         self._rounds += 1
         return await super().on_tick(counter)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End at the first signal, and take a second one for the same.
+
+        At a second Ctrl-C uvicorn would cancel what is under way, and log that as an error. It is soon
+        pressed, `timeout` sends every signal twice, and the end is bounded without it.
+        """
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what does not end by itself, then the rest."""
         self._supervised.close()
@@ -74,12 +85,14 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
         on_ready: given the address, once it is listened on.
 
     Raises:
-        EdgeToscaError: there is no such store or camera, the address cannot be listened on, or the TLS files
-            cannot be used.
+        EdgeToscaError: there is no such store, camera or key of packs, the address cannot be listened on, or
+            the TLS files cannot be used.
     """
     bound_heap()
     # A store that goes later is waited for; one that is not there at the start is a slip of the pen.
     Store.open(options.store).close()
+    if options.pack_key is not None:
+        SigningKey.load(options.pack_key)
     app = create_app(options)
     # Its lines on each start and end say less than ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

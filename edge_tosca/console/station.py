@@ -16,7 +16,6 @@ from edge_tosca.answer import Answer
 from edge_tosca.conditioning import condition
 from edge_tosca.console.complaints import without_paths
 from edge_tosca.console.jobs import Job, Jobs
-from edge_tosca.console.kept_pictures import KeptPictures
 from edge_tosca.console.learner_thread import LearnerThread
 from edge_tosca.console.metrics import Metrics
 from edge_tosca.console.options import Options
@@ -29,6 +28,7 @@ from edge_tosca.console.unknown_inbox import UnknownInbox
 from edge_tosca.console.watching import Watching
 from edge_tosca.errors import EdgeToscaError, StoreError
 from edge_tosca.heap import give_back_freed
+from edge_tosca.kept_pictures import KeptPictures
 from edge_tosca.learner import Learner
 from edge_tosca.one_backbone import OneBackbone
 from edge_tosca.report import LearnReport

@@ -13,7 +13,7 @@ from safetensors.numpy import load
 
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.conditioning import condition
-from edge_tosca.errors import PackError, StoreError
+from edge_tosca.errors import NameTakenError, PackError, StoreError
 from edge_tosca.folders import checked_label
 from edge_tosca.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.knowledge import Knowledge
@@ -107,9 +107,10 @@ def import_pack(
             )
         taken = sorted(set(labels) & set(before.labels))
         if taken and not merge:
-            raise PackError(
+            raise NameTakenError(
                 f"{store.path} knows a class {taken[0]!r} already; import it under another name with "
-                f"--rename '{taken[0]}=NEW', or join the two with --merge"
+                f"--rename '{taken[0]}=NEW', or join the two with --merge",
+                taken[0],
             )
         generation = store.add_generation("import", before.generation)
         for task in pack.tasks:

@@ -37,7 +37,8 @@ def test_history_tells_who_and_the_digest_of_the_very_files(edge, taught, photos
     digests = sorted(hashlib.sha256(content).hexdigest() for content in files)
     assert apple["digest"] == hashlib.sha256("".join(digests).encode()).hexdigest()
     by = entries[0]["by"]
-    assert f"{by['user']}@{by['host']}" in edge("history", taught).out
+    said = edge("history", taught).out
+    assert f"  {entries[0]['made_at'][:19]} UTC  {by['user']}@{by['host']}  " in said
     assert by["versions"].keys() >= {"edge-tosca", "python", "numpy", "onnxruntime"}
     assert entries[-1]["seal"] == edge("verify", taught, "--json").json["head"]
 

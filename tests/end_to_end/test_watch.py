@@ -87,6 +87,15 @@ def test_watching_ends_after_so_many_answers_or_so_long(edge, taught, frames_of)
     assert edge("watch", taught, "--camera", frames, "--seconds", 1).code == 0
 
 
+def test_a_single_picture_in_a_folder_prints_nothing_and_the_help_says_so(edge, taught, asked, tmp_path):
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming" / "one.jpg").write_bytes((asked / "apple" / "101.jpg").read_bytes())
+    watched = edge("watch", taught, "--camera", tmp_path / "incoming", "--answers", 1)
+    assert (watched.code, watched.out) == (0, "")
+    told = " ".join(edge("watch", "--help").out.split())
+    assert "a single picture that comes into a folder prints nothing" in told
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_signal_ends_watching_cleanly(start, finish, taught, frames_of, number):
     process = start("watch", taught, "--camera", f"{frames_of('apple')}?fps=12&loop=1")

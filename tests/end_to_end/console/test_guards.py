@@ -286,6 +286,13 @@ def test_an_unusable_name_is_refused_in_one_sentence(open_box, photo, label):
         assert "\n" not in answer.json()["error"]
 
 
+def test_a_body_that_is_no_json_is_told_in_words(open_box):
+    refused = open_box.ask("POST", "/learn", content=b"{", headers={"Content-Type": "application/json"})
+    assert refused.status_code == 422
+    assert refused.json()["error"].startswith("the body is not JSON (")
+    assert "at character 1)" in refused.json()["error"]
+
+
 def test_no_error_shows_a_traceback_or_a_folder_of_the_box(open_box, store, photo):
     answers = [
         open_box.ask("POST", "/predict", content=b"no picture", headers={"Content-Type": "image/png"}),

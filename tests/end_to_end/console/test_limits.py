@@ -65,6 +65,16 @@ def test_too_many_views_or_other_fields_in_a_burst_are_refused(open_box, photo):
     assert open_box.ask("POST", "/burst", files=many[:3]).json()["label"] == "apple"
 
 
+def test_a_burst_that_is_refused_says_which_of_its_pictures_is_at_fault(open_box, photo):
+    for content, status, told in (
+        (b"no jpg", 415, "picture 2 of 3: 6 bytes: not a picture"),
+        (b"", 422, "picture 2 of 3 is empty"),
+    ):
+        views = [("pictures", ("a.jpg", view, "image/jpeg")) for view in (photo, content, photo)]
+        refused = open_box.ask("POST", "/burst", files=views)
+        assert (refused.status_code, refused.json()["error"][: len(told)]) == (status, told)
+
+
 def test_a_picture_that_would_fill_the_memory_is_refused_by_its_header(open_box):
     bomb = BytesIO()
     Image.new("1", (30_000, 30_000)).save(bomb, "PNG")

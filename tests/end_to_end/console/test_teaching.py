@@ -1,8 +1,10 @@
 """Days with the console's API: teach, ask, correct, name the unknown, take back, carry packs."""
 
 import shutil
+import signal
 import socket
 import sqlite3
+import time
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -225,6 +227,7 @@ def test_packs_travel_from_console_to_console(serve, taught, copy_store, store, 
     with serve(full, "--pack-key", key) as served:
         pack = served.ask("POST", "/packs/export", json={"labels": ["apple"]})
         assert pack.status_code == 200
+        brick = served.ask("POST", "/packs/export", json={"labels": ["brick"]})
         assert served.ask("POST", "/packs/export", json={"labels": ["none"]}).status_code == 404
     with serve(store) as served:
         inspected = served.ask("POST", "/packs/inspect", content=pack.content, headers=FILE).json()
@@ -236,6 +239,10 @@ def test_packs_travel_from_console_to_console(serve, taught, copy_store, store, 
         report = served.ask("POST", "/packs/import", content=pack.content, headers=FILE, params=asked)
         assert report.json().get("classes") == ["pomme"], report.text
         assert list(listed(served)) == ["pomme"]
+        asked = {"rename": ["brick=pomme"]}
+        taken = served.ask("POST", "/packs/import", content=brick.content, headers=FILE, params=asked)
+        assert taken.status_code == 422
+        assert "'pomme' is known already" in taken.json()["error"] and "--" not in taken.json()["error"]
         assert edge("pack", "trust", store, f"{key}.pub", "--remove").code == 0
         taken_back = served.ask("POST", "/packs/import", content=pack.content, headers=FILE)
         assert taken_back.status_code == 422 and "trust" in taken_back.json()["error"]
@@ -347,10 +354,41 @@ def test_sigterm_ends_it_cleanly_with_clients_that_watch(serve, taught, copy_sto
     assert not [line for line in served.log if "Traceback" in line or "Cancel" in line]
 
 
+def test_a_second_ctrl_c_ends_it_as_quietly_as_the_first(serve, store):
+    with serve(store) as served:
+        served.process.send_signal(signal.SIGINT)
+        # Before the end that the first one began is over; two at once would be one.
+        time.sleep(0.03)
+        served.process.send_signal(signal.SIGINT)
+        assert served.end() == 0
+    assert not [line for line in served.log if "Traceback" in line or "Cancel" in line]
+
+
+def test_the_log_tells_of_changes_and_refusals_and_names_no_class(
+    serve, taught, copy_store, tmp_path, asked, eventually
+):
+    with serve(copy_store(taught, tmp_path / "shop.tosca")) as served:
+        assert ask_about(served, asked / "apple" / "100.jpg").status_code == 200
+        assert served.ask("GET", "/classes/thumbnail", params={"label": "apple"}).status_code == 404
+        renamed = served.ask("POST", "/classes/rename", json={"label": "apple", "new": "pomme"})
+        assert renamed.status_code == 200
+        logged = eventually(
+            lambda: [line for line in served.log if " request " in line], lambda lines: len(lines) == 2
+        )
+    for line, words in zip(logged, ("GET /classes/thumbnail 404", "POST /classes/rename 200"), strict=True):
+        method, route, status = words.split()
+        assert f"method={method} route={route} status={status} client=127.0.0.1" in " ".join(line.split())
+        assert "apple" not in line and "pomme" not in line
+
+
 def test_a_fault_at_the_start_is_one_line(edge, store, tmp_path):
     free = ("--listen", "127.0.0.1:0")
     assert "is not HOST:PORT" in edge("serve", store, "--listen", "nowhere").complaint
     assert "no such" in edge("serve", store, *free, "--camera", tmp_path / "none.mjpeg").complaint.lower()
+    key = tmp_path / "nokey"
+    assert f"{key}: there is no key here" in edge("serve", store, *free, "--pack-key", key).complaint
+    key.write_text("no key")
+    assert f"{key} is not a private key" in edge("serve", store, *free, "--pack-key", key).complaint
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         assert "cannot be listened on" in edge("serve", store, "--listen", listen).complaint

@@ -9,6 +9,7 @@ WORKSHOP = ("torch", "torchvision", "timm", "onnx", "onnxscript", "nncf")
 DEMO = ("sklearn", "scipy", "matplotlib")
 PACKS = ("cryptography",)
 CAMERA = ("cv2", "picamera2", "paho")
+CONSOLE = ("fastapi", "starlette", "uvicorn")
 
 BLOCK = """
 import sys
@@ -62,7 +63,7 @@ def test_every_module_of_the_core_imports_without_any_extra():
 
 
 def test_importing_edge_tosca_loads_no_runtime_and_no_picture_library():
-    heavy = ("onnxruntime", "PIL", "typer", "rich", "openvino", *WORKSHOP, *DEMO)
+    heavy = ("onnxruntime", "PIL", "typer", "rich", "openvino", *CONSOLE, *WORKSHOP, *DEMO)
     assert run("from edge_tosca import Learner", *heavy) == ""
     program = "from edge_tosca import Learner; import sys\n"
     program += "print(*sorted({name.partition('.')[0] for name in sys.modules}))"

@@ -1,5 +1,8 @@
 import os
 import sqlite3
+import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -399,6 +402,25 @@ def test_scrubbing_under_another_reader_is_told(store):
     assert "another process still reads the log" in told(store.scrub)
     reader.close()
     store.scrub()
+
+
+def test_scrubbing_waits_for_another_connection_that_writes_the_log_back_itself(store):
+    begun, end = threading.Event(), time.monotonic() + 0.7
+
+    def write_back():
+        with closing(sqlite3.connect(store.path)) as connection:
+            while time.monotonic() < end:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                begun.set()
+
+    other = threading.Thread(target=write_back)
+    other.start()
+    begun.wait()
+    for name in ("task 1", "task 2", "task 3"):
+        add_task(store, name, "mug")
+        store.scrub()
+        assert Path(f"{store.path}-wal").stat().st_size == 0
+    other.join()
 
 
 def test_a_second_writer_waits_and_is_told_when_the_first_does_not_end(store):

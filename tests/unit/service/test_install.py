@@ -106,6 +106,21 @@ def test_an_installed_user_gets_the_same_files(tmp_path):
     assert os.access(out / "install.sh", os.X_OK)
 
 
+def test_the_documented_rehearsal_works_with_the_files_that_an_installed_user_gets(tmp_path, wheels):
+    shutil.copytree(SERVICE, tmp_path / "DIR")
+    documented = (SERVICE.parents[1] / "docs" / "service.md").read_text().splitlines()
+    (line,) = (line for line in documented if "install.sh" in line and "--dry-run" in line)
+    ran = subprocess.run(
+        ["sh", "-c", line.replace("DIR/", f"{tmp_path}/DIR/").removeprefix("sudo ")],
+        cwd=wheels,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert f"{wheels}/edge_tosca-0.1.0-py3-none-any.whl" in ran.stdout
+
+
 def test_a_script_without_a_source_beside_it_asks_for_one(tmp_path):
     shutil.copytree(SERVICE, tmp_path / "service")
     ran = install("--dry-run", script=tmp_path / "service" / "install.sh")

@@ -1,9 +1,10 @@
 """Pictures of what was taught, kept beside the store only where the user says so.
 
-They lie in one SQLite file, STORE.pictures, which is there exactly while the setting is on. A picture belongs
-to a class of the store by the number of its row, so renames, merges and rollbacks need nothing done, and what
-was forgotten, here or by another program, is erased when the file is next compared with the store. Pictures
-of an encrypted store are encrypted under its key, and plain ones are erased when a store is encrypted.
+They lie in one SQLite file, STORE.pictures, which is there exactly while the setting is on; only the console
+puts pictures into it. A picture belongs to a class of the store by the number of its row, so renames, merges
+and rollbacks need nothing done. What is forgotten is erased by whoever forgets it, or else when the console
+next compares the file with the store. Pictures of an encrypted store are encrypted under its key, and plain
+ones are erased when a store is encrypted.
 """
 
 import contextlib
@@ -11,13 +12,14 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from edge_tosca.cipher import CLEAR, Clear
-from edge_tosca.console.sight import Seen
 from edge_tosca.errors import StoreError
 from edge_tosca.state import Task
+from edge_tosca.store_reader import StoreReader
 
 MOST_OF_A_CLASS = 24
 MOST = 2000
@@ -36,11 +38,23 @@ CREATE TABLE IF NOT EXISTS pictures (
 _COLUMN = "kept.jpeg"
 
 
+class Shown(Protocol):
+    """A picture that can be kept: a JPEG of it, and how sharp it is."""
+
+    @property
+    def jpeg(self) -> bytes:
+        """A small copy."""
+
+    @property
+    def sharpness(self) -> float:
+        """The sharper ones are kept."""
+
+
 class KeptPictures:
     """The file of kept pictures; one connection, for one thread at a time."""
 
     def __init__(self, store: Path) -> None:
-        self.path = Path(f"{store}.pictures")
+        self.path = path_of(store)
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._cipher: Clear = CLEAR
@@ -90,7 +104,7 @@ class KeptPictures:
                 self._connection.close()
                 self._connection = None
 
-    def keep(self, task: Task, pictures: dict[str, Sequence[Seen]], cipher: Clear = CLEAR) -> None:
+    def keep(self, task: Task, pictures: Mapping[str, Sequence[Shown]], cipher: Clear = CLEAR) -> None:
         """Keep pictures of a task that was just taught, the sharpest of each class.
 
         Args:
@@ -108,8 +122,8 @@ class KeptPictures:
             self._connection.execute("BEGIN IMMEDIATE")
             with _all_or_nothing(self._connection):
                 for group in task.groups:
-                    sharpest = sorted(pictures.get(group.label, ()), key=lambda seen: -seen.sharpness)
-                    named = [(secrets.token_urlsafe(12), seen.jpeg) for seen in sharpest[:MOST_OF_A_CLASS]]
+                    sharpest = sorted(pictures.get(group.label, ()), key=lambda shown: -shown.sharpness)
+                    named = [(secrets.token_urlsafe(12), one.jpeg) for one in sharpest[:MOST_OF_A_CLASS]]
                     self._connection.executemany(
                         "INSERT INTO pictures VALUES (?, ?, ?, ?, ?)",
                         [
@@ -181,6 +195,34 @@ class KeptPictures:
             return None
 
 
+def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
+    """Erase the kept pictures that a store does not have any more, if any are kept; outside a transaction.
+
+    Args:
+        store: that was changed.
+        other_key: everything in it was encrypted anew, so no kept picture can be read any more.
+
+    Raises:
+        StoreError: they cannot be erased.
+    """
+    # A folder of that name is the user's own.
+    if not path_of(store.path).is_file():
+        return
+    with store.snapshot():
+        tasks = [] if other_key else store.tasks_ever()
+        cipher = store.cipher
+    try:
+        with contextlib.closing(KeptPictures(store.path)) as kept:
+            kept.follow(tasks, cipher)
+    except StoreError as error:
+        raise StoreError(f"the change is made, but {error}") from None
+
+
+def path_of(store: Path) -> Path:
+    """Give the file of the pictures that are kept beside a store."""
+    return Path(f"{store}.pictures")
+
+
 @contextlib.contextmanager
 def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
     try:
@@ -198,5 +240,6 @@ def _told(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(
-            f"{path}: pictures cannot be kept or erased ({reason}); make room, or turn their keeping off"
+            f"{path}: pictures cannot be kept or erased ({reason}); make room, turn their keeping off, or "
+            "delete this file"
         ) from None
