@@ -184,7 +184,7 @@ class Learner:
             What was done. Pictures that cannot be read are skipped and listed.
 
         Raises:
-            LearnError: there is no class, one has no readable picture, or the task's name is taken.
+            LearnError: there is no class, or one has no readable picture.
             StoreError: the store was made with another backbone, or cannot be written.
         """
         start = time.perf_counter()
@@ -196,10 +196,6 @@ class Learner:
             pictures = {label: list(paths) for label, paths in pictures_by_class(Path(source)).items()}
             passed_over = passed_over_by_class(Path(source))
         require_pictures(pictures)
-        if any(known.name == task for known in self.state.tasks):
-            raise LearnError(
-                f"{self.store.path} has a task {task!r} already; choose another name, or let it be numbered"
-            )
         self._check_origin()
         folder = None if isinstance(source, Mapping) else Path(source)
         features, read, skipped = self._extract(pictures, folder, passed_over or {}, on_progress)

@@ -186,12 +186,6 @@ def test_an_empty_folder_among_others_is_told_and_the_others_are_answered(shop, 
     assert f"{tmp_path / 'empty'}: holds no picture" in ran.err
 
 
-def test_the_name_of_a_task_that_lives_is_taken(refused, asked):
-    line = refused("learn", "--class", "zebra", asked / "zebra", "--task", "task1")
-    assert "'task1'" in line
-    assert "choose another name" in line
-
-
 def test_a_name_that_begins_with_a_dash_is_helped(shop, edge):
     ran = edge("forget", shop[0], "-mug")
     assert ran.code == 2
