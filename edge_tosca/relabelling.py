@@ -59,6 +59,9 @@ class Relabelling:
     contradicted: bool
 
 
+_MORE = 1.25
+"""New pictures in a part for each old one."""
+
 _TOLD_APART = 0.75
 """Share of left-out pictures of two classes that must be right: of two that are hardly to be told from each
 other any part could be given to the other."""
@@ -102,7 +105,8 @@ def strangers(new: Array, old: Array) -> tuple[Array, float]:
         Which new pictures are, bool [n], and the gain for each new picture, less what chance makes: half of
         the share that moved. Above STRANGE_GAIN chance does not explain it.
     """
-    parts = max(1, round(len(new) / len(old)))
+    # Somewhat more new pictures than old ones hide strangers less than fewer new ones do.
+    parts = max(1, round(len(new) / (_MORE * len(old))))
     moved, gains, right = np.zeros(len(new), bool), [], []
     for part in range(parts):
         some = new[part::parts]
@@ -114,7 +118,9 @@ def strangers(new: Array, old: Array) -> tuple[Array, float]:
         before = ridge.margins(truth)[0]
         right.append(np.mean(before > 0))
         moved[part::parts] = labels[: len(some)] == 1
-        gains.append(np.sum(now - before) / len(some) - moved[part::parts].mean() / 2)
+        gain = np.sum(now - before) / len(some) - moved[part::parts].mean() / 2
+        # Chance gains more where the new class is the larger one.
+        gains.append(gain / math.sqrt(max(1, len(some) / len(others))))
     if np.mean(right) < _TOLD_APART:
         return np.zeros(len(new), bool), 0.0
     return moved, float(np.mean(gains))
