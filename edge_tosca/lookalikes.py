@@ -167,10 +167,9 @@ class Trial:
             The pairs.
         """
         fresh = [int(label) for label in np.unique(self.truth[self.new])]
-        known = set(self.truth[~self.new].tolist()) - set(fresh)
         found = []
         for label in fresh:
-            others = [int(o) for o in np.unique(self.truth) if o in known or o > label]
+            others = [other for other in range(len(self.labels)) if other not in fresh or other > label]
             tried = [self._pair(label, other, cached) for other in self.nearest(label, others, _PAIRS_TRIED)]
             judged = [pair for pair in tried if pair is not None]
             if judged:
@@ -215,10 +214,14 @@ class Trial:
         return Lookalike(self.labels[label], self.labels[other], right, apart, n * m / (n + m))
 
     def _confused(self, label: int) -> Array:
-        """Say how often a label and each other one are told apart, [labels]: the mean of both ways."""
-        counts = np.maximum(np.bincount(self.truth, minlength=len(self.labels)), 1)
+        """Say how often a label and each other one are told apart, [labels]: the mean of both ways.
+
+        Of very many classes not every one has pictures that were left out: then the label's own ones decide.
+        """
+        counts = np.bincount(self.truth, minlength=len(self.labels))
         rows = self.posterior[self.truth == label]
         kept = (rows[:, label, None] > rows).mean(axis=0)
         right = self.posterior[np.arange(len(self.truth)), self.truth] > self.posterior[:, label]
-        shares: Array = 0.5 * (kept + np.bincount(self.truth, right, len(self.labels)) / counts)
+        told = np.bincount(self.truth, right, len(self.labels)) / np.maximum(counts, 1)
+        shares: Array = 0.5 * (kept + np.where(counts > 0, told, kept))
         return shares

@@ -104,7 +104,7 @@ def mislabelled(
             path = known_as[place]
             suspects[path] = Suspect(path, f"looks like {label[counted[answers[place]]]!r}")
     fresh = {trial.labels.index(name) for name in label.values()}
-    known = [int(label) for label in np.unique(trial.truth[~trial.new]) if int(label) not in fresh]
+    known = [place for place in range(len(trial.labels)) if place not in fresh]
     for group in order:
         checked = evenly(len(names[group]), most)
         strange, of = _of_old(cached(group)[checked], trial, trial.labels.index(label[group]), known, cached)

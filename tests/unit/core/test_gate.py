@@ -7,11 +7,13 @@ import pytest
 
 from edge_tosca.advice import ERRORS_KEPT, LEARNING_EXPONENT, pictures_to_add
 from edge_tosca.conditioning import condition
+from edge_tosca.folds import choose_blocks
 from edge_tosca.gate import HARDLY_APART, _harm, _same_things, hardly_apart
 from edge_tosca.learner import Learner
 from edge_tosca.lookalikes import Lookalike, Trial, standard_errors_apart
 from edge_tosca.relabelling import STRANGE_GAIN, relabel, strangers
 from edge_tosca.ridge_margins import PENALTY, LeftOutRidge
+from edge_tosca.router_fit import SAMPLE
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
 from edge_tosca.suspects import Copies, _mean_cosine
@@ -348,3 +350,21 @@ def test_a_fifth_of_a_single_new_class_that_shows_an_old_one_is_warned_of_and_na
     assert {suspect.path for suspect in gate.suspects} == set(names["key"][16:])
     assert {suspect.reason for suspect in gate.suspects} == {"looks like 'pen'"}
     assert gate.reasons == ("20% of the new pictures look like another class",)
+
+
+def test_among_very_many_classes_one_that_was_not_sampled_is_compared_too(shop):
+    many = {f"thing {place}": pictures(place, 20) for place in range(120)}
+    shop.learn_features(many, force=True)
+    counts = np.full(121, 20)
+    sampled = {block.group for block in choose_blocks(counts, SAMPLE, slice(120, 121))}
+    unsampled = [place for place in range(120) if place not in sampled]
+    assert unsampled
+    again = pictures(unsampled[0], 20, more=1)
+    gate = shop.learn_features({"a second name": again}).gate
+    assert gate.verdict != "accept"
+    assert any(f"'thing {unsampled[0]}'" in reason for reason in gate.reasons)
+    mixed = np.concatenate([pictures(500, 16), pictures(unsampled[1], 4, more=1)])
+    names = {"new": [str(place) for place in range(20)]}
+    gate = shop.learn_features({"new": mixed}, names=names).gate
+    assert {suspect.path for suspect in gate.suspects} == {"16", "17", "18", "19"}
+    assert {suspect.reason for suspect in gate.suspects} == {f"looks like 'thing {unsampled[1]}'"}
