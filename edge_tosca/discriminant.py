@@ -55,9 +55,20 @@ class Discriminant:
         Returns:
             float32 [n, g - 1].
         """
-        scores = self.scores(z)
-        beyond: Array = scores[:, :-1] - scores[:, -1:]
-        return beyond
+        return beyond_background(self.scores(z))
+
+
+def beyond_background(scores: Array) -> Array:
+    """Give scores beyond the background's, which is the last column.
+
+    Args:
+        scores: [n, g].
+
+    Returns:
+        [n, g - 1].
+    """
+    beyond: Array = scores[:, :-1] - scores[:, -1:]
+    return beyond
 
 
 def oas_shrinkage(within: Scatter, n: int) -> float:

@@ -281,9 +281,10 @@ class Knowledge:
 
     def _opinion(self, task: Task) -> Array:
         evidence = self._store.evidence(task.module)
-        if self._store.tasks_of(task.module) > 1 and len(evidence) != sum(g.images for g in task.groups):
+        images = sum(group.images for group in task.groups)
+        if len(evidence) != images and self._store.tasks_of(task.module) > 1:
             # The same pictures were taught twice, and thinned in between: what is kept is of one of the two.
-            return np.full((sum(g.images for g in task.groups), len(task.groups)), np.nan, np.float32)
+            return np.full((images, len(task.groups)), np.nan, np.float32)
         cosines = checked_evidence(evidence, task.groups, self._store.path)
         return log_softmax(scale_of(self._store.module(task.module)) * cosines)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_tosca.discriminant import beyond_background
 from edge_tosca.folds import FOLDS, Block
 from edge_tosca.kinship import SIBLINGS, from_background, kinship, nearest_groups
 from edge_tosca.luca import Array
@@ -94,7 +95,7 @@ class LeaveBlockOut:
             How the pictures compare with the groups, in their precision.
         """
         found = [
-            (_above(block.scores()), block.norms(), block.from_own_mean())
+            (beyond_background(block.scores()), block.norms(), block.from_own_mean())
             for block in self.without(inverse, means, shrinkage)
         ]
         groups = len(self.counts)
@@ -123,7 +124,7 @@ class LeaveBlockOut:
         nearest = [np.zeros((0, min(SIBLINGS, groups)), int)]
         kin: list[tuple[float, float]] = []
         for block, left in zip(self.without(inverse, means, shrinkage), self.blocks, strict=True):
-            above = _above(block.scores())
+            above = beyond_background(block.scores())
             counts = left.taken_from(self.counts)
             scores.append(shrunken_scores(above, block.norms(), prior.worth(counts)).astype(self.z.dtype))
             relief = prior.relief(counts)
@@ -235,9 +236,3 @@ class Judged:
     scores: Array
     nearest: Array
     kinship: Array
-
-
-def _above(scores: Array) -> Array:
-    """Give the scores of the groups beyond the background's, which is the last column."""
-    above: Array = scores[:, :-1] - scores[:, -1:]
-    return above

@@ -35,6 +35,13 @@ _ROUNDS = 5
 _LEAST_SHARE = 0.3
 """Share of a new class that stays: a class that is an old one as a whole is for `lookalikes` to find."""
 
+_MORE = 1.25
+"""New pictures in a part for each old one."""
+
+_TOLD_APART = 0.75
+"""Share of left-out pictures of two classes that must be right: of two that are hardly to be told from each
+other any part could be given to the other."""
+
 
 @dataclass(frozen=True)
 class Relabelling:
@@ -57,14 +64,6 @@ class Relabelling:
     answers: Array
     gain: float
     contradicted: bool
-
-
-_MORE = 1.25
-"""New pictures in a part for each old one."""
-
-_TOLD_APART = 0.75
-"""Share of left-out pictures of two classes that must be right: of two that are hardly to be told from each
-other any part could be given to the other."""
 
 
 def relabel(z: Array, truth: Array) -> Relabelling:

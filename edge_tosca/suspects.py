@@ -125,18 +125,16 @@ def _of_old(
     new: Array, trial: Trial, label: int, known: Sequence[int], cached: Callable[[int], Array]
 ) -> tuple[Array, str]:
     """Find pictures of a new class that are surely some old one's, bool [n], and that one's name."""
-    nothing = np.zeros(len(new), bool), ""
-    if len(new) < _FEWEST_ASKED:
-        return nothing
-    found = [nothing]
-    gains = [STRANGE_GAIN]
-    for other in trial.nearest(label, known, _OLD_CLASSES_ASKED):
+    strange, of, most = np.zeros(len(new), bool), "", STRANGE_GAIN
+    asked = trial.nearest(label, known, _OLD_CLASSES_ASKED) if len(new) >= _FEWEST_ASKED else []
+    for other in asked:
         features = trial.features(other, cached)
-        if len(features) >= _FEWEST_ASKED:
-            moved, gain = strangers(new, features)
-            found.append((moved, trial.labels[other]))
-            gains.append(gain)
-    return found[int(np.argmax(gains))]
+        if len(features) < _FEWEST_ASKED:
+            continue
+        moved, gain = strangers(new, features)
+        if gain > most:
+            strange, of, most = moved, trial.labels[other], gain
+    return strange, of
 
 
 def pictures_checked(names: Mapping[int, Sequence[str]]) -> int:
