@@ -29,8 +29,10 @@ const COUNT_EVERY = 10_000;
 
 let current = null;
 let asked = 0;
+let signedOut = false;
 
 async function show({ focus = true } = {}) {
+  if (signedOut) return;
   const turn = ++asked;
   const { name, query } = here();
   let view;
@@ -66,13 +68,17 @@ function put(view, name, focus) {
   }
 }
 
+// Many requests may be refused at once, and late: the form must not be drawn anew under somebody who writes into it.
 function askForToken() {
+  if (signedOut) return;
+  signedOut = true;
   asked += 1;
   document.getElementById("places").hidden = true;
   put(signIn(begin), "sign-in", true);
 }
 
 async function begin() {
+  signedOut = false;
   document.getElementById("places").hidden = false;
   await drawPlaces();
   await show({ focus: false });

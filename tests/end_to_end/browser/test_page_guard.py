@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from served import Served
 from stage import photographs
@@ -27,6 +28,26 @@ def test_a_box_with_a_token_asks_for_it_and_lets_in_whoever_has_it(
     who.heading("Classes")
     who.go("settings").press("Sign out")
     who.heading("Sign in")
+
+
+def test_a_request_that_is_refused_late_leaves_the_token_that_is_being_written(
+    serve: Callable[..., Served], visit: Callable[..., Technician]
+) -> None:
+    box = serve(token=_TOKEN)
+    who = visit(box, refusals=(401,))
+    late: list[Any] = []
+    who.page.route("**/api/v1/history", lambda route: late.append(route))
+    who.page.goto(f"{box.url}/#/classes")
+    who.heading("Sign in")
+    who.write("Token", _TOKEN)
+    while not late:
+        who.page.wait_for_timeout(10)
+    with who.page.expect_response("**/api/v1/history"):
+        late.pop().continue_()
+    who.page.unroute("**/api/v1/history")
+    who.page.evaluate("location.hash = '#/more'")
+    who.press("Sign in")
+    who.heading("More")
 
 
 def test_the_page_says_that_the_box_is_gone_and_goes_on_when_it_is_back(
