@@ -125,7 +125,10 @@ def sign_weights(groups: int) -> Array:
 
 
 def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
-    """Place the threshold so that a share of known pictures falls below it.
+    """Place the threshold so that a share of known pictures is expected to fall below it.
+
+    That is the (n + 1) refused-th smallest of n scores, as in `edge_tosca.conformal`: of a new picture's score
+    each place among them is equally probable. The quantile itself would refuse 9 % instead of 5 with n = 20.
 
     Args:
         signs: of known pictures that were left out, [n, 3].
@@ -133,14 +136,15 @@ def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
         groups: that are known.
 
     Returns:
-        The calibration. With fewer than 1 / refused pictures nothing is called unknown: a quantile of so
-        few is not known.
+        The calibration. With fewer than 1 / refused - 1 pictures nothing is called unknown: the share would
+        be more than was asked for even below the least familiar of them.
     """
     weights = sign_weights(groups)
     if len(signs) < 2:
         return Familiarity(np.zeros(3), np.ones(3), weights, -np.inf)
     spread = np.maximum(signs.std(axis=0), _FLOOR)
     calibrated = Familiarity(signs.mean(axis=0), spread, weights, -np.inf)
-    if refused <= 0 or len(signs) * refused < 1:
+    if refused <= 0 or (len(signs) + 1) * refused < 1:
         return calibrated
-    return replace(calibrated, threshold=float(np.quantile(calibrated.score(signs), refused)))
+    threshold = np.quantile(calibrated.score(signs), refused, method="weibull")
+    return replace(calibrated, threshold=float(threshold))
