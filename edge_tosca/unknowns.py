@@ -127,8 +127,8 @@ def sign_weights(groups: int) -> Array:
 def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
     """Place the threshold so that a share of known pictures is expected to fall below it.
 
-    That is the (n + 1) refused-th smallest of n scores, as in `edge_tosca.conformal`: of a new picture's score
-    each place among them is equally probable. The quantile itself would refuse 9 % instead of 5 with n = 20.
+    That is the (n + 1) refused-th smallest of n scores, as in `edge_tosca.conformal`: each place among them
+    is equally probable for a new picture's score. The quantile itself would refuse 9 % with n = 20, not 5.
 
     Args:
         signs: of known pictures that were left out, [n, 3].

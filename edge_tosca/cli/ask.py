@@ -62,7 +62,7 @@ def predict(
             seen = [str(path) for path in pictures if str(path) not in missing]
             say_json({"paths": seen, **_answer_json(answer)})
         else:
-            say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer)}")
+            say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer, learner)}")
         if unread or empty:
             raise typer.Exit(1)
         return
@@ -74,7 +74,7 @@ def predict(
         elif as_json:
             say_json({"path": str(path), **_answer_json(result)})
         else:
-            say(f"{path}: {_answer_text(result)}")
+            say(f"{path}: {_answer_text(result, learner)}")
     if failed:
         raise typer.Exit(1)
 
@@ -219,8 +219,10 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     return fields
 
 
-def _answer_text(answer: Answer) -> str:
+def _answer_text(answer: Answer, learner: Learner) -> str:
+    # How sure an answer is tells it from other classes: where there is none, every picture would be "100%".
+    share = f" {answer.confidence:.0%}" if len(learner.state.labels) > 1 else ""
     guesses = ", ".join(f"{guess.label} {guess.confidence:.0%}" for guess in answer.top[1:])
     sure = "unknown; most like " if answer.unknown else ""
     one_of = f"  one of: {', '.join(answer.set)}" if answer.set is not None else ""
-    return f"{sure}{answer.label} {answer.confidence:.0%}" + (f"  (or {guesses})" if guesses else "") + one_of
+    return f"{sure}{answer.label}{share}" + (f"  (or {guesses})" if guesses else "") + one_of

@@ -111,7 +111,7 @@ def learn(
     if as_json:
         say_json(report.to_json())
     else:
-        _describe(report, store)
+        _describe(report, store, alone=len({*learner.state.labels, *report.classes}) == 1)
     if report.generation is None:
         fail(f"{store}: the quality gate rejected this, and nothing was kept; --force keeps it all the same")
 
@@ -186,7 +186,7 @@ def _pictures(paths: list[Path]) -> list[Path]:
     return pictures
 
 
-def _describe(report: LearnReport, store: Path) -> None:
+def _describe(report: LearnReport, store: Path, alone: bool) -> None:
     gate, seconds, module = report.gate, report.seconds, report.module
     done = "Rejected" if report.generation is None else "Learned"
     say(f"{done} {', '.join(report.classes)} from {counted(report.images, 'picture')} ({report.task}).")
@@ -204,7 +204,11 @@ def _describe(report: LearnReport, store: Path) -> None:
         ("old classes now", gate.accuracy_old_after),
     )
     known = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
-    say(f"  {gate.verdict}: right on pictures left out of training: {known or 'too few pictures to tell'}")
+    if alone:
+        found = f"nothing to tell {report.classes[0]} from yet; teach a second class"
+    else:
+        found = f"right on pictures left out of training: {known or 'too few pictures to tell'}"
+    say(f"  {gate.verdict}: {found}")
     for reason in gate.reasons:
         say(f"  {gate.verdict}: {reason}")
     for sentence in gate.advice:

@@ -1,6 +1,7 @@
 """The JSON and the exit codes that outside programs rely on."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -230,6 +231,19 @@ def test_one_class_is_learned_from_pictures_by_name(lesson, edge, asked, copy_st
     assert report["classes"] == ["zebra crossing"]
     assert report["images"] == 3
     assert edge("predict", store, paths[0], "--json").json["label"] == "zebra crossing"
+
+
+def test_of_one_class_alone_no_share_is_told_that_could_only_be_100_percent(edge, photos, asked, tmp_path):
+    store = tmp_path / "shop.tosca"
+    edge("init", store)
+    first, second = sorted(path.name for path in (photos / "task1").iterdir())[:2]
+    told = edge("learn", store, "--class", first, photos / "task1" / first).out
+    assert f"nothing to tell {first} from yet; teach a second class" in told
+    picture = next((asked / first).iterdir())
+    assert f"{first}\n" in edge("predict", store, picture).out
+    assert "%" not in told + edge("predict", store, picture).out
+    edge("learn", store, "--class", second, photos / "task1" / second)
+    assert re.search(rf"{first} \d+%", edge("predict", store, picture).out)
 
 
 def test_json_is_one_line_of_utf8_that_keeps_every_script(edge, asked, taught, copy_store, tmp_path):

@@ -54,7 +54,6 @@ export class AnswerPanel {
     if (said === this.said) return false;
     this.said = said;
     this.element.className = `answer ${kind}`;
-    this.share.parentElement.style.visibility = kind === "quiet" ? "hidden" : "visible";
     fill(this.what, kind === "unknown" && icon("unknown"), h("span", {}, words));
     this.fit();
     this.read.textContent = kind === "quiet" ? "" : words;
@@ -62,9 +61,11 @@ export class AnswerPanel {
   }
 
   numbers(shown) {
-    const share = shown ? shown.confidence : 0;
-    this.fillings.style.transform = `scaleX(${share})`;
-    this.share.textContent = shown ? percent(share) : "";
+    // How sure an answer is tells it from other classes: where only one is known, it would always be 100 %.
+    const compared = shown?.top.length > 1;
+    this.share.parentElement.style.visibility = compared ? "visible" : "hidden";
+    this.fillings.style.transform = `scaleX(${compared ? shown.confidence : 0})`;
+    this.share.textContent = compared ? percent(shown.confidence) : "";
     this.more.textContent = shown?.unknown ? t("live.nearest", { label: shown.label }) : "";
     const others = (shown?.top ?? []).filter((one) => one.label !== shown.label).slice(0, GUESSES);
     this.guesses.forEach((row, place) => row.tell(others[place]));

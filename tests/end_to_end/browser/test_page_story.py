@@ -106,6 +106,22 @@ def _forget(box: Served, who: Technician) -> None:
     assert who.page.get_by_role("link", name="Orange").count() == 0
 
 
+def test_of_one_thing_alone_no_share_is_shown_that_could_only_be_100_percent(
+    serve: Callable[..., Served], stage: Stage, visit: Callable[..., Technician], shared_data: Path
+) -> None:
+    box = serve("--camera", stage.folder)
+    stage.show(photographs(shared_data, "Pineapple"))
+    box.queue({"Pineapple": photographs(shared_data, "Pineapple")[:12]})
+    who = visit(box).go("teach")
+    who.press("Teach Pineapple")
+    who.sees("Right answers can be counted once a second thing is taught.")
+    who.go("live").answer_is("Pineapple")
+    share = who.page.locator(".answer .share")
+    assert share.is_hidden()
+    box.teach({"Orange": photographs(shared_data, "Orange")[:12]})
+    share.wait_for(state="visible")
+
+
 def test_a_lesson_is_taken_back_and_its_pictures_wait_again(
     serve: Callable[..., Served], visit: Callable[..., Technician], shared_data: Path
 ) -> None:
