@@ -225,7 +225,7 @@ def settle(store: Store, generation: int, kept: dict[str, Array] | None = None) 
     if not knowledge.state.tasks:
         store.set_derived("routers", generation, None)
         store.set_derived("statistics", generation, None)
-        return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)))
+        return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)), np.zeros((0, 3)))
     statistics = knowledge.statistics(knowledge.kept_sums(kept))
     del kept
     router, left_out = knowledge.solve(statistics)

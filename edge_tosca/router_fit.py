@@ -60,11 +60,13 @@ class LeftOut:
         groups: true group of each, int [n].
         rows: each picture's place in its group, int [n].
         posterior: probabilities of the labels, [n, labels].
+        signs: of familiarity, float64 [n, 3].
     """
 
     groups: Array
     rows: Array
     posterior: Array
+    signs: Array
 
 
 def evenly(count: int, most: int) -> Array:
@@ -162,7 +164,7 @@ def fit_router(
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
     )
-    return router, LeftOut(groups, rows, posterior)
+    return router, LeftOut(groups, rows, posterior, known)
 
 
 def _choose(

@@ -1,7 +1,7 @@
 """How alike copies of a picture are to it, and different pictures to each other, as the gate sees them.
 
 As a program: `python tests/end_to_end/gate_copies.py FOLDER...` with folders of class folders prints the
-table behind the thresholds of copies in docs/gate.md.
+table behind the thresholds of copies in docs/gate.md, and what the gate says of classes of copies.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from gate_sweep import teach
 from PIL import Image, ImageEnhance, ImageOps
 
 from edge_tosca.bench.data import load_features
@@ -48,6 +49,18 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "3 % cropped from each side": cropped,
 }
 
+ONE_PICTURE: dict[str, list[Callable[[Image.Image], Image.Image]]] = {
+    "equal pixels": [COPIES["the same pixels"]] * 12,
+    "saved at qualities 95 to 71": [saved(quality) for quality in range(95, 70, -2)],
+    "saved at qualities 90 to 50": [
+        saved(quality) for quality in np.linspace(90, 50, 13).astype(int).tolist()
+    ],
+}
+"""Classes that are copies of one picture."""
+
+CLASSES = 10
+"""Such classes of each kind and set."""
+
 
 def figures(folder: Path, vision: Vision) -> dict[str, str]:
     """Give the cosines of one set, a row of the table each."""
@@ -59,6 +72,11 @@ def figures(folder: Path, vision: Vision) -> dict[str, str]:
     for name, copied in COPIES.items():
         cosines = np.sum(originals * seen([copied(picture) for picture in pictures], vision), axis=1)
         rows[f"{name}: lowest hundredth, median"] = told(np.quantile(cosines, [0.01, 0.5]))
+    for name, copied in ONE_PICTURE.items():
+        classes = [[copy(picture) for copy in copied] for picture in pictures[:: COPIED // CLASSES]]
+        verdicts = [verdict(copies, vision) for copies in classes]
+        caught = len(verdicts) - verdicts.count("accept")
+        rows[f"classes of one picture, {name}: caught"] = f"{caught} of {len(verdicts)}"
     data = load_features(folder, vision, lambda done, of: None)
     features = np.concatenate([data.train, data.test])
     labels = np.concatenate([data.train_labels, data.test_labels])
@@ -81,8 +99,20 @@ def figures(folder: Path, vision: Vision) -> dict[str, str]:
 
 def seen(pictures: list[Image.Image], vision: Vision) -> np.ndarray:
     """Give the conditioned features of pictures, float32 [n, d]."""
+    return condition(features_of(pictures, vision))
+
+
+def features_of(pictures: list[Image.Image], vision: Vision) -> np.ndarray:
+    """Give the features of pictures, float32 [n, d]."""
     arrays = [np.asarray(picture) for picture in pictures]
-    return condition(np.stack([found.features for found in vision.extract(arrays)]))
+    return np.stack([found.features for found in vision.extract(arrays)])
+
+
+def verdict(pictures: list[Image.Image], vision: Vision) -> str:
+    """Teach pictures as the first class of a new learner, and give the gate's verdict."""
+    names = [f"{place}.jpg" for place in range(len(pictures))]
+    (report,) = teach([{"thing": (features_of(pictures, vision), names)}], force=True)
+    return report.gate.verdict
 
 
 def told(values: np.ndarray) -> str:

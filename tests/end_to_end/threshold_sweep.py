@@ -1,0 +1,152 @@
+"""Where "unknown" begins when few pictures are taught: rules that place the threshold, side by side.
+
+As a program: `python tests/end_to_end/threshold_sweep.py FEATURES.npz...` with files of several sets that
+`edge-tosca embed` wrote prints the table of docs/unknowns.md.
+"""
+
+import argparse
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gate_sweep import Pictures, read
+
+from edge_tosca import Learner
+from edge_tosca.unknowns import fit_familiarity, share_below, student
+
+REFUSED = 0.05
+
+LESSONS = (
+    (1, 3),
+    (1, 5),
+    (1, 8),
+    (1, 12),
+    (1, 20),
+    (2, 5),
+    (2, 12),
+    (2, 20),
+    (5, 5),
+    (5, 10),
+    (8, 20),
+    (50, 20),
+)
+"""Classes taught, and pictures of each."""
+
+FAR = 150
+"""Pictures of each other set that are asked."""
+
+NEAR = 10
+"""Pictures of each class of the same set that was not taught."""
+
+
+def quantile(scores: np.ndarray) -> float:
+    """Take the quantile of the scores."""
+    return float(np.quantile(scores, REFUSED))
+
+
+def ranked(scores: np.ndarray) -> float:
+    """Take the (n + 1) share-th smallest score, the smallest where there is none."""
+    return float(np.quantile(scores, REFUSED, method="weibull"))
+
+
+def predicted(scores: np.ndarray) -> float:
+    """Take what a normal score falls below."""
+    n = len(scores)
+    return float(scores.mean() + student(REFUSED, n - 1) * scores.std(ddof=1) * math.sqrt(1 + 1 / n))
+
+
+RULES: dict[str, Callable[[np.ndarray], float]] = {
+    "quantile": quantile,
+    "ranked": ranked,
+    "Student's t": predicted,
+    "as built": lambda scores: share_below(scores, REFUSED),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Scores of one draw of classes and pictures.
+
+    Attributes:
+        left_out: of taught pictures that were left out.
+        known: of other pictures of each taught class.
+        near: of classes of the same set.
+        far: of other sets.
+    """
+
+    left_out: np.ndarray
+    known: list[np.ndarray]
+    near: np.ndarray
+    far: np.ndarray
+
+
+def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials: int) -> Iterator[Asked]:
+    """Teach some classes in one task, and score pictures that were not taught."""
+    enough = [label for label, (features, _) in pictures.items() if len(features) > count + 2]
+    for seed in range(trials if len(enough) >= classes else 0):
+        rng = np.random.default_rng(seed)
+        taught = [str(label) for label in rng.permutation(enough)[:classes]]
+        order = {label: rng.permutation(len(pictures[label][1])) for label in taught}
+        others = [features[:NEAR] for label, (features, _) in pictures.items() if label not in taught]
+        with tempfile.TemporaryDirectory() as folder:
+            learner = Learner.create(Path(folder) / "shop.tosca")
+            lesson = {label: pictures[label][0][order[label][:count]] for label in taught}
+            learner.learn_features(lesson, force=True)
+            knowledge = learner.knowledge
+            _, left_out = knowledge.solve()
+            familiarity = fit_familiarity(left_out.signs, REFUSED, classes)
+            rest = {label: pictures[label][0][order[label][count:]] for label in taught}
+            yield Asked(
+                familiarity.score(left_out.signs),
+                [familiarity.score(knowledge.signs(features)) for features in rest.values()],
+                familiarity.score(knowledge.signs(np.concatenate(others))) if others else np.zeros(0),
+                familiarity.score(knowledge.signs(far)),
+            )
+            learner.close()
+
+
+def told(found: list[Asked], rule: Callable[[np.ndarray], float]) -> str:
+    """Put into words what a rule refuses and catches."""
+    shares = []
+    for asked in found:
+        least = rule(asked.left_out)
+        refused = np.mean([(scores < least).mean() for scores in asked.known])
+        near = (asked.near < least).mean() if len(asked.near) else np.nan
+        shares.append((refused, near, (asked.far < least).mean()))
+    refused, near, far = 100 * np.array(shares).T
+    off = np.sqrt(np.mean((refused - 100 * REFUSED) ** 2))
+    return f"{refused.mean():.1f} ({off:.1f}) / {np.nanmean(near):.0f} / {far.mean():.0f}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FEATURES.npz")
+    parser.add_argument("--trials", type=int, default=12, help="draws of classes and pictures, of each set")
+    arguments = parser.parse_args()
+    sets = [read(file) for file in arguments.files]
+    rng = np.random.default_rng(0)
+    some = [rng.permutation(np.concatenate([rows for rows, _ in one.values()]))[:FAR] for one in sets]
+    print("| classes x pictures |", " | ".join(RULES), "|")
+    print("|---|" + "---|" * len(RULES))
+    for classes, count in LESSONS:
+        found = [
+            asked
+            for place, pictures in enumerate(sets)
+            for asked in draws(
+                pictures,
+                np.concatenate([*some[:place], *some[place + 1 :]]),
+                classes,
+                count,
+                arguments.trials,
+            )
+        ]
+        cells = " | ".join(told(found, rule) for rule in RULES.values())
+        print(f"| {classes} x {count} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
