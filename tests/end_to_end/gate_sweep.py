@@ -159,9 +159,14 @@ def print_clean(pictures: Pictures, name: str, shots: int, sizes: list[int], see
         reports = [report for seed in range(seeds) for report in clean_verdicts(pictures, shots, size, seed)]
         bad = [report for report in reports if report.gate.verdict != "accept"]
         accuracies = [r.gate.accuracy_new for r in reports if r.gate.accuracy_new is not None]
+        named = [
+            sum("looks like" in one.reason for one in report.gate.suspects) / report.images
+            for report in reports
+        ]
         print(
             f"clean {name} {shots or 'all'} {size}: {len(reports) - len(bad)} of {len(reports)} accepted, "
-            f"new at least {min(accuracies):.2f}",
+            f"new at least {min(accuracies):.2f}, "
+            f"suspects {np.mean(named):.1%} of the pictures, at most {max(named):.0%}",
             *[report.gate.reasons for report in bad],
             flush=True,
         )
