@@ -65,6 +65,9 @@ def left_out_signs(
 ) -> Array:
     """Give the signs of familiarity of pictures whose blocks had not been seen.
 
+    What is left of a group has a longer mean, by the noise of fewer pictures, and so a smaller cosine to any
+    picture. New pictures meet the mean of all: the cosine is taken with its length.
+
     Args:
         z: the blocks' conditioned features, one block after another, [n, d].
         blocks: what is left out together.
@@ -76,14 +79,16 @@ def left_out_signs(
     Returns:
         float64 [n, 3].
     """
-    means, every = _units(sums), sums.sum(axis=0)
+    every, long = sums.sum(axis=0), np.maximum(lengths(sums), _FLOOR)
+    means = (sums / long[:, None]).astype(np.float32)
     near, far = np.empty(len(z)), np.empty(len(z))
     start = 0
     for block in blocks:
         rows = slice(start, start + len(block.rows))
         taken = z[rows].sum(axis=0, dtype=np.float64)
         cosines = np.sum(means[nearest[rows]] * z[rows, None], axis=2)
-        own = z[rows] @ _units((sums[block.group] - taken)[None])[0]
+        own = z[rows] @ (sums[block.group] - taken) / long[block.group]
+        own *= counts[block.group] / (counts[block.group] - len(block.rows))
         near[rows] = np.where(nearest[rows] == block.group, own[:, None], cosines).max(axis=1)
         far[rows] = lengths(z[rows] - (every - taken) / (counts.sum() - len(block.rows)))
         start = rows.stop
@@ -109,12 +114,6 @@ def lengths(vectors: Array) -> Array:
     """Give Euclidean lengths, [n] of [n, d]."""
     found: Array = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
     return found
-
-
-def _units(vectors: Array) -> Array:
-    """Give vectors the length one, float32; zeros stay."""
-    units: Array = (vectors / np.maximum(lengths(vectors), _FLOOR)[:, None]).astype(np.float32)
-    return units
 
 
 def sign_weights(groups: int) -> Array:
