@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from edge_tosca.learner import Learner
     from edge_tosca.report import Evaluation, LearnReport
 
-__version__ = "0.1.0"
+__version__ = "0.1.1"
 
 __all__ = ["Answer", "EdgeToscaError", "Evaluation", "Guess", "LearnReport", "Learner", "Skipped"]
 

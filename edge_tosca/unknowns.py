@@ -25,6 +25,10 @@ is within 0.01 of the mean area under the ROC curve."""
 FEWEST = 5
 """Left-out pictures from which on a picture may be called unknown."""
 
+ONE_PICTURE = 3e-4
+"""Left-out pictures whose nearness varies less are copies of one: twice what rounding makes of it, a third of
+the least that was seen of different photographs."""
+
 PREDICTED = 100
 """Pictures as which the threshold weighs that is right for normal scores."""
 
@@ -140,14 +144,15 @@ def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
         groups: that are known.
 
     Returns:
-        The calibration. With fewer than FEWEST pictures nothing is called unknown.
+        The calibration. With fewer than FEWEST pictures, or copies of one, nothing is called unknown: they
+        do not tell how much new pictures of their class will differ.
     """
     weights = sign_weights(groups)
     if len(signs) < 2:
         return Familiarity(np.zeros(3), np.ones(3), weights, -np.inf)
     spread = np.maximum(signs.std(axis=0), _FLOOR)
     calibrated = Familiarity(signs.mean(axis=0), spread, weights, -np.inf)
-    if refused <= 0 or len(signs) < FEWEST:
+    if refused <= 0 or len(signs) < FEWEST or spread[2] < ONE_PICTURE:
         return calibrated
     return replace(calibrated, threshold=share_below(calibrated.score(signs), refused))
 

@@ -93,6 +93,8 @@ def import_(
     say(f"{store} knows {classes} from {file} (generation {report.generation}).")
     shares = (("imported classes", report.accuracy_new), ("old classes now", report.accuracy_old_after))
     told = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
+    if len(opened.state().labels) == 1:
+        told = f"nothing to tell {classes} from yet"
     seconds = report.seconds
     say(
         f"  {seconds['total']:.2f} s: filing {seconds['file']:.2f}, solving the router {seconds['solve']:.2f}"

@@ -111,7 +111,8 @@ async def _change(
 def _classes(station: Station, learner: Learner) -> ClassesMessage:
     with learner.store.snapshot():
         state = learner.state
-        accuracy = _accuracy(learner.history(), state.generation)
+        # Of one class alone every answer is right, which says nothing.
+        accuracy = _accuracy(learner.history(), state.generation) if len(state.labels) > 1 else {}
         found = []
         for label in state.labels:
             tasks = [task for task in state.tasks if any(group.label == label for group in task.groups)]

@@ -74,6 +74,7 @@ class Progress:
         error: why it failed, in one sentence.
         confusions: the worst, with pictures.
         pictures: ids of what is taught, by label.
+        alone: no other class is known with which it could be confused.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Progress:
     error: str | None = None
     confusions: tuple[Confusion, ...] = ()
     pictures: dict[str, list[str]] = field(default_factory=dict)
+    alone: bool = False
 
 
 @dataclass(eq=False)
@@ -209,7 +211,8 @@ class Jobs:
                 store.on_writing = judging
                 report = self._learn(store, job)
                 confusions = self._confusions(store, job, report)
-                progress = replace(progress, report=report.to_json(), confusions=confusions)
+                alone = len({*store.state().labels, *report.classes}) == 1
+                progress = replace(progress, report=report.to_json(), confusions=confusions, alone=alone)
                 progress = replace(progress, state="rejected" if report.generation is None else "done")
                 if report.generation is not None:
                     self._on_taught(job, report, store)

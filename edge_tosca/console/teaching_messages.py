@@ -99,7 +99,10 @@ class ConfusionMessage(Message):
 
 
 class ProgressMessage(Message):
-    """Where a job is. In the report, a suspect's path is the id of its picture."""
+    """Where a job is. In the report, a suspect's path is the id of its picture.
+
+    `alone` says that no other class is known yet: its answers are all right for want of another.
+    """
 
     id: str
     state: Literal["running", "done", "rejected", "failed"]
@@ -111,6 +114,7 @@ class ProgressMessage(Message):
     error: str | None
     confusions: list[ConfusionMessage]
     pictures: dict[str, list[str]]
+    alone: bool
 
 
 class UnknownMessage(Message):

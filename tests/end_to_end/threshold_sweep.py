@@ -1,7 +1,7 @@
 """Where "unknown" begins when few pictures are taught: rules that place the threshold, side by side.
 
-As a program: `python tests/end_to_end/threshold_sweep.py FEATURES.npz...` with files of several sets that
-`edge-tosca embed` wrote prints the table of docs/unknowns.md.
+As a program: `python tests/end_to_end/threshold_sweep.py FEATURES.npz...` with files of two sets or more
+that `edge-tosca embed` wrote prints the table of docs/unknowns.md.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import numpy as np
 from gate_sweep import Pictures, read
 
 from edge_tosca import Learner
-from edge_tosca.unknowns import fit_familiarity, share_below, student
+from edge_tosca.unknowns import FEWEST, fit_familiarity, share_below, student
 
 REFUSED = 0.05
 
@@ -62,7 +62,7 @@ RULES: dict[str, Callable[[np.ndarray], float]] = {
     "quantile": quantile,
     "ranked": ranked,
     "Student's t": predicted,
-    "as built": lambda scores: share_below(scores, REFUSED),
+    "as built": lambda scores: share_below(scores, REFUSED) if len(scores) >= FEWEST else -math.inf,
 }
 
 
@@ -90,10 +90,12 @@ def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials:
         rng = np.random.default_rng(seed)
         taught = [str(label) for label in rng.permutation(enough)[:classes]]
         order = {label: rng.permutation(len(pictures[label][1])) for label in taught}
+        # In the order of a folder, as a series of photographs is: neighbours are left out together.
+        chosen = {label: np.sort(rows[:count]) for label, rows in order.items()}
         others = [features[:NEAR] for label, (features, _) in pictures.items() if label not in taught]
         with tempfile.TemporaryDirectory() as folder:
             learner = Learner.create(Path(folder) / "shop.tosca")
-            lesson = {label: pictures[label][0][order[label][:count]] for label in taught}
+            lesson = {label: pictures[label][0][chosen[label]] for label in taught}
             learner.learn_features(lesson, force=True)
             knowledge = learner.knowledge
             _, left_out = knowledge.solve()
@@ -144,6 +146,8 @@ def main() -> None:
                 arguments.trials,
             )
         ]
+        if not found:
+            continue
         cells = " | ".join(told(found, rule) for rule in RULES.values())
         print(f"| {classes} x {count} | {cells} |", flush=True)
 

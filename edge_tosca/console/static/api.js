@@ -16,6 +16,7 @@ export class ApiError extends Told {
 }
 
 let onSignIn = () => {};
+let sessions = 0;
 
 /** Say what to do where the box asks for a token. */
 export function whenSignedOut(act) {
@@ -41,6 +42,7 @@ async function call(method, path, { query, json, body, type, signal } = {}) {
   const headers = {};
   if (json !== undefined) headers["Content-Type"] = "application/json";
   else if (body !== undefined) headers["Content-Type"] = type || "application/octet-stream";
+  const session = sessions;
   let answer;
   try {
     answer = await fetch(address(path, query), {
@@ -56,18 +58,21 @@ async function call(method, path, { query, json, body, type, signal } = {}) {
     throw new ApiError(0, t("error.unreachable"));
   }
   reached();
+  if (answer.ok && path === "/session" && method === "POST") sessions += 1;
   if (answer.ok) return answer;
-  throw await refusal(answer, path);
+  const error = await refusal(answer);
+  // What was asked before signing in may be refused after it.
+  if (answer.status === 401 && path !== "/session" && session === sessions) onSignIn();
+  throw error;
 }
 
-async function refusal(answer, path) {
+async function refusal(answer) {
   let said = {};
   try {
     said = await answer.json();
   } catch {
     // A proxy in between answers in its own words.
   }
-  if (answer.status === 401 && path !== "/session") onSignIn();
   return new ApiError(answer.status, said.error ?? t("error.status", { status: answer.status }), said.code ?? null);
 }
 

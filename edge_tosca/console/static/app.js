@@ -1,6 +1,6 @@
 // Starts the page: sentences, places, and the view that the address names.
 
-import { whenSignedOut } from "./api.js";
+import { get, whenSignedOut } from "./api.js";
 import { capture } from "./capture.js";
 import { classes } from "./classes.js";
 import { oneClass } from "./class.js";
@@ -21,6 +21,7 @@ import { signIn } from "./sign_in.js";
 import { storage } from "./storage.js";
 import { loadStrings } from "./strings.js";
 import { teach } from "./teach.js";
+import { Told } from "./told.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
 const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs };
@@ -77,8 +78,19 @@ function askForToken() {
   put(signIn(begin), "sign-in", true);
 }
 
+// A box that was started anew may ask for no token, or for one that was shown in another tab.
+async function lookIn() {
+  try {
+    if ((await get("/session")).open) await begin();
+  } catch (error) {
+    if (!(error instanceof Told)) throw error;
+  }
+}
+
 async function begin() {
   signedOut = false;
+  current?.leave?.();
+  current = null;
   document.getElementById("places").hidden = false;
   await drawPlaces();
   await show({ focus: false });
@@ -98,6 +110,6 @@ document.querySelector("noscript")?.remove();
 whenSignedOut(askForToken);
 window.addEventListener("hashchange", () => show());
 window.addEventListener("languagechosen", redraw);
-onReturn(() => show({ focus: false }));
+onReturn(() => (signedOut ? lookIn() : show({ focus: false })));
 await begin();
 setInterval(() => document.hidden || count(), COUNT_EVERY);

@@ -17,7 +17,7 @@ const MOST_PICTURES = 2;
 
 export function report(job) {
   const { gate } = job.report;
-  return [verdict(job), figures(job.report), advice(gate), confusions(job), suspects(job), acts(job)];
+  return [verdict(job), figures(job), advice(gate), confusions(job), suspects(job), acts(job)];
 }
 
 function verdict(job) {
@@ -34,9 +34,9 @@ function verdict(job) {
   );
 }
 
-function figures({ gate, classes }) {
+function figures({ report: { gate }, alone }) {
   // Of one class alone every answer is right.
-  if (classes.length === 1 && gate.accuracy_old_after === null) return h("p.quiet", {}, t("report.alone"));
+  if (alone) return h("p.quiet", {}, t("report.alone"));
   const fall = (gate.accuracy_old_before ?? 0) - (gate.accuracy_old_after ?? 0);
   return h(
     "dl.figures",

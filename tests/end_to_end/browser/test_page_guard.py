@@ -33,21 +33,59 @@ def test_a_box_with_a_token_asks_for_it_and_lets_in_whoever_has_it(
 def test_a_request_that_is_refused_late_leaves_the_token_that_is_being_written(
     serve: Callable[..., Served], visit: Callable[..., Technician]
 ) -> None:
-    box = serve(token=_TOKEN)
-    who = visit(box, refusals=(401,))
-    late: list[Any] = []
-    who.page.route("**/api/v1/history", lambda route: late.append(route))
-    who.page.goto(f"{box.url}/#/classes")
-    who.heading("Sign in")
+    who, late = _signed_out(serve, visit)
     who.write("Token", _TOKEN)
-    while not late:
-        who.page.wait_for_timeout(10)
     with who.page.expect_response("**/api/v1/history"):
-        late.pop().continue_()
-    who.page.unroute("**/api/v1/history")
+        late.continue_()
     who.page.evaluate("location.hash = '#/more'")
     who.press("Sign in")
     who.heading("More")
+
+
+def test_a_request_that_is_refused_after_signing_in_asks_for_no_token(
+    serve: Callable[..., Served], visit: Callable[..., Technician]
+) -> None:
+    who, late = _signed_out(serve, visit)
+    who.write("Token", _TOKEN)
+    who.press("Sign in")
+    who.heading("Classes")
+    with who.page.expect_response("**/api/v1/history"):
+        late.fulfill(status=401, json={"error": "asked before signing in"})
+    who.go("more").heading("More")
+
+
+def test_who_signs_in_elsewhere_is_let_in_when_the_box_is_back(
+    serve: Callable[..., Served], visit: Callable[..., Technician]
+) -> None:
+    who, late = _signed_out(serve, visit)
+    late.continue_()
+    # The same browser, so the same cookie.
+    elsewhere = who.page.context.new_page()
+    elsewhere.goto(f"{who.url}/#/more")
+    elsewhere.get_by_label("Token", exact=True).fill(_TOKEN)
+    elsewhere.get_by_role("button", name="Sign in").click()
+    elsewhere.get_by_role("heading", name="More").wait_for()
+    who.page.route("**/api/v1/session", lambda route: route.abort("connectionrefused"))
+    who.write("Token", "half of i")
+    who.press("Sign in")
+    who.sees("The box does not answer.")
+    who.page.unroute("**/api/v1/session")
+    who.heading("Classes")
+
+
+def _signed_out(serve: Callable[..., Served], visit: Callable[..., Technician]) -> tuple[Technician, Any]:
+    """Open a page that asks for the token, and give it with one of its requests that is still on its way."""
+    box = serve(token=_TOKEN)
+    who = visit(box, refusals=(401, 0))
+    late: list[Any] = []
+    # The first one waits, all others go their way.
+    who.page.route("**/api/v1/history", lambda route: route.continue_() if late else late.append(route))
+    who.page.goto(f"{box.url}/#/classes")
+    who.heading("Sign in")
+    for _ in range(1000):
+        if not late:
+            who.page.wait_for_timeout(10)
+    return who, late[0]
 
 
 def test_the_page_says_that_the_box_is_gone_and_goes_on_when_it_is_back(

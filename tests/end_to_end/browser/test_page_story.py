@@ -118,7 +118,12 @@ def test_of_one_thing_alone_no_share_is_shown_that_could_only_be_100_percent(
     who.go("live").answer_is("Pineapple")
     share = who.page.locator(".answer .share")
     assert share.is_hidden()
-    box.teach({"Orange": photographs(shared_data, "Orange")[:12]})
+    who.go("classes").follow("Pineapple", exact=False)
+    assert who.page.locator("dd", has_text="%").count() == 0
+    box.queue({"Orange": photographs(shared_data, "Orange")[:12]})
+    who.go("teach").press("Teach Orange")
+    who.sees("New classes, right answers")
+    who.go("live").answer_is("Pineapple")
     share.wait_for(state="visible")
 
 

@@ -189,6 +189,22 @@ def test_nothing_is_unknown_where_pictures_are_too_few_or_none_may_be_refused(n,
     assert np.isfinite(familiarity.score(np.zeros((1, 3)))).all()
 
 
+@pytest.mark.parametrize("classes", [1, 2])
+@pytest.mark.parametrize("copies", [FEWEST, 12, 40])
+def test_the_picture_that_was_taught_in_copies_is_not_unknown(classes, copies):
+    groups = [np.repeat(one[:1], copies, axis=0) for one in groups_of([1] * classes)]
+    router, _ = fit_router(
+        RowStatistics(tuple(groups)),
+        lambda group: groups[group],
+        range(classes),
+        [TaskColumns(slice(0, classes), None)],
+        0.05,
+    )
+    z = np.concatenate([rows[:1] for rows in groups])
+    known = router.familiarity.score(router.signs(z, router.ask(z)[1]))
+    assert (known >= router.familiarity.threshold).all()
+
+
 def test_scores_that_are_all_equal_are_their_own_threshold():
     assert share_below(np.full(7, 2.5), 0.05) == pytest.approx(2.5)
 
