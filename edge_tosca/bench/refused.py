@@ -1,7 +1,8 @@
 """Why more known pictures are called unknown than was asked for: by which pictures the threshold is placed.
 
-The learner refuses a share of left-out training pictures. Here the same learner places its threshold by
-pictures that were left out in other ways, and it is counted how many known test pictures it then refuses.
+The learner is to refuse a share of pictures like its left-out training pictures. Here the same learner places
+its threshold by pictures that were left out in other ways, and it is counted how many known test pictures it
+then refuses.
 """
 
 from collections.abc import Callable, Sequence
@@ -128,7 +129,7 @@ def markdown(shares: Sequence[Share]) -> str:
         rows.append(row)
     header = ["left out together", *(f"{name}, {shots or 'all'}" for name, shots in cells)]
     return (
-        f"Known test pictures refused in percent, where the threshold refuses {REFUSED:.0%} of left-out "
+        f"Known test pictures refused in percent, where the threshold asks for {REFUSED:.0%} of left-out "
         "training pictures; in brackets how many of the left-out ones are named right.\n\n"
         + as_table(header, rows)
         + "\n"

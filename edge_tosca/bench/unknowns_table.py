@@ -87,7 +87,7 @@ def markdown(trials: Sequence[Trial]) -> str:
             *learner,
             "",
             f"Caught and refused as the learner decides, its threshold set to refuse {REFUSED:.0%} of "
-            "left-out training pictures.",
+            "pictures like the left-out training pictures.",
             "",
             *scores,
             "",
