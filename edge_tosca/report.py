@@ -1,5 +1,6 @@
 """What learn and evaluate report."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,6 +50,17 @@ class LearnReport:
     module: ModuleReport
     gate: GateReport
     thinned: int = 0
+
+    def alone(self, known: Iterable[str]) -> bool:
+        """Say whether the one class taught is the only one: every answer is then right, for want of another.
+
+        Args:
+            known: labels that the learner knows now.
+
+        Returns:
+            Whether there is nothing to tell the class from; also where it was rejected.
+        """
+        return len({*known, *self.classes}) == 1
 
     def to_json(self) -> dict[str, Any]:
         """Give the report as plain values."""

@@ -160,10 +160,7 @@ def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
 def share_below(scores: Array, share: float) -> float:
     """Find what a new picture's score falls below with a probability.
 
-    Two answers are averaged. The (n + 1) share-th smallest of n scores is right whatever their distribution,
-    as in `edge_tosca.conformal`, and with few scores at the mercy of one or two. Their mean and Student's t
-    with n - 1 degrees of freedom times s sqrt(1 + 1 / n) is right for normal scores, and varies much less
-    (Hahn and Meeker, "Statistical Intervals", 1991, chapter 4); it weighs as PREDICTED pictures do.
+    The two answers below are averaged; what normal scores would fall below weighs as PREDICTED pictures do.
     docs/unknowns.md compares them.
 
     Args:
@@ -174,9 +171,26 @@ def share_below(scores: Array, share: float) -> float:
         The score.
     """
     n = len(scores)
-    predicted = scores.mean() + student(share, n - 1) * scores.std(ddof=1) * math.sqrt(1 + 1 / n)
-    ranked = np.quantile(scores, share, method="weibull")
-    return float((PREDICTED * predicted + n * ranked) / (PREDICTED + n))
+    return (PREDICTED * predicted(scores, share) + n * ranked(scores, share)) / (PREDICTED + n)
+
+
+def ranked(scores: Array, share: float) -> float:
+    """Give the (n + 1) share-th smallest of n scores, the smallest where there is none.
+
+    Right whatever their distribution, as in `edge_tosca.conformal`, and with few scores at the mercy of one
+    or two. Arguments and result are those of `share_below`.
+    """
+    return float(np.quantile(scores, share, method="weibull"))
+
+
+def predicted(scores: Array, share: float) -> float:
+    """Give what a new score falls below where scores are normal: mean + t s sqrt(1 + 1 / n).
+
+    Source: Hahn and Meeker, "Statistical Intervals", 1991, chapter 4; t is Student's with n - 1 degrees of
+    freedom. It varies much less than `ranked`. Arguments and result are those of `share_below`.
+    """
+    n = len(scores)
+    return float(scores.mean() + student(share, n - 1) * scores.std(ddof=1) * math.sqrt(1 + 1 / n))
 
 
 def student(share: float, freedom: int) -> float:

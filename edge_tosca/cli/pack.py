@@ -93,13 +93,14 @@ def import_(
     say(f"{store} knows {classes} from {file} (generation {report.generation}).")
     shares = (("imported classes", report.accuracy_new), ("old classes now", report.accuracy_old_after))
     told = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
+    found = f"right on pictures left out: {told or 'too few pictures to tell'}"
     if len(opened.state().labels) == 1:
-        told = f"nothing to tell {classes} from yet"
+        found = f"nothing to tell {classes} from yet; teach a second class"
     seconds = report.seconds
     say(
         f"  {seconds['total']:.2f} s: filing {seconds['file']:.2f}, solving the router {seconds['solve']:.2f}"
     )
-    say(f"  right on pictures left out: {told or 'too few pictures to tell'}")
+    say(f"  {found}")
 
 
 @verbs.command()

@@ -111,7 +111,7 @@ def learn(
     if as_json:
         say_json(report.to_json())
     else:
-        _describe(report, store, alone=len({*learner.state.labels, *report.classes}) == 1)
+        _describe(report, store, alone=report.alone(learner.state.labels))
     if report.generation is None:
         fail(f"{store}: the quality gate rejected this, and nothing was kept; --force keeps it all the same")
 

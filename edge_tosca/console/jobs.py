@@ -211,7 +211,7 @@ class Jobs:
                 store.on_writing = judging
                 report = self._learn(store, job)
                 confusions = self._confusions(store, job, report)
-                alone = len({*store.state().labels, *report.classes}) == 1
+                alone = report.alone(store.state().labels)
                 progress = replace(progress, report=report.to_json(), confusions=confusions, alone=alone)
                 progress = replace(progress, state="rejected" if report.generation is None else "done")
                 if report.generation is not None:

@@ -44,6 +44,16 @@ def labels_of(edge, store, folder):
     return {line["path"]: line["label"] for line in edge("predict", store, folder, "--json").lines}
 
 
+def test_of_one_imported_class_alone_no_share_is_told(edge, taught, key, tmp_path):
+    edge("pack", "export", taught, "apple", "--out", tmp_path / "apple.pack", "--key", key)
+    edge("init", tmp_path / "empty.tosca")
+    told = edge(
+        "pack", "import", tmp_path / "empty.tosca", tmp_path / "apple.pack", "--trust", f"{key}.pub"
+    ).out
+    assert "nothing to tell apple from yet; teach a second class" in told
+    assert "%" not in told
+
+
 def test_classes_travel_from_box_to_box(edge, taught, key, pack, other, asked, module_bytes):
     before = module_bytes(other)
     complaint = edge("pack", "import", other, pack).complaint

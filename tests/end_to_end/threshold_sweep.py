@@ -5,7 +5,6 @@ that `edge-tosca embed` wrote prints the table of docs/unknowns.md.
 """
 
 import argparse
-import math
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from gate_sweep import Pictures, read
 
 from edge_tosca import Learner
-from edge_tosca.unknowns import FEWEST, fit_familiarity, share_below, student
+from edge_tosca.unknowns import predicted, ranked
 
 REFUSED = 0.05
 
@@ -42,45 +41,31 @@ NEAR = 10
 """Pictures of each class of the same set that was not taught."""
 
 
-def quantile(scores: np.ndarray) -> float:
-    """Take the quantile of the scores."""
-    return float(np.quantile(scores, REFUSED))
-
-
-def ranked(scores: np.ndarray) -> float:
-    """Take the (n + 1) share-th smallest score, the smallest where there is none."""
-    return float(np.quantile(scores, REFUSED, method="weibull"))
-
-
-def predicted(scores: np.ndarray) -> float:
-    """Take what a normal score falls below."""
-    n = len(scores)
-    return float(scores.mean() + student(REFUSED, n - 1) * scores.std(ddof=1) * math.sqrt(1 + 1 / n))
-
-
-RULES: dict[str, Callable[[np.ndarray], float]] = {
-    "quantile": quantile,
-    "ranked": ranked,
-    "Student's t": predicted,
-    "as built": lambda scores: share_below(scores, REFUSED) if len(scores) >= FEWEST else -math.inf,
-}
-
-
 @dataclass(frozen=True)
 class Asked:
     """Scores of one draw of classes and pictures.
 
     Attributes:
+        threshold: of the learner.
         left_out: of taught pictures that were left out.
         known: of other pictures of each taught class.
         near: of classes of the same set.
         far: of other sets.
     """
 
+    threshold: float
     left_out: np.ndarray
     known: list[np.ndarray]
     near: np.ndarray
     far: np.ndarray
+
+
+RULES: dict[str, Callable[[Asked], float]] = {
+    "quantile": lambda asked: float(np.quantile(asked.left_out, REFUSED)),
+    "ranked": lambda asked: ranked(asked.left_out, REFUSED),
+    "Student's t": lambda asked: predicted(asked.left_out, REFUSED),
+    "as built": lambda asked: asked.threshold,
+}
 
 
 def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials: int) -> Iterator[Asked]:
@@ -98,10 +83,11 @@ def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials:
             lesson = {label: pictures[label][0][chosen[label]] for label in taught}
             learner.learn_features(lesson, force=True)
             knowledge = learner.knowledge
-            _, left_out = knowledge.solve()
-            familiarity = fit_familiarity(left_out.signs, REFUSED, classes)
+            router, left_out = knowledge.solve()
+            familiarity = router.familiarity
             rest = {label: pictures[label][0][order[label][count:]] for label in taught}
             yield Asked(
+                familiarity.threshold,
                 familiarity.score(left_out.signs),
                 [familiarity.score(knowledge.signs(features)) for features in rest.values()],
                 familiarity.score(knowledge.signs(np.concatenate(others))) if others else np.zeros(0),
@@ -110,11 +96,11 @@ def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials:
             learner.close()
 
 
-def told(found: list[Asked], rule: Callable[[np.ndarray], float]) -> str:
+def told(found: list[Asked], rule: Callable[[Asked], float]) -> str:
     """Put into words what a rule refuses and catches."""
     shares = []
     for asked in found:
-        least = rule(asked.left_out)
+        least = rule(asked)
         refused = np.mean([(scores < least).mean() for scores in asked.known])
         near = (asked.near < least).mean() if len(asked.near) else np.nan
         shares.append((refused, near, (asked.far < least).mean()))
