@@ -6,8 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 from edge_tosca.devices.findings import Finding
+from edge_tosca.digests import sha256
 from edge_tosca.errors import EdgeToscaError, what_and_remedy
-from edge_tosca.module import Module, digest_of
+from edge_tosca.module import Module
 from edge_tosca.origin import mismatch
 from edge_tosca.runtime import Fingerprint
 from edge_tosca.sqlite_errors import obstacle, told
@@ -70,7 +71,7 @@ def _content(store: Store) -> Finding:
         state = store.state()
         for task in state.tasks:
             data = store.module(task.module)
-            if digest_of(data) != task.module:
+            if sha256(data) != task.module:
                 words = f"the module of {task.name!r} changed since it was filed"
                 return Finding("store content", False, f"{store.path}: {words}", "learn its task again")
             Module.from_bytes(data)

@@ -3,24 +3,23 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from edge_tosca.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from edge_tosca.answer import Answer, Guess, Skipped
     from edge_tosca.errors import EdgeToscaError
     from edge_tosca.learner import Learner
-    from edge_tosca.report import Evaluation, LearnReport
-
-__version__ = "0.1.1"
+    from edge_tosca.results import Answer, Evaluation, Guess, LearnReport, Skipped
 
 __all__ = ["Answer", "EdgeToscaError", "Evaluation", "Guess", "LearnReport", "Learner", "Skipped"]
 
 _PLACES = {
-    "Answer": "answer",
+    "Answer": "results",
     "EdgeToscaError": "errors",
-    "Evaluation": "report",
-    "Guess": "answer",
-    "LearnReport": "report",
+    "Evaluation": "results",
+    "Guess": "results",
+    "LearnReport": "results",
     "Learner": "learner",
-    "Skipped": "answer",
+    "Skipped": "results",
 }
 
 

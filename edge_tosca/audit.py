@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.blas import one_blas_thread
-from edge_tosca.circumstances import program_version
+from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
-from edge_tosca.luca import Array
-from edge_tosca.seals import Seal, sealed, sha256
+from edge_tosca.seals import Seal, sealed
 from edge_tosca.state import State
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
+from edge_tosca.version import __version__
 
 _NEAR = 1e-4
 """Of an array's largest number. Another processor rounds otherwise; what changes an answer is more."""
@@ -200,7 +201,7 @@ def _comparable(seals: Sequence[Seal], state: State) -> bool:
     """Say whether this version of the program has solved the live generation: another may solve otherwise."""
     made = [seal for seal in seals if seal.generation == state.generation]
     try:
-        return bool(made) and made[0].content["by"]["versions"]["edge-tosca"] == program_version()
+        return bool(made) and made[0].content["by"]["versions"]["edge-tosca"] == __version__
     except _SENSELESS:
         return False
 

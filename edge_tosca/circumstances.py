@@ -5,8 +5,9 @@ import platform
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from edge_tosca.version import __version__, package_version
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -38,22 +39,14 @@ def circumstances(settings: Mapping[str, str]) -> dict[str, object]:
         "boot": _boot(),
         "since_boot": round(_since_boot(), 3),
         "versions": {
-            "edge-tosca": program_version(),
+            "edge-tosca": __version__,
             "python": platform.python_version(),
-            "numpy": _version("numpy"),
-            **({runtime: _version(runtime)} if runtime else {}),
+            "numpy": package_version("numpy"),
+            **({runtime: package_version(runtime)} if runtime else {}),
         },
         "origin": settings.get("origin", ""),
         "backbone": settings.get("backbone", ""),
     }
-
-
-def program_version() -> str:
-    """Give the version of edge-tosca itself."""
-    # The package imports the store, which imports this.
-    from edge_tosca import __version__
-
-    return __version__
 
 
 def _user() -> str:
@@ -76,10 +69,3 @@ def _boot() -> str:
 def _since_boot() -> float:
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 from edge_tosca.module import Module
 
 _BOTTLENECKS = (("W1", "b1", "W2"), ("V1", None, "V2"))

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 
 GRID = 1 << 15
 """Steps in one unit. Products of two such numbers are multiples of 2^-30, so float64 adds up the outer

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
-from edge_tosca.luca import Array
 
 # (n + 1) times a decimal share is a whole number in print and not always one in floating point.
 _ROUNDING = 1e-9

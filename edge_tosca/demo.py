@@ -6,13 +6,12 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
-from edge_tosca.answer import Answer, Skipped
 from edge_tosca.demo_digits import BENCH_PICTURES, FIELD_PICTURES, NEW, OLD, Digits, write_digits
 from edge_tosca.demo_report import DemoReport, Exam
+from edge_tosca.digests import sha256
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 from edge_tosca.learner import Learner
-from edge_tosca.module import digest_of
-from edge_tosca.report import LearnReport
+from edge_tosca.results import Answer, LearnReport, Skipped
 
 STORE, PICTURE, PICTURES = "demo.tosca", "demo.png", "digits"
 _TASKS = (OLD[0:2], OLD[2:4], OLD[4:6], OLD[6:8])
@@ -106,7 +105,7 @@ def _fresh(path: Path) -> Path:
 
 def _modules(learner: Learner) -> dict[str, str]:
     """Name and digest of the bytes in the file, which are the same unless a module was tampered with."""
-    return {task.module: digest_of(learner.store.module(task.module)) for task in learner.state.tasks}
+    return {task.module: sha256(learner.store.module(task.module)) for task in learner.state.tasks}
 
 
 def _teach_bench(learner: Learner, digits: Digits, on_line: Callable[[str], None]) -> tuple[LearnReport, ...]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
-from edge_tosca.luca import Array
 
 BENCH_PICTURES = 30
 """Pictures a class that the digits 0 to 7 are taught with."""

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from edge_tosca.answer import Answer
 from edge_tosca.demo_digits import FIELD_PICTURES, NEW, OLD, Digits
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.results import Answer
 
 if TYPE_CHECKING:
     from edge_tosca.demo_report import DemoReport

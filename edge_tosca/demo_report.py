@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from edge_tosca.answer import Answer
 from edge_tosca.demo_digits import NEW, OLD
-from edge_tosca.report import LearnReport
+from edge_tosca.results import Answer, LearnReport
 
 
 @dataclass(frozen=True)

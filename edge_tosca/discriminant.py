@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 from edge_tosca.spectrum import Projected
 from edge_tosca.whitening import Inverse, Scatter
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from edge_tosca.answer import Skipped
+from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
 from edge_tosca.folders import pictures_by_class
-from edge_tosca.luca import Array
+from edge_tosca.results import Skipped
 from edge_tosca.vision import Vision
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from edge_tosca.cipher import CLEAR, Clear, RowCipher
 from edge_tosca.errors import StoreError
 from edge_tosca.kept_pictures import follow_store
+from edge_tosca.schema import ENCRYPTION_SETTING
 from edge_tosca.store import Store
 from edge_tosca.store_file import open_file
-from edge_tosca.store_key import SETTING, WAYS, UserKey, find_key, new_cipher, wrap
+from edge_tosca.store_key import WAYS, UserKey, find_key, new_cipher, wrap
 
 
 def is_encrypted(path: Path) -> bool:
@@ -19,7 +20,7 @@ def is_encrypted(path: Path) -> bool:
     connection = open_file(path)
     try:
         query = "SELECT 1 FROM settings WHERE key = ?"
-        return connection.execute(query, (SETTING,)).fetchone() is not None
+        return connection.execute(query, (ENCRYPTION_SETTING,)).fetchone() is not None
     finally:
         connection.close()
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_tosca.luca import Array, forward
+from edge_tosca.arrays import Array, log_softmax
+from edge_tosca.luca import forward
 from edge_tosca.module import Module
-from edge_tosca.posterior import log_softmax
 
 
 def entropy_log_posterior(modules: Sequence[Module], x: Array) -> Array:

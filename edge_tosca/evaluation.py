@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from edge_tosca.answer import Answer, Skipped
 from edge_tosca.errors import LearnError
-from edge_tosca.report import Evaluation
+from edge_tosca.results import Answer, Evaluation, Skipped
 
 
 def evaluate_answers(

@@ -1,17 +1,14 @@
 """Pictures sorted into one folder a class."""
 
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from edge_tosca.answer import Skipped
+from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
-from edge_tosca.luca import Array
-from edge_tosca.soundness import has_controls
-
-_LABEL_LIMIT = 200
+from edge_tosca.labels import checked_label
+from edge_tosca.results import Skipped
 
 
 def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
@@ -83,39 +80,6 @@ def _class_folders(folder: Path) -> list[tuple[str, Path]]:
         if not entry.resolve().is_relative_to(inside):
             raise LearnError(f"{entry} is a link that leads out of {folder}; move the pictures into it")
     return [(checked_label(entry.name), entry) for entry in classes]
-
-
-def checked_label(label: str) -> str:
-    """Accept a class name in any script, in one spelling.
-
-    Args:
-        label: as typed.
-
-    Returns:
-        The name in Unicode's composed form, without surrounding blanks.
-
-    Raises:
-        LearnError: it is empty, too long, or has control characters.
-    """
-    name = unicodedata.normalize("NFC", label).strip()
-    if not name or len(name) > _LABEL_LIMIT:
-        raise LearnError(f"class name {label[:40]!r} must have 1 to {_LABEL_LIMIT} characters")
-    if has_controls(name):
-        raise LearnError(f"class name {label[:40]!r} has control characters; choose a plain name")
-    return name
-
-
-def require_text(task: str) -> None:
-    """Refuse a task's name that a store cannot keep.
-
-    Args:
-        task: as typed.
-
-    Raises:
-        LearnError: it holds bytes that are no text.
-    """
-    if any(unicodedata.category(character) == "Cs" for character in task):
-        raise LearnError(f"the name of a task, {task[:40]!r}, is no text; choose a plain name")
 
 
 def require_features(classes: Mapping[str, Array], dimensions: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 
 FOLDS = 3
 """Blocks of a group: with more, neighbours vouch for each other; with fewer, too little is left to learn."""

@@ -7,16 +7,15 @@ answers that contradict labels, two classes that chance tells apart as well, pic
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from edge_tosca import advice
+from edge_tosca.held_out import LeftOut
 from edge_tosca.knowledge import Knowledge
-from edge_tosca.lookalikes import Confusion, Lookalike, Trial
-from edge_tosca.router_fit import LeftOut
-from edge_tosca.suspects import Copies, Suspect, find_copies, mislabelled, pictures_checked
+from edge_tosca.lookalikes import Lookalike, Trial
+from edge_tosca.results import GateReport
+from edge_tosca.suspects import Copies, find_copies, mislabelled, pictures_checked
 
 OLD_SHARE = 0.1
 """Share of new pictures that may look like an old class with 90 %: one such answer in ten may be wrong."""
@@ -63,33 +62,6 @@ ALIKE = 0.93
 
 BY_CLASS = "accuracy_by_class"
 """Where a generation's report keeps the left-out accuracy of every class."""
-
-
-@dataclass(frozen=True)
-class GateReport:
-    """What the gate says of one `learn`.
-
-    Accuracies are of single pictures, left out with their neighbours; every class counts the same.
-
-    Attributes:
-        verdict: "accept", "warn" or "reject".
-        accuracy_new: of the classes just taught; None where no picture could be left out.
-        accuracy_old_before: of the classes known before, before; None if there were none.
-        accuracy_old_after: of the same classes, now.
-        confusions: the most frequent ones, the worst first.
-        suspects: training pictures that look mislabelled, then copies.
-        reasons: why the verdict is not "accept".
-        advice: what to do, at most five sentences, the most urgent first.
-    """
-
-    verdict: Literal["accept", "warn", "reject"]
-    accuracy_new: float | None
-    accuracy_old_before: float | None
-    accuracy_old_after: float | None
-    confusions: tuple[Confusion, ...]
-    suspects: tuple[Suspect, ...]
-    reasons: tuple[str, ...]
-    advice: tuple[str, ...]
 
 
 def judge(

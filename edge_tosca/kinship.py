@@ -20,7 +20,7 @@ import math
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 
 SIBLINGS = 8
 """Nearest groups that a picture is compared with; 16 and 32 tell hardly better and cost an answer more."""

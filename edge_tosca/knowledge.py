@@ -5,18 +5,19 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from edge_tosca.answer import Answer, Guess
+from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.cache import Cache
 from edge_tosca.compact import bytes_of, compact
 from edge_tosca.conditioning import condition, luca_input
 from edge_tosca.conformal import label_set, least_probability
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import LearnError
-from edge_tosca.luca import Array
+from edge_tosca.held_out import LeftOut
 from edge_tosca.module import Module, scale_of
-from edge_tosca.posterior import by_label, log_softmax, refine
+from edge_tosca.posterior import by_label, refine
+from edge_tosca.results import Answer, Guess
 from edge_tosca.router import PROPOSED, Router
-from edge_tosca.router_fit import LeftOut, TaskColumns, fit_router
+from edge_tosca.router_fit import TaskColumns, fit_router
 from edge_tosca.soundness import checked_evidence, damaged
 from edge_tosca.state import Group, State, Task
 from edge_tosca.store import Store

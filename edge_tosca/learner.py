@@ -9,23 +9,17 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from edge_tosca.answer import Answer, Skipped
+from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.evaluation import evaluate_answers
-from edge_tosca.folders import (
-    checked_label,
-    passed_over_by_class,
-    pictures_by_class,
-    require_features,
-    require_pictures,
-)
+from edge_tosca.folders import passed_over_by_class, pictures_by_class, require_features, require_pictures
 from edge_tosca.knowledge import Knowledge
+from edge_tosca.labels import checked_label
 from edge_tosca.lessons import forget_class, rename_class, roll_back, teach_task
-from edge_tosca.limit import SETTING as LIMIT
-from edge_tosca.luca import Array
 from edge_tosca.origin import origin_settings
 from edge_tosca.remembered import digest_of_pictures, remember_all
-from edge_tosca.report import Evaluation, LearnReport
+from edge_tosca.results import Answer, Evaluation, LearnReport, Skipped
+from edge_tosca.schema import MAX_BYTES_SETTING
 from edge_tosca.state import Generation, State
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
@@ -96,7 +90,7 @@ class Learner:
             "feature_dim": str(vision.bundle.feature_dim),
             "router": router,
             "refused": str(refused),
-            **({} if max_bytes is None else {LIMIT: str(max_bytes)}),
+            **({} if max_bytes is None else {MAX_BYTES_SETTING: str(max_bytes)}),
         }
         return cls(Store.create(Path(path), settings, None if key_file is None else Path(key_file)), vision)
 

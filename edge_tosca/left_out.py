@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge_tosca.arrays import Array
 from edge_tosca.discriminant import beyond_background
 from edge_tosca.folds import FOLDS, Block
 from edge_tosca.kinship import SIBLINGS, from_background, kinship, nearest_groups
-from edge_tosca.luca import Array
 from edge_tosca.shrunken_means import PLAIN, Prior, shrunken_scores
 from edge_tosca.spectrum import Projected
 from edge_tosca.whitening import Inverse

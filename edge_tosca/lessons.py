@@ -7,21 +7,21 @@ from itertools import count
 
 import numpy as np
 
-from edge_tosca.answer import Skipped
+from edge_tosca.arrays import Array
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.conditioning import as_cached
+from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError
-from edge_tosca.folders import checked_label, require_text
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class, judge
+from edge_tosca.held_out import LeftOut
 from edge_tosca.kept_pictures import follow_store
 from edge_tosca.knowledge import Knowledge
-from edge_tosca.limit import SETTING as LIMIT
+from edge_tosca.labels import checked_label, require_text
 from edge_tosca.limit import keep_within
-from edge_tosca.luca import Array
-from edge_tosca.module import Module, digest_of
+from edge_tosca.module import Module
 from edge_tosca.remembered import Remembered
-from edge_tosca.report import LearnReport, ModuleReport
-from edge_tosca.router_fit import LeftOut
+from edge_tosca.results import LearnReport, ModuleReport, Skipped
+from edge_tosca.schema import MAX_BYTES_SETTING
 from edge_tosca.state import State, Task
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
@@ -48,7 +48,7 @@ def teach_task(
     with one_blas_thread(), store.snapshot():
         module, cosines = fit_task(store, list(features.values()), store.state())
     data = module.to_bytes()
-    digest = digest_of(data)
+    digest = sha256(data)
     trained = time.perf_counter()
     try:
         with one_blas_thread(), store.transaction():
@@ -113,7 +113,7 @@ def forget_class(store: Store, label: str) -> int:
                 # The state as it is by now: modules that were made anew a moment ago have other names.
                 module, cosines = fit_task(store, rows, store.state(), task)
                 data = module.to_bytes()
-                digest = digest_of(data)
+                digest = sha256(data)
                 store.add_module(digest, data, cosines)
             store.erase(task, doomed, digest)
         settle(store, generation)
@@ -201,7 +201,7 @@ def limit_size(store: Store, most: int | None) -> int:
         StoreError: the classes need more than that.
     """
     with one_blas_thread(), store.transaction():
-        store.set_setting(LIMIT, None if most is None else str(most))
+        store.set_setting(MAX_BYTES_SETTING, None if most is None else str(most))
         before = _images(store)
         if keep_within(store):
             generation = store.add_generation("limit", store.latest())

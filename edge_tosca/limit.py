@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.conditioning import condition
 from edge_tosca.errors import StoreError
-from edge_tosca.luca import Array
+from edge_tosca.schema import MAX_BYTES_SETTING
 from edge_tosca.store import Store
 from edge_tosca.sums import few
 from edge_tosca.thinning import Rule, herding
-
-SETTING = "max_bytes"
 
 LEAST = 6
 """Features of a class that are always kept: two for each of the blocks that the router is judged on."""
@@ -46,7 +45,7 @@ def keep_within(store: Store) -> dict[int, Array]:
 
 
 def _over(store: Store) -> float:
-    limit = store.settings.get(SETTING)
+    limit = store.settings.get(MAX_BYTES_SETTING)
     if limit is None:
         return 0.0
     return store.used() + _coming(store) + _REPORT_BYTES - _ROOM * int(limit)
@@ -60,8 +59,8 @@ def _most(store: Store, over: float) -> int:
         if np.maximum(counts - most, 0).sum() * width >= over:
             return most
     raise StoreError(
-        f"{store.path}: {store.settings[SETTING]} bytes are too few for its {len(counts)} classes, even with "
-        f"{LEAST} cached features each; nothing was changed; forget a class, or allow more with: "
+        f"{store.path}: {store.settings[MAX_BYTES_SETTING]} bytes are too few for its {len(counts)} classes, "
+        f"even with {LEAST} cached features each; nothing was changed; forget a class, or allow more with: "
         f"edge-tosca store limit {store.path} BYTES"
     )
 

@@ -8,9 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
+from edge_tosca.held_out import LeftOut
+from edge_tosca.results import Confusion
 from edge_tosca.ridge_margins import LeftOutRidge
-from edge_tosca.router_fit import LeftOut, evenly
+from edge_tosca.sampling import evenly
 from edge_tosca.state import State
 
 PAIR_PICTURES = 10
@@ -19,21 +21,6 @@ PAIR_PICTURES = 10
 _MOST_CONFUSIONS = 5
 _MOST_OF_A_CLASS = 200
 _PAIRS_TRIED = 2
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Pictures of one class that were taken for another.
-
-    Attributes:
-        truth: the class they were taught as.
-        answer: the class they were taken for.
-        count: how many.
-    """
-
-    truth: str
-    answer: str
-    count: int
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ A module is a plain dictionary of arrays (see `parameter_shapes`), d the feature
 """
 
 import math
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import EdgeToscaError
 
-Array = npt.NDArray[Any]
 Parameters = dict[str, Array]
 Flow = Literal["tosca", "tosca_r", "adapter", "calibrator"]
 

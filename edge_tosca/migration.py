@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.conditioning import as_cached
+from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError
 from edge_tosca.gate import BY_CLASS, accuracies_before, accuracy_by_class
 from edge_tosca.kept_pictures import follow_store
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import fit_task, settle
-from edge_tosca.luca import Array
-from edge_tosca.module import digest_of
 from edge_tosca.origin import golden_of, nearness, origin_settings
 from edge_tosca.state import Task
 from edge_tosca.store import Store
@@ -204,7 +204,7 @@ def _take_along(
     if here:
         module, cosines = fit_task(store, features, store.state(), task.id)
         data = module.to_bytes()
-        digest = digest_of(data)
+        digest = sha256(data)
         store.add_module(digest, data, cosines)
     for group, rows in zip(here, features, strict=True):
         store.put_features(group, as_cached(rows))

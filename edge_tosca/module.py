@@ -1,6 +1,5 @@
 """A trained LuCA module as it is filed: immutable, sparse, named by the digest of its bytes."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +9,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from edge_tosca.arrays import MAX_FEATURE_DIM, Array, unit_rows
 from edge_tosca.errors import EdgeToscaError, StoreError, in_one_line
-from edge_tosca.luca import Array, Flow, Parameters, forward, parameter_shapes
-
-MOST_DIMENSIONS = 1 << 16
-"""Of a feature."""
+from edge_tosca.luca import Flow, Parameters, forward, parameter_shapes
 
 _FORMAT = 1
 _SENSELESS = (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
@@ -63,11 +60,11 @@ class Module:
         Returns:
             float32 [n, k] in -1 .. 1.
         """
-        return _unit(forward(self.parameters, x, self.flow)) @ self._unit_prototypes
+        return unit_rows(forward(self.parameters, x, self.flow)) @ self._unit_prototypes
 
     @cached_property
     def _unit_prototypes(self) -> Array:
-        return _unit(self.prototypes).T
+        return unit_rows(self.prototypes).T
 
     @property
     def size(self) -> int:
@@ -118,7 +115,7 @@ class Module:
                 raise StoreError(f"a module of format {about['format']!r:.20} needs a newer edge-tosca")
             prototypes = tensors["prototypes"].astype(np.float32)
             # An array without rows takes no bytes, however wide it says it is.
-            if prototypes.ndim != 2 or prototypes.shape[1] > MOST_DIMENSIONS:
+            if prototypes.ndim != 2 or prototypes.shape[1] > MAX_FEATURE_DIM:
                 raise ValueError("its prototypes are no prototypes")
             shapes = parameter_shapes(prototypes.shape[1], about["flow"])
             parameters = {name: _read(tensors, name, shape) for name, shape in shapes.items()}
@@ -127,18 +124,6 @@ class Module:
             raise
         except (SafetensorError, EdgeToscaError, *_SENSELESS) as error:
             raise _damaged(error) from None
-
-
-def digest_of(data: bytes) -> str:
-    """Name a module by its bytes.
-
-    Args:
-        data: what `Module.to_bytes` gave.
-
-    Returns:
-        sha256 in hex.
-    """
-    return hashlib.sha256(data).hexdigest()
 
 
 def scale_of(data: bytes) -> float:
@@ -183,8 +168,3 @@ def _metadata(data: bytes) -> dict[str, Any]:
 
 def _to_half(values: Array) -> Array:
     return np.clip(values, -65504, 65504).astype(np.float16)
-
-
-def _unit(values: Array) -> Array:
-    unit: Array = values / (np.linalg.norm(values, axis=1, keepdims=True) + 1e-12)
-    return unit

@@ -11,23 +11,9 @@ from functools import cache
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array, log_softmax
 
 _STRIDE = 4
-
-
-def log_softmax(scores: Array) -> Array:
-    """Normalise scores to log-probabilities.
-
-    Args:
-        scores: [n, k].
-
-    Returns:
-        [n, k], each row's exponentials summing to 1.
-    """
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    logs: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return logs
 
 
 def refine(log_posterior: Array, columns: slice, opinion: Array, weight: float) -> Array:

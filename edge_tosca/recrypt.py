@@ -3,9 +3,10 @@
 import sqlite3
 
 from edge_tosca.cipher import Clear
+from edge_tosca.digests import sha256
 from edge_tosca.remembered import RememberedPictures
-from edge_tosca.seals import LABEL, Seals, sha256
-from edge_tosca.store_reader import MODULE, NO_REPORT
+from edge_tosca.schema import EMPTY_REPORT, LABEL_COLUMN, MODULE_COLUMN
+from edge_tosca.seals import Seals
 
 
 def rewrite(
@@ -28,9 +29,9 @@ def rewrite(
     files = pictures.all()
 
     for (filed,) in run("SELECT digest FROM modules").fetchall():
-        digest = old.reveal(MODULE, filed)
+        digest = old.reveal(MODULE_COLUMN, filed)
         data, evidence = run("SELECT data, evidence FROM modules WHERE digest = ?", (filed,)).fetchone()
-        name = new.hide(MODULE, digest)
+        name = new.hide(MODULE_COLUMN, digest)
         data = new.seal("modules.data", digest, old.open("modules.data", digest, data))
         evidence = new.seal("modules.evidence", digest, old.open("modules.evidence", digest, evidence))
         seals.drop("evidence", filed)
@@ -48,13 +49,13 @@ def rewrite(
             seals.keep(table, row, sha256(data))
 
     for number, report in run("SELECT number, report FROM generations").fetchall():
-        if report != NO_REPORT:
+        if report != EMPTY_REPORT:
             data = new.seal("generations.report", number, old.open("generations.report", number, report))
             told = data if new.encrypted else data.decode(errors="surrogatepass")
             run("UPDATE generations SET report = ? WHERE number = ?", (told, number))
             seals.keep("report", number, sha256(data))
 
-    for column, key in ((LABEL, "rowid"), ("tasks.name", "id")):
+    for column, key in ((LABEL_COLUMN, "rowid"), ("tasks.name", "id")):
         table, _, name = column.partition(".")
         for row, text in run(f"SELECT {key}, {name} FROM {table}").fetchall():
             named = new.hide(column, old.reveal(column, text))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 from edge_tosca.ridge_margins import LeftOutRidge
-from edge_tosca.router_fit import evenly
+from edge_tosca.sampling import evenly
 
 DOUBTFUL = 0.45
 """A picture is relabelled when it is another class by this part of the margin by which the median picture is

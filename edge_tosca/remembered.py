@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_tosca.arrays import Array
 from edge_tosca.cipher import CLEAR, Clear
-from edge_tosca.luca import Array
+from edge_tosca.digests import pictures_digest, row_digests
 from edge_tosca.regular_file import IrregularFileError, open_regular
 from edge_tosca.schema import PICTURES
-from edge_tosca.seals import pictures_digest, row_digests
 
 _MOST_BYTES = 1 << 30
 """Of a file that is looked at; pictures are smaller."""
@@ -63,7 +63,7 @@ def digest_of_pictures(sources: Sequence[object], features: Array) -> str:
         features: of each, [n, d], which stand in for what was no file.
 
     Returns:
-        See `edge_tosca.seals.pictures_digest`.
+        See `edge_tosca.digests.pictures_digest`.
     """
     files = [digest_of_source(source) for source in sources]
     stand_ins = row_digests(features)

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 
 PENALTY = 0.2
 """On features of unit length: strong, so that a wrong label bends the regression little."""

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.discriminant import Discriminant
 from edge_tosca.kinship import kinship, nearest_groups
-from edge_tosca.luca import Array
-from edge_tosca.posterior import log_softmax
 from edge_tosca.unknowns import Familiarity, lengths, signs
 
 PROPOSED = 3

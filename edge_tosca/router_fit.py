@@ -10,12 +10,13 @@ from functools import partial
 
 import numpy as np
 
+from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.conformal import calibrate
 from edge_tosca.discriminant import discriminant
 from edge_tosca.folds import Block, choose_blocks
+from edge_tosca.held_out import LeftOut
 from edge_tosca.left_out import LeaveBlockOut, scores_dtype
-from edge_tosca.luca import Array
-from edge_tosca.posterior import by_label, log_softmax, refine
+from edge_tosca.posterior import by_label, refine
 from edge_tosca.router import Joined, Router, in_steps, of_groups
 from edge_tosca.shrinkage import SHRINKAGE_ODDS, Choice, choose_shrinkage, surely_more
 from edge_tosca.shrunken_means import shift
@@ -50,38 +51,6 @@ class TaskColumns:
 
     columns: slice
     opinion: Array | None
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """What the learner would have said of cached pictures it had not seen.
-
-    Attributes:
-        groups: true group of each, int [n].
-        rows: each picture's place in its group, int [n].
-        posterior: probabilities of the labels, [n, labels].
-        signs: of familiarity, float64 [n, 3].
-    """
-
-    groups: Array
-    rows: Array
-    posterior: Array
-    signs: Array
-
-
-def evenly(count: int, most: int) -> Array:
-    """Pick places spread evenly over a sequence.
-
-    Args:
-        count: its length.
-        most: how many to pick at most.
-
-    Returns:
-        Increasing indices, int [min(count, most)].
-    """
-    if count <= most:
-        return np.arange(count)
-    return (np.arange(most) * count) // most
 
 
 def fit_router(

@@ -15,6 +15,21 @@ APPLICATION_ID = 0x546F7363
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one."""
 
+LABEL_COLUMN = "lives.label"
+"""Column of class names. Column strings are associated data of encrypted rows: none may change."""
+
+MODULE_COLUMN = "modules.digest"
+"""Column of module digests; other tables refer to modules by the encrypted form of this column."""
+
+EMPTY_REPORT = "{}"
+"""Report of a generation until its own is written."""
+
+ENCRYPTION_SETTING = "encryption"
+"""Setting that holds the wrapped key of an encrypted store; a plain store does not have it."""
+
+MAX_BYTES_SETTING = "max_bytes"
+"""Setting that limits the size of a store, in bytes; absent where there is no limit."""
+
 TABLES = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 

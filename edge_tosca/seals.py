@@ -17,14 +17,13 @@ from typing import Any
 
 from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.circumstances import circumstances
-from edge_tosca.luca import Array
+from edge_tosca.digests import canonical, sha256
+from edge_tosca.schema import LABEL_COLUMN
 
 KINDS = ("features", "pictures", "evidence", "report", "routers", "statistics")
 """What `digests` has rows of. The key is a row of features for the first two, a module's digest for the
 third, and a generation's number for the others."""
 
-LABEL = "lives.label"
-"""Column that names are hidden for."""
 
 CODE = "code"
 """Of a seal in an encrypted store: what only the store's key can make of the rest of it."""
@@ -212,7 +211,7 @@ class Seals:
         ).fetchall()
         reveal = self.cipher.reveal
         return [
-            (born, reveal(LABEL, label), images, reveal(_PICTURES, digest, key))
+            (born, reveal(LABEL_COLUMN, label), images, reveal(_PICTURES, digest, key))
             for born, label, images, digest, key in rows
         ]
 
@@ -252,37 +251,6 @@ def contents(connection: sqlite3.Connection) -> dict[str, str]:
 def sealed(contents: dict[str, str]) -> str:
     """Give one sha256 (hex) for what `contents` told."""
     return sha256(canonical(contents).encode())
-
-
-def pictures_digest(pictures: list[str]) -> str:
-    """Give one digest for the pictures of a class, whatever their order.
-
-    Args:
-        pictures: sha256 (hex) of each.
-
-    Returns:
-        sha256 (hex) over them, sorted and put together without anything in between.
-    """
-    return sha256("".join(sorted(pictures)).encode())
-
-
-def row_digests(features: Array) -> list[str]:
-    """Stand in for pictures of which there are no files: the sha256 (hex) of each feature as float16.
-
-    Args:
-        features: [n, d].
-    """
-    return [sha256(row.astype("<f2").tobytes()) for row in features]
-
-
-def canonical(value: object) -> str:
-    """Spell a value as JSON in the one way that digests are taken of."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=bytes.hex)
-
-
-def sha256(data: bytes) -> str:
-    """Give the sha256 (hex) of bytes."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def has_table(connection: sqlite3.Connection, name: str) -> bool:

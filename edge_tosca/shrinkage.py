@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.discriminant import oas_shrinkage, precision
 from edge_tosca.left_out import Judged, LeaveBlockOut
-from edge_tosca.luca import Array
 from edge_tosca.posterior import best_temperature, label_losses, modest_temperature
 from edge_tosca.shrunken_means import PLAIN, Prior
 from edge_tosca.spectrum import Projected

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 
 MOST = 32.0
 """Pictures that the prior is worth at most. Where groups can hardly be told apart there is no telling."""

@@ -2,15 +2,14 @@
 
 import contextlib
 import json
-import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import MAX_FEATURE_DIM, Array
 from edge_tosca.errors import StoreError
-from edge_tosca.luca import Array
-from edge_tosca.module import MOST_DIMENSIONS
+from edge_tosca.labels import has_controls
 from edge_tosca.state import Group
 
 SETTINGS = ("bundle", "runtime", "device", "fingerprint", "origin", "feature_dim", "router", "refused")
@@ -52,23 +51,13 @@ def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
         sound = (
             all(isinstance(settings[key], str) for key in SETTINGS)
             and settings["router"] in _ROUTERS
-            and 0 < int(settings["feature_dim"]) <= MOST_DIMENSIONS
+            and 0 < int(settings["feature_dim"]) <= MAX_FEATURE_DIM
             and 0 <= float(settings["refused"]) < 1
             and int(settings.get("max_bytes", "1")) > 0
         )
     if not sound:
         raise damaged(path)
     return settings
-
-
-def has_controls(name: str) -> bool:
-    """Say whether a name has line ends or control characters, with which it could pass for another line.
-
-    Args:
-        name: of a class.
-    """
-    # Most names are printable at a glance; the joiners of some scripts are not, and control nothing.
-    return not name.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)
 
 
 def checked_group(group: Group) -> Group:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 
 
 @dataclass(frozen=True)

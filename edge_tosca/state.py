@@ -72,7 +72,7 @@ class Taught:
     Attributes:
         label: the class, as it was called then.
         images: number of pictures.
-        digest: sha256 (hex) over them, see `edge_tosca.seals.pictures_digest`.
+        digest: sha256 (hex) over them, see `edge_tosca.digests.pictures_digest`.
     """
 
     label: str

@@ -11,19 +11,20 @@ from typing import Self
 import numpy as np
 from safetensors.numpy import save
 
+from edge_tosca.arrays import Array
 from edge_tosca.cipher import CLEAR, Clear
 from edge_tosca.circumstances import now
+from edge_tosca.digests import pictures_digest, row_digests, sha256
 from edge_tosca.errors import StoreError
-from edge_tosca.luca import Array
 from edge_tosca.recrypt import rewrite
-from edge_tosca.schema import mark
-from edge_tosca.seals import LABEL, Seals, pictures_digest, row_digests, sha256
+from edge_tosca.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN, mark
+from edge_tosca.seals import Seals
 from edge_tosca.soundness import whole
 from edge_tosca.sqlite_errors import told
 from edge_tosca.state import Group
 from edge_tosca.store_file import create_file, open_file
-from edge_tosca.store_key import SETTING, find_key, new_cipher
-from edge_tosca.store_reader import MODULE, NO_REPORT, StoreReader
+from edge_tosca.store_key import find_key, new_cipher
+from edge_tosca.store_reader import StoreReader
 from edge_tosca.upgrade import bring_up_to_date
 
 _CHECKPOINT_SECONDS = 2.0
@@ -55,7 +56,7 @@ class Store(StoreReader):
         cipher: Clear = CLEAR
         if key is not None:
             wrapped, cipher = new_cipher(path, key)
-            settings = settings | {SETTING: wrapped}
+            settings = settings | {ENCRYPTION_SETTING: wrapped}
         return cls(path, create_file(path, settings, cipher), key)
 
     @classmethod
@@ -117,7 +118,7 @@ class Store(StoreReader):
         """
         cursor = self._connection.execute(
             "INSERT INTO generations (parent, made_at, command, report) VALUES (?, ?, ?, ?)",
-            (parent or None, now(), command, NO_REPORT),
+            (parent or None, now(), command, EMPTY_REPORT),
         )
         return int(cursor.lastrowid or 0)
 
@@ -146,7 +147,10 @@ class Store(StoreReader):
             cosines: see `evidence`.
         """
         evidence = self._sealed_evidence(digest, cosines)
-        filed, query = self.cipher.hide(MODULE, digest), "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)"
+        filed, query = (
+            self.cipher.hide(MODULE_COLUMN, digest),
+            "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)",
+        )
         sealed = self.cipher.seal("modules.data", digest, data)
         if self._connection.execute(query, (filed, sealed, evidence)).rowcount:
             self.seals.keep("evidence", filed, sha256(evidence))
@@ -196,7 +200,7 @@ class Store(StoreReader):
         run = self._connection.execute
         task = run(
             "INSERT INTO tasks (id, name, learned_at, module) VALUES (?, ?, ?, ?)",
-            (row, self.cipher.hide("tasks.name", name), learned_at, self.cipher.hide(MODULE, module)),
+            (row, self.cipher.hide("tasks.name", name), learned_at, self.cipher.hide(MODULE_COLUMN, module)),
         ).lastrowid
         for position, (label, rows) in enumerate(groups):
             # What lies in a row depends on its number.
@@ -212,7 +216,7 @@ class Store(StoreReader):
 
     def bear(self, group: int, label: str, generation: int) -> None:
         """Let a class live from a generation on."""
-        named = self.cipher.hide(LABEL, label)
+        named = self.cipher.hide(LABEL_COLUMN, label)
         self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, named, generation))
 
     def end(self, group: int, generation: int) -> None:
@@ -239,7 +243,7 @@ class Store(StoreReader):
             digest: the module's name.
             cosines: see `evidence`.
         """
-        evidence, filed = self._sealed_evidence(digest, cosines), self.cipher.hide(MODULE, digest)
+        evidence, filed = self._sealed_evidence(digest, cosines), self.cipher.hide(MODULE_COLUMN, digest)
         self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, filed))
         self.seals.keep("evidence", filed, sha256(evidence))
 
@@ -261,7 +265,7 @@ class Store(StoreReader):
         if module is None:
             run("DELETE FROM tasks WHERE id = ?", (task,))
         else:
-            run("UPDATE tasks SET module = ? WHERE id = ?", (self.cipher.hide(MODULE, module), task))
+            run("UPDATE tasks SET module = ? WHERE id = ?", (self.cipher.hide(MODULE_COLUMN, module), task))
         run("DELETE FROM modules WHERE digest NOT IN (SELECT module FROM tasks)")
         self.seals.drop_all("evidence", "SELECT digest FROM modules")
 
@@ -305,7 +309,7 @@ class Store(StoreReader):
         if cipher is not self.cipher:
             rewrite(self._connection, self.pictures, Seals(self._connection, cipher), self.cipher, cipher)
             self.cipher = self.seals.cipher = self.pictures.cipher = cipher
-        self.set_setting(SETTING, setting)
+        self.set_setting(ENCRYPTION_SETTING, setting)
         mark(self._connection, cipher.encrypted)
 
     def _file_features(self, row: int, features: Array) -> None:

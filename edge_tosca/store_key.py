@@ -10,9 +10,6 @@ from pathlib import Path
 from edge_tosca.cipher import CLEAR, KEY_BYTES, Clear, RowCipher, derive, require_cryptography
 from edge_tosca.errors import StoreError
 
-SETTING = "encryption"
-"""Of a store: how its own key is wrapped. A store without it is not encrypted."""
-
 KEY_FILE = "EDGE_TOSCA_KEY_FILE"
 KEY = "EDGE_TOSCA_KEY"
 CREDENTIAL = "edge-tosca-key"

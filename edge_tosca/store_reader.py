@@ -10,12 +10,13 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from edge_tosca.arrays import Array
 from edge_tosca.cipher import Clear
+from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError, in_one_line
-from edge_tosca.luca import Array
-from edge_tosca.module import digest_of
 from edge_tosca.remembered import RememberedPictures
-from edge_tosca.seals import LABEL, Seals
+from edge_tosca.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN
+from edge_tosca.seals import Seals
 from edge_tosca.soundness import (
     checked_features,
     checked_group,
@@ -28,14 +29,8 @@ from edge_tosca.soundness import (
 from edge_tosca.sqlite_errors import told
 from edge_tosca.state import Generation, Group, State, Task, Taught
 from edge_tosca.store_file import identity
-from edge_tosca.store_key import SETTING, UserKey, cipher_of
+from edge_tosca.store_key import UserKey, cipher_of
 from edge_tosca.tensors import read_arrays
-
-MODULE = "modules.digest"
-"""Column that digests of modules are hidden for, which name them in other tables, too."""
-
-NO_REPORT = "{}"
-"""Of a generation that is being made."""
 
 
 class StoreReader:
@@ -47,7 +42,7 @@ class StoreReader:
         self._place = path.absolute()
         self._file = identity(self._place)
         self.settings: dict[str, str] = self._read_settings()
-        self._read_with(cipher_of(path, self.settings.get(SETTING), user_key))
+        self._read_with(cipher_of(path, self.settings.get(ENCRYPTION_SETTING), user_key))
 
     def _read_settings(self) -> dict[str, str]:
         with told(self.path):
@@ -147,7 +142,7 @@ class StoreReader:
             What `Module.to_bytes` gave.
         """
         data = self._blob("SELECT data FROM modules WHERE digest = ?", "modules.data", digest)
-        if digest_of(data) != digest:
+        if sha256(data) != digest:
             raise StoreError(f"{self.path} is damaged: module {digest[:12]} has other bytes; restore a copy")
         return data
 
@@ -187,7 +182,7 @@ class StoreReader:
     def modules(self) -> list[str]:
         """List the digests of all modules."""
         rows = self.query("SELECT digest FROM modules ORDER BY digest")
-        return [self.cipher.reveal(MODULE, digest) for (digest,) in rows]
+        return [self.cipher.reveal(MODULE_COLUMN, digest) for (digest,) in rows]
 
     def tasks_of(self, module: str) -> int:
         """Count the tasks, live or not, that share a module: they were taught the very same pictures.
@@ -195,7 +190,7 @@ class StoreReader:
         Args:
             module: its digest.
         """
-        named = self.cipher.hide(MODULE, module)
+        named = self.cipher.hide(MODULE_COLUMN, module)
         return int(self.query("SELECT count(*) FROM tasks WHERE module = ?", named)[0][0])
 
     def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
@@ -267,7 +262,7 @@ class StoreReader:
         for task, group in self._connection.execute(
             "SELECT DISTINCT c.task, c.id FROM lives l JOIN classes c ON c.id = l.class WHERE l.label = ?"
             " ORDER BY c.id",
-            (self.cipher.hide(LABEL, label),),
+            (self.cipher.hide(LABEL_COLUMN, label),),
         ):
             found.setdefault(task, []).append(group)
         return found
@@ -280,7 +275,7 @@ class StoreReader:
         """
         query = "SELECT DISTINCT label FROM lives WHERE class = ?"
         rows = [label for group in groups for (label,) in self._connection.execute(query, (group,))]
-        return {self.cipher.reveal(LABEL, label) for label in rows}
+        return {self.cipher.reveal(LABEL_COLUMN, label) for label in rows}
 
     def groups_of_task(self, task: int) -> list[Group]:
         """List all classes filed under a task, live or not, in the order of its module's prototypes."""
@@ -335,18 +330,18 @@ class StoreReader:
 
     def _group(self, row: int, label: object, images: int, features: int, merged: object = None) -> Group:
         # What is no label is told by whoever looks for one; `verify` names it.
-        named: Any = self.cipher.reveal(LABEL, label) if isinstance(label, str) else label
-        own = self.cipher.reveal(LABEL, merged) if isinstance(merged, str) else ""
+        named: Any = self.cipher.reveal(LABEL_COLUMN, label) if isinstance(label, str) else label
+        own = self.cipher.reveal(LABEL_COLUMN, merged) if isinstance(merged, str) else ""
         return Group(row, named, images, features, own)
 
     def _task(
         self, row: int, name: object, learned_at: object, module: object, groups: tuple[Group, ...]
     ) -> Task:
         reveal = self.cipher.reveal
-        return Task(row, reveal("tasks.name", name), str(learned_at), reveal(MODULE, module), groups)
+        return Task(row, reveal("tasks.name", name), str(learned_at), reveal(MODULE_COLUMN, module), groups)
 
     def _report(self, number: int, report: object) -> dict[str, Any]:
-        if report == NO_REPORT:
+        if report == EMPTY_REPORT:
             return {}
         return checked_report(self.cipher.open("generations.report", number, report))
 
@@ -358,14 +353,14 @@ class StoreReader:
     def _require_own_origin(self) -> None:
         """Notice that another process has migrated the store, or encrypted it: its rows are others then."""
         query = "SELECT key, value FROM settings WHERE key IN ('fingerprint', ?)"
-        found = dict(self._connection.execute(query, (SETTING,)))
+        found = dict(self._connection.execute(query, (ENCRYPTION_SETTING,)))
         if found.get("fingerprint") != self.settings.get("fingerprint"):
             raise StoreError(f"{self.path} was migrated to another backbone or device; open it again")
-        if found.get(SETTING) != self.settings.get(SETTING):
+        if found.get(ENCRYPTION_SETTING) != self.settings.get(ENCRYPTION_SETTING):
             raise StoreError(f"{self.path} was encrypted, decrypted or given another key; open it again")
 
     def _blob(self, query: str, column: str, key: int | str) -> bytes:
-        filed = self.cipher.hide(MODULE, key) if isinstance(key, str) else key
+        filed = self.cipher.hide(MODULE_COLUMN, key) if isinstance(key, str) else key
         with told(self.path):
             row = self._connection.execute(query, (filed,)).fetchone()
         if row is None:

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.conditioning import GRID
-from edge_tosca.luca import Array
 from edge_tosca.spectrum import Spectrum
 from edge_tosca.whitening import Scatter, WholeScatter
 

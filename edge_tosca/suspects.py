@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.lookalikes import Trial
-from edge_tosca.luca import Array
 from edge_tosca.relabelling import STRANGE_GAIN, relabel, strangers
-from edge_tosca.router_fit import evenly
+from edge_tosca.results import SuspectImage
+from edge_tosca.sampling import evenly
 from edge_tosca.state import State
 
 CONFIDENT = 0.9
@@ -25,19 +26,6 @@ _PROPOSED = 3
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """A training picture worth a second look.
-
-    Attributes:
-        path: of the picture.
-        reason: why.
-    """
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Mislabelled:
     """New pictures that look like another class.
 
@@ -47,8 +35,8 @@ class Mislabelled:
         contradicted: other labels, new or old, would fit the new pictures better than chance explains.
     """
 
-    among_new: tuple[Suspect, ...]
-    like_old: tuple[Suspect, ...]
+    among_new: tuple[SuspectImage, ...]
+    like_old: tuple[SuspectImage, ...]
     contradicted: bool
 
 
@@ -63,7 +51,7 @@ class Copies:
         twins: label to the other label that most copies are of, and their share of the label's pictures.
     """
 
-    suspects: tuple[Suspect, ...]
+    suspects: tuple[SuspectImage, ...]
     distinct: dict[str, int]
     alike: dict[str, float]
     twins: dict[str, tuple[str, float]]
@@ -87,8 +75,8 @@ def mislabelled(
     """
     order, most = list(names), _most_of_a_class(names)
     label = {group: trial.label_of_group[group] for group in order}
-    suspects: dict[str, Suspect] = {}
-    old: dict[str, Suspect] = {}
+    suspects: dict[str, SuspectImage] = {}
+    old: dict[str, SuspectImage] = {}
     contradicted = False
     counted = [group for group in order if len(names[group]) >= _FEWEST_OF_A_CLASS]
     if len(counted) > 1:
@@ -102,7 +90,7 @@ def mislabelled(
         places = np.flatnonzero(found.moved if contradicted else found.sure)
         for place in places[np.argsort(found.margins[places], kind="stable")]:
             path = known_as[place]
-            suspects[path] = Suspect(path, f"looks like {label[counted[answers[place]]]!r}")
+            suspects[path] = SuspectImage(path, f"looks like {label[counted[answers[place]]]!r}")
     fresh = {trial.labels.index(name) for name in label.values()}
     known = [place for place in range(len(trial.labels)) if place not in fresh]
     for group in order:
@@ -111,13 +99,13 @@ def mislabelled(
         contradicted |= bool(strange.any())
         for path in (names[group][row] for row in checked[strange]):
             if path not in suspects:
-                old[path] = Suspect(path, f"looks like {of!r}")
+                old[path] = SuspectImage(path, f"looks like {of!r}")
     confident = trial.posterior.max(axis=1, initial=0) >= CONFIDENT
     for place in np.flatnonzero(trial.new & confident & (trial.answers != trial.truth)):
         if int(trial.answers[place]) not in fresh:
             path = names[int(trial.groups[place])][int(trial.rows[place])]
             if path not in suspects and path not in old:
-                old[path] = Suspect(path, f"looks like {trial.labels[trial.answers[place]]!r}")
+                old[path] = SuspectImage(path, f"looks like {trial.labels[trial.answers[place]]!r}")
     return Mislabelled(tuple(suspects.values()), tuple(old.values()), contradicted)
 
 
@@ -165,7 +153,7 @@ def find_copies(
         The copies.
     """
     groups = state.groups
-    suspects: dict[str, Suspect] = {}
+    suspects: dict[str, SuspectImage] = {}
     distinct: dict[str, int] = {}
     alike: dict[str, float] = {}
     twins: dict[str, tuple[str, float]] = {}
@@ -183,7 +171,7 @@ def find_copies(
         copy = first < np.arange(len(z))
         for row in np.flatnonzero(copy).tolist():
             reason = f"is a copy of {known_as[int(first[row])]}"
-            suspects[known_as[row]] = Suspect(known_as[row], reason)
+            suspects[known_as[row]] = SuspectImage(known_as[row], reason)
         shares: dict[str, Array] = {}
         for other in [*compared, *(place for place in names if place != group)]:
             against = groups[other].label
@@ -193,7 +181,7 @@ def find_copies(
             for row in np.flatnonzero(same & ~copy).tolist():
                 where = "just taught" if other in names else "known before"
                 reason = f"is a copy of a picture of {against!r}, {where}"
-                suspects.setdefault(known_as[row], Suspect(known_as[row], reason))
+                suspects.setdefault(known_as[row], SuspectImage(known_as[row], reason))
         again = shares.pop(label, np.zeros(len(z), bool))
         older = sum(g.images for place, g in enumerate(groups) if g.label == label and place not in names)
         distinct[label] = older + int((~copy & ~again).sum())

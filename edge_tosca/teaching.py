@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.conditioning import as_cached, condition, luca_input
 from edge_tosca.folds import FOLDS, choose_blocks, folds_of
 from edge_tosca.left_out import LeaveBlockOut, scores_dtype
-from edge_tosca.luca import Array
 from edge_tosca.module import Module
 from edge_tosca.posterior import best_temperature
 from edge_tosca.shrinkage import choose_shrinkage

@@ -5,8 +5,8 @@ import sqlite3
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.cipher import Opened
-from edge_tosca.luca import Array
 
 _TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I16": "<i2", "I32": "<i4", "I64": "<i8"}
 

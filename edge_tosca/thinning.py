@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edge_tosca.luca import Array
-from edge_tosca.router_fit import evenly
+from edge_tosca.arrays import Array
+from edge_tosca.sampling import evenly
 
 Rule = Callable[[Array, int], Array]
 

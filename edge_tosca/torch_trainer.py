@@ -7,8 +7,9 @@ forward pass and the step are torch's own; settings, initial weights and batches
 import numpy as np
 import numpy.typing as npt
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, MissingExtraError
-from edge_tosca.luca import NORM_EPSILON, Array, Flow
+from edge_tosca.luca import NORM_EPSILON, Flow
 from edge_tosca.trainer import Fitted, Training, batches, class_means, starting_point
 
 try:

@@ -15,8 +15,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
-from edge_tosca.luca import Array, Flow, Parameters, backward, forward, forward_with_trace, initial_parameters
+from edge_tosca.luca import Flow, Parameters, backward, forward, forward_with_trace, initial_parameters
 
 _TINY = 1e-12
 

@@ -14,9 +14,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.folds import Block
 from edge_tosca.kinship import SIBLINGS
-from edge_tosca.luca import Array
 
 SIGN_WEIGHTS = np.array([0.5, 1.0, 0.5])
 """The relative distance tells siblings, the other two mostly strangers. From half to twice as much of either

@@ -4,8 +4,9 @@ import sqlite3
 
 from safetensors.numpy import load
 
+from edge_tosca.digests import pictures_digest, row_digests, sha256
 from edge_tosca.schema import FORMAT, add_tables
-from edge_tosca.seals import Seals, pictures_digest, row_digests, sha256
+from edge_tosca.seals import Seals
 
 
 def bring_up_to_date(connection: sqlite3.Connection, settings: dict[str, str]) -> None:

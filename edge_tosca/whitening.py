@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 from edge_tosca.spectrum import Projected
 
 # Below this width LAPACK's general inverse is as fast as cutting a triangle in four.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 
 
 @dataclass(frozen=True)

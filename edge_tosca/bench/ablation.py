@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol, protocols
 from edge_tosca.bench.fused import Fused, fused, inside_task, opinions, taught_by
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.conditioning import condition, luca_input
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.folds import Block
-from edge_tosca.luca import Array
-from edge_tosca.posterior import log_softmax
-from edge_tosca.router_fit import SAMPLE, evenly
+from edge_tosca.router_fit import SAMPLE
+from edge_tosca.sampling import evenly
 
 ALL_ON = "all parts on (ours)"
 

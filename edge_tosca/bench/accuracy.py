@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.baselines import (
     frozen_ranpac,
     joint_probe,
@@ -20,7 +21,6 @@ from edge_tosca.bench.hindsight import best_in_hindsight
 from edge_tosca.bench.results import HINDSIGHT, OURS, Comparison, Confusion, Result, summarised
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.learner import Learner
-from edge_tosca.luca import Array
 from edge_tosca.vision import Vision
 
 _JOINT = ("probe", "ranpac", HINDSIGHT)

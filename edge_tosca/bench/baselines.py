@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.conditioning import condition
 from edge_tosca.discriminant import discriminant, oas_shrinkage, precision
 from edge_tosca.entropy import entropy_log_posterior
 from edge_tosca.errors import MissingExtraError
-from edge_tosca.luca import Array, forward
+from edge_tosca.luca import forward
 from edge_tosca.module import Module
-from edge_tosca.posterior import log_softmax
 from edge_tosca.sums import GramStatistics, RowStatistics
 from edge_tosca.trainer import Training, fit
 

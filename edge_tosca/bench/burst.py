@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.handheld import frames
 from edge_tosca.bench.table import mean_and_spread
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.learner import Learner
-from edge_tosca.luca import Array
 from edge_tosca.vision import Vision
 
 FRAMES = (1, 3, 5, 9)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.embedding import embed_folder
 from edge_tosca.errors import LearnError
 from edge_tosca.folders import pictures_by_class
-from edge_tosca.luca import Array
 from edge_tosca.vision import Vision
 
 _TRAIN, _TEST = "train", "test"

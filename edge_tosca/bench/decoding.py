@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.timing import in_turn
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.luca import Array
 from edge_tosca.runtime import find_pictures, load_picture
 from edge_tosca.runtime.golden import cosine
 from edge_tosca.runtime.pictures import decoding_scale, open_picture

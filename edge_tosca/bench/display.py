@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, load_features
 from edge_tosca.bench.handheld import frames
 from edge_tosca.bench.table import as_table
@@ -17,7 +18,6 @@ from edge_tosca.conditioning import condition
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.learner import Learner
 from edge_tosca.live import Consensus
-from edge_tosca.luca import Array
 from edge_tosca.vision import Vision
 
 FRAMES = 15

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.bench.data import Protocol
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.conditioning import condition, luca_input
-from edge_tosca.luca import Array
+from edge_tosca.held_out import LeftOut
 from edge_tosca.module import Module
-from edge_tosca.posterior import log_softmax, refine
+from edge_tosca.posterior import refine
 from edge_tosca.router import Router
-from edge_tosca.router_fit import LeftOut, TaskColumns, fit_router
+from edge_tosca.router_fit import TaskColumns, fit_router
 from edge_tosca.sums import statistics_of
 from edge_tosca.teaching import teach
 

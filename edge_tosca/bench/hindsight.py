@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.baselines import nearest_mean
 from edge_tosca.conditioning import condition
 from edge_tosca.discriminant import precision
-from edge_tosca.luca import Array
 from edge_tosca.shrunken_means import Prior
 from edge_tosca.sums import statistics_of
 

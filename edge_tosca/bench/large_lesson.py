@@ -15,11 +15,12 @@ import numpy as np
 
 from edge_tosca.bench.synthetic import SHOTS, task_features
 from edge_tosca.blas import one_blas_thread
+from edge_tosca.digests import sha256
 from edge_tosca.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.learner import Learner
 from edge_tosca.lessons import settle
 from edge_tosca.luca import initial_parameters
-from edge_tosca.module import Module, digest_of
+from edge_tosca.module import Module
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
@@ -48,10 +49,10 @@ def make(path: Path, classes: int) -> None:
         generation = store.add_generation("learn", 0)
         for task in range(classes // A_TASK):
             data = replace(module, scale=9.0 + task).to_bytes()
-            store.add_module(digest_of(data), data, unheard)
+            store.add_module(sha256(data), data, unheard)
             features = task_features(task, A_TASK, D)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
-            store.add_task(f"task {task}", digest_of(data), half, generation)
+            store.add_task(f"task {task}", sha256(data), half, generation)
     store.close()
 
 

@@ -15,9 +15,10 @@ import numpy as np
 from edge_tosca.audit import verify
 from edge_tosca.bench.synthetic import features_of, noise_picture
 from edge_tosca.blas import one_blas_thread
+from edge_tosca.digests import sha256
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.luca import initial_parameters
-from edge_tosca.module import Module, digest_of
+from edge_tosca.module import Module
 from edge_tosca.router import in_steps
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
@@ -48,10 +49,10 @@ def make(path: Path, tasks: int) -> None:
         generation = store.add_generation("learn", 0)
         for task in range(tasks):
             data = Module.rounded("tosca", parameters, rng.normal(size=(CLASSES, D)), 9.0).to_bytes()
-            store.add_module(digest_of(data), data, cosines)
+            store.add_module(sha256(data), data, cosines)
             parts = np.split(np.roll(rows, task, axis=1), CLASSES)
             features = {f"class {CLASSES * task + at}": part for at, part in enumerate(parts)}
-            store.add_task(f"task {task}", digest_of(data), features, generation)
+            store.add_task(f"task {task}", sha256(data), features, generation)
         store.set_derived("routers", generation, _router(CLASSES * tasks, rng))
     store.close()
 

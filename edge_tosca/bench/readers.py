@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.synthetic import task_features
 from edge_tosca.learner import Learner
-from edge_tosca.luca import Array
 
 _CLASSES = 10
 _TASKS = 3

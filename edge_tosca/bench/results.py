@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.luca import Array
 
 OURS, HINDSIGHT = "ours", "hindsight"
 METHODS = {

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.memory import heard, peak_of
 from edge_tosca.bench.synthetic import SHOTS, features_of, noise_picture, task_features
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.learner import Learner
-from edge_tosca.luca import Array
 from edge_tosca.store import Store
 from edge_tosca.vision import Vision
 

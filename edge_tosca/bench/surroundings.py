@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.fused import solved
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.conditioning import condition
 from edge_tosca.learner import Learner
-from edge_tosca.luca import Array
 from edge_tosca.posterior import by_label
 from edge_tosca.vision import Vision
 

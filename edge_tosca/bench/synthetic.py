@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from edge_tosca.luca import Array
+from edge_tosca.arrays import Array
 from edge_tosca.vision import Vision
 
 SHOTS = 20

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.bench.baselines import frozen_ranpac, joint_probe, nearest_mean, streaming_lda
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.fused import fused, taught_by
@@ -15,7 +16,6 @@ from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.conditioning import condition
 from edge_tosca.errors import LearnError
 from edge_tosca.learner import Learner
-from edge_tosca.luca import Array
 from edge_tosca.vision import Vision
 
 PLAIN = "plain"

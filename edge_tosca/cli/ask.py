@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_tosca.answer import Answer, Skipped
 from edge_tosca.cli.terminal import (
     AsJson,
     DeviceOption,
@@ -23,7 +22,7 @@ from edge_tosca.errors import LearnError, PictureError, printable
 from edge_tosca.evaluation import require_place, write_report
 from edge_tosca.learner import Learner
 from edge_tosca.module import Module
-from edge_tosca.report import Evaluation
+from edge_tosca.results import Answer, Evaluation, Skipped
 
 ask = typer.Typer()
 

@@ -11,7 +11,7 @@ from edge_tosca.audit import verify as find_changes
 from edge_tosca.cli.encryption import encryption
 from edge_tosca.cli.terminal import AsJson, StorePath, counted, fail, say, say_json
 from edge_tosca.lessons import limit_size
-from edge_tosca.limit import SETTING
+from edge_tosca.schema import MAX_BYTES_SETTING
 from edge_tosca.store import Store
 from edge_tosca.upkeep import compact as write_anew
 from edge_tosca.upkeep import stats as measure
@@ -91,7 +91,7 @@ def limit(
     """Let cached features give way, those of the largest classes first, before the store grows beyond."""
     opened = Store.open(store)
     thinned = 0 if most is None else limit_size(opened, most or None)
-    now = opened.settings.get(SETTING)
+    now = opened.settings.get(MAX_BYTES_SETTING)
     if as_json:
         say_json({"max_bytes": None if now is None else int(now), "thinned": thinned})
         return

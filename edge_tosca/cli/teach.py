@@ -25,7 +25,7 @@ from edge_tosca.cli.terminal import (
 from edge_tosca.errors import LearnError, StoreError
 from edge_tosca.folders import passed_over_in
 from edge_tosca.learner import Learner
-from edge_tosca.report import LearnReport
+from edge_tosca.results import LearnReport
 from edge_tosca.state import Generation
 from edge_tosca.store import Store
 

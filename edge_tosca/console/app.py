@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from edge_tosca.circumstances import program_version
 from edge_tosca.console import asking, box, classes, inbox, live, packs, session_routes, teaching
 from edge_tosca.console.complaints import Complaint, complaint_of
 from edge_tosca.console.describing import COMMON_ERRORS
@@ -21,6 +20,7 @@ from edge_tosca.console.security import Guard
 from edge_tosca.console.sessions import Sessions
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.version import __version__
 
 PREFIX = "/api/v1"
 
@@ -59,7 +59,7 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
 
     app = FastAPI(
         title="edge-tosca",
-        version=program_version(),
+        version=__version__,
         openapi_url=f"{PREFIX}/openapi.json",
         # Their pages would load scripts from elsewhere.
         docs_url=None,

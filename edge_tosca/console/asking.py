@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Request
 
-from edge_tosca.answer import Answer
 from edge_tosca.console.bodies import picture_body, picture_parts
 from edge_tosca.console.complaints import Complaint
 from edge_tosca.console.describing import PICTURE_BODY, PICTURES_BODY, Coverage, Top
@@ -16,8 +15,9 @@ from edge_tosca.console.sight import Seen, see
 from edge_tosca.console.station import TheStation
 from edge_tosca.console.teaching_messages import AddedMessage, CorrectionMessage
 from edge_tosca.errors import PictureError
-from edge_tosca.folders import checked_label
+from edge_tosca.labels import checked_label
 from edge_tosca.learner import Learner
+from edge_tosca.results import Answer
 from edge_tosca.vision import Vision
 
 router = APIRouter(tags=["asking"])

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from edge_tosca.audit import verify
-from edge_tosca.circumstances import program_version
 from edge_tosca.console.complaints import Complaint, without_paths
 from edge_tosca.console.describing import file_answer
 from edge_tosca.console.messages import (
@@ -25,6 +24,7 @@ from edge_tosca.console.watching import accounts
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.learner import Learner
 from edge_tosca.upkeep import stats
+from edge_tosca.version import __version__
 
 router = APIRouter(tags=["box"])
 metrics_router = APIRouter(tags=["box"])
@@ -41,7 +41,7 @@ async def health(request: Request, station: TheStation) -> HealthMessage:
     if not is_admitted(request.scope):
         return HealthMessage(
             status="ok" if well else "degraded",
-            version=program_version(),
+            version=__version__,
             generation=None,
             camera=None,
             live=None,
@@ -49,7 +49,7 @@ async def health(request: Request, station: TheStation) -> HealthMessage:
         )
     return HealthMessage(
         status="ok" if well else "degraded",
-        version=program_version(),
+        version=__version__,
         generation=generation,
         camera=None if camera is None else _without_paths(station, asdict(camera)),
         live=None if live is None else _without_paths(station, asdict(live)),

@@ -14,7 +14,7 @@ from edge_tosca.console.teaching_messages import (
     UnknownGroupMessage,
     UnknownMessage,
 )
-from edge_tosca.folders import checked_label
+from edge_tosca.labels import checked_label
 
 router = APIRouter(tags=["inbox"])
 

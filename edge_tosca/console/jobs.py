@@ -23,11 +23,11 @@ from edge_tosca.console.broadcast import Broadcast
 from edge_tosca.console.complaints import Complaint, without_paths
 from edge_tosca.console.learner_thread import lower_priority
 from edge_tosca.console.queue import Waiting
+from edge_tosca.digests import pictures_digest, row_digests
 from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.heap import give_back_freed
 from edge_tosca.lessons import teach_task
-from edge_tosca.report import LearnReport
-from edge_tosca.seals import pictures_digest, row_digests
+from edge_tosca.results import LearnReport
 from edge_tosca.store import Store
 
 MOST_KEPT = 8

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
 from starlette.responses import Response
 
-from edge_tosca.answer import Answer
 from edge_tosca.console.asking import answer_message
 from edge_tosca.console.bodies import picture_body
 from edge_tosca.console.complaints import Complaint
@@ -22,6 +21,7 @@ from edge_tosca.console.streams import BOUNDARY, Stream, event, frame
 from edge_tosca.console.watching import TELL_SECONDS, Watching, accounts, shown_json
 from edge_tosca.learner import Learner
 from edge_tosca.live import Shown
+from edge_tosca.results import Answer
 
 router = APIRouter(tags=["live"])
 

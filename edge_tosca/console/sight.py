@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edge_tosca.arrays import Array
 from edge_tosca.conditioning import condition
 from edge_tosca.console.sharpness import sharpness_of
 from edge_tosca.errors import PictureError
-from edge_tosca.luca import Array
 from edge_tosca.runtime import load_picture
 from edge_tosca.vision import Vision
 

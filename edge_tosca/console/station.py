@@ -12,7 +12,6 @@ import numpy as np
 from fastapi import Depends, Request
 from numpy.typing import NDArray
 
-from edge_tosca.answer import Answer
 from edge_tosca.conditioning import condition
 from edge_tosca.console.complaints import without_paths
 from edge_tosca.console.jobs import Job, Jobs
@@ -31,7 +30,7 @@ from edge_tosca.heap import give_back_freed
 from edge_tosca.kept_pictures import KeptPictures
 from edge_tosca.learner import Learner
 from edge_tosca.one_backbone import OneBackbone
-from edge_tosca.report import LearnReport
+from edge_tosca.results import Answer, LearnReport
 from edge_tosca.store import Store
 
 _LOOK_SECONDS = 2.0

@@ -29,7 +29,7 @@ from edge_tosca.console.teaching_messages import (
     WaitingClassMessage,
     WaitingMessage,
 )
-from edge_tosca.folders import checked_label
+from edge_tosca.labels import checked_label
 from edge_tosca.learner import Learner
 
 router = APIRouter(tags=["teaching"])

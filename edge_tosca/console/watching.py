@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from edge_tosca.answer import Answer
 from edge_tosca.console.broadcast import Broadcast
 from edge_tosca.console.sight import Seen, jpeg_of, keep_sight
 from edge_tosca.devices.camera import Account, Stream
 from edge_tosca.learner import Learner
 from edge_tosca.live import Live, LiveAccount, LiveAnswer, Shown
+from edge_tosca.results import Answer
 
 TELL_SECONDS = 0.1
 """Between two live answers that are told; no page can show more."""

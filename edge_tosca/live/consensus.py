@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.answer import Answer
 from edge_tosca.conditioning import condition
 from edge_tosca.errors import LearnError
 from edge_tosca.knowledge import Knowledge
+from edge_tosca.results import Answer
 
 FRAMES = 5
 AGREE = 3

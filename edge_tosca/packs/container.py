@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import PackError
-from edge_tosca.luca import Array
 from edge_tosca.packs.keys import SigningKey, write_new
 
 FORMAT = 1

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.errors import PackError
-from edge_tosca.luca import Array
 from edge_tosca.packs.container import MOST_NAME, Pack, PackedTask
 from edge_tosca.packs.standins import FEWEST, stand_ins
 from edge_tosca.state import Task

@@ -11,16 +11,17 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from edge_tosca.arrays import Array
 from edge_tosca.blas import one_blas_thread
 from edge_tosca.conditioning import condition
+from edge_tosca.digests import sha256
 from edge_tosca.errors import NameTakenError, PackError, StoreError
-from edge_tosca.folders import checked_label
 from edge_tosca.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.knowledge import Knowledge
+from edge_tosca.labels import checked_label
 from edge_tosca.lessons import settle
 from edge_tosca.limit import keep_within
-from edge_tosca.luca import Array
-from edge_tosca.module import Module, digest_of
+from edge_tosca.module import Module
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
 from edge_tosca.packs.trust import trusted_keys
@@ -225,7 +226,7 @@ def _file(store: Store, task: PackedTask, key: str, names: Mapping[str, str], ge
                 store.bear(group.id, label, generation)
             return
         row -= 1
-    digest = digest_of(task.module)
+    digest = sha256(task.module)
     store.add_module(digest, task.module, task.cosines)
     pairs = list(zip(labels, task.features, strict=True))
     store.file_task(f"{task.name} from {key[:8]}", task.learned_at, digest, pairs, generation, row)

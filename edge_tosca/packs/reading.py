@@ -14,9 +14,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PackError
-from edge_tosca.folders import checked_label
-from edge_tosca.luca import Array
+from edge_tosca.labels import checked_label
 from edge_tosca.packs.container import (
     ENTRY,
     FORMAT,

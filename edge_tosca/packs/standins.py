@@ -9,8 +9,8 @@ import hashlib
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.conditioning import condition
-from edge_tosca.luca import Array
 
 STAND_INS = 10
 """Of a class, however many pictures it has: their number is not told either. More of them would count for

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from edge_tosca.answer import Answer
 from edge_tosca.live import LiveAnswer
+from edge_tosca.results import Answer
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca import Learner
-from edge_tosca.report import LearnReport
+from edge_tosca.results import LearnReport
 
 Pictures = dict[str, tuple[np.ndarray, list[str]]]
 """Label to features [n, d] and paths."""

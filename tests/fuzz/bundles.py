@@ -12,7 +12,7 @@ from tests.fuzz.json_changes import change_json
 from tests.fuzz.target import Target, file_of
 
 from edge_tosca.cli.terminal import say, say_json
-from edge_tosca.folders import checked_label
+from edge_tosca.labels import checked_label
 from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
 from edge_tosca.runtime.manifest import BACKBONE, MANIFEST
 

@@ -7,18 +7,18 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.audit import verify
 from edge_tosca.encryption import decrypt, encrypt, is_encrypted, rekey
 from edge_tosca.errors import StoreError
 from edge_tosca.knowledge import Knowledge
 from edge_tosca.lessons import forget_class, limit_size, rename_class, roll_back, teach_task
-from edge_tosca.luca import Array
 from edge_tosca.migration import migrate
 from edge_tosca.packs import SigningKey, export_classes, make_key, read_pack, write_pack
 from edge_tosca.packs.importing import import_pack
 from edge_tosca.runtime.fingerprint import Fingerprint
+from edge_tosca.schema import ENCRYPTION_SETTING
 from edge_tosca.store import Store
-from edge_tosca.store_key import SETTING
 from edge_tosca.upkeep import compact
 
 DIMENSIONS = 96
@@ -294,6 +294,6 @@ def snapshot(path: Path) -> tuple[object, ...] | None:
         )
         answers = Knowledge(store, state).decide(QUESTIONS, 5) if state.tasks else []
         said = tuple((answer.top, answer.unknown, answer.familiarity) for answer in answers)
-        return (history, tasks, said, store.settings.get(SETTING) is not None, opened_by)
+        return (history, tasks, said, store.settings.get(ENCRYPTION_SETTING) is not None, opened_by)
     finally:
         store.close()

@@ -10,9 +10,9 @@ from tests.torture.verbs import create, features, few, many, teach
 
 from edge_tosca import Learner
 from edge_tosca.audit import verify
+from edge_tosca.digests import pictures_digest
 from edge_tosca.lessons import forget_class, rename_class, roll_back
 from edge_tosca.packs.trust import trust
-from edge_tosca.seals import pictures_digest
 from edge_tosca.store import Store
 
 

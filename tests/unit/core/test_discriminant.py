@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_tosca.arrays import log_softmax
 from edge_tosca.conditioning import condition
 from edge_tosca.discriminant import discriminant, oas_shrinkage, precision
 from edge_tosca.folds import choose_blocks
 from edge_tosca.left_out import LeaveBlockOut
-from edge_tosca.posterior import best_temperature, label_losses, log_softmax
+from edge_tosca.posterior import best_temperature, label_losses
 from edge_tosca.shrinkage import SHRINKAGE_ODDS, SURELY, choose_shrinkage, surely_more
 from edge_tosca.shrunken_means import Prior
 from edge_tosca.sums import GramStatistics, RowStatistics

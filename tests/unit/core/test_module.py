@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
 from edge_tosca.luca import FLOWS, forward, initial_parameters
-from edge_tosca.module import Module, digest_of, scale_of
+from edge_tosca.module import Module, scale_of
 
 D = 48
 
@@ -76,11 +77,11 @@ def test_the_same_module_has_the_same_bytes_in_every_process():
         ).stdout.strip()
         for seed in ("1", "2")
     }
-    assert digests == {digest_of(SPARSE)}
+    assert digests == {sha256(SPARSE)}
 
 
 def test_the_digest_is_the_sha256_of_the_bytes():
-    assert digest_of(SPARSE) == hashlib.sha256(SPARSE).hexdigest()
+    assert sha256(SPARSE) == hashlib.sha256(SPARSE).hexdigest()
 
 
 def test_a_sparse_module_takes_fewer_bytes_than_a_dense_one():
@@ -156,7 +157,7 @@ def test_a_flipped_bit_is_told_or_gives_another_module_and_never_another_error(d
     module = read_or_told(bytes(damaged))
     # A flipped bit inside a weight is still a module, but not the one that the store names by its digest.
     if module is not None:
-        assert digest_of(bytes(damaged)) != digest_of(data)
+        assert sha256(bytes(damaged)) != sha256(data)
 
 
 @given(st.binary(max_size=300))

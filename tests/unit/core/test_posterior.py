@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edge_tosca.posterior import best_temperature, by_label, log_softmax, modest_temperature, refine
+from edge_tosca.arrays import log_softmax
+from edge_tosca.posterior import best_temperature, by_label, modest_temperature, refine
 
 # float64 rounding of a handful of exponentials and logarithms of size 100.
 TINY = 1e-12

@@ -16,12 +16,13 @@ from edge_tosca.bench.synthetic import task_features
 from edge_tosca.cache import Cache
 from edge_tosca.compact import bytes_of, compact
 from edge_tosca.conditioning import condition
+from edge_tosca.digests import sha256
 from edge_tosca.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.knowledge import Knowledge, _largest
 from edge_tosca.learner import Learner
 from edge_tosca.lessons import settle
 from edge_tosca.luca import FLOWS, initial_parameters
-from edge_tosca.module import Module, digest_of
+from edge_tosca.module import Module
 from edge_tosca.soundness import SETTINGS
 from edge_tosca.store import Store
 from edge_tosca.sums import GramStatistics
@@ -187,9 +188,9 @@ def test_a_learner_of_a_thousand_classes_answers_and_learns_within_300_megabytes
             features = task_features(task, CLASSES_A_TASK, LARGE)
             cosines = np.full((20 * CLASSES_A_TASK, CLASSES_A_TASK), np.nan)
             data = replace(module, scale=9.0 + task).to_bytes()
-            store.add_module(digest_of(data), data, cosines)
+            store.add_module(sha256(data), data, cosines)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
-            store.add_task(f"task {task}", digest_of(data), half, generation)
+            store.add_task(f"task {task}", sha256(data), half, generation)
         after, left_out = settle(learner.store, generation)
         store.set_report(generation, {BY_CLASS: accuracy_by_class(after, left_out)})
     learner.close()

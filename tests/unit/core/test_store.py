@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edge_tosca import store_file
+from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
-from edge_tosca.module import digest_of
 from edge_tosca.schema import ENCRYPTED
 from edge_tosca.state import Group
 from edge_tosca.store import Store
@@ -23,9 +23,9 @@ def add_task(store, name, *labels, images=4):
     data = f"the module of {name}".encode()
     with store.transaction():
         generation = store.add_generation("learn", store.latest())
-        store.add_module(digest_of(data), data, np.full((images * len(labels), len(labels)), 0.5))
-        store.add_task(name, digest_of(data), features, generation)
-    return generation, digest_of(data), features
+        store.add_module(sha256(data), data, np.full((images * len(labels), len(labels)), 0.5))
+        store.add_task(name, sha256(data), features, generation)
+    return generation, sha256(data), features
 
 
 def dump(path):

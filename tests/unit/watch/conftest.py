@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_tosca.answer import Answer, Guess
+from edge_tosca.results import Answer, Guess
 from edge_tosca.watch import Change
 
 PATIENCE = 30
