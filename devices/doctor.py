@@ -14,7 +14,7 @@ from edge_tosca.devices.profiles import detect
 from edge_tosca.devices.sight import examine_sight
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import Fingerprint
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
 
 
 def examine(

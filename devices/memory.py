@@ -8,11 +8,11 @@ from pathlib import Path
 from edge_tosca.devices.findings import Finding
 from edge_tosca.digests import sha256
 from edge_tosca.errors import EdgeToscaError, what_and_remedy
-from edge_tosca.module import Module
-from edge_tosca.origin import mismatch
 from edge_tosca.runtime import Fingerprint
-from edge_tosca.sqlite_errors import obstacle, told
-from edge_tosca.store import Store
+from edge_tosca.store.sqlite_errors import obstacle, told
+from edge_tosca.store.store import Store
+from edge_tosca.tosca.task_module import Module
+from edge_tosca.vision.compatibility import mismatch
 
 _RESTORE = "restore a copy, or init a new store and teach it again"
 

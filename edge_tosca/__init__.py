@@ -7,7 +7,7 @@ from edge_tosca.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from edge_tosca.errors import EdgeToscaError
-    from edge_tosca.learner import Learner
+    from edge_tosca.learner.learner import Learner
     from edge_tosca.results import Answer, Evaluation, Guess, LearnReport, Skipped
 
 __all__ = ["Answer", "EdgeToscaError", "Evaluation", "Guess", "LearnReport", "Learner", "Skipped"]

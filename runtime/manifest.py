@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_tosca.errors import BundleError
-from edge_tosca.regular_file import IrregularFileError, open_regular
 from edge_tosca.runtime.preprocess import INTERPOLATIONS, Preprocessing
+from edge_tosca.system.files import IrregularFileError, open_regular
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 
 from edge_tosca.errors import PictureError
-from edge_tosca.regular_file import IrregularFileError, open_regular
+from edge_tosca.system.files import IrregularFileError, open_regular
 
 BYTES_LIMIT = 150_000_000
 """Of a file: 24 megapixels of 16-bit colours, not compressed, are 144 million bytes."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from edge_tosca.errors import PictureError
-from edge_tosca.regular_file import IrregularFileError, open_regular
 from edge_tosca.runtime.picture_file import BYTES_LIMIT, first_line
+from edge_tosca.system.files import IrregularFileError, open_regular
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
 

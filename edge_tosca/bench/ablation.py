@@ -10,11 +10,11 @@ from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol, protocols
 from edge_tosca.bench.fused import Fused, fused, inside_task, opinions, taught_by
 from edge_tosca.bench.table import as_table, mean_and_spread
-from edge_tosca.conditioning import condition, luca_input
-from edge_tosca.entropy import entropy_log_posterior
-from edge_tosca.folds import Block
-from edge_tosca.router_fit import SAMPLE
-from edge_tosca.sampling import evenly
+from edge_tosca.classifier.lda.blocked_folds import Block
+from edge_tosca.classifier.router_fit import SAMPLE
+from edge_tosca.features.normalization import condition, luca_input
+from edge_tosca.features.sampling import evenly
+from edge_tosca.tosca.entropy_selection import entropy_log_posterior
 
 ALL_ON = "all parts on (ours)"
 

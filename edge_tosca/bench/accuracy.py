@@ -19,9 +19,9 @@ from edge_tosca.bench.baselines import (
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.hindsight import best_in_hindsight
 from edge_tosca.bench.results import HINDSIGHT, OURS, Comparison, Confusion, Result, summarised
-from edge_tosca.entropy import entropy_log_posterior
-from edge_tosca.learner import Learner
-from edge_tosca.vision import Vision
+from edge_tosca.learner.learner import Learner
+from edge_tosca.tosca.entropy_selection import entropy_log_posterior
+from edge_tosca.vision.feature_extractor import Vision
 
 _JOINT = ("probe", "ranpac", HINDSIGHT)
 _INCREMENTAL: dict[str, Callable[[Sequence[Array], Array], Array]] = {

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from edge_tosca.arrays import Array, log_softmax
-from edge_tosca.conditioning import condition
-from edge_tosca.discriminant import discriminant, oas_shrinkage, precision
-from edge_tosca.entropy import entropy_log_posterior
+from edge_tosca.classifier.lda.discriminant import discriminant, oas_shrinkage, precision
+from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics
 from edge_tosca.errors import MissingExtraError
-from edge_tosca.luca import forward
-from edge_tosca.module import Module
-from edge_tosca.sums import GramStatistics, RowStatistics
-from edge_tosca.trainer import Training, fit
+from edge_tosca.features.normalization import condition
+from edge_tosca.tosca.entropy_selection import entropy_log_posterior
+from edge_tosca.tosca.luca import forward
+from edge_tosca.tosca.task_module import Module
+from edge_tosca.tosca.training import Training, fit
 
 _RANPAC_WIDTH = 5000
 _HELD_OUT = 0.2

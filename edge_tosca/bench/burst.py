@@ -12,9 +12,9 @@ from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.handheld import frames
 from edge_tosca.bench.table import mean_and_spread
 from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.learner import Learner
-from edge_tosca.vision import Vision
+from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.vision.feature_extractor import Vision
 
 FRAMES = (1, 3, 5, 9)
 """Frames of a burst."""

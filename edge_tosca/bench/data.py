@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.embedding import embed_folder
 from edge_tosca.errors import LearnError
-from edge_tosca.folders import pictures_by_class
-from edge_tosca.vision import Vision
+from edge_tosca.vision.embedding import embed_folder
+from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.image_folder import pictures_by_class
 
 _TRAIN, _TEST = "train", "test"
 _TRAIN_SHARE = 0.6

@@ -18,7 +18,7 @@ from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import find_pictures, load_picture
 from edge_tosca.runtime.golden import cosine
 from edge_tosca.runtime.pictures import decoding_scale, open_picture
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 _REPEATS = 5
 _DISTURBED = 0.1

@@ -13,12 +13,12 @@ from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, load_features
 from edge_tosca.bench.handheld import frames
 from edge_tosca.bench.table import as_table
-from edge_tosca.blas import one_blas_thread
-from edge_tosca.conditioning import condition
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.learner import Learner
+from edge_tosca.features.normalization import condition
+from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.model import Knowledge
 from edge_tosca.live import Consensus
-from edge_tosca.vision import Vision
+from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.vision.feature_extractor import Vision
 
 FRAMES = 15
 """Of a scene: one second of a camera at 15 a second."""

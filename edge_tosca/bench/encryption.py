@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.bench.large_store import CLASSES, D, make
-from edge_tosca.blas import one_blas_thread
-from edge_tosca.encryption import encrypt, rekey
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.lessons import forget_class, teach_task
-from edge_tosca.store import Store
+from edge_tosca.learner.learn import forget_class, teach_task
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.store.encryption import encrypt, rekey
+from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
 
 _TASKS = (10, 100)
 _LESSONS = 1

@@ -8,15 +8,15 @@ import numpy as np
 
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.bench.data import Protocol
-from edge_tosca.blas import one_blas_thread
-from edge_tosca.conditioning import condition, luca_input
-from edge_tosca.held_out import LeftOut
-from edge_tosca.module import Module
-from edge_tosca.posterior import refine
-from edge_tosca.router import Router
-from edge_tosca.router_fit import TaskColumns, fit_router
-from edge_tosca.sums import statistics_of
-from edge_tosca.teaching import teach
+from edge_tosca.classifier.calibration.posterior import refine
+from edge_tosca.classifier.held_out import LeftOut
+from edge_tosca.classifier.lda.statistics import statistics_of
+from edge_tosca.classifier.router import Router
+from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.features.normalization import condition, luca_input
+from edge_tosca.learner.task_training import teach
+from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.tosca.task_module import Module
 
 # The learner's default; it decides about unknowns alone.
 _REFUSED = 0.05

@@ -10,10 +10,10 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.bench.baselines import nearest_mean
-from edge_tosca.conditioning import condition
-from edge_tosca.discriminant import precision
-from edge_tosca.shrunken_means import Prior
-from edge_tosca.sums import statistics_of
+from edge_tosca.classifier.lda.discriminant import precision
+from edge_tosca.classifier.lda.mean_shrinkage import Prior
+from edge_tosca.classifier.lda.statistics import statistics_of
+from edge_tosca.features.normalization import condition
 
 SHRINKAGES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 """Of the covariance within classes."""

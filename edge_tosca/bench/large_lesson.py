@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.bench.synthetic import SHOTS, task_features
-from edge_tosca.blas import one_blas_thread
 from edge_tosca.digests import sha256
-from edge_tosca.gate import BY_CLASS, accuracy_by_class
-from edge_tosca.learner import Learner
-from edge_tosca.lessons import settle
-from edge_tosca.luca import initial_parameters
-from edge_tosca.module import Module
-from edge_tosca.soundness import SETTINGS
-from edge_tosca.store import Store
-from edge_tosca.vision import Vision
+from edge_tosca.learner.learn import settle
+from edge_tosca.learner.learner import Learner
+from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
+from edge_tosca.store.store import Store
+from edge_tosca.store.validation import SETTINGS
+from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.tosca.luca import initial_parameters
+from edge_tosca.tosca.task_module import Module
+from edge_tosca.vision.feature_extractor import Vision
 
 D = 1280
 CLASSES, A_TASK = 10_000, 10

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tosca.audit import verify
 from edge_tosca.bench.synthetic import features_of, noise_picture
-from edge_tosca.blas import one_blas_thread
+from edge_tosca.classifier.router import in_steps
 from edge_tosca.digests import sha256
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.luca import initial_parameters
-from edge_tosca.module import Module
-from edge_tosca.router import in_steps
-from edge_tosca.soundness import SETTINGS
-from edge_tosca.store import Store
-from edge_tosca.vision import Vision
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.store.store import Store
+from edge_tosca.store.validation import SETTINGS
+from edge_tosca.store.verify import verify
+from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.tosca.luca import initial_parameters
+from edge_tosca.tosca.task_module import Module
+from edge_tosca.vision.feature_extractor import Vision
 
 D = 1280
 TASKS, CLASSES, IMAGES = 1000, 10, 100

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from edge_tosca.errors import LearnError
-from edge_tosca.folders import pictures_by_class
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
+from edge_tosca.vision.image_folder import pictures_by_class
 
 WIDTH, HEIGHT, FPS = 640, 480, 15
 _QUALITY = 85

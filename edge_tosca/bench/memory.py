@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge_tosca.bench.synthetic import features_of, noise_picture, task_features
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.learner import Learner
-from edge_tosca.store import Store
-from edge_tosca.vision import Vision
+from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.store.store import Store
+from edge_tosca.vision.feature_extractor import Vision
 
 
 def heard(knowledge: Knowledge) -> Knowledge:
@@ -66,7 +66,7 @@ def peak_of(what: str, store: Path) -> float | None:
         return None
     program = (
         "import sys, pathlib\n"
-        "from edge_tosca.blas import one_blas_thread\n"
+        "from edge_tosca.system.blas import one_blas_thread\n"
         "from edge_tosca.bench.memory import peak_memory\n"
         "with one_blas_thread():\n"
         "    print(peak_memory(sys.argv[1], pathlib.Path(sys.argv[2])))\n"

@@ -16,12 +16,12 @@ from edge_tosca.bench.memory import peak_of
 from edge_tosca.bench.synthetic import SHOTS, features_of, noise_picture, task_features, textured_picture
 from edge_tosca.bench.timing import in_turn
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 from edge_tosca.runtime import Backend, Bundle, load_picture, open_backend
 from edge_tosca.runtime.picture_folders import find_pictures
 from edge_tosca.runtime.pictures import decoding_scale, open_picture
 from edge_tosca.runtime.telemetry import import_openvino
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 _CLASSES = 10
 _TURNS = 60

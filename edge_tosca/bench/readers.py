@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.bench.synthetic import task_features
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 
 _CLASSES = 10
 _TASKS = 3

@@ -15,9 +15,9 @@ from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.fused import solved
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.bench.unknowns import REFUSED
-from edge_tosca.conditioning import condition
-from edge_tosca.folds import Block
-from edge_tosca.router_fit import SAMPLE
+from edge_tosca.classifier.lda.blocked_folds import Block
+from edge_tosca.classifier.router_fit import SAMPLE
+from edge_tosca.features.normalization import condition
 
 _Cut = Callable[[int, np.random.Generator], list[np.ndarray]]
 

@@ -12,8 +12,8 @@ from edge_tosca.bench.data import LabelledFeatures, protocol, protocols
 from edge_tosca.bench.fused import fused, inside_task, opinions, taught_by
 from edge_tosca.bench.plotting import load_pyplot
 from edge_tosca.bench.table import as_table, mean_and_spread
-from edge_tosca.conditioning import condition
-from edge_tosca.teaching import SHRINK
+from edge_tosca.features.normalization import condition
+from edge_tosca.learner.task_training import SHRINK
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """On the default strength of the penalty."""

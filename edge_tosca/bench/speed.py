@@ -13,10 +13,10 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.bench.memory import heard, peak_of
 from edge_tosca.bench.synthetic import SHOTS, features_of, noise_picture, task_features
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.learner import Learner
-from edge_tosca.store import Store
-from edge_tosca.vision import Vision
+from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.store.store import Store
+from edge_tosca.vision.feature_extractor import Vision
 
 _QUESTIONS = 60
 _REPEATS = 3

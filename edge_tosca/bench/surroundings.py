@@ -11,10 +11,10 @@ from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.fused import solved
 from edge_tosca.bench.table import as_table, mean_and_spread
-from edge_tosca.conditioning import condition
-from edge_tosca.learner import Learner
-from edge_tosca.posterior import by_label
-from edge_tosca.vision import Vision
+from edge_tosca.classifier.calibration.posterior import by_label
+from edge_tosca.features.normalization import condition
+from edge_tosca.learner.learner import Learner
+from edge_tosca.vision.feature_extractor import Vision
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from edge_tosca.arrays import Array
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 SHOTS = 20
 """Pictures a class."""

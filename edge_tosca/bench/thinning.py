@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tosca.blas import one_blas_thread
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.lessons import settle, teach_task
-from edge_tosca.limit import thin
-from edge_tosca.store import Store
-from edge_tosca.thinning import Rule, drawn, herding, k_centre, spread
+from edge_tosca.features.exemplars import Rule, drawn, herding, k_centre, spread
+from edge_tosca.learner.learn import settle, teach_task
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.storage_limit import thin
+from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
 
 KEPT = (6, 10, 20, 50)
 RULES: dict[str, tuple[Rule, ...]] = {

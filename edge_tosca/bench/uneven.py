@@ -13,10 +13,10 @@ from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.fused import fused, taught_by
 from edge_tosca.bench.results import OURS, TITLES
 from edge_tosca.bench.table import as_table, mean_and_spread
-from edge_tosca.conditioning import condition
 from edge_tosca.errors import LearnError
-from edge_tosca.learner import Learner
-from edge_tosca.vision import Vision
+from edge_tosca.features.normalization import condition
+from edge_tosca.learner.learner import Learner
+from edge_tosca.vision.feature_extractor import Vision
 
 PLAIN = "plain"
 """Ours with the means of few pictures as they are."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.conditioning import condition
 from edge_tosca.errors import MissingExtraError
-from edge_tosca.knowledge import Knowledge
+from edge_tosca.features.normalization import condition
+from edge_tosca.learner.model import Knowledge
 
 NEIGHBOURS = 3
 """Cached features of the score "nearest"."""

@@ -14,11 +14,11 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, protocol
 from edge_tosca.bench.unknown_scores import SCORES, Scorer
-from edge_tosca.conformal import label_set, least_probability
+from edge_tosca.classifier.calibration.conformal import label_set, least_probability
 from edge_tosca.errors import LearnError, MissingExtraError
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.learner import Learner
-from edge_tosca.vision import Vision
+from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.vision.feature_extractor import Vision
 
 LEFT_OUT_SHARE = 0.1
 """Share of the classes that are near unknowns; two at least."""

@@ -5,7 +5,6 @@ import signal
 import sys
 from typing import NoReturn
 
-from edge_tosca.blas import one_blas_thread
 from edge_tosca.cli.ask import ask
 from edge_tosca.cli.bench import bench
 from edge_tosca.cli.key import with_key_file
@@ -20,6 +19,7 @@ from edge_tosca.cli.teach import teach
 from edge_tosca.cli.terminal import WrongUsage, app, fail, fail_usage
 from edge_tosca.cli.watch import watching
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.system.blas import one_blas_thread
 
 __all__ = ["app", "main"]
 

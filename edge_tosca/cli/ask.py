@@ -19,10 +19,10 @@ from edge_tosca.cli.terminal import (
     say_json,
 )
 from edge_tosca.errors import LearnError, PictureError, printable
-from edge_tosca.evaluation import require_place, write_report
-from edge_tosca.learner import Learner
-from edge_tosca.module import Module
+from edge_tosca.learner.evaluation import require_place, write_report
+from edge_tosca.learner.learner import Learner
 from edge_tosca.results import Answer, Evaluation, Skipped
+from edge_tosca.tosca.task_module import Module
 
 ask = typer.Typer()
 

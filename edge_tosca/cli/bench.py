@@ -46,7 +46,7 @@ def unknowns(
     from edge_tosca.bench import unknowns as room
     from edge_tosca.bench.data import load_features
     from edge_tosca.bench.unknowns_table import markdown, write
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.feature_extractor import Vision
 
     counts = counted(shots or ["5", "20", "all"])
     vision = Vision(backbone)
@@ -83,7 +83,7 @@ def burst(
 
     from edge_tosca.bench import burst as room
     from edge_tosca.bench.data import load_features
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.feature_extractor import Vision
 
     (count,) = counted([shots])
     vision = Vision(backbone)
@@ -126,7 +126,7 @@ def speed(
     from edge_tosca.bench.pipeline_table import markdown, plot
     from edge_tosca.bench.speed import measure_speed
     from edge_tosca.bench.speed_table import table
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.feature_extractor import Vision
 
     if classes < 2 * modules:
         raise EdgeToscaError(f"{classes} classes are too few for {modules} modules; give two a module")
@@ -165,7 +165,7 @@ def decoding(
     from dataclasses import asdict
 
     from edge_tosca.bench.decoding import markdown, measure_decoding
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.feature_extractor import Vision
 
     with progress("decoding") as tell:
         found = measure_decoding(folder, Vision(backbone, threads=1), tell, sides, quality)

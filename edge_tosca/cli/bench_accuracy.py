@@ -42,7 +42,7 @@ def accuracy(
     from edge_tosca.bench.data import load_features
     from edge_tosca.bench.plots import draw
     from edge_tosca.bench.table import markdown
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.feature_extractor import Vision
 
     methods = method or [name for name in kept.METHODS if name != kept.HINDSIGHT]
     if unknown := sorted(set(methods) - set(kept.METHODS)):
@@ -106,7 +106,7 @@ def surroundings(
 
     from edge_tosca.bench import surroundings as room
     from edge_tosca.bench.data import load_features
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.feature_extractor import Vision
 
     vision = Vision(backbone)
     with progress("looking") as tell:
@@ -135,7 +135,7 @@ def uneven(
 
     from edge_tosca.bench import uneven as room
     from edge_tosca.bench.data import load_features
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.feature_extractor import Vision
 
     counts, (most,) = few or [5, 10], counted([many], "--many")
     if most is not None and most <= max(counts):

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from edge_tosca import encryption as work
 from edge_tosca.cli.terminal import StorePath, say
+from edge_tosca.store import encryption as work
 
 encryption = typer.Typer()
 

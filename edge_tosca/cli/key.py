@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from edge_tosca.store_key import KEY_FILE
+from edge_tosca.store.crypto.keys import KEY_FILE
 
 
 def with_key_file(app: typer.Typer) -> Any:

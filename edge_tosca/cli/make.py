@@ -38,8 +38,8 @@ def embed(
     as_json: AsJson = False,
 ) -> None:
     """Compute the features of a folder of class folders, for other programs."""
-    from edge_tosca.embedding import embed_folder
-    from edge_tosca.vision import Vision
+    from edge_tosca.vision.embedding import embed_folder
+    from edge_tosca.vision.feature_extractor import Vision
 
     with progress("looking") as tell:
         result = embed_folder(folder, out, Vision(backbone, runtime, device, threads, "THROUGHPUT"), tell)
@@ -86,7 +86,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Watch a device learn handwritten digits, meet new ones and learn those."""
-    from edge_tosca.demo import run_demo
+    from edge_tosca.demo.run import run_demo
 
     report = run_demo(out, (lambda _: None) if as_json else say)
     if as_json:

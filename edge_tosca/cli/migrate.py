@@ -16,10 +16,10 @@ from edge_tosca.cli.terminal import (
     say,
     say_json,
 )
-from edge_tosca.migration import Migration
-from edge_tosca.migration import migrate as take_along
-from edge_tosca.store import Store
-from edge_tosca.vision import Vision
+from edge_tosca.learner.migration import Migration
+from edge_tosca.learner.migration import migrate as take_along
+from edge_tosca.store.store import Store
+from edge_tosca.vision.feature_extractor import Vision
 
 migrate = typer.Typer()
 

@@ -8,7 +8,7 @@ import typer
 
 from edge_tosca.cli.terminal import AsJson, StorePath, counted, say, say_json
 from edge_tosca.errors import PackError
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
 
 pack = typer.Typer()
 verbs = typer.Typer(name="pack", help="Carry taught classes from box to box.", no_args_is_help=True)

@@ -23,11 +23,11 @@ from edge_tosca.cli.terminal import (
     say_json,
 )
 from edge_tosca.errors import LearnError, StoreError
-from edge_tosca.folders import passed_over_in
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 from edge_tosca.results import LearnReport
-from edge_tosca.state import Generation
-from edge_tosca.store import Store
+from edge_tosca.store.state import Generation
+from edge_tosca.store.store import Store
+from edge_tosca.vision.image_folder import passed_over_in
 
 teach = typer.Typer()
 

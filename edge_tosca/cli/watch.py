@@ -11,9 +11,9 @@ import typer
 
 from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, say_json
 from edge_tosca.errors import CameraError
-from edge_tosca.heap import bound_heap
-from edge_tosca.learner import Learner
-from edge_tosca.one_backbone import OneBackbone
+from edge_tosca.learner.learner import Learner
+from edge_tosca.live.shared_backbone import OneBackbone
+from edge_tosca.system.malloc import bound_heap
 
 if TYPE_CHECKING:
     from edge_tosca.watch import Change, Sink

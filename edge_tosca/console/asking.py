@@ -16,9 +16,9 @@ from edge_tosca.console.station import TheStation
 from edge_tosca.console.teaching_messages import AddedMessage, CorrectionMessage
 from edge_tosca.errors import PictureError
 from edge_tosca.labels import checked_label
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 from edge_tosca.results import Answer
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 router = APIRouter(tags=["asking"])
 

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from edge_tosca.audit import verify
 from edge_tosca.console.complaints import Complaint, without_paths
 from edge_tosca.console.describing import file_answer
 from edge_tosca.console.messages import (
@@ -22,8 +21,9 @@ from edge_tosca.console.security import is_admitted
 from edge_tosca.console.station import Station, TheStation
 from edge_tosca.console.watching import accounts
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.learner import Learner
-from edge_tosca.upkeep import stats
+from edge_tosca.learner.learner import Learner
+from edge_tosca.store.maintenance import stats
+from edge_tosca.store.verify import verify
 from edge_tosca.version import __version__
 
 router = APIRouter(tags=["box"])

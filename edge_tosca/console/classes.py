@@ -21,11 +21,11 @@ from edge_tosca.console.messages import (
 )
 from edge_tosca.console.sight import jpeg_of
 from edge_tosca.console.station import Station, TheStation
-from edge_tosca.gate import BY_CLASS
 from edge_tosca.labels import checked_label
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
+from edge_tosca.quality.gate import BY_CLASS
 from edge_tosca.runtime import load_picture
-from edge_tosca.state import Generation
+from edge_tosca.store.state import Generation
 
 router = APIRouter(tags=["classes"])
 

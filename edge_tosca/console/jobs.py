@@ -25,10 +25,10 @@ from edge_tosca.console.learner_thread import lower_priority
 from edge_tosca.console.queue import Waiting
 from edge_tosca.digests import pictures_digest, row_digests
 from edge_tosca.errors import EdgeToscaError, LearnError
-from edge_tosca.heap import give_back_freed
-from edge_tosca.lessons import teach_task
+from edge_tosca.learner.learn import teach_task
 from edge_tosca.results import LearnReport
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
+from edge_tosca.system.malloc import give_back_freed
 
 MOST_KEPT = 8
 """Jobs whose report can still be read. Pictures are kept of the last one only."""

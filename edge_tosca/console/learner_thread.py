@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge_tosca.console.complaints import Complaint
-from edge_tosca.learner import Learner
-from edge_tosca.store_file import identity
+from edge_tosca.learner.learner import Learner
+from edge_tosca.store.database_file import identity
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from edge_tosca.console.sight import Seen, jpeg_of, see
 from edge_tosca.console.station import Station, TheStation, client_of
 from edge_tosca.console.streams import BOUNDARY, Stream, event, frame
 from edge_tosca.console.watching import TELL_SECONDS, Watching, accounts, shown_json
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Shown
 from edge_tosca.results import Answer
 

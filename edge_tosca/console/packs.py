@@ -21,9 +21,9 @@ from edge_tosca.console.pack_messages import (
 from edge_tosca.console.station import TheStation
 from edge_tosca.errors import NameTakenError, PackError
 from edge_tosca.labels import checked_label
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
 
 router = APIRouter(tags=["packs"])
 

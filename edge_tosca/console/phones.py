@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 
 from edge_tosca.console.sight import Seen
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Consensus, Shown
 
 MOST = 16

@@ -11,8 +11,8 @@ import numpy as np
 
 from edge_tosca.console.sharpness import BLURRED_BELOW
 from edge_tosca.console.sight import Seen
-from edge_tosca.gate import ALIKE
-from edge_tosca.suspects import COPY
+from edge_tosca.quality.gate import ALIKE
+from edge_tosca.quality.near_duplicates import COPY
 
 MOST = 600
 """Pictures in all classes together: about 25 MB of small copies, and 3 MB of features."""

@@ -17,10 +17,10 @@ from edge_tosca.console.connections import PatientProtocol
 from edge_tosca.console.options import Options
 from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.heap import bound_heap
 from edge_tosca.packs import SigningKey
 from edge_tosca.service import supervised
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
+from edge_tosca.system.malloc import bound_heap
 
 _log = logging.getLogger("edge_tosca.console")
 

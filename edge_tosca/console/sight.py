@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edge_tosca.arrays import Array
-from edge_tosca.conditioning import condition
 from edge_tosca.console.sharpness import sharpness_of
 from edge_tosca.errors import PictureError
+from edge_tosca.features.normalization import condition
 from edge_tosca.runtime import load_picture
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 SHOWN_SIDE = 512
 """Longer side of the copies that are kept to be shown, pixels: about 40 kB each."""

@@ -12,7 +12,6 @@ import numpy as np
 from fastapi import Depends, Request
 from numpy.typing import NDArray
 
-from edge_tosca.conditioning import condition
 from edge_tosca.console.complaints import without_paths
 from edge_tosca.console.jobs import Job, Jobs
 from edge_tosca.console.learner_thread import LearnerThread
@@ -26,12 +25,13 @@ from edge_tosca.console.streams import Streams
 from edge_tosca.console.unknown_inbox import UnknownInbox
 from edge_tosca.console.watching import Watching
 from edge_tosca.errors import EdgeToscaError, StoreError
-from edge_tosca.heap import give_back_freed
-from edge_tosca.kept_pictures import KeptPictures
-from edge_tosca.learner import Learner
-from edge_tosca.one_backbone import OneBackbone
+from edge_tosca.features.normalization import condition
+from edge_tosca.learner.learner import Learner
+from edge_tosca.live.shared_backbone import OneBackbone
 from edge_tosca.results import Answer, LearnReport
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
+from edge_tosca.store.thumbnails import KeptPictures
+from edge_tosca.system.malloc import give_back_freed
 
 _LOOK_SECONDS = 2.0
 """How often the store is looked at for what other programs did."""

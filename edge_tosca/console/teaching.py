@@ -30,7 +30,7 @@ from edge_tosca.console.teaching_messages import (
     WaitingMessage,
 )
 from edge_tosca.labels import checked_label
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 
 router = APIRouter(tags=["teaching"])
 

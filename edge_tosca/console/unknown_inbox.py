@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.console.sight import Seen
-from edge_tosca.suspects import COPY
+from edge_tosca.quality.near_duplicates import COPY
 
 MOST_GROUPS = 24
 MOST_OF_A_GROUP = 12

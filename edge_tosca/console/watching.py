@@ -10,7 +10,7 @@ from typing import Any, Literal
 from edge_tosca.console.broadcast import Broadcast
 from edge_tosca.console.sight import Seen, jpeg_of, keep_sight
 from edge_tosca.devices.camera import Account, Stream
-from edge_tosca.learner import Learner
+from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Live, LiveAccount, LiveAnswer, Shown
 from edge_tosca.results import Answer
 

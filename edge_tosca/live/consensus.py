@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.conditioning import condition
 from edge_tosca.errors import LearnError
-from edge_tosca.knowledge import Knowledge
+from edge_tosca.features.normalization import condition
+from edge_tosca.learner.model import Knowledge
 from edge_tosca.results import Answer
 
 FRAMES = 5

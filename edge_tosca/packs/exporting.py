@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.blas import one_blas_thread
 from edge_tosca.errors import PackError
+from edge_tosca.learner.task_training import teach
 from edge_tosca.packs.container import MOST_NAME, Pack, PackedTask
 from edge_tosca.packs.standins import FEWEST, stand_ins
-from edge_tosca.state import Task
-from edge_tosca.store import Store
-from edge_tosca.teaching import teach
+from edge_tosca.store.state import Task
+from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
 
 
 def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = False) -> Pack:

@@ -12,22 +12,22 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from edge_tosca.arrays import Array
-from edge_tosca.blas import one_blas_thread
-from edge_tosca.conditioning import condition
+from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
 from edge_tosca.errors import NameTakenError, PackError, StoreError
-from edge_tosca.gate import BY_CLASS, accuracy_by_class
-from edge_tosca.knowledge import Knowledge
+from edge_tosca.features.normalization import condition
 from edge_tosca.labels import checked_label
-from edge_tosca.lessons import settle
-from edge_tosca.limit import keep_within
-from edge_tosca.module import Module
+from edge_tosca.learner.learn import settle
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
 from edge_tosca.packs.trust import trusted_keys
-from edge_tosca.state import State
-from edge_tosca.store import Store
-from edge_tosca.sums import GramStatistics
+from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
+from edge_tosca.store.state import State
+from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.tosca.task_module import Module
 
 
 @dataclass(frozen=True)

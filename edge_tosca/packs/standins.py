@@ -10,7 +10,7 @@ import hashlib
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.conditioning import condition
+from edge_tosca.features.normalization import condition
 
 STAND_INS = 10
 """Of a class, however many pictures it has: their number is not told either. More of them would count for

@@ -1,8 +1,8 @@
 """Whose packs a store accepts: public keys, kept in the store itself, trusted one by one."""
 
-from edge_tosca.circumstances import now
 from edge_tosca.errors import PackError
-from edge_tosca.store import Store
+from edge_tosca.store.audit.provenance import now
+from edge_tosca.store.store import Store
 
 _PREFIX = "trusted key "
 

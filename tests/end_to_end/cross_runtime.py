@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tosca.blas import one_blas_thread
-from edge_tosca.learner import Learner
-from edge_tosca.store import Store
-from edge_tosca.vision import Vision
+from edge_tosca.learner.learner import Learner
+from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.vision.feature_extractor import Vision
 
 
 def load(prefix):

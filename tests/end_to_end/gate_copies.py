@@ -14,9 +14,9 @@ from gate_sweep import teach
 from PIL import Image, ImageEnhance, ImageOps
 
 from edge_tosca.bench.data import load_features
-from edge_tosca.conditioning import condition
+from edge_tosca.features.normalization import condition
 from edge_tosca.runtime import load_picture
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 COPIED = 80
 """Pictures of each set that are copied, spread evenly."""

@@ -13,10 +13,10 @@ import numpy as np
 from gate_sweep import Pictures, read, swap_labels
 from sklearn.metrics import roc_auc_score
 
-from edge_tosca.conditioning import condition
-from edge_tosca.gate import hardly_apart
-from edge_tosca.lookalikes import standard_errors_apart
-from edge_tosca.relabelling import relabel
+from edge_tosca.features.normalization import condition
+from edge_tosca.quality.confusions import standard_errors_apart
+from edge_tosca.quality.gate import hardly_apart
+from edge_tosca.quality.label_errors import relabel
 
 HARD_PAIRS = 3
 

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from edge_tosca import Learner
-from edge_tosca.conditioning import condition
+from edge_tosca.features.normalization import condition
 from edge_tosca.packs import SigningKey, export_classes, import_pack, make_key, read_pack, trust, write_pack
 from edge_tosca.packs.standins import FEWEST, stand_ins
 

@@ -30,7 +30,7 @@ class Absent:
         if name.split(".")[0] in ("torch", "torchvision", "timm", "onnx", "nncf", "openvino"):
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
-from edge_tosca.demo import run_demo
+from edge_tosca.demo.run import run_demo
 lines = []
 for _ in range(2):
     lines.clear()
@@ -145,7 +145,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path):
     code = (
         "import sys, pathlib\n"
         "sys.modules['sklearn'] = None\n"
-        "from edge_tosca.demo import run_demo\n"
+        "from edge_tosca.demo.run import run_demo\n"
         "from edge_tosca.errors import MissingExtraError\n"
         "try:\n    run_demo(pathlib.Path(sys.argv[1]), print)\n"
         "except MissingExtraError as error:\n    print(error)\n"
@@ -158,7 +158,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path):
 
 
 def test_a_place_that_cannot_be_a_folder_is_one_clear_line(tmp_path):
-    from edge_tosca.demo import run_demo
+    from edge_tosca.demo.run import run_demo
     from edge_tosca.errors import EdgeToscaError
 
     (tmp_path / "file").write_text("in the way")

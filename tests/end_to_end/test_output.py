@@ -64,7 +64,7 @@ def test_a_name_that_the_output_cannot_spell_is_escaped(edge, shop, encoding):
 
 def test_a_fault_does_not_claim_that_nothing_was_changed(edge, shop, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
-        "from edge_tosca.learner import Learner\n"
+        "from edge_tosca.learner.learner import Learner\n"
         "forget = Learner.forget\n"
         "def broken(learner, label):\n"
         "    forget(learner, label)\n"

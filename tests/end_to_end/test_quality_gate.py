@@ -17,9 +17,9 @@ from gate_sweep import (
 )
 from PIL import Image
 
-from edge_tosca.conditioning import condition
-from edge_tosca.suspects import COPY
-from edge_tosca.vision import Vision
+from edge_tosca.features.normalization import condition
+from edge_tosca.quality.near_duplicates import COPY
+from edge_tosca.vision.feature_extractor import Vision
 
 CLASSES, SHOTS = 10, 20
 

@@ -14,15 +14,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 CARELESS = """
-import sys, edge_tosca.store_file
-careful = edge_tosca.store_file.connect
+import sys, edge_tosca.store.database_file
+careful = edge_tosca.store.database_file.connect
 
 def careless(path):
     connection = careful(path)
     connection.execute("PRAGMA synchronous = OFF")
     return connection
 
-edge_tosca.store_file.connect = careless
+edge_tosca.store.database_file.connect = careless
 from tests.torture.__main__ import main
 sys.exit(main())
 """

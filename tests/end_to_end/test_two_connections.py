@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
 
 
 def test_opening_a_store_again_takes_no_lock_from_a_connection_of_the_same_process(

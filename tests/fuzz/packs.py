@@ -16,10 +16,10 @@ from tests.fuzz.shop import WIDTH, in_memory, shop, taught
 from tests.fuzz.target import Target, file_of
 
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.knowledge import Knowledge
+from edge_tosca.learner.model import Knowledge
 from edge_tosca.packs import SigningKey, export_classes, import_pack, load_public_key, make_key, read_pack
 from edge_tosca.packs.container import ENTRY, Pack, PackedTask, signed_bytes
-from edge_tosca.store import Store
+from edge_tosca.store.store import Store
 
 _NAMES = (
     "",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tosca.lessons import teach_task
-from edge_tosca.store import Store
+from edge_tosca.learner.learn import teach_task
+from edge_tosca.store.store import Store
 
 WIDTH = 16
 """Of a feature."""

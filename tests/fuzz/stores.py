@@ -10,13 +10,13 @@ from tests.fuzz.json_changes import change_header, change_json
 from tests.fuzz.shop import in_memory, shop
 from tests.fuzz.target import Target, file_of
 
-from edge_tosca.audit import file_faults, verify
-from edge_tosca.knowledge import Knowledge
-from edge_tosca.lessons import forget_class, rename_class, roll_back
-from edge_tosca.module import Module
+from edge_tosca.learner.learn import forget_class, rename_class, roll_back
+from edge_tosca.learner.model import Knowledge
 from edge_tosca.packs import trusted_keys
-from edge_tosca.store import Store
-from edge_tosca.tensors import read_arrays
+from edge_tosca.store.store import Store
+from edge_tosca.store.tensor_blobs import read_arrays
+from edge_tosca.store.verify import file_faults, verify
+from edge_tosca.tosca.task_module import Module
 
 _ODD = (
     None, 0, -1, 1, 2, 2**31, 2**63 - 1, -(2**63), 0.5, 1e308, float("inf"), "", "x", "0", "-1", "1e400",

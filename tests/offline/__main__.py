@@ -20,10 +20,21 @@ from tests.offline.ways import (
 )
 
 DEVICE = (
-    "tests/unit/core",
+    "tests/unit/classifier",
+    "tests/unit/features",
+    "tests/unit/learner",
+    "tests/unit/live",
+    "tests/unit/packs",
+    "tests/unit/quality",
+    "tests/unit/store",
+    "tests/unit/system",
+    "tests/unit/tosca",
+    "tests/unit/vision",
     "tests/unit/runtime",
     "tests/unit/devices",
     "tests/unit/service",
+    "tests/unit/test_imports.py",
+    "tests/unit/test_no_foreign_code.py",
     "tests/end_to_end/test_bad_input.py",
     "tests/end_to_end/test_bad_stores.py",
     "tests/end_to_end/test_contract.py",

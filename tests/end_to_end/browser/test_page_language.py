@@ -12,7 +12,7 @@ from stage import photographs
 from technician import Technician
 
 import edge_tosca.console
-from edge_tosca import advice
+from edge_tosca.quality import advice
 
 _STATIC = Path(edge_tosca.console.__file__).parent / "static"
 _GAPS = re.compile(r"\{\w+\}")

@@ -28,11 +28,11 @@ from edge_tosca.bench.surroundings import (
 )
 from edge_tosca.bench.surroundings import measure as teach_again
 from edge_tosca.bench.table import markdown
-from edge_tosca.conditioning import condition
-from edge_tosca.discriminant import oas_shrinkage
+from edge_tosca.classifier.lda.discriminant import oas_shrinkage
+from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.sums import statistics_of
-from edge_tosca.vision import Vision
+from edge_tosca.features.normalization import condition
+from edge_tosca.vision.feature_extractor import Vision
 
 D = 1280
 

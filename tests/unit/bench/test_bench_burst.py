@@ -10,7 +10,7 @@ from PIL import Image
 from edge_tosca.bench.burst import FRAMES, _mixtures
 from edge_tosca.bench.data import load_features
 from edge_tosca.bench.handheld import LEAST_CROP, frames
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 LABELS = ["apple", "brick", "cone", "door", "flag", "gauge", "leaf", "pool", "tile", "zebra"]
 

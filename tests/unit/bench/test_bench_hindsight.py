@@ -3,7 +3,7 @@ import pytest
 
 from edge_tosca.bench.baselines import nearest_mean
 from edge_tosca.bench.hindsight import best_in_hindsight
-from edge_tosca.conditioning import condition
+from edge_tosca.features.normalization import condition
 
 D = 30
 

@@ -17,7 +17,7 @@ from edge_tosca.bench.synthetic import textured_picture
 from edge_tosca.bench.timing import in_turn
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import DEFAULT_BUNDLE
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 
 @pytest.fixture(scope="module")

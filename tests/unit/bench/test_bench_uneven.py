@@ -10,7 +10,7 @@ from edge_tosca.bench.data import LabelledFeatures, protocol
 from edge_tosca.bench.results import OURS
 from edge_tosca.bench.uneven import PLAIN, Trial, markdown, measure, uneven
 from edge_tosca.errors import LearnError
-from edge_tosca.vision import Vision
+from edge_tosca.vision.feature_extractor import Vision
 
 D = 1280
 

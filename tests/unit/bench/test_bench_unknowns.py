@@ -11,9 +11,9 @@ from edge_tosca.bench.data import LabelledFeatures
 from edge_tosca.bench.unknown_scores import SCORES, Scorer
 from edge_tosca.bench.unknowns import measure, mixed
 from edge_tosca.bench.unknowns_table import markdown
-from edge_tosca.conditioning import condition
 from edge_tosca.errors import LearnError
-from edge_tosca.vision import Vision
+from edge_tosca.features.normalization import condition
+from edge_tosca.vision.feature_extractor import Vision
 
 D = 1280
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_tosca.conditioning import condition
 from edge_tosca.console.sight import Seen, jpeg_of
+from edge_tosca.features.normalization import condition
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from edge_tosca.console.broadcast import Broadcast
 from edge_tosca.console.complaints import Complaint
 from edge_tosca.console.jobs import MOST_KEPT, Jobs
 from edge_tosca.console.queue import Waiting
-from edge_tosca.lessons import roll_back
+from edge_tosca.learner.learn import roll_back
 
 PATIENCE = 60
 

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.folders import passed_over_by_class, pictures_by_class
-from edge_tosca.remembered import digest_of_file
 from edge_tosca.runtime import Bundle, find_pictures, load_picture, passed_over
 from edge_tosca.runtime.manifest import MANIFEST
+from edge_tosca.store.source_images import digest_of_file
+from edge_tosca.vision.image_folder import passed_over_by_class, pictures_by_class
 
 LOWEST = 300
 """Levels of folders that are within Python's recursion limit by far."""

@@ -1,0 +1,1 @@
+"""The default router: shrunken linear discriminant analysis, calibrated, with an OOD detector."""

@@ -1,0 +1,1 @@
+"""Probabilities: pooling with the modules, temperature, and conformal label sets."""

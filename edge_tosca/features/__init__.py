@@ -1,0 +1,1 @@
+"""Cached features: normalisation, sampling and the choice of exemplars."""

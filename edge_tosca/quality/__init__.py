@@ -1,0 +1,1 @@
+"""The quality gate: label errors, near duplicates, confusable classes, and advice."""

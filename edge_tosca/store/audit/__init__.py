@@ -1,0 +1,1 @@
+"""The audit log: a hash chain over every change, and the provenance of each."""

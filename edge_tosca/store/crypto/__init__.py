@@ -1,0 +1,1 @@
+"""Encryption of a store's rows, and the keys for it."""

@@ -1,0 +1,44 @@
+"""Bring a store of an older format up to date."""
+
+import sqlite3
+
+from safetensors.numpy import load
+
+from edge_tosca.digests import pictures_digest, row_digests, sha256
+from edge_tosca.store.audit.hash_chain import Seals
+from edge_tosca.store.schema import FORMAT, add_tables
+
+
+def bring_up_to_date(connection: sqlite3.Connection, settings: dict[str, str]) -> None:
+    """Give a store what its format lacks; inside a transaction, with which it takes effect or not at all.
+
+    From format 1 to 2: the chain of seals begins. The first one covers all that the file holds by then, and
+    can say nothing of how it came there.
+
+    Args:
+        connection: to the store.
+        settings: of the store.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version >= FORMAT:
+        return
+    add_tables(connection, version)
+    seals = Seals(connection)
+    seals.begin()
+    _keep_digests(connection, seals)
+    seals.end(settings, f"format {version} to {FORMAT}")
+
+
+def _keep_digests(connection: sqlite3.Connection, seals: Seals) -> None:
+    for number, report in connection.execute("SELECT number, report FROM generations"):
+        seals.keep("report", number, sha256(report.encode(errors="surrogatepass")))
+    # One at a time, by their keys: a cursor over large rows would stay open while others are written.
+    for (row,) in connection.execute("SELECT id FROM features").fetchall():
+        (data,) = connection.execute("SELECT data FROM features WHERE id = ?", (row,)).fetchone()
+        seals.keep("features", row, sha256(data))
+        seals.keep("pictures", row, pictures_digest(row_digests(load(data)["features"])))
+    for digest, evidence in connection.execute("SELECT digest, evidence FROM modules"):
+        seals.keep("evidence", digest, sha256(evidence))
+    for table in ("routers", "statistics"):
+        for generation, data in connection.execute(f"SELECT generation, data FROM {table}"):
+            seals.keep(table, generation, sha256(data))

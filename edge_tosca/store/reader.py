@@ -1,0 +1,377 @@
+"""Read the rows of a store: what its generations hold, and what was derived from them."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from edge_tosca.arrays import Array
+from edge_tosca.digests import sha256
+from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.store.audit.hash_chain import Seals
+from edge_tosca.store.crypto.keys import UserKey, cipher_of
+from edge_tosca.store.crypto.row_cipher import Clear
+from edge_tosca.store.database_file import identity
+from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN
+from edge_tosca.store.source_images import RememberedPictures
+from edge_tosca.store.sqlite_errors import told
+from edge_tosca.store.state import Generation, Group, State, Task, Taught
+from edge_tosca.store.tensor_blobs import read_arrays
+from edge_tosca.store.validation import (
+    checked_features,
+    checked_group,
+    checked_images,
+    checked_numbers,
+    checked_report,
+    checked_settings,
+    whole,
+)
+
+
+class StoreReader:
+    """What can be asked of a store; knows nothing of learning."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, user_key: UserKey | None = None) -> None:
+        self.path = path
+        self._connection = connection
+        self._place = path.absolute()
+        self._file = identity(self._place)
+        self.settings: dict[str, str] = self._read_settings()
+        self._read_with(cipher_of(path, self.settings.get(ENCRYPTION_SETTING), user_key))
+
+    def _read_settings(self) -> dict[str, str]:
+        with told(self.path):
+            rows = self._connection.execute("SELECT key, value FROM settings").fetchall()
+        return checked_settings(dict(rows), self.path)
+
+    def _take_settings(self, settings: dict[str, str]) -> None:
+        # In place: others hold this very dict.
+        self.settings.clear()
+        self.settings.update(settings)
+
+    def _read_with(self, cipher: Clear) -> None:
+        self.cipher = cipher
+        self.pictures = RememberedPictures(self._connection, cipher)
+        self.seals = Seals(self._connection, cipher)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read inside from one moment of the store, whatever other processes write meanwhile.
+
+        A writer does not wait for it, nor it for a writer. Inside a transaction it changes nothing.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        with told(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                self._require_own_origin()
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def latest(self) -> int:
+        """Number of the live generation; 0 before anything was learned."""
+        with told(self.path), whole(self.path):
+            return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
+
+    def state(self, generation: int | None = None) -> State:
+        """Give the tasks and classes of a generation.
+
+        Args:
+            generation: its number; the live one by default.
+
+        Returns:
+            The state. Classes that were forgotten since are not in it.
+
+        Raises:
+            StoreError: there is no such generation.
+        """
+        number = self.latest() if generation is None else generation
+        if not 0 <= number <= self.latest():
+            raise StoreError(f"{self.path} has no generation {number}; see: edge-tosca history {self.path}")
+        groups: dict[int, list[Group]] = {}
+        with told(self.path), whole(self.path):
+            for task, *group in self._connection.execute(
+                "SELECT c.task, c.id, l.label, c.images, c.features,"
+                " (SELECT m.label FROM lives m JOIN generations g ON g.number = m.died"
+                "  WHERE m.class = c.id AND m.died <= ?1 AND g.command = 'merge' ORDER BY m.rowid LIMIT 1)"
+                " FROM lives l JOIN classes c ON c.id = l.class"
+                " WHERE l.born <= ?1 AND (l.died IS NULL OR l.died > ?1) ORDER BY c.task, c.position",
+                (number,),
+            ):
+                groups.setdefault(task, []).append(checked_group(self._group(*group)))
+            rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
+            tasks = [
+                self._task(task, name, learned_at, module, tuple(groups[task]))
+                for task, name, learned_at, module in rows
+                if task in groups
+            ]
+        return State(number, tuple(tasks))
+
+    def features(self, group: Group) -> Array:
+        """Read the cached features of a group.
+
+        Args:
+            group: of any state of this store.
+
+        Returns:
+            float16 [n, d].
+        """
+        row = group.features
+        arrays = self._arrays(self._blob("SELECT data FROM features WHERE id = ?", "features.data", row))
+        return checked_features(arrays, group, int(self.settings["feature_dim"]), self.path)
+
+    def module(self, digest: str) -> bytes:
+        """Read a module's bytes.
+
+        Args:
+            digest: its name.
+
+        Returns:
+            What `Module.to_bytes` gave.
+        """
+        data = self._blob("SELECT data FROM modules WHERE digest = ?", "modules.data", digest)
+        if sha256(data) != digest:
+            raise StoreError(f"{self.path} is damaged: module {digest[:12]} has other bytes; restore a copy")
+        return data
+
+    def evidence(self, digest: str) -> Array:
+        """Read the cosines that a module's task gave when held out of training.
+
+        Args:
+            digest: the module's name.
+
+        Returns:
+            float32 [n, k], rows in the order of the task's groups and their pictures; NaN where a picture
+            could not be held out.
+        """
+        data = self._blob("SELECT evidence FROM modules WHERE digest = ?", "modules.evidence", digest)
+        with whole(self.path):
+            cosines: Array = self._arrays(data)["cosines"].astype(np.float32)
+        return cosines
+
+    def derived(self, table: str, generation: int | None = None) -> dict[str, Array] | None:
+        """Read what was derived from a generation.
+
+        Args:
+            table: "statistics" or "routers".
+            generation: its number; the live one by default.
+
+        Returns:
+            Arrays by name; None where they belong to another generation or are not kept.
+        """
+        number = self.latest() if generation is None else generation
+        with told(self.path), whole(self.path):
+            query = f"SELECT 1 FROM {table} WHERE generation = ?"
+            if self._connection.execute(query, (number,)).fetchone() is None:
+                return None
+            with self._connection.blobopen(table, "data", number, readonly=True) as blob:
+                return read_arrays(self.cipher.open_large(f"{table}.data", number, blob))
+
+    def modules(self) -> list[str]:
+        """List the digests of all modules."""
+        rows = self.query("SELECT digest FROM modules ORDER BY digest")
+        return [self.cipher.reveal(MODULE_COLUMN, digest) for (digest,) in rows]
+
+    def tasks_of(self, module: str) -> int:
+        """Count the tasks, live or not, that share a module: they were taught the very same pictures.
+
+        Args:
+            module: its digest.
+        """
+        named = self.cipher.hide(MODULE_COLUMN, module)
+        return int(self.query("SELECT count(*) FROM tasks WHERE module = ?", named)[0][0])
+
+    def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask SQLite itself, to examine the file.
+
+        Args:
+            question: in SQL; it must change nothing.
+            values: of its parameters.
+
+        Returns:
+            All rows.
+        """
+        with told(self.path):
+            return self._connection.execute(question, values).fetchall()
+
+    def report(self, generation: int) -> dict[str, object]:
+        """Read what a generation's command reported.
+
+        Args:
+            generation: its number.
+
+        Returns:
+            The report; empty where there is none.
+        """
+        query = "SELECT report FROM generations WHERE number = ?"
+        with told(self.path):
+            row = self._connection.execute(query, (generation,)).fetchone()
+        with whole(self.path):
+            return {} if row is None else self._report(generation, row[0])
+
+    def history(self) -> list[Generation]:
+        """List all generations, the oldest first."""
+        with told(self.path):
+            rows = self._connection.execute(
+                "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
+                " ORDER BY number"
+            ).fetchall()
+            seals = {seal.generation: seal for seal in self.seals.all()}
+            taught: dict[int, list[Taught]] = {}
+            for generation, label, images, digest in self.seals.taught():
+                taught.setdefault(generation, []).append(Taught(label, images, digest))
+        with whole(self.path):
+            for number, parent, *_ in rows:
+                checked_numbers(number, parent)
+            return [
+                Generation(
+                    number,
+                    parent,
+                    made_at,
+                    command,
+                    self._report(number, report),
+                    dict(seals[number].content["by"]) if number in seals else {},
+                    tuple(taught.get(number, ())),
+                    seals[number].digest if number in seals else "",
+                )
+                for number, parent, made_at, command, report in rows
+            ]
+
+    def groups_ever(self, label: str) -> dict[int, list[int]]:
+        """Find a class in all generations.
+
+        Args:
+            label: its name.
+
+        Returns:
+            Task row to the rows of its classes that ever bore the label.
+        """
+        found: dict[int, list[int]] = {}
+        for task, group in self._connection.execute(
+            "SELECT DISTINCT c.task, c.id FROM lives l JOIN classes c ON c.id = l.class WHERE l.label = ?"
+            " ORDER BY c.id",
+            (self.cipher.hide(LABEL_COLUMN, label),),
+        ):
+            found.setdefault(task, []).append(group)
+        return found
+
+    def labels_ever(self, groups: Iterable[int]) -> set[str]:
+        """Give all labels that classes bore in any generation.
+
+        Args:
+            groups: rows of the classes.
+        """
+        query = "SELECT DISTINCT label FROM lives WHERE class = ?"
+        rows = [label for group in groups for (label,) in self._connection.execute(query, (group,))]
+        return {self.cipher.reveal(LABEL_COLUMN, label) for label in rows}
+
+    def groups_of_task(self, task: int) -> list[Group]:
+        """List all classes filed under a task, live or not, in the order of its module's prototypes."""
+        query = "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position"
+        with told(self.path), whole(self.path):
+            rows = self._connection.execute(query, (task,))
+            return [
+                Group(row, label, checked_images(images), features) for row, label, images, features in rows
+            ]
+
+    def tasks_ever(self) -> list[Task]:
+        """List all tasks in the file, live or not, with all their classes under their latest labels."""
+        with told(self.path), whole(self.path):
+            rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
+            return [
+                self._task(task, name, learned_at, module, self._labelled(task))
+                for task, name, learned_at, module in rows.fetchall()
+            ]
+
+    def used(self) -> int:
+        """Bytes of the file that something uses; inside a transaction, with what it has written so far."""
+        pages, free, size = (
+            int(self.query(f"PRAGMA {name}")[0][0]) for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    def room_for_pictures(self, dimensions: int) -> bool:
+        """Say whether every class's row of features is as large as its number of pictures asks for.
+
+        Args:
+            dimensions: of a feature.
+        """
+        query = (
+            "SELECT 1 FROM classes c JOIN features f ON f.id = c.features"
+            " WHERE length(f.data) < 2 * c.images * ? LIMIT 1"
+        )
+        return not self.query(query, dimensions)
+
+    def _labelled(self, task: int) -> tuple[Group, ...]:
+        rows = self._connection.execute(
+            "SELECT c.id, (SELECT label FROM lives WHERE class = c.id ORDER BY rowid DESC LIMIT 1),"
+            " c.images, c.features FROM classes c WHERE c.task = ? ORDER BY c.position",
+            (task,),
+        )
+        # A class whose lives somebody deleted has no label; it is for the audit to say so.
+        return tuple(
+            self._group(row, label, checked_images(images), features)
+            if label is not None
+            else Group(row, "", checked_images(images), features)
+            for row, label, images, features in rows
+        )
+
+    def _group(self, row: int, label: object, images: int, features: int, merged: object = None) -> Group:
+        # What is no label is told by whoever looks for one; `verify` names it.
+        named: Any = self.cipher.reveal(LABEL_COLUMN, label) if isinstance(label, str) else label
+        own = self.cipher.reveal(LABEL_COLUMN, merged) if isinstance(merged, str) else ""
+        return Group(row, named, images, features, own)
+
+    def _task(
+        self, row: int, name: object, learned_at: object, module: object, groups: tuple[Group, ...]
+    ) -> Task:
+        reveal = self.cipher.reveal
+        return Task(row, reveal("tasks.name", name), str(learned_at), reveal(MODULE_COLUMN, module), groups)
+
+    def _report(self, number: int, report: object) -> dict[str, Any]:
+        if report == EMPTY_REPORT:
+            return {}
+        return checked_report(self.cipher.open("generations.report", number, report))
+
+    def _require_own_file(self) -> None:
+        """Notice that another file lies in this one's place: nobody would find what is written here."""
+        if self._file is not None and identity(self._place) != self._file:
+            raise StoreError(f"{self.path} was moved or replaced while it was open; open it again")
+
+    def _require_own_origin(self) -> None:
+        """Notice that another process has migrated the store, or encrypted it: its rows are others then."""
+        query = "SELECT key, value FROM settings WHERE key IN ('fingerprint', ?)"
+        found = dict(self._connection.execute(query, (ENCRYPTION_SETTING,)))
+        if found.get("fingerprint") != self.settings.get("fingerprint"):
+            raise StoreError(f"{self.path} was migrated to another backbone or device; open it again")
+        if found.get(ENCRYPTION_SETTING) != self.settings.get(ENCRYPTION_SETTING):
+            raise StoreError(f"{self.path} was encrypted, decrypted or given another key; open it again")
+
+    def _blob(self, query: str, column: str, key: int | str) -> bytes:
+        filed = self.cipher.hide(MODULE_COLUMN, key) if isinstance(key, str) else key
+        with told(self.path):
+            row = self._connection.execute(query, (filed,)).fetchone()
+        if row is None:
+            raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
+        with whole(self.path):
+            return self.cipher.open(column, key, row[0])
+
+    def _arrays(self, data: bytes) -> dict[str, Array]:
+        try:
+            return load(data)
+        except SafetensorError as error:
+            raise StoreError(
+                f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
+            ) from None

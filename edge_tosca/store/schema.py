@@ -1,0 +1,179 @@
+"""The tables of a store, and how a connection to one is set up."""
+
+import contextlib
+import functools
+import sqlite3
+from pathlib import Path
+
+FORMAT = 2
+ENCRYPTED = 3
+"""Format 2 with encrypted contents, so that a program that knows of no encryption refuses it."""
+
+APPLICATION_ID = 0x546F7363
+"""Marks the SQLite file as a store of edge-tosca ("Tosc")."""
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another one."""
+
+LABEL_COLUMN = "lives.label"
+"""Column of class names. Column strings are associated data of encrypted rows: none may change."""
+
+MODULE_COLUMN = "modules.digest"
+"""Column of module digests; other tables refer to modules by the encrypted form of this column."""
+
+EMPTY_REPORT = "{}"
+"""Report of a generation until its own is written."""
+
+ENCRYPTION_SETTING = "encryption"
+"""Setting that holds the wrapped key of an encrypted store; a plain store does not have it."""
+
+MAX_BYTES_SETTING = "max_bytes"
+"""Setting that limits the size of a store, in bytes; absent where there is no limit."""
+
+TABLES = """
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+-- What learn, forget, rollback and rename made. The latest is the live one.
+CREATE TABLE generations (
+    number INTEGER PRIMARY KEY,
+    parent INTEGER REFERENCES generations,
+    made_at TEXT NOT NULL,
+    command TEXT NOT NULL,
+    report TEXT NOT NULL
+);
+
+-- Immutable: a row is named by the sha256 of its data. Evidence holds the held-out cosines.
+CREATE TABLE modules (digest TEXT PRIMARY KEY, data BLOB NOT NULL, evidence BLOB NOT NULL);
+
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    learned_at TEXT NOT NULL,
+    module TEXT NOT NULL REFERENCES modules
+);
+
+-- The pictures of one class in one task, as float16 features in the safetensors format.
+CREATE TABLE features (id INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL);
+
+CREATE TABLE classes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    task INTEGER NOT NULL REFERENCES tasks,
+    position INTEGER NOT NULL,
+    images INTEGER NOT NULL,
+    features INTEGER NOT NULL REFERENCES features
+);
+
+-- In which generations (born <= number < died) a class lives, and under which label.
+CREATE TABLE lives (
+    class INTEGER NOT NULL REFERENCES classes ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    born INTEGER NOT NULL REFERENCES generations,
+    died INTEGER REFERENCES generations
+);
+CREATE INDEX lives_by_class ON lives (class);
+
+-- Derived from the cached features of a generation, and kept for the live one only.
+CREATE TABLE statistics (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE routers (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
+"""
+"""Of format 1, with which every store begins."""
+
+ADDED = {
+    2: """
+-- The sha256 of what is too large to be hashed at every change, and a salt that goes with the row.
+CREATE TABLE digests (
+    kind TEXT NOT NULL,
+    key NOT NULL,
+    salt BLOB NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+
+-- One for each change, chained by their digests.
+CREATE TABLE seals (
+    number INTEGER PRIMARY KEY,
+    generation INTEGER REFERENCES generations,
+    entry TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+"""
+}
+"""What each later format has besides."""
+
+
+PICTURES = """
+CREATE TABLE IF NOT EXISTS pictures (
+    features INTEGER NOT NULL REFERENCES features ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (features, position)
+)
+"""
+"""Made with its first row, see `edge_tosca.store.source_images`."""
+
+
+def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
+    """Make the tables that a store lacks; inside a transaction.
+
+    Args:
+        connection: to it.
+        version: the format that it has; 0 for an empty file.
+    """
+    missing = [] if version else [TABLES]
+    missing += [tables for number, tables in ADDED.items() if number > version]
+    # executescript would commit first; what is added must appear whole or not at all.
+    for statement in "".join(missing).split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def mark(connection: sqlite3.Connection, encrypted: bool) -> None:
+    """Say in the file whether its contents are encrypted; inside a transaction."""
+    connection.execute(f"PRAGMA user_version = {ENCRYPTED if encrypted else FORMAT}")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection whose commits survive a power cut and whose deletions leave no trace.
+
+    Args:
+        path: of the SQLite file, made if it is not there.
+
+    Returns:
+        A connection in autocommit mode; transactions are begun explicitly.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+    # A file of a stranger may hold code in its schema, and cells that overlap.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    return connection
+
+
+def foreign_parts(connection: sqlite3.Connection) -> list[str]:
+    """Find what no version of this program made: a trigger or a view runs when a table is touched.
+
+    Args:
+        connection: to a store.
+
+    Returns:
+        Names of its tables, indices, triggers and views that are not ours as they stand.
+    """
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return [str(name) for kind, name, sql in rows if (kind, name, _spelt(sql)) not in _own_parts()]
+
+
+@functools.cache
+def _own_parts() -> frozenset[tuple[str, str, str]]:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        add_tables(connection)
+        connection.execute(PICTURES)
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return frozenset((kind, name, _spelt(sql)) for kind, name, sql in rows)
+
+
+def _spelt(sql: object) -> str:
+    return " ".join(str(sql).split())

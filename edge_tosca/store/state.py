@@ -1,0 +1,106 @@
+"""What a generation holds: tasks, and in each its classes."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Group:
+    """The pictures of one class in one task.
+
+    Attributes:
+        id: of its row in the store.
+        label: the class's name.
+        images: number of cached features.
+        features: row of the cached features.
+        merged_from: what the class was called when it was merged into another; "" where it was not.
+    """
+
+    id: int
+    label: str
+    images: int
+    features: int
+    merged_from: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one `learn` taught.
+
+    Attributes:
+        id: of its row in the store.
+        name: as the user gave it, or "task N".
+        learned_at: ISO 8601, UTC.
+        module: digest of its LuCA module.
+        groups: its classes, in the order of the module's prototypes.
+    """
+
+    id: int
+    name: str
+    learned_at: str
+    module: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """The live tasks of one generation.
+
+    Attributes:
+        generation: its number; 0 before anything was learned.
+        tasks: in the order in which they were learned.
+    """
+
+    generation: int
+    tasks: tuple[Task, ...]
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups, task by task."""
+        return tuple(group for task in self.tasks for group in task.groups)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Distinct class names in the order in which they were first learned."""
+        return tuple(dict.fromkeys(group.label for group in self.groups))
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The pictures of a class that a generation brought.
+
+    Attributes:
+        label: the class, as it was called then.
+        images: number of pictures.
+        digest: sha256 (hex) over them, see `edge_tosca.digests.pictures_digest`.
+    """
+
+    label: str
+    images: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One entry of a store's history.
+
+    Attributes:
+        number: counts up from 1.
+        parent: the generation it was made from; 0 for none.
+        made_at: ISO 8601, UTC.
+        command: what made it, for example "learn".
+        report: what that command reported.
+        by: who made it, when and with what, see `edge_tosca.store.audit.provenance`; empty where it was made
+            before stores kept that.
+        taught: the pictures that it brought, without those of classes that were forgotten since.
+        seal: digest of its seal; "" where it has none.
+    """
+
+    number: int
+    parent: int
+    made_at: str
+    command: str
+    report: dict[str, object]
+    by: dict[str, object] = field(default_factory=dict)
+    taught: tuple[Taught, ...] = ()
+    seal: str = ""

@@ -1,0 +1,233 @@
+"""Find what was changed in a store behind its back."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from edge_tosca.arrays import Array
+from edge_tosca.classifier.lda.statistics import GramStatistics
+from edge_tosca.digests import sha256
+from edge_tosca.errors import StoreError
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.store.audit.hash_chain import Seal, sealed
+from edge_tosca.store.state import State
+from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.version import __version__
+
+_NEAR = 1e-4
+"""Of an array's largest number. Another processor rounds otherwise; what changes an answer is more."""
+
+
+_SENSELESS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What comes of reading a seal that somebody else wrote."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was looked at, and what is not as it was left.
+
+    Attributes:
+        seals: changes in the chain; 0 where the store is of format 1 and has none yet.
+        head: digest of the last seal, "" without any: noted down elsewhere, it vouches for all before it.
+        generations: in the store.
+        classes: live ones.
+        images: cached features, of classes that are not live too.
+        solved: the router was solved anew and compared.
+        discrepancies: what is not as it was left, in a few words each.
+        seconds: spent in all.
+    """
+
+    seals: int
+    head: str
+    generations: int
+    classes: int
+    images: int
+    solved: bool
+    discrepancies: tuple[str, ...]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the audit as plain values."""
+        return {"ok": not self.discrepancies, **asdict(self)}
+
+
+def verify(store: Store, known: str | None = None, *, solve: bool = True) -> Audit:
+    """Compute anew whatever a store keeps a digest of, and compare.
+
+    Args:
+        store: to be looked at; it is only read, all of it at one moment.
+        known: a head that was noted down earlier, or its first digits: it must be in the chain.
+        solve: solve the router anew, too, which takes as long as learning one more class.
+
+    Returns:
+        What was found.
+
+    Raises:
+        StoreError: the file cannot be read at all.
+    """
+    start = time.perf_counter()
+    with one_blas_thread(), store.snapshot():
+        seals, state = store.seals.all(), store.state()
+        found = list(file_faults(store)) + list(_chain(seals, known))
+        if seals:
+            found += _head(store, seals[-1])
+            found += _tables(store, seals[-1])
+            found += _large(store)
+        found += _modules(store)
+        solved = solve and bool(state.tasks) and not found and _comparable(seals, state)
+        if solved:
+            found += _derived(store, state)
+        images = sum(group.images for task in store.tasks_ever() for group in task.groups)
+        return Audit(
+            seals=len(seals),
+            head=seals[-1].digest if seals else "",
+            generations=store.latest(),
+            classes=len(state.labels),
+            images=images,
+            solved=solved,
+            discrepancies=tuple(found),
+            seconds=time.perf_counter() - start,
+        )
+
+
+def file_faults(store: Store) -> Iterator[str]:
+    """Let SQLite check the file and its references.
+
+    Args:
+        store: to be looked at.
+
+    Yields:
+        What is wrong, in a few words each.
+    """
+    for (verdict,) in store.query("PRAGMA integrity_check"):
+        if verdict != "ok":
+            yield f"the file is damaged: {verdict}"
+    for table, row, parent, _ in store.query("PRAGMA foreign_key_check"):
+        yield f"row {row} of table {table} names a row of {parent} that is not there"
+
+
+def _chain(seals: Sequence[Seal], known: str | None) -> Iterator[str]:
+    before, left = "", ""
+    for place, seal in enumerate(seals, 1):
+        try:
+            entry = seal.content
+            follows = entry["before"] == before and entry["number"] == seal.number == place
+            undisturbed = place == 1 or entry["found"] == left
+            rightly = entry["generation"] == seal.generation and sha256(seal.entry.encode()) == seal.digest
+            before, left = seal.digest, sealed(entry["left"])
+        except _SENSELESS:
+            yield f"seal {place} cannot be read"
+            return
+        if not rightly:
+            yield f"seal {place} says something else than what was sealed"
+        if not follows:
+            yield f"seal {place} does not follow the one before it"
+        elif not undisturbed:
+            yield f"between seal {place - 1} and seal {place} something else changed the file"
+    if known is not None and not any(str(seal.digest).startswith(known.lower()) for seal in seals):
+        yield f"no seal has the digest {known}: the chain was cut off or made anew"
+
+
+def _head(store: Store, head: Seal) -> Iterator[str]:
+    """Hold the last seal, which vouches for all others, to the store's key."""
+    try:
+        genuine = store.seals.genuine(head)
+    except _SENSELESS:
+        return
+    if not genuine:
+        yield f"seal {head.number} was made without the store's key"
+
+
+def _tables(store: Store, head: Seal) -> Iterator[str]:
+    try:
+        left = dict(head.content["left"])
+    except _SENSELESS:
+        return
+    now = store.seals.contents()
+    for table in sorted(now.keys() | left.keys()):
+        if now.get(table) != left.get(table):
+            yield f"table {table} is not as seal {head.number} left it"
+
+
+def _large(store: Store) -> Iterator[str]:
+    """Compare whatever has a row in `digests`, and find what has none."""
+    names = {
+        group.features: f"class {group.label!r} in task {task.name!r}"
+        for task in store.tasks_ever()
+        for group in task.groups
+    }
+    large: dict[str, tuple[str, str, Callable[[Any], str]]] = {
+        "features": ("features", "id", lambda row: f"features of {names.get(row, f'row {row}')}"),
+        "evidence": ("modules", "digest", lambda digest: f"held-out answers of module {str(digest)[:12]}"),
+        "report": ("generations", "number", lambda number: f"report of generation {number}"),
+        "routers": ("routers", "generation", lambda _: "router"),
+        "statistics": ("statistics", "generation", lambda _: "sums of features"),
+    }
+    columns = {"evidence": "evidence", "report": "report"}
+    kept: dict[str, dict[Any, str | None]] = {kind: {} for kind in large}
+    for kind, key, digest in store.seals.digests():
+        if kind in kept:
+            kept[kind][key] = digest
+    for kind, (table, name, tell) in large.items():
+        for row, key in store.query(f"SELECT rowid, {name} FROM {table} ORDER BY {name}"):
+            filed = kept[kind].pop(key, None)
+            # A digest that somebody made NULL is equal to none, and there may be several.
+            query = f"SELECT {columns.get(kind, 'data')} FROM {table} WHERE rowid = ?"
+            ((data,),) = store.query(query, row)
+            content = data.encode(errors="surrogatepass") if isinstance(data, str) else data
+            if filed is None:
+                # A generation without a report has no digest of one.
+                if (kind, data) != ("report", "{}"):
+                    yield f"{tell(key)}: nothing vouches for them"
+            elif not isinstance(content, bytes) or sha256(content) != filed:
+                yield f"{tell(key)}: not what was kept"
+        for key in kept[kind]:
+            yield f"{tell(key)}: taken away"
+
+
+def _modules(store: Store) -> Iterator[str]:
+    for digest in store.modules():
+        try:
+            store.module(digest)
+        except StoreError:
+            yield f"module {digest[:12]}: other bytes than its name says"
+
+
+def _comparable(seals: Sequence[Seal], state: State) -> bool:
+    """Say whether this version of the program has solved the live generation: another may solve otherwise."""
+    made = [seal for seal in seals if seal.generation == state.generation]
+    try:
+        return bool(made) and made[0].content["by"]["versions"]["edge-tosca"] == __version__
+    except _SENSELESS:
+        return False
+
+
+def _derived(store: Store, state: State) -> Iterator[str]:
+    knowledge = Knowledge(store, state)
+    statistics = knowledge.statistics()
+    kept = store.derived("statistics")
+    sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else {}
+    if not _same(kept or {}, sums, 0.0):
+        yield "the sums that are kept are not those of the cached features"
+    router = knowledge.solve(statistics)[0].to_arrays()
+    if not _same(store.derived("routers") or {}, router, _NEAR):
+        yield "the router that is kept is not the one that the cached features give"
+
+
+def _same(kept: dict[str, Array], anew: dict[str, Array], near: float) -> bool:
+    return kept.keys() == anew.keys() and all(
+        kept[name].shape == array.shape and _close(kept[name], array, near) for name, array in anew.items()
+    )
+
+
+def _close(kept: Array, anew: Array, near: float) -> bool:
+    if kept.dtype == np.float16:
+        near = max(near, float(np.finfo(np.float16).eps))
+    finite = np.isfinite(anew)
+    reach = near * float(np.abs(anew[finite]).max(initial=0.0))
+    apart = np.abs(kept[finite].astype(np.float64) - anew[finite])
+    return bool((kept[~finite] == anew[~finite]).all() and (apart <= reach).all())

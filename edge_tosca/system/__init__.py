@@ -1,0 +1,1 @@
+"""This process: BLAS threads, the memory allocator, safe opening of files."""

@@ -1,0 +1,1 @@
+"""From pictures to features of a known origin."""

@@ -1,0 +1,101 @@
+"""The learner's eyes: a backbone that is loaded when the first picture comes."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_tosca.errors import StoreError
+from edge_tosca.vision.compatibility import foreign, mismatch
+
+if TYPE_CHECKING:
+    from edge_tosca.runtime import Backend, Bundle, Extracted, Faithful, Fingerprint, PictureSource
+
+
+@dataclass(frozen=True)
+class Vision:
+    """Which backbone, and on what it runs.
+
+    Attributes:
+        bundle_path: folder of the backbone bundle; None for the one that ships with edge-tosca.
+        runtime: "onnxruntime" or "openvino".
+        device: "CPU", "GPU", "NPU" or "AUTO".
+        threads: of the backbone; None for the runtime's own choice.
+        hint: "LATENCY" for pictures one at a time, "THROUGHPUT" for folders of them.
+    """
+
+    bundle_path: Path | None = None
+    runtime: str = "onnxruntime"
+    device: str = "CPU"
+    threads: int | None = None
+    hint: str = "LATENCY"
+
+    @cached_property
+    def bundle(self) -> "Bundle":
+        """The verified bundle."""
+        from edge_tosca.runtime import Bundle
+
+        return Bundle.load(self.bundle_path)
+
+    @cached_property
+    def _faithful(self) -> "Faithful":
+        from edge_tosca.runtime import open_faithful
+
+        return open_faithful(self.bundle, self.runtime, self.device, self.threads, self.hint)
+
+    @property
+    def backend(self) -> "Backend":
+        """The loaded backbone, on the device that was asked for or the next one with right features."""
+        return self._faithful.backend
+
+    @cached_property
+    def fingerprint(self) -> "Fingerprint":
+        """What the features of this backbone depend on."""
+        from edge_tosca.runtime import fingerprint
+
+        return fingerprint(self.bundle, self._faithful.backend, self._faithful.golden)
+
+    def extract(
+        self, sources: "Iterable[PictureSource]", on_progress: Callable[[int], None] | None = None
+    ) -> "Iterator[Extracted]":
+        """Compute the features of pictures, in their order.
+
+        Args:
+            sources: paths, file contents or pixel arrays.
+            on_progress: called with the number of pictures done, after each.
+
+        Yields:
+            One result a picture, with its features or the reason why there are none.
+        """
+        from edge_tosca.runtime import extract
+
+        yield from extract(sources, self.bundle.preprocessing, self.backend, on_progress=on_progress)
+
+    def check(self, settings: Mapping[str, str], store: Path) -> None:
+        """Make sure that this backbone's features may join a store's.
+
+        Args:
+            settings: of the store.
+            store: its path.
+
+        Raises:
+            StoreError: they come from another backbone, or lie too far apart.
+        """
+        from edge_tosca.runtime import preprocessing_digest
+
+        this = f"{self.bundle.name} ({self.bundle.digest[:8]}) on {self.runtime} {self.device}"
+        reason = foreign(settings, self.bundle.digest, preprocessing_digest(self.bundle))
+        if reason is None:
+            this, reason = str(self.fingerprint), mismatch(settings, self.fingerprint)
+        if reason is not None:
+            raise StoreError(
+                f"{store} was made with {settings['origin']}, this is {this} ({reason}); open it with the "
+                "same backbone, --runtime and --device, or compute its features anew with: "
+                f"edge-tosca migrate {store} {self._options}; or init a new store and teach it again"
+            )
+
+    @property
+    def _options(self) -> str:
+        backbone = "" if self.bundle_path is None else f"--backbone {self.bundle_path} "
+        return f"{backbone}--runtime {self.runtime} --device {self.device}"

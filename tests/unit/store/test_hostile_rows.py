@@ -1,0 +1,151 @@
+"""Rows that no program of ours wrote, as fuzzing found them: each is told as damage, in one line."""
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+from tests.fuzz.shop import in_memory, shop
+
+from edge_tosca.classifier.lda.statistics import GramStatistics
+from edge_tosca.errors import StoreError
+from edge_tosca.learner.learn import rename_class, roll_back
+from edge_tosca.learner.model import Knowledge
+from edge_tosca.store.store import Store
+from edge_tosca.store.verify import verify
+from edge_tosca.tosca.task_module import Module
+
+
+@pytest.fixture
+def connection():
+    with closing(in_memory(shop())) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        yield connection
+
+
+def refusal(connection, deed):
+    with pytest.raises(StoreError) as caught:
+        deed(Store(Path("shop.tosca"), connection))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def answer(store):
+    Knowledge(store, store.state()).decide(np.ones((1, 16), np.float32), 3)
+
+
+@pytest.mark.parametrize("value", ["7", "1.5", "''"])
+def test_features_that_are_no_bytes(connection, value):
+    connection.execute(f"UPDATE features SET data = {value}")
+    refusal(connection, lambda store: [store.features(group) for group in store.state().groups])
+
+
+def test_cosines_of_fewer_pictures_than_the_task_has(connection):
+    connection.execute("DELETE FROM routers")
+    cosines = save({"cosines": np.zeros((3, 2), np.float16)})
+    connection.execute("UPDATE modules SET evidence = ?", (cosines,))
+    refusal(connection, answer)
+
+
+@pytest.mark.parametrize("report", ["[]", "7", '"text"', "{", "[" * 5000])
+def test_a_report_that_is_no_object(connection, report):
+    connection.execute("UPDATE generations SET report = ?", (report,))
+    refusal(connection, Store.history)
+
+
+def test_a_generation_that_comes_from_a_text(connection):
+    connection.execute("UPDATE generations SET parent = 'x' WHERE number = 2")
+    refusal(connection, lambda store: roll_back(store, None))
+
+
+def test_a_label_of_two_lines(connection):
+    connection.execute("UPDATE lives SET label = 'a\nb'")
+    refusal(connection, Store.state)
+
+
+def test_sums_that_no_features_have(connection):
+    sums = GramStatistics(np.full(3, 4), np.zeros((3, 16)), -np.eye(16))
+    refusal(connection, lambda store: Knowledge(store, store.state()).solve(sums))
+
+
+def test_a_router_whose_inner_products_no_features_have(connection):
+    ((generation, data),) = connection.execute("SELECT generation, data FROM routers").fetchall()
+    kept = load(data)
+    # Minus one between any two of the three groups: with three added to the diagonal that cannot be solved.
+    kept["deviations"] = np.zeros_like(kept["deviations"])
+    kept["deviations"][:, 0], kept["steps"][:] = 1, 1
+    kept["weights"] = np.zeros_like(kept["weights"])
+    kept["weights"][:-1, 0] = -1
+    connection.execute("UPDATE routers SET data = ? WHERE generation = ?", (save(kept), generation))
+    assert "makes no sense" in refusal(connection, answer)
+
+
+def spoilt_sums(connection, **arrays):
+    """Put other arrays into the sums of the live generation."""
+    ((data,),) = connection.execute("SELECT data FROM statistics").fetchall()
+    kept = {name: array for name, array in (load(data) | arrays).items() if array is not None}
+    connection.execute("UPDATE statistics SET data = ?", (save(kept),))
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"counts": np.array([63_050_394_783_186_944, 4, 4])},
+        {"counts": np.array([4.0, 4.0, 4.0])},
+        {"counts": np.array(4)},
+        {"counts": None},
+        {"steps": np.zeros((3, 15), np.int32)},
+        {"triangle": np.zeros(135)},
+        {"triangle": np.full(136, np.nan)},
+    ],
+    ids=lambda arrays: "-".join(
+        f"{name}-{array if array is None else array.shape}" for name, array in arrays.items()
+    ),
+)
+def test_sums_that_are_not_those_of_the_classes_are_summed_up_again(connection, arrays):
+    whole = Store(Path("shop.tosca"), connection)
+    spoilt = in_memory(shop())
+    spoilt_sums(spoilt, **arrays)
+    other = Store(Path("shop.tosca"), spoilt)
+    for store in (whole, other):
+        rename_class(store, "mug", "pot", merge=False)
+    for name, array in whole.derived("routers").items():
+        assert other.derived("routers")[name].tobytes() == array.tobytes()
+    other.close()
+
+
+def test_a_class_of_more_pictures_than_there_are_features_for(connection):
+    connection.execute("UPDATE classes SET images = 1 << 50 WHERE id = 3")
+    spoilt_sums(connection, counts=np.array([4, 4, 1 << 50]))
+    refusal(connection, lambda store: rename_class(store, "mug", "pot", merge=False))
+
+
+@pytest.mark.parametrize("images", ["x'00'", "'four'", "0", "1.5"])
+def test_a_class_that_is_not_live_with_pictures_that_are_no_number(connection, images):
+    rename_class(Store(Path("shop.tosca"), connection), "mug", "pot", merge=False)
+    connection.execute("UPDATE lives SET born = 1, died = 2 WHERE class = 3")
+    connection.execute(f"UPDATE classes SET images = {images} WHERE id = 3")
+    refusal(connection, verify)
+    refusal(connection, lambda store: store.groups_of_task(2))
+
+
+def test_two_modules_without_a_digest_are_told_of(connection):
+    for _ in range(2):
+        connection.execute("INSERT INTO modules SELECT NULL, data, evidence FROM modules LIMIT 1")
+    store = Store(Path("shop.tosca"), connection)
+    assert any("nothing vouches for them" in found for found in verify(store).discrepancies)
+
+
+def test_a_chain_that_counts_as_far_as_there_are_numbers(connection):
+    connection.execute("UPDATE seals SET number = 9223372036854775807 WHERE number = 3")
+    refusal(connection, lambda store: rename_class(store, "mug", "pot", merge=False))
+
+
+def test_a_module_without_rows_is_not_unfolded_to_its_width():
+    data = save(
+        {"prototypes": np.zeros((0, 1 << 30), np.float16)},
+        metadata={"luca": '{"format":1,"flow":"tosca","scale":1}'},
+    )
+    with pytest.raises(StoreError):
+        Module.from_bytes(data)
