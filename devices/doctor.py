@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from edge_tosca.devices.conditions import examine_conditions
-from edge_tosca.devices.engines import examine_engines
+from edge_tosca.devices.backbone_check import examine_sight
 from edge_tosca.devices.findings import Finding
-from edge_tosca.devices.host import examine_disk, examine_host
-from edge_tosca.devices.memory import examine_store
+from edge_tosca.devices.host_check import examine_disk, examine_host
 from edge_tosca.devices.processor import read_machine
 from edge_tosca.devices.profiles import detect
-from edge_tosca.devices.sight import examine_sight
+from edge_tosca.devices.runtime_check import examine_engines
+from edge_tosca.devices.store_check import examine_store
+from edge_tosca.devices.throttling_check import examine_conditions
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import Fingerprint
 from edge_tosca.store.store import Store

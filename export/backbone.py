@@ -18,7 +18,7 @@ from edge_tosca.export.graph import BackboneGraph, graph_of
 from edge_tosca.export.model import build_model
 from edge_tosca.export.quantize import quantize_static
 from edge_tosca.export.recipe import Recipe, find_recipes
-from edge_tosca.export.recorded import RecordedCalibration, read_recorded
+from edge_tosca.export.recorded_calibration import RecordedCalibration, read_recorded
 from edge_tosca.export.search import HeldOut, search
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
 from edge_tosca.runtime.manifest import BACKBONE

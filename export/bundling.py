@@ -8,7 +8,7 @@ from edge_tosca.export.bundle_writer import write_bundle
 from edge_tosca.export.fidelity import Fidelity
 from edge_tosca.export.golden import record_golden
 from edge_tosca.export.graph import BackboneGraph
-from edge_tosca.export.notice import notice
+from edge_tosca.export.licence_notice import notice
 from edge_tosca.export.search import Search, Trial
 from edge_tosca.runtime.golden import golden_entry
 from edge_tosca.runtime.manifest import BACKBONE, input_of

@@ -13,8 +13,8 @@ from edge_tosca.export.quantize import quantize_dynamic, quantize_static
 from edge_tosca.export.ranges import Ranges, extremes, ranges_from
 from edge_tosca.export.recipe import Recipe
 from edge_tosca.runtime.manifest import BACKBONE
+from edge_tosca.runtime.no_telemetry import import_onnxruntime, import_openvino
 from edge_tosca.runtime.session_options import session_options
-from edge_tosca.runtime.telemetry import import_onnxruntime, import_openvino
 
 if TYPE_CHECKING:
     import onnx

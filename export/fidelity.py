@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 from edge_tosca.runtime.session_options import session_options
-from edge_tosca.runtime.telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
     import onnx

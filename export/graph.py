@@ -15,8 +15,8 @@ from PIL import Image
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.export.model import BackboneModel
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 from edge_tosca.runtime.preprocess import Preprocessing
-from edge_tosca.runtime.telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
     import onnx

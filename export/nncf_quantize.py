@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edge_tosca.export.quantize import is_transformer, quiet_quantizer
 from edge_tosca.export.recipe import Recipe
-from edge_tosca.runtime.telemetry import block_openvino_telemetry, import_openvino
+from edge_tosca.runtime.no_telemetry import block_openvino_telemetry, import_openvino
 
 if TYPE_CHECKING:
     import onnx

@@ -11,9 +11,9 @@ from PIL import Image
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.export.graph import INPUT, OPSET, OUTPUT, BackboneGraph, tidy
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
+from edge_tosca.runtime.onnx_safety import require_self_contained
 from edge_tosca.runtime.preprocess import Preprocessing
-from edge_tosca.runtime.self_contained import require_self_contained
-from edge_tosca.runtime.telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
     import onnx

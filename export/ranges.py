@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.runtime.telemetry import import_onnxruntime
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 
 if TYPE_CHECKING:
     import onnx

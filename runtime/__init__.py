@@ -3,12 +3,12 @@
 from edge_tosca.runtime.backend import RUNTIMES, Backend, open_backend
 from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
 from edge_tosca.runtime.extract import Extracted, extract
-from edge_tosca.runtime.faithful import Faithful, open_faithful
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR, golden_cosines
 from edge_tosca.runtime.picture_folders import KNOWN_SUFFIXES, find_pictures, passed_over
 from edge_tosca.runtime.pictures import PictureSource, load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
+from edge_tosca.runtime.verified_backend import Faithful, open_faithful
 
 __all__ = [
     "DEFAULT_BUNDLE",

@@ -9,8 +9,8 @@ from edge_tosca.errors import BundleError
 from edge_tosca.runtime import manifest as manifests
 from edge_tosca.runtime.golden import GoldenInput, golden_inputs
 from edge_tosca.runtime.manifest import BACKBONE, MANIFEST, REMEDY
+from edge_tosca.runtime.onnx_safety import require_self_contained
 from edge_tosca.runtime.preprocess import Preprocessing
-from edge_tosca.runtime.self_contained import require_self_contained
 
 DEFAULT_BUNDLE = Path(__file__).parent / "bundles" / "efficientnet_lite0"
 

@@ -12,9 +12,9 @@ from edge_tosca.runtime.backend import Inference
 from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 from edge_tosca.runtime.session_options import session_options
 from edge_tosca.runtime.stream import in_order, processors
-from edge_tosca.runtime.telemetry import import_onnxruntime
 
 
 class OnnxRuntimeBackend:

@@ -13,8 +13,8 @@ from edge_tosca.runtime.backend import Inference
 from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import int8_overflows, processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
+from edge_tosca.runtime.no_telemetry import import_openvino
 from edge_tosca.runtime.stream import in_order
-from edge_tosca.runtime.telemetry import import_openvino
 from edge_tosca.runtime.user_cache import cache_folder
 
 _MODEL, _WEIGHTS = "openvino/backbone.xml", "openvino/backbone.bin"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from edge_tosca.runtime.hardware import int8_overflows
-from edge_tosca.runtime.telemetry import import_onnxruntime
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 
 _ERRORS_ONLY = 3
 

@@ -18,9 +18,9 @@ from edge_tosca.bench.timing import in_turn
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.runtime import Backend, Bundle, load_picture, open_backend
+from edge_tosca.runtime.no_telemetry import import_openvino
 from edge_tosca.runtime.picture_folders import find_pictures
 from edge_tosca.runtime.pictures import decoding_scale, open_picture
-from edge_tosca.runtime.telemetry import import_openvino
 from edge_tosca.vision.feature_extractor import Vision
 
 _CLASSES = 10

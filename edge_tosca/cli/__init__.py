@@ -5,18 +5,18 @@ import signal
 import sys
 from typing import NoReturn
 
-from edge_tosca.cli.ask import ask
 from edge_tosca.cli.bench import bench
+from edge_tosca.cli.change import teach
 from edge_tosca.cli.key import with_key_file
-from edge_tosca.cli.make import make
 from edge_tosca.cli.migrate import migrate
 from edge_tosca.cli.output import OutputError, give_up_output, open_streams
 from edge_tosca.cli.pack import pack
+from edge_tosca.cli.read import ask
 from edge_tosca.cli.serve import serving
 from edge_tosca.cli.service import service
 from edge_tosca.cli.store import upkeep
-from edge_tosca.cli.teach import teach
 from edge_tosca.cli.terminal import WrongUsage, app, fail, fail_usage
+from edge_tosca.cli.tools import make
 from edge_tosca.cli.watch import watching
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.system.blas import one_blas_thread

@@ -58,9 +58,9 @@ def serve(
         _write_token(make_token)
         return
     try:
+        from edge_tosca.console.http.security import is_loopback
         from edge_tosca.console.options import Options
-        from edge_tosca.console.running import run
-        from edge_tosca.console.security import is_loopback
+        from edge_tosca.console.server import run
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "fastapi", "console") from None
     from edge_tosca.service import errors_as_log_lines, set_up_logging

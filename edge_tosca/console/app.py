@@ -9,16 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from edge_tosca.console import asking, box, classes, inbox, live, packs, session_routes, teaching
-from edge_tosca.console.complaints import Complaint, complaint_of
-from edge_tosca.console.describing import COMMON_ERRORS
-from edge_tosca.console.limits import Limits, Rates
+from edge_tosca.console.api import classes, device, inbox, live, packs, predict, teaching
+from edge_tosca.console.api.openapi import COMMON_ERRORS
+from edge_tosca.console.app_state.state import Station
+from edge_tosca.console.http.access_log import Watch
+from edge_tosca.console.http.errors import Complaint, complaint_of
+from edge_tosca.console.http.limits import Limits, Rates
+from edge_tosca.console.http.pages import page_routes
+from edge_tosca.console.http.security import Guard
+from edge_tosca.console.http.tokens import Sessions
 from edge_tosca.console.options import Options
-from edge_tosca.console.pages import page_routes
-from edge_tosca.console.requests_seen import Watch
-from edge_tosca.console.security import Guard
-from edge_tosca.console.sessions import Sessions
-from edge_tosca.console.station import Station
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.version import __version__
 
@@ -69,10 +69,10 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     )
     app.state.station, app.state.sessions, app.state.rates = station, sessions, rates
     api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
-    for routes in (session_routes, asking, live, teaching, inbox, classes, packs, box):
+    for routes in (sessions, predict, live, teaching, inbox, classes, packs, device):
         api.include_router(routes.router)
     app.include_router(api)
-    app.include_router(box.metrics_router, responses=COMMON_ERRORS)
+    app.include_router(device.metrics_router, responses=COMMON_ERRORS)
     app.router.routes.extend(page_routes())
     app.add_middleware(Limits, rates=rates)
     app.add_middleware(Guard, options=options, sessions=sessions)

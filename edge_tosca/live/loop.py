@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.live.account import Latencies, LiveAccount
 from edge_tosca.live.consensus import FRAMES, Consensus, Shown
+from edge_tosca.live.stats import Latencies, LiveAccount
 from edge_tosca.results import Answer
 from edge_tosca.store.wal_guard import EmptyLog, identity, refuse_log_of_another
 

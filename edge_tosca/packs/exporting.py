@@ -8,7 +8,7 @@ from edge_tosca.arrays import Array
 from edge_tosca.errors import PackError
 from edge_tosca.learner.task_training import teach
 from edge_tosca.packs.container import MOST_NAME, Pack, PackedTask
-from edge_tosca.packs.standins import FEWEST, stand_ins
+from edge_tosca.packs.synthetic_features import FEWEST, stand_ins
 from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread

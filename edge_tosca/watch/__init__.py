@@ -2,7 +2,7 @@
 
 from edge_tosca.watch.change import Change
 from edge_tosca.watch.command import Command
+from edge_tosca.watch.loop import Sink, watch
 from edge_tosca.watch.mqtt import Broker, Publisher
-from edge_tosca.watch.watching import Sink, watch
 
 __all__ = ["Broker", "Change", "Command", "Publisher", "Sink", "watch"]

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from edge_tosca import Learner
 from edge_tosca.features.normalization import condition
 from edge_tosca.packs import SigningKey, export_classes, import_pack, make_key, read_pack, trust, write_pack
-from edge_tosca.packs.standins import FEWEST, stand_ins
+from edge_tosca.packs.synthetic_features import FEWEST, stand_ins
 
 Set = dict[str, np.ndarray]
 """Label to features [n, d]."""

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 TELEMETRY = {
     "openvino": """
 import sys
-from edge_tosca.runtime.telemetry import import_openvino
+from edge_tosca.runtime.no_telemetry import import_openvino
 import_openvino()
 import openvino.tools.ovc.telemetry_utils as used
 print("off" if used.tm.__name__ == "openvino.tools.ovc.telemetry_stub" else used.tm.__name__)
@@ -19,7 +19,7 @@ print("off" if used.tm.__name__ == "openvino.tools.ovc.telemetry_stub" else used
     "nncf": """
 import warnings
 warnings.simplefilter("ignore")
-from edge_tosca.runtime.telemetry import block_openvino_telemetry
+from edge_tosca.runtime.no_telemetry import block_openvino_telemetry
 block_openvino_telemetry()
 import nncf
 from importlib import import_module
@@ -28,7 +28,7 @@ print("off" if isinstance(used.telemetry, used.NNCFTelemetryStub) else "on")
 """,
     "onnxruntime": """
 import os
-from edge_tosca.runtime.telemetry import import_onnxruntime
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 import_onnxruntime()
 print("off" if os.environ["ORT_DISABLE_TELEMETRY"] == "1" else "on")
 """,

@@ -22,8 +22,8 @@ from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
 from edge_tosca.console.app import create_app
-from edge_tosca.console.connections import PatientProtocol
-from edge_tosca.console.limits import Rates
+from edge_tosca.console.http.connections import PatientProtocol
+from edge_tosca.console.http.limits import Rates
 from edge_tosca.console.options import Options
 
 EXAMPLES = int(os.environ.get("FUZZ_API_EXAMPLES", "4"))

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.end_to_end.console.raw_http import raw
 
 from edge_tosca.console.app import create_app
-from edge_tosca.console.limits import REQUESTS, Rates
+from edge_tosca.console.http.limits import REQUESTS, Rates
 from edge_tosca.console.options import Options
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_tosca.console.sight import Seen, jpeg_of
+from edge_tosca.console.app_state.image_analysis import Seen, jpeg_of
 from edge_tosca.features.normalization import condition
 
 

@@ -6,10 +6,10 @@ import time
 import pytest
 from tests.torture.verbs import create
 
-from edge_tosca.console.broadcast import Broadcast
-from edge_tosca.console.complaints import Complaint
-from edge_tosca.console.jobs import MOST_KEPT, Jobs
-from edge_tosca.console.queue import Waiting
+from edge_tosca.console.app_state.broadcast import Broadcast
+from edge_tosca.console.app_state.training_jobs import MOST_KEPT, Jobs
+from edge_tosca.console.app_state.training_queue import Waiting
+from edge_tosca.console.http.errors import Complaint
 from edge_tosca.learner.learn import roll_back
 
 PATIENCE = 60

@@ -1,4 +1,4 @@
-from edge_tosca.console.queue import MOST, MOST_OF_A_CLASS, Queue
+from edge_tosca.console.app_state.training_queue import MOST, MOST_OF_A_CLASS, Queue
 
 
 def test_a_copy_is_refused_in_its_own_class_only(seen):

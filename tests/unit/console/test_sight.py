@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from edge_tosca.console.sharpness import BLURRED_BELOW, sharpness_of
-from edge_tosca.console.sight import SHOWN_SIDE, jpeg_of
+from edge_tosca.console.app_state.image_analysis import SHOWN_SIDE, jpeg_of
+from edge_tosca.console.app_state.sharpness import BLURRED_BELOW, sharpness_of
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from edge_tosca.console.broadcast import Broadcast
-from edge_tosca.console.complaints import Complaint, complaint_of, without_paths
-from edge_tosca.console.learner_thread import LearnerThread
-from edge_tosca.console.limits import Rate, Rates
+from edge_tosca.console.app_state.broadcast import Broadcast
+from edge_tosca.console.app_state.learner_thread import LearnerThread
+from edge_tosca.console.app_state.recent_answers import MOST, Recent
+from edge_tosca.console.http.errors import Complaint, complaint_of, without_paths
+from edge_tosca.console.http.limits import Rate, Rates
+from edge_tosca.console.http.security import is_loopback, known_names
+from edge_tosca.console.http.tokens import Sessions
 from edge_tosca.console.options import Options
-from edge_tosca.console.recent import MOST, Recent
-from edge_tosca.console.security import is_loopback, known_names
-from edge_tosca.console.sessions import Sessions
 from edge_tosca.errors import LearnError, StoreError
 
 STORE = Path("/var/lib/private/edge-tosca/box.tosca")
@@ -68,7 +68,7 @@ def test_a_session_ends_with_its_token_and_with_its_time(monkeypatch):
     assert not sessions.admits("", "")
     assert not sessions.admits("Bearer", "")
     assert sessions.admits("bearer " + "a" * 20, "")
-    monkeypatch.setattr("edge_tosca.console.sessions.time.time", lambda: 4e9)
+    monkeypatch.setattr("edge_tosca.console.http.tokens.time.time", lambda: 4e9)
     assert not sessions.admits("", cookie)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from edge_tosca.console.unknown_inbox import MOST_GROUPS, MOST_OF_A_GROUP, UnknownInbox
+from edge_tosca.console.app_state.unknown_inbox import MOST_GROUPS, MOST_OF_A_GROUP, UnknownInbox
 
 
 def test_pictures_of_one_thing_come_together(seen):

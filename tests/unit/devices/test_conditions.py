@@ -3,7 +3,7 @@
 import pytest
 
 from edge_tosca.devices import PROFILES
-from edge_tosca.devices.conditions import examine_conditions
+from edge_tosca.devices.throttling_check import examine_conditions
 
 ZONE = "sys/class/thermal/thermal_zone0"
 CLOCK = "sys/devices/system/cpu/cpu0/cpufreq"

@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 from edge_tosca.devices import Finding, detect, examine
-from edge_tosca.devices.host import MEMORY_NEEDED, examine_disk, examine_memory
-from edge_tosca.devices.screen import screen
+from edge_tosca.devices.host_check import MEMORY_NEEDED, examine_disk, examine_memory
+from edge_tosca.devices.report import screen
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR
 from edge_tosca.store.encryption import encrypt
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from edge_tosca.devices import Machine
-from edge_tosca.devices.engines import examine_engines
+from edge_tosca.devices.runtime_check import examine_engines
 
 NO_NPU = Machine("", "x86_64", "", (), "")
 LUNAR_LAKE = Machine("", "x86_64", "", (), "0x643e")

@@ -10,8 +10,8 @@ from edge_tosca.errors import EdgeToscaError
 from edge_tosca.export import export_onnx
 from edge_tosca.export.onnx_file import load_onnx
 from edge_tosca.runtime import Bundle, open_backend
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 from edge_tosca.runtime.preprocess import Preprocessing
-from edge_tosca.runtime.telemetry import import_onnxruntime
 
 SIZE, WIDTH = 32, 8
 HALF = (0.5, 0.5, 0.5)

@@ -17,7 +17,7 @@ from edge_tosca.export.model import build_model
 from edge_tosca.runtime import Bundle, golden_cosines, load_picture, open_backend
 from edge_tosca.runtime.golden import cosine
 from edge_tosca.runtime.manifest import BACKBONE
-from edge_tosca.runtime.telemetry import import_onnxruntime
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 
 NAME = "vit_small_patch14_dinov2.lvd142m"
 RECIPES = ("ort-dynamic", "nncf-openvino-symmetric")

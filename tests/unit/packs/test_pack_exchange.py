@@ -24,7 +24,7 @@ from edge_tosca.packs import (
     trusted_keys,
     write_pack,
 )
-from edge_tosca.packs.standins import STAND_INS, stand_ins
+from edge_tosca.packs.synthetic_features import STAND_INS, stand_ins
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import Vision
 

@@ -13,8 +13,8 @@ import pytest
 from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.export.bundle_writer import write_bundle
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, Bundle, fingerprint, open_backend, open_faithful
-from edge_tosca.runtime.faithful import _after
 from edge_tosca.runtime.golden_cache import remembered_golden_features
+from edge_tosca.runtime.verified_backend import _after
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def run(code, home, *arguments, before=()):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_importing_an_engine_leaves_no_trace_at_home(engine, tmp_path):
     pytest.importorskip(engine, reason=f"{engine} is not installed")
-    run(f"{NO_SOCKETS}\nfrom edge_tosca.runtime.telemetry import *\n{ENGINES[engine]}()", tmp_path)
+    run(f"{NO_SOCKETS}\nfrom edge_tosca.runtime.no_telemetry import *\n{ENGINES[engine]}()", tmp_path)
     assert list(tmp_path.rglob("*")) == []
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from edge_tosca.errors import BundleError
 from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle, open_backend
+from edge_tosca.runtime.onnx_safety import require_self_contained
 from edge_tosca.runtime.onnxruntime_backend import OnnxRuntimeBackend
 from edge_tosca.runtime.openvino_backend import OpenVinoBackend
-from edge_tosca.runtime.self_contained import require_self_contained
 
 onnx = pytest.importorskip("onnx", reason="attacks are made with the onnx package")
 from onnx import TensorProto, helper  # noqa: E402

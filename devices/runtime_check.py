@@ -1,0 +1,73 @@
+"""Examine the runtimes: which are installed, and on which devices they run."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge_tosca.devices.findings import Finding
+from edge_tosca.devices.processor import Machine
+from edge_tosca.errors import MissingExtraError
+from edge_tosca.runtime.no_telemetry import import_onnxruntime, import_openvino
+
+_INSTALL = "pip install 'edge-tosca[openvino]'"
+
+
+def examine_engines(machine: Machine, root: Path = Path("/")) -> Iterator[Finding]:
+    """List the runtimes with their devices, and say what keeps an NPU from being one of them.
+
+    Args:
+        machine: that this is.
+        root: the folder that holds dev and sys.
+
+    Yields:
+        The findings.
+    """
+    onnxruntime = import_onnxruntime()
+    yield Finding(
+        "onnxruntime",
+        True,
+        f"{onnxruntime.__version__} on CPU",
+        values={"version": onnxruntime.__version__, "devices": ["CPU"]},
+    )
+    devices: dict[str, str] = {}
+    version = ""
+    try:
+        openvino = import_openvino()
+    except MissingExtraError:
+        wanted = bool(machine.npu)
+        remedy = f"it would drive the NPU: {_INSTALL}" if wanted else ""
+        yield Finding("openvino", True, "not installed", remedy, {"version": None, "devices": []})
+    else:
+        core = openvino.Core()
+        devices = {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
+        version = openvino.__version__.split("-")[0]
+        listed = ", ".join(f"{kind} ({' '.join(name.split())})" for kind, name in devices.items())
+        yield Finding(
+            "openvino",
+            bool(devices),
+            f"{version} on {listed or 'no device'}",
+            "" if devices else f"install it again: {_INSTALL}",
+            {"version": version, "devices": list(devices)},
+        )
+    if machine.npu:
+        yield _npu(machine, root, version, any(name.startswith("NPU") for name in devices))
+
+
+def _npu(machine: Machine, root: Path, openvino: str, offered: bool) -> Finding:
+    values = {"pci": machine.npu, "usable": offered}
+    nodes = sorted(root.glob("dev/accel/accel*"))
+    if offered:
+        return Finding("npu", True, f"{machine.npu}, offered by openvino {openvino}", "", values)
+    if not nodes:
+        detail = f"{machine.npu} is there, but no /dev/accel/accel0: its driver is not loaded"
+        remedy = "sudo modprobe intel_vpu; where that fails, take Linux 6.8 or later and Intel's NPU firmware"
+    elif not any(os.access(node, os.R_OK | os.W_OK) for node in nodes):
+        detail = f"{machine.npu}: this user may not open /dev/accel/{nodes[0].name}"
+        remedy = "sudo usermod -aG render $USER, and log in again"
+    elif not openvino:
+        detail, remedy = f"{machine.npu} is there and unused", _INSTALL
+    else:
+        detail = f"{machine.npu} is there, but openvino {openvino} does not offer it"
+        remedy = "install Intel's user-space driver: https://github.com/intel/linux-npu-driver/releases"
+    # The box works without it, on its processor.
+    return Finding("npu", True, detail, remedy, values)

@@ -1,0 +1,128 @@
+"""Routes for class packs: taught classes that travel between boxes as one signed file."""
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from edge_tosca.console.api.openapi import PACK_BODY, file_answer
+from edge_tosca.console.api.pack_messages import (
+    ExportMessage,
+    ImportedMessage,
+    PackClassMessage,
+    PackMessage,
+    PackTaskMessage,
+)
+from edge_tosca.console.app_state.state import TheStation
+from edge_tosca.console.http.bodies import pack_body
+from edge_tosca.console.http.errors import Complaint
+from edge_tosca.errors import NameTakenError, PackError
+from edge_tosca.labels import checked_label
+from edge_tosca.learner.learner import Learner
+from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack
+from edge_tosca.store.store import Store
+
+router = APIRouter(tags=["packs"])
+
+_MOST_RENAMED = 200
+
+
+@router.post("/packs/inspect", openapi_extra=PACK_BODY)
+async def inspect(request: Request, station: TheStation) -> PackMessage:
+    """Say what a pack holds and who signed it; nothing is imported."""
+    data = await pack_body(request)
+    found = await station.books(lambda _: _read(data))
+    return PackMessage(
+        pack=found.digest,
+        key=found.key,
+        origin=found.origin,
+        private=found.private,
+        images=found.images,
+        tasks=[
+            PackTaskMessage(
+                name=task.name,
+                learned_at=task.learned_at,
+                classes=[
+                    PackClassMessage(label=label, images=len(rows))
+                    for label, rows in zip(task.labels, task.features, strict=True)
+                ],
+            )
+            for task in found.tasks
+        ],
+    )
+
+
+@router.post("/packs/import", openapi_extra=PACK_BODY)
+async def import_(
+    request: Request,
+    station: TheStation,
+    merge: Annotated[bool, Query(description="Join classes of the same name.")] = False,
+    rename: Annotated[
+        list[Annotated[str, Query(max_length=8001)]],
+        Query(max_length=_MOST_RENAMED, description="OLD=NEW: another name for a class; repeatable."),
+    ] = [],  # noqa: B006 - a declaration that FastAPI reads
+) -> ImportedMessage:
+    """Know the classes of a pack, if the store trusts its signer."""
+    names = dict(_renamed(pair) for pair in rename)
+    data = await pack_body(request)
+    if station.jobs.running:
+        raise Complaint(409, "a lesson is being learned; wait until it is done")
+
+    def take(learner: Learner) -> ImportedMessage:
+        pack = _read(data)
+        # An open store knows the trusted keys of the moment it was opened: a key may have been taken back.
+        with closing(Store.open(station.options.store)) as store:
+            try:
+                report = import_pack(store, pack, rename=names, merge=merge)
+            except NameTakenError as error:
+                raise Complaint(
+                    422,
+                    f"a class {error.label[:40]!r} is known already; import it under another name with the "
+                    "query rename=OLD=NEW, or join the two with merge=true",
+                ) from None
+        station.follow(learner)
+        return ImportedMessage(**report.to_json())
+
+    return await station.books(take)
+
+
+@router.post(
+    "/packs/export", response_class=Response, responses=file_answer("application/octet-stream", "The pack.")
+)
+async def export(station: TheStation, asked: ExportMessage) -> Response:
+    """Give taught classes as one signed file. No picture is in it."""
+    path = station.options.pack_key
+    if path is None:
+        raise Complaint(409, "this box has no key to sign packs with; start it with --pack-key")
+    labels = [checked_label(label) for label in asked.labels or ()]
+
+    def pack(learner: Learner) -> bytes:
+        missing = [label for label in labels if label not in learner.state.labels]
+        if missing:
+            raise Complaint(404, f"no class {missing[0][:40]!r} is known; look at the list of classes")
+        gathered = export_classes(learner.store, labels, private=asked.private)
+        return gathered.to_bytes(SigningKey.load(path))
+
+    data = await station.books(pack)
+    headers = {"Content-Disposition": 'attachment; filename="classes.pack"', "Cache-Control": "no-store"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def _renamed(pair: str) -> tuple[str, str]:
+    old, equals, new = pair.partition("=")
+    if not equals or not old or not new:
+        raise Complaint(422, f"rename {pair[:40]!r} is not OLD=NEW, as in mug=cup")
+    return old, new
+
+
+def _read(data: bytes) -> Pack:
+    with tempfile.TemporaryDirectory(prefix="edge-tosca-") as folder:
+        path = Path(folder, "pack")
+        path.write_bytes(data)
+        try:
+            return read_pack(path)
+        except PackError as error:
+            raise PackError(str(error).replace(str(path), "the pack")) from None

@@ -1,0 +1,118 @@
+"""What the console makes of a picture: its feature, how sharp it is, and a small copy to show."""
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edge_tosca.arrays import Array
+from edge_tosca.console.app_state.sharpness import sharpness_of
+from edge_tosca.errors import PictureError
+from edge_tosca.features.normalization import condition
+from edge_tosca.runtime import load_picture
+from edge_tosca.vision.feature_extractor import Vision
+
+SHOWN_SIDE = 512
+"""Longer side of the copies that are kept to be shown, pixels: about 40 kB each."""
+
+_QUALITY = 85
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One picture as it was seen.
+
+    Attributes:
+        feature: float32 [d].
+        conditioned: the same as the learner compares it, float32 [d].
+        jpeg: a small copy.
+        sharpness: see `edge_tosca.console.app_state.sharpness`.
+        brightness: mean grey level, 0 .. 255.
+        sha256: of the picture's file (hex); None for pixels.
+        milliseconds: spent on "decode" and "features".
+    """
+
+    feature: NDArray[np.float32]
+    conditioned: NDArray[np.float32]
+    jpeg: bytes
+    sharpness: float
+    brightness: float
+    sha256: str | None
+    milliseconds: dict[str, float]
+
+
+def see(vision: Vision, picture: bytes | NDArray[np.uint8]) -> Seen:
+    """Look at a picture.
+
+    Args:
+        vision: whose features are wanted.
+        picture: a file's content, or RGB pixels uint8 [h, w, 3].
+
+    Returns:
+        What was seen.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    (extracted,) = vision.extract([picture])
+    if extracted.features is None:
+        raise PictureError(extracted.error or "the picture cannot be read")
+    digest = hashlib.sha256(picture).hexdigest() if isinstance(picture, bytes) else None
+    times = {"decode": extracted.decode_ms, "features": extracted.features_ms}
+    return keep_sight(picture, extracted.features, times, digest)
+
+
+def keep_sight(
+    picture: bytes | NDArray[np.uint8],
+    feature: NDArray[np.float32],
+    milliseconds: dict[str, float],
+    sha256: str | None = None,
+) -> Seen:
+    """Put together what is kept of a picture whose feature is known.
+
+    Args:
+        picture: a file's content, or RGB pixels uint8 [h, w, 3].
+        feature: float32 [d].
+        milliseconds: spent on it.
+        sha256: of the picture's file (hex).
+
+    Returns:
+        What was seen.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    image = load_picture(picture, SHOWN_SIDE)
+    grey = np.asarray(image.convert("L"))
+    return Seen(
+        feature=feature,
+        conditioned=condition(feature[None])[0],
+        jpeg=jpeg_of(image),
+        sharpness=sharpness_of(grey),
+        brightness=float(grey.mean()),
+        sha256=sha256,
+        milliseconds=milliseconds,
+    )
+
+
+def jpeg_of(picture: Image.Image | Array, side: int = SHOWN_SIDE) -> bytes:
+    """Make a JPEG to be shown; nothing of the original's EXIF (place, time, device) is in it.
+
+    Args:
+        picture: in mode RGB, or pixels uint8 [h, w, 3].
+        side: most pixels of its longer side.
+
+    Returns:
+        The file's content.
+    """
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    if max(image.size) > side:
+        scale = side / max(image.size)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    out = BytesIO()
+    image.save(out, "JPEG", quality=_QUALITY)
+    return out.getvalue()

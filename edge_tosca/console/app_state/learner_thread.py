@@ -1,0 +1,92 @@
+"""One thread with a learner of its own, to which work is handed; a store is not for two threads at once."""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from edge_tosca.console.http.errors import Complaint
+from edge_tosca.learner.learner import Learner
+from edge_tosca.store.database_file import identity
+
+T = TypeVar("T")
+
+
+class LearnerThread:
+    """Does work with a learner, one piece after the other.
+
+    At most `most_waiting` pieces wait; who comes then is told to come again. A file that takes the store's
+    place is noticed before the next piece of work, and opened anew.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        open_learner: Callable[[], Learner],
+        name: str,
+        *,
+        most_waiting: int = 16,
+        niceness: int = 0,
+    ) -> None:
+        self._store = store
+        self._open = open_learner
+        self._most = most_waiting
+        self._waiting = 0
+        self._learner: Learner | None = None
+        self._file: tuple[int, int] | None = None
+        self._executor = ThreadPoolExecutor(1, name, lambda: lower_priority(niceness))
+
+    async def __call__(self, work: Callable[[Learner], T]) -> T:
+        """Do a piece of work in the thread.
+
+        Args:
+            work: is given the learner.
+
+        Returns:
+            What it gave.
+
+        Raises:
+            Complaint: too much waits already.
+            EdgeToscaError: of the work, or because the store cannot be opened.
+        """
+        if self._waiting >= self._most:
+            raise Complaint(429, "too many requests at once; ask again in a second", {"Retry-After": "1"})
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Finish what is done now, drop what waits, and close the store."""
+        self._executor.submit(self._close)
+        self._executor.shutdown(wait=True)
+
+    def _do(self, work: Callable[[Learner], T]) -> T:
+        file = identity(self._store)
+        if self._learner is None or file != self._file:
+            self._close()
+            self._learner = self._open()
+            self._file = file
+        return work(self._learner)
+
+    def _close(self) -> None:
+        if self._learner is not None:
+            self._learner.close()
+            self._learner = None
+
+
+def lower_priority(niceness: int) -> None:
+    """Let the thread that calls give way to the others, and the threads that it starts too.
+
+    Args:
+        niceness: 0 .. 19; 0 changes nothing.
+    """
+    if niceness:
+        # Where a sandbox forbids it, the thread works on as it is.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

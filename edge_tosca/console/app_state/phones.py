@@ -1,0 +1,48 @@
+"""Phones that send the frames of their own cameras: one stable answer each."""
+
+import threading
+from collections import OrderedDict
+
+from edge_tosca.console.app_state.image_analysis import Seen
+from edge_tosca.learner.learner import Learner
+from edge_tosca.live import Consensus, Shown
+
+MOST = 16
+"""Phones at once; the one that sent nothing for the longest gives way."""
+
+
+class Phones:
+    """A consensus for each client, bounded in number."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._consensus: OrderedDict[str, Consensus] = OrderedDict()
+        self._counts: dict[str, int] = {}
+        self._learner: Learner | None = None
+        self._lock = threading.Lock()
+
+    def add(self, client: str, learner: Learner, seen: Seen) -> tuple[int, Shown]:
+        """Look at one frame more of a phone.
+
+        Args:
+            client: as the phone calls itself.
+            learner: whose store is read, within a snapshot.
+            seen: the frame.
+
+        Returns:
+            How many frames it sent, and what it should show.
+
+        Raises:
+            LearnError: nothing was learned yet.
+        """
+        with self._lock:
+            if learner is not self._learner:
+                # A new store may have another backbone, whose features cannot join a burst of this one's.
+                self._consensus.clear()
+                self._learner = learner
+            consensus = self._consensus.setdefault(client, Consensus(self._frames))
+            self._consensus.move_to_end(client)
+            self._counts[client] = self._counts.get(client, 0) + 1
+            while len(self._consensus) > MOST:
+                self._counts.pop(self._consensus.popitem(last=False)[0], None)
+            return self._counts[client], consensus.add(learner.knowledge, seen.feature)

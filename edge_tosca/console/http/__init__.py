@@ -1,0 +1,1 @@
+"""Transport and protection: tokens, limits, connections, errors."""

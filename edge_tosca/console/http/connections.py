@@ -1,0 +1,84 @@
+"""Connections that say nothing: how long they may, and how many there may be."""
+
+import asyncio
+import json
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from edge_tosca.console.http.security import HEADERS
+
+HEAD_SECONDS = 10.0
+"""Within which a request's head must come, byte by byte or at once."""
+
+MOST_CONNECTIONS = 128
+MOST_OF_A_CLIENT = 48
+
+
+class PatientProtocol(H11Protocol):
+    """HTTP/1.1 as uvicorn speaks it, with a time limit on heads and a limit on connections.
+
+    uvicorn limits the time between requests only: a client that sends one byte of a head now and then would
+    keep its connection for ever.
+    """
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, or close it where there are too many."""
+        super().connection_made(transport)
+        mine = self.client[0] if self.client else ""
+        same = sum(1 for one in self.connections if _client(one) == mine)
+        if len(self.connections) > MOST_CONNECTIONS or same > MOST_OF_A_CLIENT:
+            transport.abort()
+            return
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and begin or end the wait for a head."""
+        super().data_received(data)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the wait."""
+        self._end_wait()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP in the words of the API; uvicorn's are plain text without its headers."""
+        body = json.dumps({"error": "this is not a request that can be read; send plain HTTP/1.1"}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+            *HEADERS,
+        ]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _wait_for_head(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._end_wait()
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _end_wait(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+
+def _client(connection: Any) -> str:
+    client = getattr(connection, "client", None)
+    return client[0] if client else ""

@@ -1,0 +1,138 @@
+"""Who may ask, from where, and what browsers may do with the answers."""
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge_tosca.console.http.tokens import Sessions
+from edge_tosca.console.options import Options
+
+HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; "
+        b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(self), microphone=(), geolocation=(), usb=(), payment=()"),
+)
+
+_ADMITTED = "edge_tosca.admitted"
+_OPEN = {("GET", "/api/v1/health"), ("HEAD", "/api/v1/health")}
+_SESSION = "/api/v1/session"
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether an address is reached from this machine alone."""
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def is_admitted(scope: Scope) -> bool:
+    """Say whether a request has shown the token, or none is needed."""
+    return bool(scope.get(_ADMITTED))
+
+
+class Guard:
+    """Refuses what comes from elsewhere, under another name, or without the token; adds headers to all."""
+
+    def __init__(self, app: ASGIApp, options: Options, sessions: Sessions) -> None:
+        self._app, self._sessions = app, sessions
+        self._hosts = frozenset(name.lower().rstrip(".") for name in known_names(options))
+        self._any_address = _is_wildcard(options.address)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        headers = Headers(scope=scope)
+        method, path = scope["method"], scope["path"]
+        for_api = path.startswith("/api/") or path == "/metrics"
+        refusal = self._foreign_name(headers) or self._foreign_site(headers, method, for_api)
+        if refusal is not None:
+            await JSONResponse({"error": refusal}, 403)(scope, receive, with_headers)
+            return
+        admitted = self._sessions.admits(headers.get("authorization", ""), headers.get("cookie", ""))
+        scope[_ADMITTED] = admitted
+        if for_api and not admitted and path != _SESSION and (method, path) not in _OPEN:
+            sentence = "this needs the token that the console was started with"
+            said = {"WWW-Authenticate": "Bearer"}
+            await JSONResponse({"error": sentence}, 401, said)(scope, receive, with_headers)
+            return
+        await self._app(scope, receive, with_headers)
+
+    def _foreign_name(self, headers: Headers) -> str | None:
+        """Refuse names that are not this box's: a page elsewhere can make its own name lead here."""
+        name = _host_of(headers.get("host", ""))
+        if name in self._hosts or (self._any_address and _is_address(name)):
+            return None
+        return "this box is not asked under that name; use its address, or start it with --host and the name"
+
+    def _foreign_site(self, headers: Headers, method: str, for_api: bool) -> str | None:
+        """Refuse what another site's page makes a browser ask."""
+        safe = method in ("GET", "HEAD", "OPTIONS")
+        site = headers.get("sec-fetch-site")
+        origin = headers.get("origin")
+        # The page itself may be reached by a link from anywhere, the API only from the page.
+        foreign = site not in (None, "same-origin", "none") and (for_api or not safe)
+        if origin is not None and not safe:
+            foreign = foreign or urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+        return "this comes from another site; open the console's own page" if foreign else None
+
+
+def known_names(options: Options) -> list[str]:
+    """List the names under which a console may be asked.
+
+    Args:
+        options: where it listens.
+
+    Returns:
+        Host names and addresses, without ports.
+    """
+    names = [*options.hosts]
+    if is_loopback(options.address):
+        names += ["localhost", "127.0.0.1", "::1"]
+    elif _is_wildcard(options.address):
+        names += ["localhost", socket.gethostname(), f"{socket.gethostname()}.local"]
+    return [*names, options.address]
+
+
+def _is_wildcard(address: str) -> bool:
+    return address in ("", "0.0.0.0", "::")
+
+
+def _host_of(host: str) -> str:
+    name = host.lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.rpartition(":")[0] if ":" in name else name.rstrip(".")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
