@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import BundleError, EdgeToscaError
-from edge_tosca.runtime.backend import Backend, open_backend
+from edge_tosca.runtime.backend import Backend
 from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.golden import GOLDEN_FLOOR, cosines_to_golden
 from edge_tosca.runtime.golden_cache import remembered_golden_features
+from edge_tosca.runtime.open_backend import open_backend
 
 _log = logging.getLogger("edge_tosca")
 

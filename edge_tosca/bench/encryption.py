@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.bench.large_store import CLASSES, D, make
-from edge_tosca.learner.learn import forget_class, teach_task
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.learn import teach_task
 from edge_tosca.learner.model import Knowledge
 from edge_tosca.store.encryption import encrypt, rekey
 from edge_tosca.store.store import Store

@@ -15,8 +15,8 @@ import numpy as np
 
 from edge_tosca.bench.synthetic import SHOTS, task_features
 from edge_tosca.digests import sha256
-from edge_tosca.learner.learn import settle
 from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.refit import settle
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS

@@ -16,9 +16,9 @@ from edge_tosca.bench.synthetic import features_of, noise_picture
 from edge_tosca.classifier.router import in_steps
 from edge_tosca.digests import sha256
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.verification import verify
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS
-from edge_tosca.store.verify import verify
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.tosca.luca import initial_parameters
 from edge_tosca.tosca.task_module import Module

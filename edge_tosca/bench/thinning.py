@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.features.exemplars import Rule, drawn, herding, k_centre, spread
-from edge_tosca.learner.learn import settle, teach_task
+from edge_tosca.learner.learn import teach_task
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.refit import settle
 from edge_tosca.learner.storage_limit import thin
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread

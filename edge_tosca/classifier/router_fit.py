@@ -26,7 +26,8 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
 )
 from edge_tosca.classifier.lda.statistics import Statistics
 from edge_tosca.classifier.ood.detector import fit_familiarity, left_out_signs, lengths
-from edge_tosca.classifier.router import Joined, Router, in_steps, of_groups
+from edge_tosca.classifier.router import Router, in_steps
+from edge_tosca.classifier.shared_means import Joined, of_groups
 
 SAMPLE = 1000
 """About how many cached pictures are left out to judge by; spread evenly over the groups."""

@@ -8,13 +8,13 @@ import typer
 
 from edge_tosca.cli.encryption import encryption
 from edge_tosca.cli.terminal import AsJson, StorePath, counted, fail, say, say_json
-from edge_tosca.learner.learn import limit_size
+from edge_tosca.learner.storage_limit import limit_size
+from edge_tosca.learner.verification import verify as find_changes
 from edge_tosca.store.maintenance import compact as write_anew
 from edge_tosca.store.maintenance import stats as measure
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.store import Store
 from edge_tosca.store.verify import Audit
-from edge_tosca.store.verify import verify as find_changes
 
 upkeep = typer.Typer()
 verbs = typer.Typer(name="store", help="Check, shrink and measure a learner's file.", no_args_is_help=True)

@@ -13,7 +13,10 @@ from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.evaluation import evaluate_answers
-from edge_tosca.learner.learn import forget_class, rename_class, roll_back, teach_task
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.history import rename_class, roll_back
+from edge_tosca.learner.input_checks import require_features, require_pictures
+from edge_tosca.learner.learn import teach_task
 from edge_tosca.learner.model import Knowledge
 from edge_tosca.results import Answer, Evaluation, LearnReport, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
@@ -22,12 +25,7 @@ from edge_tosca.store.state import Generation, State
 from edge_tosca.store.store import Store
 from edge_tosca.vision.compatibility import origin_settings
 from edge_tosca.vision.feature_extractor import Vision
-from edge_tosca.vision.image_folder import (
-    passed_over_by_class,
-    pictures_by_class,
-    require_features,
-    require_pictures,
-)
+from edge_tosca.vision.image_folder import passed_over_by_class, pictures_by_class
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import PictureSource

@@ -15,9 +15,9 @@ from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError
 from edge_tosca.features.normalization import as_cached
 from edge_tosca.learner.image_locator import Found, Whereabouts
-from edge_tosca.learner.learn import fit_task, settle
 from edge_tosca.learner.model import Knowledge
-from edge_tosca.quality.gate import BY_CLASS, accuracies_before, accuracy_by_class
+from edge_tosca.learner.refit import accuracies_before, fit_task, settle
+from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store

@@ -9,8 +9,10 @@ from edge_tosca.classifier.lda.statistics import few
 from edge_tosca.errors import StoreError
 from edge_tosca.features.exemplars import Rule, herding
 from edge_tosca.features.normalization import condition
+from edge_tosca.learner.refit import settle
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
 
 LEAST = 6
 """Features of a class that are always kept: two for each of the blocks that the router is judged on."""
@@ -119,3 +121,26 @@ def _coming(store: Store) -> int:
     d = int(store.settings["feature_dim"])
     sums = 0 if few(sum(group.images for group in groups), d) else 4 * d * (len(groups) + d + 1)
     return _ROUTER_BYTES * d * len(groups) + sums - kept("routers") - kept("statistics")
+
+
+def limit_size(store: Store, most: int | None) -> int:
+    """Give a store a limit of its size, and keep it at once.
+
+    Args:
+        store: any store.
+        most: bytes; None for no limit.
+
+    Returns:
+        Cached features that gave way.
+
+    Raises:
+        StoreError: the classes need more than that.
+    """
+    with one_blas_thread(), store.transaction():
+        store.set_setting(MAX_BYTES_SETTING, None if most is None else str(most))
+        before = store.images()
+        if keep_within(store):
+            generation = store.add_generation("limit", store.latest())
+            settle(store, generation)
+            store.set_report(generation, {"max_bytes": most, "thinned": before - store.images()})
+        return before - store.images()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.calibration.posterior import best_temperature
+from edge_tosca.classifier.calibration.temperature import best_temperature
 from edge_tosca.classifier.lda.blocked_folds import FOLDS, choose_blocks, folds_of
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut, scores_dtype
 from edge_tosca.classifier.lda.shrinkage_selection import choose_shrinkage

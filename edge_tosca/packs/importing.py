@@ -17,8 +17,8 @@ from edge_tosca.digests import sha256
 from edge_tosca.errors import NameTakenError, PackError, StoreError
 from edge_tosca.features.normalization import condition
 from edge_tosca.labels import checked_label
-from edge_tosca.learner.learn import settle
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.refit import settle
 from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router

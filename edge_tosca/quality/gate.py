@@ -14,7 +14,8 @@ from edge_tosca.classifier.held_out import LeftOut
 from edge_tosca.learner.model import Knowledge
 from edge_tosca.quality import advice
 from edge_tosca.quality.confusions import Lookalike, Trial
-from edge_tosca.quality.near_duplicates import Copies, find_copies, mislabelled, pictures_checked
+from edge_tosca.quality.label_errors import mislabelled, pictures_checked
+from edge_tosca.quality.near_duplicates import Copies, find_copies
 from edge_tosca.results import GateReport
 
 OLD_SHARE = 0.1
@@ -126,25 +127,6 @@ def judge(
         reasons=tuple(reason for reason, _ in (*rejected, *findings)),
         advice=tuple(dict.fromkeys(sentences))[: advice.MOST_SENTENCES],
     )
-
-
-def accuracies_before(knowledge: Knowledge, report: Mapping[str, object]) -> dict[str, float]:
-    """Give the left-out accuracy of every class that a generation knows.
-
-    Args:
-        knowledge: of the generation.
-        report: of the generation; it has the accuracies if it is a `learn`.
-
-    Returns:
-        Label to accuracy, solved anew where no report has them (after forget, rollback, rename, merge);
-        classes of which no picture could be left out are not in it.
-    """
-    if not knowledge.state.tasks:
-        return {}
-    kept = report.get(BY_CLASS)
-    if isinstance(kept, dict):
-        return {str(label): float(share) for label, share in kept.items()}
-    return accuracy_by_class(knowledge, knowledge.solve()[1])
 
 
 def accuracy_by_class(knowledge: Knowledge, left_out: LeftOut) -> dict[str, float]:

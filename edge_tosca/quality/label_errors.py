@@ -6,13 +6,16 @@ there is little to gain. The doubtful ones are found as in confident learning (N
 """
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.features.sampling import evenly
+from edge_tosca.quality.confusions import Trial
 from edge_tosca.quality.loo_ridge import LeftOutRidge
+from edge_tosca.results import SuspectImage
 
 DOUBTFUL = 0.45
 """A picture is relabelled when it is another class by this part of the margin by which the median picture is
@@ -146,3 +149,117 @@ def _below(margins: Array, part: float) -> Array:
     right = margins[margins > 0]
     below: Array = margins <= (-part * np.median(right) if len(right) else -np.inf)
     return below
+
+
+CONFIDENT = 0.9
+"""Probability from which a left-out picture that is taken for an old class looks mislabelled."""
+
+
+_MOST_CHECKED = 2000
+
+
+_FEWEST_OF_A_CLASS = 3
+_FEWEST_ASKED = 5
+
+
+_OLD_CLASSES_ASKED = 5
+
+
+@dataclass(frozen=True)
+class Mislabelled:
+    """New pictures that look like another class.
+
+    Attributes:
+        among_new: those that look like another new class, the surest first.
+        like_old: those that look like an old class.
+        contradicted: other labels, new or old, would fit the new pictures better than chance explains.
+    """
+
+    among_new: tuple[SuspectImage, ...]
+    like_old: tuple[SuspectImage, ...]
+    contradicted: bool
+
+
+def mislabelled(
+    cached: Callable[[int], Array], trial: Trial, names: Mapping[int, Sequence[str]]
+) -> Mislabelled:
+    """Name new pictures that look like another class.
+
+    Where the labels as a whole are contradicted, these are all that other labels would fit better; where they
+    are not, the few that are surely another class.
+
+    Args:
+        cached: conditioned features of a group by its index, float32 [n, d].
+        trial: of the new task.
+        names: of the new pictures by group, in the order of their rows.
+
+    Returns:
+        The pictures.
+    """
+    order, most = list(names), _most_of_a_class(names)
+    label = {group: trial.label_of_group[group] for group in order}
+    suspects: dict[str, SuspectImage] = {}
+    old: dict[str, SuspectImage] = {}
+    contradicted = False
+    counted = [group for group in order if len(names[group]) >= _FEWEST_OF_A_CLASS]
+    if len(counted) > 1:
+        rows = [evenly(len(names[group]), most) for group in counted]
+        z = np.concatenate([cached(group)[some] for group, some in zip(counted, rows, strict=True)])
+        truth = np.repeat(np.arange(len(counted)), [len(some) for some in rows])
+        known_as = [names[group][row] for group, some in zip(counted, rows, strict=True) for row in some]
+        found = relabel(z, truth)
+        contradicted = found.contradicted
+        answers = found.labels if contradicted else found.answers
+        places = np.flatnonzero(found.moved if contradicted else found.sure)
+        for place in places[np.argsort(found.margins[places], kind="stable")]:
+            path = known_as[place]
+            suspects[path] = SuspectImage(path, f"looks like {label[counted[answers[place]]]!r}")
+    fresh = {trial.labels.index(name) for name in label.values()}
+    known = [place for place in range(len(trial.labels)) if place not in fresh]
+    for group in order:
+        checked = evenly(len(names[group]), most)
+        strange, of = _of_old(cached(group)[checked], trial, trial.labels.index(label[group]), known, cached)
+        contradicted |= bool(strange.any())
+        for path in (names[group][row] for row in checked[strange]):
+            if path not in suspects:
+                old[path] = SuspectImage(path, f"looks like {of!r}")
+    confident = trial.posterior.max(axis=1, initial=0) >= CONFIDENT
+    for place in np.flatnonzero(trial.new & confident & (trial.answers != trial.truth)):
+        if int(trial.answers[place]) not in fresh:
+            path = names[int(trial.groups[place])][int(trial.rows[place])]
+            if path not in suspects and path not in old:
+                old[path] = SuspectImage(path, f"looks like {trial.labels[trial.answers[place]]!r}")
+    return Mislabelled(tuple(suspects.values()), tuple(old.values()), contradicted)
+
+
+def _of_old(
+    new: Array, trial: Trial, label: int, known: Sequence[int], cached: Callable[[int], Array]
+) -> tuple[Array, str]:
+    """Find pictures of a new class that are surely some old one's, bool [n], and that one's name."""
+    strange, of, most = np.zeros(len(new), bool), "", STRANGE_GAIN
+    asked = trial.nearest(label, known, _OLD_CLASSES_ASKED) if len(new) >= _FEWEST_ASKED else []
+    for other in asked:
+        features = trial.features(other, cached)
+        if len(features) < _FEWEST_ASKED:
+            continue
+        moved, gain = strangers(new, features)
+        if gain > most:
+            strange, of, most = moved, trial.labels[other], gain
+    return strange, of
+
+
+def pictures_checked(names: Mapping[int, Sequence[str]]) -> int:
+    """Say how many new pictures `mislabelled` looks at.
+
+    Args:
+        names: of the new pictures by group.
+
+    Returns:
+        All of them, or an even sample of about 2000.
+    """
+    most = _most_of_a_class(names)
+    return sum(min(len(some), most) for some in names.values())
+
+
+def _most_of_a_class(names: Mapping[int, Sequence[str]]) -> int:
+    return max(_FEWEST_OF_A_CLASS, _MOST_CHECKED // len(names))

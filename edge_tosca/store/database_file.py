@@ -14,22 +14,6 @@ from edge_tosca.store.sqlite_errors import told
 from edge_tosca.store.wal_check import refuse_foreign_log
 
 
-def identity(path: Path) -> tuple[int, int] | None:
-    """Say which file is found under a path, to notice another one in its place.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        Its device and inode; None where there is none, as for a store in memory.
-    """
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.Connection:
     """Make the file of a new store, its first seal included.
 

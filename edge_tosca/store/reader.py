@@ -16,7 +16,6 @@ from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.store.audit.hash_chain import Seals
 from edge_tosca.store.crypto.keys import UserKey, cipher_of
 from edge_tosca.store.crypto.row_cipher import Clear
-from edge_tosca.store.database_file import identity
 from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN
 from edge_tosca.store.source_images import RememberedPictures
 from edge_tosca.store.sqlite_errors import told
@@ -31,6 +30,7 @@ from edge_tosca.store.validation import (
     checked_settings,
     whole,
 )
+from edge_tosca.system.files import identity
 
 
 class StoreReader:
@@ -294,6 +294,10 @@ class StoreReader:
                 self._task(task, name, learned_at, module, self._labelled(task))
                 for task, name, learned_at, module in rows.fetchall()
             ]
+
+    def images(self) -> int:
+        """Count the cached features of all classes, live or not."""
+        return sum(group.images for task in self.tasks_ever() for group in task.groups)
 
     def used(self) -> int:
         """Bytes of the file that something uses; inside a transaction, with what it has written so far."""

@@ -43,3 +43,19 @@ def _require_regular(status: os.stat_result, most: int) -> None:
         raise IrregularFileError("not a regular file")
     if status.st_size > most:
         raise IrregularFileError(f"more than {most // 10**6} MB")
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Say which file is found under a path, to notice another one in its place.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Its device and inode; None where there is none, as for a store in memory.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

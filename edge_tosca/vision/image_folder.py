@@ -1,11 +1,7 @@
 """Pictures sorted into one folder a class."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
 from edge_tosca.labels import checked_label
 from edge_tosca.results import Skipped
@@ -80,35 +76,3 @@ def _class_folders(folder: Path) -> list[tuple[str, Path]]:
         if not entry.resolve().is_relative_to(inside):
             raise LearnError(f"{entry} is a link that leads out of {folder}; move the pictures into it")
     return [(checked_label(entry.name), entry) for entry in classes]
-
-
-def require_features(classes: Mapping[str, Array], dimensions: int) -> None:
-    """Refuse features that no backbone gives.
-
-    Args:
-        classes: label to features.
-        dimensions: width of a feature of the learner's backbone.
-
-    Raises:
-        LearnError: a name that no class can have, or features of another shape, or that are not finite.
-    """
-    for label, rows in classes.items():
-        if checked_label(label) != label:
-            raise LearnError(f"class name {label[:40]!r} has blanks around it or is not in composed form")
-        if rows.ndim != 2 or rows.shape[1] != dimensions:
-            raise LearnError(f"features of {label!r} have shape {list(rows.shape)}, not [n, {dimensions}]")
-        if not np.isfinite(rows).all():
-            raise LearnError(f"features of {label!r} are not finite: NaN or infinity among them")
-
-
-def require_pictures(classes: Mapping[str, object]) -> None:
-    """Refuse to learn nothing.
-
-    Args:
-        classes: what is to be learned, by label.
-
-    Raises:
-        LearnError: there is no class.
-    """
-    if not classes:
-        raise LearnError("there is no class to learn; give at least one class with pictures")

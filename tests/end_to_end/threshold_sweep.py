@@ -14,7 +14,7 @@ import numpy as np
 from gate_sweep import Pictures, read
 
 from edge_tosca import Learner
-from edge_tosca.classifier.ood.detector import predicted, ranked
+from edge_tosca.classifier.ood.threshold import predicted, ranked
 
 REFUSED = 0.05
 

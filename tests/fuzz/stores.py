@@ -10,12 +10,14 @@ from tests.fuzz.json_changes import change_header, change_json
 from tests.fuzz.shop import in_memory, shop
 from tests.fuzz.target import Target, file_of
 
-from edge_tosca.learner.learn import forget_class, rename_class, roll_back
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.history import rename_class, roll_back
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.verification import verify
 from edge_tosca.packs import trusted_keys
 from edge_tosca.store.store import Store
 from edge_tosca.store.tensor_blobs import read_arrays
-from edge_tosca.store.verify import file_faults, verify
+from edge_tosca.store.verify import file_faults
 from edge_tosca.tosca.task_module import Module
 
 _ODD = (

@@ -17,11 +17,12 @@ from typing import Any
 from tests.torture.verbs import QUESTIONS, few, locked, reopen, teach
 
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.learner.learn import forget_class, rename_class, roll_back
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.history import rename_class, roll_back
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.verification import verify
 from edge_tosca.store.schema import BUSY_SECONDS
 from edge_tosca.store.store import Store
-from edge_tosca.store.verify import verify
 
 _WRITERS, _READERS = 2, 2
 _LONGEST_LIFE = 1.5

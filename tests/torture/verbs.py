@@ -9,9 +9,13 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import StoreError
-from edge_tosca.learner.learn import forget_class, limit_size, rename_class, roll_back, teach_task
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.history import rename_class, roll_back
+from edge_tosca.learner.learn import teach_task
 from edge_tosca.learner.migration import migrate
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.storage_limit import limit_size
+from edge_tosca.learner.verification import verify
 from edge_tosca.packs import SigningKey, export_classes, make_key, read_pack, write_pack
 from edge_tosca.packs.importing import import_pack
 from edge_tosca.runtime.fingerprint import Fingerprint
@@ -19,7 +23,6 @@ from edge_tosca.store.encryption import decrypt, encrypt, is_encrypted, rekey
 from edge_tosca.store.maintenance import compact
 from edge_tosca.store.schema import ENCRYPTION_SETTING
 from edge_tosca.store.store import Store
-from edge_tosca.store.verify import verify
 
 DIMENSIONS = 96
 """Enough for a module, and few enough that a learner beyond them keeps sums instead of features."""

@@ -1,68 +1,18 @@
 """Inverses of a scatter matrix, each for a fifth of what its eigenvectors cost."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.lda.eigen_scatter import Projected
+from edge_tosca.classifier.lda.scatter import Projected
 
 # Below this width LAPACK's general inverse is as fast as cutting a triangle in four.
 _SMALL = 96
 
 # Products with a triangle are made strip by strip, each without the zeros beside it.
 _STRIP = 160
-
-
-class Inverse(Protocol):
-    """A positive definite matrix P, known by what it does to vectors."""
-
-    def project(self, x: Array, dtype: npt.DTypeLike = np.float64) -> Projected:
-        """Prepare vectors, [n, d]."""
-        ...
-
-    def between(self, a: Projected, b: Projected) -> Array:
-        """Inner products a_i' P b_j, [n, m]."""
-        ...
-
-    def along(self, a: Projected, b: Projected) -> Array:
-        """Inner products a_i' P b_i of vectors in pairs, [n]."""
-        ...
-
-    def apply(self, a: Projected) -> Array:
-        """Multiply vectors by P, [n, d]."""
-        ...
-
-
-class Scatter(Protocol):
-    """A symmetric positive matrix S [d, d], known by its shrunken inverses.
-
-    Attributes:
-        dim: d.
-        trace: sum of its diagonal.
-        square: its squared Frobenius norm.
-    """
-
-    @property
-    def dim(self) -> int:
-        """Width and height."""
-        ...
-
-    @property
-    def trace(self) -> float:
-        """Sum of the diagonal."""
-        ...
-
-    @property
-    def square(self) -> float:
-        """Squared Frobenius norm."""
-        ...
-
-    def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> Inverse:
-        """Give (alpha S + beta I)^-1, fit for vectors of a precision."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.lda.cholesky_scatter import Inverse, Scatter
-from edge_tosca.classifier.lda.eigen_scatter import Projected
+from edge_tosca.classifier.lda.scatter import Inverse, Projected, Scatter
 
 # Keeps the matrix invertible where a caller asks for no shrinkage.
 _FLOOR = 1e-9

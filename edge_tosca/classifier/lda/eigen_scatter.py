@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_tosca.arrays import Array
+from edge_tosca.classifier.lda.scatter import Projected
 
 
 @dataclass(frozen=True)
@@ -75,22 +76,6 @@ class Spectrum:
             The inverse, as an operator.
         """
         return ShrunkenInverse(self, 1 / (alpha * self.values + beta) - 1 / beta, 1 / beta)
-
-
-@dataclass(frozen=True)
-class Projected:
-    """Vectors, and their coordinates along a spectrum's eigenvectors.
-
-    Attributes:
-        x: float [n, d].
-        along: float [n, r].
-    """
-
-    x: Array
-    along: Array
-
-    def __getitem__(self, rows: slice | Array) -> "Projected":
-        return Projected(self.x[rows], self.along[rows])
 
 
 @dataclass(frozen=True)

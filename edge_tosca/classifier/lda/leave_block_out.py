@@ -11,11 +11,10 @@ import numpy.typing as npt
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.block_downdate import WithoutBlock, without_block
 from edge_tosca.classifier.lda.blocked_folds import FOLDS, Block
-from edge_tosca.classifier.lda.cholesky_scatter import Inverse
 from edge_tosca.classifier.lda.discriminant import beyond_background
-from edge_tosca.classifier.lda.eigen_scatter import Projected
 from edge_tosca.classifier.lda.mean_shrinkage import PLAIN, Prior, shrunken_scores
 from edge_tosca.classifier.lda.relative_mahalanobis import SIBLINGS, from_background, kinship, nearest_groups
+from edge_tosca.classifier.lda.scatter import Inverse, Projected
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.calibration.posterior import best_temperature, label_losses, modest_temperature
-from edge_tosca.classifier.lda.cholesky_scatter import Inverse, Scatter
+from edge_tosca.classifier.calibration.temperature import best_temperature, label_losses, modest_temperature
 from edge_tosca.classifier.lda.discriminant import oas_shrinkage, precision
-from edge_tosca.classifier.lda.eigen_scatter import Projected
 from edge_tosca.classifier.lda.leave_block_out import Judged, LeaveBlockOut
 from edge_tosca.classifier.lda.mean_shrinkage import PLAIN, Prior
+from edge_tosca.classifier.lda.scatter import Inverse, Projected, Scatter
 
 SHRINKAGE_ODDS = (10.0, 3.0, 1.0)
 """Factors on the odds of the oracle-approximating shrinkage, in the order in which they are tried. Blocks of

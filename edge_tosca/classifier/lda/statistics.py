@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.lda.cholesky_scatter import Scatter, WholeScatter
+from edge_tosca.classifier.lda.cholesky_scatter import WholeScatter
 from edge_tosca.classifier.lda.eigen_scatter import Spectrum
+from edge_tosca.classifier.lda.scatter import Scatter
 from edge_tosca.features.normalization import GRID
 
 _TOGETHER = 500

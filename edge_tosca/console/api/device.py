@@ -22,8 +22,8 @@ from edge_tosca.console.http.errors import Complaint, without_paths
 from edge_tosca.console.http.security import is_admitted
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.verification import verify
 from edge_tosca.store.maintenance import stats
-from edge_tosca.store.verify import verify
 from edge_tosca.version import __version__
 
 router = APIRouter(tags=["box"])

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from edge_tosca.console.http.errors import Complaint
 from edge_tosca.learner.learner import Learner
-from edge_tosca.store.database_file import identity
+from edge_tosca.system.files import identity
 
 T = TypeVar("T")
 

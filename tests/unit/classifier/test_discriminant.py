@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.arrays import log_softmax
-from edge_tosca.classifier.calibration.posterior import best_temperature, label_losses
+from edge_tosca.classifier.calibration.temperature import best_temperature, label_losses
 from edge_tosca.classifier.lda.blocked_folds import choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant, oas_shrinkage, precision
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut

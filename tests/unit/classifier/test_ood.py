@@ -7,15 +7,8 @@ from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut
 from edge_tosca.classifier.lda.mean_shrinkage import Prior, shift
 from edge_tosca.classifier.lda.relative_mahalanobis import SIBLINGS, nearest_groups
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, statistics_of
-from edge_tosca.classifier.ood.detector import (
-    FEWEST,
-    fit_familiarity,
-    left_out_signs,
-    lengths,
-    share_below,
-    sign_weights,
-    student,
-)
+from edge_tosca.classifier.ood.detector import FEWEST, fit_familiarity, left_out_signs, lengths, sign_weights
+from edge_tosca.classifier.ood.threshold import share_below, student
 from edge_tosca.classifier.router import Router, in_steps
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
 from edge_tosca.features.normalization import condition

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from edge_tosca.arrays import log_softmax
-from edge_tosca.classifier.calibration.posterior import best_temperature, by_label, modest_temperature, refine
+from edge_tosca.classifier.calibration.posterior import by_label, refine
+from edge_tosca.classifier.calibration.temperature import best_temperature, modest_temperature
 
 # float64 rounding of a handful of exponentials and logarithms of size 100.
 TINY = 1e-12

@@ -10,7 +10,7 @@ from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.training_jobs import MOST_KEPT, Jobs
 from edge_tosca.console.app_state.training_queue import Waiting
 from edge_tosca.console.http.errors import Complaint
-from edge_tosca.learner.learn import roll_back
+from edge_tosca.learner.history import roll_back
 
 PATIENCE = 60
 

@@ -16,10 +16,10 @@ from edge_tosca.bench.synthetic import task_features
 from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
 from edge_tosca.features.normalization import condition
-from edge_tosca.learner.learn import settle
 from edge_tosca.learner.learner import Learner
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.model import Knowledge, _largest
+from edge_tosca.learner.refit import settle
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS

@@ -7,12 +7,13 @@ from tests.torture.verbs import QUESTIONS, create, features, locked, reopen, tea
 from edge_tosca.errors import StoreError
 from edge_tosca.features.exemplars import drawn, herding, k_centre, spread
 from edge_tosca.features.normalization import condition
-from edge_tosca.learner.learn import forget_class, limit_size, teach_task
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.learn import teach_task
 from edge_tosca.learner.model import Knowledge
-from edge_tosca.learner.storage_limit import LEAST, thin
+from edge_tosca.learner.storage_limit import LEAST, limit_size, thin
+from edge_tosca.learner.verification import verify
 from edge_tosca.store.maintenance import compact
 from edge_tosca.store.source_images import Remembered
-from edge_tosca.store.verify import verify
 
 RULES = (herding, k_centre, spread, drawn(0))
 

@@ -10,10 +10,11 @@ from tests.torture.verbs import create, features, few, many, teach
 
 from edge_tosca import Learner
 from edge_tosca.digests import pictures_digest
-from edge_tosca.learner.learn import forget_class, rename_class, roll_back
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.history import rename_class, roll_back
+from edge_tosca.learner.verification import verify
 from edge_tosca.packs.trust import trust
 from edge_tosca.store.store import Store
-from edge_tosca.store.verify import verify
 
 
 @pytest.fixture(scope="module", params=[few, many], ids=["features alone", "sums besides"])

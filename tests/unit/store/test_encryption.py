@@ -18,14 +18,15 @@ from tests.torture.verbs import (
 )
 
 from edge_tosca.errors import StoreError
-from edge_tosca.learner.learn import forget_class, rename_class
+from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.history import rename_class
+from edge_tosca.learner.verification import verify
 from edge_tosca.store.crypto.keys import UserKey, unwrap, wrap
 from edge_tosca.store.crypto.row_cipher import RowCipher
 from edge_tosca.store.encryption import decrypt, encrypt, rekey
 from edge_tosca.store.schema import ENCRYPTED, FORMAT
 from edge_tosca.store.source_images import Remembered
 from edge_tosca.store.store import Store
-from edge_tosca.store.verify import verify
 
 CONTENTS = {
     "features": ("features", "data"),

@@ -10,10 +10,10 @@ from tests.fuzz.shop import in_memory, shop
 
 from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.errors import StoreError
-from edge_tosca.learner.learn import rename_class, roll_back
+from edge_tosca.learner.history import rename_class, roll_back
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.verification import verify
 from edge_tosca.store.store import Store
-from edge_tosca.store.verify import verify
 from edge_tosca.tosca.task_module import Module
 
 

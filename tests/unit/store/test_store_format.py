@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from tests.torture.verbs import QUESTIONS, teach
 
-from edge_tosca.learner.learn import rename_class, roll_back
+from edge_tosca.learner.history import rename_class, roll_back
 from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.verification import verify
 from edge_tosca.store.schema import FORMAT
 from edge_tosca.store.store import Store
-from edge_tosca.store.verify import verify
 
 FORMAT_1 = Path(__file__).parents[2] / "data" / "store_format_1.tosca"
 """Made by the program of format 1: apple, brick; cone, door; zebra, wheel; then the last task was rolled

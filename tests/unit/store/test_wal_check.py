@@ -9,7 +9,7 @@ import pytest
 from tests.torture.verbs import few, locked, reopen, snapshot, teach
 
 from edge_tosca.errors import StoreError
-from edge_tosca.learner.learn import rename_class
+from edge_tosca.learner.history import rename_class
 from edge_tosca.store import wal_check
 from edge_tosca.store.encryption import is_encrypted
 from edge_tosca.store.maintenance import compact

@@ -9,7 +9,7 @@ import pytest
 from tests.torture.verbs import few, locked, reopen, snapshot, teach
 
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.store.verify import verify
+from edge_tosca.learner.verification import verify
 
 _HEADER, _FRAME_HEADER = 32, 24
 

@@ -1,0 +1,60 @@
+"""Rename a class, and go back to an earlier generation."""
+
+from edge_tosca.errors import LearnError
+from edge_tosca.labels import checked_label
+from edge_tosca.learner.input_checks import unknown_class
+from edge_tosca.learner.refit import settle
+from edge_tosca.store.store import Store
+from edge_tosca.system.blas import one_blas_thread
+
+
+def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
+    """Let a class live on under another label; see `Learner.rename`."""
+    new = checked_label(new)
+    with one_blas_thread(), store.transaction():
+        state = store.state()
+        if label not in state.labels:
+            raise unknown_class(store, label)
+        if new == label:
+            raise LearnError(f"class {label!r} has that name already; choose another")
+        if (new in state.labels) != merge:
+            remedy = "there is none to merge with" if merge else "choose another name, or merge the two"
+            taken = "is not known" if merge else "is taken"
+            raise LearnError(f"class {new!r} {taken} in {store.path}; {remedy}")
+        generation = store.add_generation("merge" if merge else "rename", state.generation)
+        for group in state.groups:
+            if group.label == label:
+                store.end(group.id, generation)
+                store.bear(group.id, new, generation)
+        settle(store, generation, store.derived("statistics", state.generation))
+        store.set_report(generation, {"classes": [new], "before": label})
+    return generation
+
+
+def roll_back(store: Store, generation: int | None) -> int:
+    """Let the classes of an earlier generation live again; see `Learner.rollback`."""
+    with one_blas_thread(), store.transaction():
+        live = store.state()
+        target = _previous(store) if generation is None else generation
+        wanted = {group.id: group.label for group in store.state(target).groups}
+        new = store.add_generation("rollback", target)
+        for group in live.groups:
+            if wanted.get(group.id) == group.label:
+                del wanted[group.id]
+            else:
+                store.end(group.id, new)
+        for group_id, label in wanted.items():
+            store.bear(group_id, label, new)
+        settle(store, new)
+        store.set_report(new, {"to": target})
+    return new
+
+
+def _previous(store: Store) -> int:
+    generations = {entry.number: entry for entry in store.history()}
+    number = store.latest()
+    while number and generations[number].command == "rollback":
+        number = generations[number].parent
+    if not number:
+        raise LearnError(f"{store.path} has nothing to roll back to")
+    return generations[number].parent
