@@ -9,10 +9,10 @@ from edge_tosca.devices.findings import Finding
 from edge_tosca.digests import sha256
 from edge_tosca.errors import EdgeToscaError, what_and_remedy
 from edge_tosca.runtime import Fingerprint
-from edge_tosca.store.sqlite_errors import obstacle, told
+from edge_tosca.store.sqlite_errors import obstacle, sqlite_errors
 from edge_tosca.store.store import Store
 from edge_tosca.tosca.task_module import Module
-from edge_tosca.vision.compatibility import mismatch
+from edge_tosca.vision.compatibility import incompatibility
 
 _RESTORE = "restore a copy, or init a new store and teach it again"
 
@@ -56,7 +56,7 @@ def _told(what: str, error: EdgeToscaError) -> Finding:
 
 def _pages(path: Path) -> Finding:
     try:
-        with told(path), closing(sqlite3.connect(path)) as connection:
+        with sqlite_errors(path), closing(sqlite3.connect(path)) as connection:
             rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
     except EdgeToscaError as error:
         return _told("store pages", error)
@@ -92,7 +92,7 @@ def _origin(store: Store, eyes: Fingerprint | None) -> Finding:
         return Finding(
             "store origin", False, f"made with {made}, which does not run here", "see the backbone above"
         )
-    reason = mismatch(store.settings, eyes)
+    reason = incompatibility(store.settings, eyes)
     return Finding(
         "store origin",
         reason is None,

@@ -1,5 +1,6 @@
 """The array type, and the array functions that every package needs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,22 @@ def log_softmax(scores: Array) -> Array:
     shifted = scores - scores.max(axis=1, keepdims=True)
     logs: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logs
+
+
+def require_shapes(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse arrays that do not have the shapes that they must have.
+
+    Args:
+        arrays: by name.
+        shapes: of each array that is needed.
+
+    Raises:
+        KeyError: an array is missing.
+        ValueError: an array has another shape, or NaN.
+    """
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape or np.isnan(arrays[name]).any():
+            raise ValueError(f"{name} does not fit")
 
 
 def unit_rows(values: Array) -> Array:

@@ -6,10 +6,16 @@ from edge_tosca.runtime.extract import Extracted, extract
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR, golden_cosines
 from edge_tosca.runtime.open_backend import open_backend
-from edge_tosca.runtime.picture_folders import KNOWN_SUFFIXES, find_pictures, passed_over
+from edge_tosca.runtime.picture_folders import (
+    KNOWN_SUFFIXES,
+    PictureListing,
+    find_pictures,
+    list_pictures,
+    passed_over,
+)
 from edge_tosca.runtime.pictures import PictureSource, load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
-from edge_tosca.runtime.verified_backend import Faithful, open_faithful
+from edge_tosca.runtime.verified_backend import VerifiedBackend, open_verified
 
 __all__ = [
     "DEFAULT_BUNDLE",
@@ -19,17 +25,19 @@ __all__ = [
     "Backend",
     "Bundle",
     "Extracted",
-    "Faithful",
+    "VerifiedBackend",
     "Fingerprint",
+    "PictureListing",
     "PictureSource",
     "Preprocessing",
     "extract",
     "find_pictures",
     "fingerprint",
     "golden_cosines",
+    "list_pictures",
     "load_picture",
     "open_backend",
-    "open_faithful",
+    "open_verified",
     "passed_over",
     "preprocessing_digest",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -18,6 +19,7 @@ from edge_tosca.runtime.pictures import (
     PictureSource,
     decode_picture,
     decoding_scale,
+    file_sha256,
     open_picture,
     source_name,
 )
@@ -39,6 +41,7 @@ class Extracted:
         error: why the picture could not be read, in one line; None if it could.
         decode_ms: milliseconds spent on reading and preparing it.
         features_ms: milliseconds spent in the backbone.
+        sha256: of the file that was decoded (hex); None for pixels, on an error, or if it was not asked for.
     """
 
     index: int
@@ -47,6 +50,7 @@ class Extracted:
     error: str | None
     decode_ms: float
     features_ms: float
+    sha256: str | None = None
 
     @property
     def features(self) -> NDArray[np.float32] | None:
@@ -59,6 +63,7 @@ class _Decoded:
     pixels: NDArray[np.float32] | None
     error: str | None
     milliseconds: float
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ def extract(
     backend: Backend,
     *,
     views: int = 1,
+    digests: bool = False,
     decode_threads: int = 2,
     on_progress: Callable[[int], None] | None = None,
 ) -> Iterator[Extracted]:
@@ -84,6 +90,7 @@ def extract(
         preprocessing: the bundle's.
         backend: the loaded backbone.
         views: 1 for the centre crop, 2 for its mirror image as well.
+        digests: take the SHA-256 of each file that is decoded.
         decode_threads: threads that read and prepare pictures ahead of the backbone.
         on_progress: called with the number of pictures done, after each.
 
@@ -97,7 +104,9 @@ def extract(
         raise ValueError(
             f"views must be 1 or 2 and decode_threads at least 1, not {views} and {decode_threads}"
         )
-    prepared = _prepared(sources, preprocessing, decode_threads)
+    prepared = _prepared(
+        sources, partial(_decode, preprocessing=preprocessing, digests=digests), decode_threads
+    )
     for done, result in enumerate(_inferred(prepared, backend, views), start=1):
         if on_progress is not None:
             on_progress(done)
@@ -105,7 +114,9 @@ def extract(
 
 
 def _prepared(
-    sources: Iterable[PictureSource], preprocessing: Preprocessing, decode_threads: int
+    sources: Iterable[PictureSource],
+    decode: Callable[[PictureSource, Executor], _Decoded],
+    decode_threads: int,
 ) -> Generator[_Prepared]:
     waiting = enumerate(sources)
     ahead: deque[tuple[int, PictureSource, Future[_Decoded]]] = deque()
@@ -116,7 +127,7 @@ def _prepared(
 
         def look_ahead(count: int) -> None:
             for index, source in islice(waiting, count):
-                ahead.append((index, source, pool.submit(_decode, source, preprocessing, large)))
+                ahead.append((index, source, pool.submit(decode, source, large)))
 
         try:
             look_ahead(2 * decode_threads)
@@ -160,11 +171,14 @@ def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> I
                 None,
                 item.decoded.milliseconds,
                 sum(inference.milliseconds for inference in found),
+                item.decoded.sha256,
             )
         yield from unreadable()
 
 
-def _decode(source: PictureSource, preprocessing: Preprocessing, large: Executor) -> _Decoded:
+def _decode(
+    source: PictureSource, large: Executor, *, preprocessing: Preprocessing, digests: bool
+) -> _Decoded:
     try:
         image = open_picture(source)
     except PictureError as error:
@@ -174,14 +188,18 @@ def _decode(source: PictureSource, preprocessing: Preprocessing, large: Executor
     if not image.info.get("progressive"):
         pixels //= decoding_scale(image, preprocessing.decoded_side) ** 2
     if pixels > _LARGE_PICTURE_PIXELS:
-        return large.submit(_prepare, image, source, preprocessing).result()
-    return _prepare(image, source, preprocessing)
+        return large.submit(_prepare, image, source, preprocessing, digests).result()
+    return _prepare(image, source, preprocessing, digests)
 
 
-def _prepare(image: Image.Image, source: PictureSource, preprocessing: Preprocessing) -> _Decoded:
+def _prepare(
+    image: Image.Image, source: PictureSource, preprocessing: Preprocessing, digests: bool
+) -> _Decoded:
     start = time.perf_counter()
-    pixels, error = None, None
+    pixels, error, sha256 = None, None, None
     try:
+        if digests:
+            sha256 = file_sha256(image)
         exact = decoding_scale(image, preprocessing.decoded_side) == 1
         picture = decode_picture(image, source_name(source), preprocessing.decoded_side)
         pixels = preprocessing(picture, exact=exact)
@@ -189,5 +207,5 @@ def _prepare(image: Image.Image, source: PictureSource, preprocessing: Preproces
         picture.close()
         image.close()
     except PictureError as reason:
-        error = str(reason)
-    return _Decoded(pixels, error, 1e3 * (time.perf_counter() - start))
+        error, sha256 = str(reason), None
+    return _Decoded(pixels, error, 1e3 * (time.perf_counter() - start), sha256)

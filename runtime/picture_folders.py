@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from edge_tosca.errors import PictureError
@@ -51,8 +52,42 @@ def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     Raises:
         PictureError: the folder is missing or not a folder, or a folder in it cannot be searched.
     """
+    return list_pictures(folder).pictures
+
+
+@dataclass(frozen=True)
+class PictureListing:
+    """What one walk through a folder found.
+
+    Attributes:
+        pictures: in sorted order.
+        passed_over: files that look like pictures and are not taken, in sorted order, each with the reason.
+    """
+
+    pictures: list[Path]
+    passed_over: list[tuple[Path, str]]
+
+
+def list_pictures(folder: str | os.PathLike[str]) -> PictureListing:
+    """List the pictures below a folder, and what was passed over, in one walk.
+
+    Args:
+        folder: as for `find_pictures`.
+
+    Returns:
+        Both lists.
+
+    Raises:
+        PictureError: as `find_pictures` does.
+    """
     top = Path(folder)
-    return sorted(Path(entry.path) for entry in _files(top) if _is_picture(entry, top))
+    pictures, others = [], []
+    for entry in _files(top):
+        if _is_picture(entry, top):
+            pictures.append(Path(entry.path))
+        elif reason := _why_not(entry, top):
+            others.append((Path(entry.path), reason))
+    return PictureListing(sorted(pictures), sorted(others))
 
 
 def passed_over(folder: str | os.PathLike[str]) -> list[tuple[Path, str]]:
@@ -67,9 +102,7 @@ def passed_over(folder: str | os.PathLike[str]) -> list[tuple[Path, str]]:
     Raises:
         PictureError: as `find_pictures` does.
     """
-    top = Path(folder)
-    reasons = ((Path(entry.path), _why_not(entry, top)) for entry in _files(top))
-    return sorted((path, reason) for path, reason in reasons if reason)
+    return list_pictures(folder).passed_over
 
 
 def _files(top: Path) -> Iterator[os.DirEntry[str]]:

@@ -6,6 +6,7 @@ itself at half its size or less, which still leaves many times the backbone's in
 refused. Whoever needs only a small picture says how small, and a JPEG is decoded at 1/2, 1/4 or 1/8.
 """
 
+import hashlib
 import logging
 import os
 import warnings
@@ -27,6 +28,8 @@ from edge_tosca.runtime.picture_bounds import (
 from edge_tosca.runtime.picture_file import PictureFile, first_line, open_bytes, open_file
 
 PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8]
+
+_DIGEST_BYTES = 1 << 20
 
 # Only these decoders: Pillow's others include ones that start outside programs.
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
@@ -140,6 +143,33 @@ def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -
         # Pillow closes what it has opened itself.
         if file is not None:
             file.close()
+
+
+def file_sha256(image: Image.Image) -> str | None:
+    """Compute the SHA-256 of the file that an opened picture is decoded from.
+
+    Args:
+        image: what :func:`open_picture` returned.
+
+    Returns:
+        The digest in hex; None for pixels, which have no file.
+
+    Raises:
+        PictureError: the file cannot be read any more.
+    """
+    file = getattr(image, "fp", None)
+    if file is None:
+        return None
+    digest, place = hashlib.sha256(), file.tell()
+    try:
+        file.seek(0)
+        while data := file.read(_DIGEST_BYTES):
+            digest.update(data)
+        # The decoder goes on where the header ended.
+        file.seek(place)
+    except OSError as error:
+        raise PictureError(f"the file cannot be read ({first_line(error)})") from error
+    return digest.hexdigest()
 
 
 def source_name(source: PictureSource) -> str:

@@ -18,7 +18,7 @@ _log = logging.getLogger("edge_tosca")
 _CHAIN = (("openvino", "NPU"), ("openvino", "GPU"), ("openvino", "CPU"), ("onnxruntime", "CPU"))
 
 
-class Faithful(NamedTuple):
+class VerifiedBackend(NamedTuple):
     """A backend that was seen to compute what the bundle's maker recorded.
 
     Attributes:
@@ -30,13 +30,13 @@ class Faithful(NamedTuple):
     golden: NDArray[np.float32]
 
 
-def open_faithful(
+def open_verified(
     bundle: Bundle,
     runtime: str = "onnxruntime",
     device: str = "CPU",
     threads: int | None = None,
     hint: str = "LATENCY",
-) -> Faithful:
+) -> VerifiedBackend:
     """Load a bundle's backbone, and refuse a device whose golden features are off.
 
     A refused device gives way to the next one of OpenVINO's NPU, GPU and CPU and ONNX Runtime's CPU that is
@@ -78,7 +78,7 @@ def open_faithful(
                     backend.name,
                     backend.device,
                 )
-            return Faithful(backend, golden)
+            return VerifiedBackend(backend, golden)
         refused[backend.name, backend.device] = worst
     raise BundleError(
         f"{bundle.path}: nothing here computes its golden features: {_words(refused)}; "

@@ -44,7 +44,7 @@ class Camera(Protocol):
 
 
 @dataclass(frozen=True)
-class Account:
+class CameraStats:
     """How a stream of frames is doing.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.devices.camera.frame import Account, Camera, Frame
+from edge_tosca.devices.camera.frame import Camera, CameraStats, Frame
 from edge_tosca.devices.camera.spec import CameraSpec
 from edge_tosca.errors import CameraEndedError, PictureError
 
@@ -103,11 +103,11 @@ class Stream:
             self._taken = True
             return self._frame
 
-    def account(self) -> Account:
+    def account(self) -> CameraStats:
         """Tell how the stream is doing."""
         with self._news:
             height, width = (0, 0) if self._frame is None else self._frame.pixels.shape[:2]
-            return Account(
+            return CameraStats(
                 connected=self._connected,
                 frames=self._frames,
                 dropped=self._dropped,

@@ -12,7 +12,7 @@ from edge_tosca.bench.fused import Fused, fused, inside_task, opinions, taught_b
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.classifier.lda.blocked_folds import Block
 from edge_tosca.classifier.router_fit import SAMPLE
-from edge_tosca.features.normalization import condition, luca_input
+from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.features.sampling import evenly
 from edge_tosca.tosca.entropy_selection import entropy_log_posterior
 
@@ -112,8 +112,8 @@ def variants(drawn: Protocol) -> Iterator[tuple[str, Array, float | None]]:
     yield told(ALL_ON, ours)
     yield told("router alone", ours.weighing(0.0))
     yield _MODULES, _modules_decide(ours), None
-    z = condition(drawn.test)
-    yield _BY_ENTROPY, entropy_log_posterior(taught.modules, luca_input(z)), None
+    z = normalize(drawn.test)
+    yield _BY_ENTROPY, entropy_log_posterior(taught.modules, module_input(z)), None
     yield told("modules heard with weight 0.5, come what may", ours.weighing(0.5))
     yield told("modules heard with weight 1, come what may", ours.weighing(1.0))
     yield told("modules heard without three standard errors", fused(taught, sure=0.0))
@@ -134,7 +134,7 @@ _UNCALIBRATED = (_MODULES, _BY_ENTROPY)
 
 def _modules_decide(ours: Fused) -> Array:
     """Let the router choose the task, and the task's module alone the class."""
-    z = condition(ours.taught.drawn.test)
+    z = normalize(ours.taught.drawn.test)
     logs, _ = ours.router.ask(z)
     for columns, opinion in opinions(ours.taught, z):
         total = np.logaddexp.reduce(logs[:, columns], axis=1, keepdims=True)

@@ -21,7 +21,7 @@ from edge_tosca.bench.hindsight import best_in_hindsight
 from edge_tosca.bench.results import HINDSIGHT, OURS, Comparison, Confusion, Result, summarised
 from edge_tosca.learner.learner import Learner
 from edge_tosca.tosca.entropy_selection import entropy_log_posterior
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 _JOINT = ("probe", "ranpac", HINDSIGHT)
 _INCREMENTAL: dict[str, Callable[[Sequence[Array], Array], Array]] = {
@@ -38,7 +38,7 @@ Cell = tuple[str, int, int | None, int]
 
 def compare(
     sets: Sequence[LabelledFeatures],
-    vision: Vision,
+    vision: FeatureExtractor,
     task_sizes: Sequence[int],
     shots: Sequence[int | None],
     seeds: int,
@@ -89,7 +89,7 @@ def class_order(data: LabelledFeatures, seed: int) -> tuple[str, ...]:
 
 
 def _measure(
-    drawn: Protocol, cell: Cell, vision: Vision, methods: Sequence[str], known: Sequence[Result]
+    drawn: Protocol, cell: Cell, vision: FeatureExtractor, methods: Sequence[str], known: Sequence[Result]
 ) -> tuple[list[Result], Array | None]:
     results: list[Result] = []
     confusion: Array | None = None
@@ -110,7 +110,7 @@ def _measure(
 
 
 def _ours(
-    drawn: Protocol, cell: Cell, vision: Vision, methods: Sequence[str]
+    drawn: Protocol, cell: Cell, vision: FeatureExtractor, methods: Sequence[str]
 ) -> tuple[list[Result], Array | None]:
     """Teach a real learner task by task, through its store, and ask it picture by picture."""
     asked = [method for method in (OURS, "router") if method in methods]
@@ -123,7 +123,7 @@ def _ours(
             learner.learn_features(taught, f"task {place + 1}", force=True)
             seen = drawn.truth < task.stop
             for method in asked:
-                posterior = learner.knowledge.posterior(drawn.test[seen], modules=method == OURS)
+                posterior = learner.model.posterior(drawn.test[seen], modules=method == OURS)
                 answers[method] = posterior.argmax(axis=1)
                 right[method][place] = _right(drawn, drawn.truth[seen], answers[method])
         learner.close()

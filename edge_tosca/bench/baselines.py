@@ -11,7 +11,7 @@ from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.lda.discriminant import discriminant, oas_shrinkage, precision
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics
 from edge_tosca.errors import MissingExtraError
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.tosca.entropy_selection import entropy_log_posterior
 from edge_tosca.tosca.luca import forward
 from edge_tosca.tosca.task_module import Module
@@ -49,13 +49,13 @@ def streaming_lda(groups: Sequence[Array], test: Array) -> Array:
     Returns:
         Index of the most probable class, int [m].
     """
-    conditioned = [condition(rows) for rows in groups]
+    conditioned = [normalize(rows) for rows in groups]
     n, d = sum(map(len, groups)), test.shape[1]
     statistics = RowStatistics(tuple(conditioned)) if n <= d else GramStatistics.of_groups(conditioned, d)
     within = statistics.within()
     inverse = precision(within, n, oas_shrinkage(within, n))
     lda = discriminant(inverse, inverse.project(statistics.sums / statistics.counts[:, None]))
-    best: Array = lda.scores(condition(test)).argmax(axis=1)
+    best: Array = lda.scores(normalize(test)).argmax(axis=1)
     return best
 
 
@@ -116,7 +116,7 @@ def joint_probe(groups: Sequence[Array], test: Array, seed: int) -> Array:
         raise MissingExtraError("scikit-learn", "demo") from None
     labels = np.repeat(np.arange(len(groups)), [len(rows) for rows in groups])
     raw = np.concatenate(groups)
-    views = {"raw": (raw, test), "power": (condition(raw), condition(test))}
+    views = {"raw": (raw, test), "power": (normalize(raw), normalize(test))}
     grid = {"raw": (1e-3, 1e-2, 1e-1, 1.0), "power": (1.0, 10.0, 100.0, 1000.0)}
 
     def fitted(x: Array, y: Array, c: float) -> Any:

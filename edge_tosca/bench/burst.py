@@ -13,8 +13,8 @@ from edge_tosca.bench.handheld import frames
 from edge_tosca.bench.table import mean_and_spread
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.model import Knowledge
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.learner.model import Model
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 FRAMES = (1, 3, 5, 9)
 """Frames of a burst."""
@@ -57,7 +57,7 @@ class BurstResult:
 
 def measure(
     sets: Sequence[LabelledFeatures],
-    vision: Vision,
+    vision: FeatureExtractor,
     shots: int | None,
     seeds: int,
     pictures: int,
@@ -95,10 +95,10 @@ def measure(
             with tempfile.TemporaryDirectory() as folder:
                 learner = Learner.create(Path(folder) / "bench.tosca", vision.bundle_path)
                 _teach(learner, drawn)
-                knowledge = learner.knowledge
+                model = learner.model
                 for count in (0, *FRAMES):
                     shown = views[:, :count] if count else data.test[rows][:, None]
-                    results.append(_ask(knowledge, shown, truth, (data.name, shots, seed, count)))
+                    results.append(_ask(model, shown, truth, (data.name, shots, seed, count)))
                 learner.close()
     return results
 
@@ -147,7 +147,7 @@ def markdown(results: Sequence[BurstResult]) -> str:
     return "\n".join([*lines, "", note, ""])
 
 
-def _views(paths: Sequence[Path], vision: Vision, rng: np.random.Generator) -> Array:
+def _views(paths: Sequence[Path], vision: FeatureExtractor, rng: np.random.Generator) -> Array:
     """Give the features of every photograph's frames, [n, frames, d]."""
     sources = (frame for path in paths for frame in frames(path, max(FRAMES), rng))
     rows = []
@@ -174,14 +174,12 @@ def _class_places(data: LabelledFeatures, seed: int) -> Array:
     return places
 
 
-def _ask(
-    knowledge: Knowledge, views: Array, truth: Array, about: tuple[str, int | None, int, int]
-) -> BurstResult:
-    answers = [knowledge.decide(burst, 1, burst=True)[0] for burst in views]
-    posterior = np.stack([knowledge.posterior(burst).mean(axis=0) for burst in views])
-    middle = knowledge.posterior(views.mean(axis=1))
+def _ask(model: Model, views: Array, truth: Array, about: tuple[str, int | None, int, int]) -> BurstResult:
+    answers = [model.predict(burst, 1, burst=True)[0] for burst in views]
+    posterior = np.stack([model.posterior(burst).mean(axis=0) for burst in views])
+    middle = model.posterior(views.mean(axis=1))
     mixtures = _mixtures(truth, views.shape[1])
-    mixed = [knowledge.decide(views[rows, 0], 1, burst=True)[0] for rows in mixtures]
+    mixed = [model.predict(views[rows, 0], 1, burst=True)[0] for rows in mixtures]
     named = [np.mean(truth[rows] == int(a.label)) for rows, a in zip(mixtures, mixed, strict=True)]
     return BurstResult(
         *about,

@@ -13,8 +13,8 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
 from edge_tosca.vision.embedding import embed_folder
-from edge_tosca.vision.feature_extractor import Vision
-from edge_tosca.vision.image_folder import pictures_by_class
+from edge_tosca.vision.feature_extractor import FeatureExtractor
+from edge_tosca.vision.image_folder import list_images
 
 _TRAIN, _TEST = "train", "test"
 _TRAIN_SHARE = 0.6
@@ -65,7 +65,9 @@ class Protocol:
     truth: Array
 
 
-def load_features(folder: Path, vision: Vision, on_progress: Callable[[int, int], None]) -> LabelledFeatures:
+def load_features(
+    folder: Path, vision: FeatureExtractor, on_progress: Callable[[int, int], None]
+) -> LabelledFeatures:
     """Embed a set, or read what was embedded before.
 
     Args:
@@ -150,7 +152,7 @@ def protocols(
 
 
 def _embedded(
-    folder: Path, vision: Vision, on_progress: Callable[[int, int], None]
+    folder: Path, vision: FeatureExtractor, on_progress: Callable[[int, int], None]
 ) -> tuple[Array, Array, tuple[str, ...], tuple[Path, ...]]:
     cache = _cache_folder() / f"{_key(folder, vision)}.npz"
     if not cache.is_file():
@@ -160,17 +162,17 @@ def _embedded(
         labels, names = kept["labels"], tuple(str(name) for name in kept["class_names"])
         # Kept paths may be relative to another working directory; their order is that of the folder, in
         # which pictures that could not be read lie between.
-        every = (path for paths in pictures_by_class(folder).values() for path in paths)
+        every = (path for paths in list_images(folder).pictures.values() for path in paths)
         readable = [Path(str(path)).name for path in kept["paths"]]
         paths = tuple(next(path for path in every if path.name == name) for name in readable)
         return kept["features"], labels, names, paths
 
 
-def _key(folder: Path, vision: Vision) -> str:
+def _key(folder: Path, vision: FeatureExtractor) -> str:
     """Name the features by backbone, and by the name, size and age of every picture."""
     files = [
         (label, path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        for label, paths in pictures_by_class(folder).items()
+        for label, paths in list_images(folder).pictures.items()
         for path in paths
     ]
     about = [vision.fingerprint.digest, str(folder.absolute()), files]

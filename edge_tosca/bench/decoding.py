@@ -18,7 +18,7 @@ from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import find_pictures, load_picture
 from edge_tosca.runtime.golden import cosine
 from edge_tosca.runtime.pictures import decoding_scale, open_picture
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 _REPEATS = 5
 _DISTURBED = 0.1
@@ -60,7 +60,7 @@ class Decoding:
 
 def measure_decoding(
     folder: Path,
-    vision: Vision,
+    vision: FeatureExtractor,
     on_progress: Callable[[int, int], None],
     sides: tuple[int, int] | None = None,
     quality: int = 90,
@@ -145,7 +145,7 @@ def _resampled(path: Path, sides: tuple[int, int], quality: int) -> bytes:
     return file.getvalue()
 
 
-def _measured(name: str, data: bytes, vision: Vision) -> list[Decoding]:
+def _measured(name: str, data: bytes, vision: FeatureExtractor) -> list[Decoding]:
     preprocessing = vision.bundle.preprocessing
     with open_picture(data) as image:
         width, height = image.size
@@ -195,7 +195,7 @@ def _measured(name: str, data: bytes, vision: Vision) -> list[Decoding]:
     ]
 
 
-def _feature(pixels: Array, vision: Vision) -> Array:
+def _feature(pixels: Array, vision: FeatureExtractor) -> Array:
     return vision.backend.features(vision.bundle.preprocessing.normalise(pixels.astype(np.uint8)))
 
 

@@ -13,12 +13,12 @@ from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, load_features
 from edge_tosca.bench.handheld import frames
 from edge_tosca.bench.table import as_table
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.model import Model
 from edge_tosca.live import Consensus
 from edge_tosca.system.blas import one_blas_thread
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 FRAMES = 15
 """Of a scene: one second of a camera at 15 a second."""
@@ -82,7 +82,7 @@ class Cuts:
 
 
 def measure(
-    data: LabelledFeatures, vision: Vision, scenes: int, on_step: Callable[[str], None]
+    data: LabelledFeatures, vision: FeatureExtractor, scenes: int, on_step: Callable[[str], None]
 ) -> tuple[list[Displayed], list[Cuts]]:
     """Show scenes of a set one after the other to displays of every setting.
 
@@ -110,7 +110,7 @@ def measure(
         for name, (count, agree, cut) in SETTINGS.items():
             on_step(f"{data.name}: {name}")
             displays.append(
-                _display(data.name, name, learner.knowledge, views, truth, Consensus(count, agree, cut))
+                _display(data.name, name, learner.model, views, truth, Consensus(count, agree, cut))
             )
     return displays, _cuts(data.name, views, truth)
 
@@ -134,7 +134,7 @@ def _tasks(data: LabelledFeatures, rng: np.random.Generator, size: int = 10) -> 
         yield task
 
 
-def _views(paths: Sequence[Path], vision: Vision, rng: np.random.Generator) -> Array:
+def _views(paths: Sequence[Path], vision: FeatureExtractor, rng: np.random.Generator) -> Array:
     """Give the features of every scene's frames, [n, frames, d]."""
     sources = (frame for path in paths for frame in frames(path, FRAMES, rng))
     rows = [picture.features for picture in vision.extract(sources)]
@@ -143,13 +143,13 @@ def _views(paths: Sequence[Path], vision: Vision, rng: np.random.Generator) -> A
 
 
 def _display(
-    data: str, name: str, knowledge: Knowledge, views: Array, truth: Sequence[str], consensus: Consensus
+    data: str, name: str, model: Model, views: Array, truth: Sequence[str], consensus: Consensus
 ) -> Displayed:
     changes, right, first = 0, [], []
     for scene, label in zip(views, truth, strict=True):
         named = []
         for feature in scene:
-            shown = consensus.add(knowledge, feature)
+            shown = consensus.add(model, feature)
             changes += shown.changed
             named.append(shown.answer is not None and shown.answer.label == label)
         right += named
@@ -166,7 +166,7 @@ def _display(
 
 
 def _cuts(data: str, views: Array, truth: Sequence[str]) -> list[Cuts]:
-    directions = np.stack([condition(scene) for scene in views])
+    directions = np.stack([normalize(scene) for scene in views])
     within = np.einsum("sfd,sfd->sf", directions[:, 1:], directions[:, :-1]).ravel()
     across = directions[:, -1] @ directions[:, 0].T
     labels = np.array(truth)
@@ -226,7 +226,7 @@ def main() -> None:
     )
     parser.add_argument("--scenes", type=int, default=80, help="pictures of each set")
     options = parser.parse_args()
-    vision = Vision(threads=1)
+    vision = FeatureExtractor(threads=1)
     with one_blas_thread():
         for folder in options.folders:
             data = load_features(folder, vision, lambda done, total: None)

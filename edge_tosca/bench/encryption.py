@@ -16,8 +16,8 @@ import numpy as np
 
 from edge_tosca.bench.large_store import CLASSES, D, make
 from edge_tosca.learner.forget import forget_class
-from edge_tosca.learner.learn import teach_task
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.model import Model
 from edge_tosca.store.encryption import encrypt, rekey
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
@@ -55,7 +55,7 @@ def _measure(folder: Path, tasks: int) -> dict[str, dict[str, str]]:
 
     def answered(path: Path, key: Path | None) -> None:
         store = Store.open(path, key)
-        Knowledge(store, store.state()).decide(question, 3)
+        Model(store, store.state()).predict(question, 3)
         store.close()
 
     found: dict[str, dict[str, str]] = {kind: {} for kind in stores}
@@ -138,7 +138,7 @@ def _taught(path: Path, key: Path | None) -> float:
     return _on_a_copy(
         path,
         key,
-        lambda store: teach_task(store, lesson, names, "lesson", skipped=(), force=True, feature_seconds=0.0),
+        lambda store: learn_task(store, lesson, names, "lesson", skipped=(), force=True, feature_seconds=0.0),
     )
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.bench.data import Protocol
 from edge_tosca.classifier.calibration.posterior import refine
-from edge_tosca.classifier.held_out import LeftOut
+from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
-from edge_tosca.features.normalization import condition, luca_input
-from edge_tosca.learner.task_training import teach
+from edge_tosca.features.normalization import module_input, normalize
+from edge_tosca.learner.task_training import train_task_module
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.tosca.task_module import Module
 
@@ -55,7 +55,7 @@ class Fused:
 
     def log_posterior(self) -> Array:
         """Answer the test pictures: log-probabilities of the classes, [m, g]."""
-        z = condition(self.taught.drawn.test)
+        z = normalize(self.taught.drawn.test)
         logs, _ = self.router.ask(z)
         if self.router.module_weight > 0:
             for columns, opinion in opinions(self.taught, z):
@@ -68,7 +68,7 @@ def taught_by(drawn: Protocol, **settings: Any) -> Taught:
 
     Args:
         drawn: groups and tasks.
-        settings: of `teaching.teach`.
+        settings: of `teaching.train_task_module`.
 
     Returns:
         The modules.
@@ -76,7 +76,7 @@ def taught_by(drawn: Protocol, **settings: Any) -> Taught:
     modules, tasks = [], []
     for columns in drawn.tasks:
         with one_blas_thread():
-            module, cosines = teach(drawn.groups[columns], **settings)
+            module, cosines = train_task_module(drawn.groups[columns], **settings)
         modules.append(module)
         alone = columns.stop - columns.start == 1
         opinion = None if alone else log_softmax(module.scale * cosines)
@@ -94,14 +94,14 @@ def fused(taught: Taught, **settings: Any) -> Fused:
     Returns:
         Both.
     """
-    groups = [condition(rows) for rows in taught.drawn.groups]
+    groups = [normalize(rows) for rows in taught.drawn.groups]
     router, _ = solved(groups, np.arange(len(groups)), taught.tasks, **settings)
     return Fused(router, taught)
 
 
 def solved(
     groups: Sequence[Array], labels: Array, tasks: Sequence[TaskColumns] = (), **settings: Any
-) -> tuple[Router, LeftOut]:
+) -> tuple[Router, HeldOut]:
     """Solve a router.
 
     Args:
@@ -130,7 +130,7 @@ def opinions(taught: Taught, z: Array) -> list[tuple[slice, Array]]:
     Returns:
         The groups of its task, and its log-probabilities of them up to a constant a picture, [m, k].
     """
-    x = luca_input(z)
+    x = module_input(z)
     return [
         (task.columns, module.scale * module.cosines(x))
         for task, module in zip(taught.tasks, taught.modules, strict=True)

@@ -13,7 +13,7 @@ from edge_tosca.bench.baselines import nearest_mean
 from edge_tosca.classifier.lda.discriminant import precision
 from edge_tosca.classifier.lda.mean_shrinkage import Prior
 from edge_tosca.classifier.lda.statistics import statistics_of
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 SHRINKAGES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 """Of the covariance within classes."""
@@ -48,13 +48,13 @@ def best_in_hindsight(groups: Sequence[Array], test: Array, truth: Array) -> Arr
 
 def _linear(groups: Sequence[Array], test: Array) -> Iterator[Array]:
     """Discriminants with every shrinkage of the covariance and of the means."""
-    statistics = statistics_of([condition(rows) for rows in groups])
+    statistics = statistics_of([normalize(rows) for rows in groups])
     counts, within = statistics.counts, statistics.within()
     background = statistics.sums.sum(axis=0) / counts.sum()
     deviations = statistics.sums / counts[:, None] - background
     for shrinkage in SHRINKAGES:
         inverse = precision(within, int(counts.sum()), shrinkage)
-        z = inverse.project(condition(test) - background)
+        z = inverse.project(normalize(test) - background)
         for kappa in KAPPAS:
             means = inverse.project(deviations * Prior(kappa, 0.0).worth(counts)[:, None])
             yield (inverse.between(z, means) - inverse.along(means, means) / 2).argmax(axis=1)
@@ -65,11 +65,11 @@ def _kernels(groups: Sequence[Array], test: Array) -> Iterator[Array]:
     counts = np.array([len(rows) for rows in groups])
     labels = np.repeat(np.arange(len(groups)), counts)
     targets = np.eye(len(groups))[labels] - 1 / len(groups)
-    z = np.concatenate([condition(rows) for rows in groups]).astype(np.float64)
-    statistics = statistics_of([condition(rows) for rows in groups])
+    z = np.concatenate([normalize(rows) for rows in groups]).astype(np.float64)
+    statistics = statistics_of([normalize(rows) for rows in groups])
     for shrinkage in KERNEL_SHRINKAGES:
         inverse = precision(statistics.within(), len(z), shrinkage)
-        known, asked = inverse.project(z), inverse.project(condition(test))
+        known, asked = inverse.project(z), inverse.project(normalize(test))
         norms = inverse.along(known, known)
         apart = norms[:, None] + norms - 2 * inverse.between(known, known)
         from_known = inverse.along(asked, asked)[:, None] + norms - 2 * inverse.between(asked, known)

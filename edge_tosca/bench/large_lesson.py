@@ -16,14 +16,14 @@ import numpy as np
 from edge_tosca.bench.synthetic import SHOTS, task_features
 from edge_tosca.digests import sha256
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.refit import settle
+from edge_tosca.learner.refit import refit
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.tosca.luca import initial_parameters
 from edge_tosca.tosca.task_module import Module
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 1280
 CLASSES, A_TASK = 10_000, 10
@@ -61,10 +61,10 @@ def solve(path: Path) -> None:
     store, start = Store.open(path), time.process_time()
     with store.transaction():
         generation = store.latest()
-        knowledge, left_out = settle(store, generation)
-        store.set_report(generation, {BY_CLASS: accuracy_by_class(knowledge, left_out)})
+        model, left_out = refit(store, generation)
+        store.set_report(generation, {BY_CLASS: accuracy_by_class(model, left_out)})
     print(
-        f"{len(knowledge.state.groups)} classes solved from features in {_since(start)}, {_peak()}",
+        f"{len(model.state.groups)} classes solved from features in {_since(start)}, {_peak()}",
         flush=True,
     )
     store.close()
@@ -72,7 +72,7 @@ def solve(path: Path) -> None:
 
 def teach(path: Path) -> None:
     """Teach one more task, in this process; print what that costs."""
-    learner = Learner(Store.open(path), Vision())
+    learner = Learner(Store.open(path), FeatureExtractor())
     start = time.process_time()
     learner.learn_features(task_features(CLASSES, A_TASK, D), force=True)
     print(f"one more task learned in {_since(start)}, {_peak()}", flush=True)

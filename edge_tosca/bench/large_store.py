@@ -15,14 +15,14 @@ import numpy as np
 from edge_tosca.bench.synthetic import features_of, noise_picture
 from edge_tosca.classifier.router import in_steps
 from edge_tosca.digests import sha256
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.model import Model
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.tosca.luca import initial_parameters
 from edge_tosca.tosca.task_module import Module
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 1280
 TASKS, CLASSES, IMAGES = 1000, 10, 100
@@ -84,24 +84,24 @@ def ask(path: Path) -> None:
         path: of the store.
     """
     rng = np.random.default_rng(1)
-    vision = Vision(threads=1)
+    vision = FeatureExtractor(threads=1)
     features_of([noise_picture()], vision)
     start = time.perf_counter()
     store = Store.open(path)
-    knowledge = Knowledge(store, store.state())
+    model = Model(store, store.state())
     questions = np.abs(rng.normal(size=(_QUESTIONS, 1, D))).astype(np.float32)
-    knowledge.decide(questions[0], 3)
+    model.predict(questions[0], 3)
     first = time.perf_counter() - start
     taken = []
     for question in questions:
         start = time.perf_counter()
-        knowledge.decide(question, 3)
+        model.predict(question, 3)
         taken.append(time.perf_counter() - start)
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     peak = int(status["VmHWM"].split()[0]) / 1024
     size, each = path.stat().st_size / 1e6, 1e3 * float(np.median(taken))
     print(
-        f"{len(knowledge.state.groups)} classes, {size:.0f} MB: opened and asked once in {first:.2f} s, ",
+        f"{len(model.state.groups)} classes, {size:.0f} MB: opened and asked once in {first:.2f} s, ",
         end="",
     )
     print(f"then {each:.2f} ms a question, {peak:.0f} MB at most", flush=True)

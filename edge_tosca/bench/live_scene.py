@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from edge_tosca.errors import LearnError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.vision.image_folder import pictures_by_class
+from edge_tosca.vision.image_folder import list_images
 
 WIDTH, HEIGHT, FPS = 640, 480, 15
 _QUALITY = 85
@@ -51,7 +51,7 @@ def make_scene(folder: Path, where: Path) -> Scene:
     Raises:
         LearnError: there are fewer than three classes.
     """
-    pictures = {label: paths[:_SHOTS] for label, paths in pictures_by_class(folder).items()}
+    pictures = {label: paths[:_SHOTS] for label, paths in list_images(folder).pictures.items()}
     if len(pictures) < 3:
         raise LearnError(f"{folder} has fewer than three classes; name a folder of class folders with more")
     label = list(pictures)[-1]

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from edge_tosca.bench.synthetic import features_of, noise_picture, task_features
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.model import Model
 from edge_tosca.store.store import Store
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
-def heard(knowledge: Knowledge) -> Knowledge:
+def heard(model: Model) -> Model:
     """Let the modules speak, whether they help on synthetic classes or not: that is the dearer case.
 
     Args:
-        knowledge: what is changed.
+        model: what is changed.
 
     Returns:
         The same.
     """
-    knowledge.router = replace(knowledge.router, module_weight=1.0)
-    return knowledge
+    model.router = replace(model.router, module_weight=1.0)
+    return model
 
 
 def peak_memory(what: str, store: Path) -> float:
@@ -37,16 +37,16 @@ def peak_memory(what: str, store: Path) -> float:
     """
     opened = Store.open(store)
     bundle = opened.settings.get("bundle")
-    learner = Learner(opened, Vision(Path(bundle) if bundle else None, threads=1))
+    learner = Learner(opened, FeatureExtractor(Path(bundle) if bundle else None, threads=1))
     dim = learner.vision.bundle.feature_dim
     features_of([noise_picture()], learner.vision)
     if what == "learn":
         learner.learn_features(task_features(10_000, 10, dim), force=True)
     else:
-        knowledge = heard(learner.knowledge)
+        model = heard(learner.model)
         for task in range(len(learner.state.tasks)):
             for rows in task_features(task, len(learner.state.tasks[task].groups), dim).values():
-                knowledge.decide(rows[:1], 3)
+                model.predict(rows[:1], 3)
     learner.close()
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1024

@@ -21,7 +21,7 @@ from edge_tosca.runtime import Backend, Bundle, load_picture, open_backend
 from edge_tosca.runtime.no_telemetry import import_openvino
 from edge_tosca.runtime.picture_folders import find_pictures
 from edge_tosca.runtime.pictures import decoding_scale, open_picture
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 _CLASSES = 10
 _TURNS = 60
@@ -115,7 +115,7 @@ class Pipeline:
 
 
 def measure_pipeline(
-    vision: Vision,
+    vision: FeatureExtractor,
     folder: Path,
     on_progress: Callable[[int, int], None],
     fp32: Path | None = None,
@@ -237,7 +237,7 @@ def _pictures(photographs: Path | None) -> Iterator[tuple[str, list[bytes]]]:
         yield f"{len(chosen)} photographs of {photographs.name}", [path.read_bytes() for path in chosen]
 
 
-def _stages(name: str, files: list[bytes], learner: Learner, vision: Vision) -> Stages:
+def _stages(name: str, files: list[bytes], learner: Learner, vision: FeatureExtractor) -> Stages:
     rows = [_one(data, learner, vision) for data in files]
     decode, prepare, backbone, decide, exact = (float(np.mean(column)) for column in zip(*rows, strict=True))
     with open_picture(files[0]) as image:
@@ -246,7 +246,7 @@ def _stages(name: str, files: list[bytes], learner: Learner, vision: Vision) -> 
     return Stages(name, size, scale, decode, prepare, backbone, decide, exact)
 
 
-def _one(data: bytes, learner: Learner, vision: Vision) -> list[float]:
+def _one(data: bytes, learner: Learner, vision: FeatureExtractor) -> list[float]:
     preprocessing, backend = vision.bundle.preprocessing, vision.backend
     with open_picture(data) as image:
         exact = decoding_scale(image, preprocessing.decoded_side) == 1
@@ -258,7 +258,7 @@ def _one(data: bytes, learner: Learner, vision: Vision) -> list[float]:
             lambda: load_picture(data, preprocessing.decoded_side),
             lambda: preprocessing(picture, exact=exact),
             lambda: backend.features(pixels),
-            lambda: learner.knowledge.decide(feature, 3),
+            lambda: learner.model.predict(feature, 3),
             lambda: preprocessing(load_picture(data)),
         ],
         _PICTURE_TURNS,

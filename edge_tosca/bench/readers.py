@@ -133,7 +133,7 @@ def _answers(learner: Learner, questions: Array, seconds: float) -> tuple[list[f
     end, took, seen = time.perf_counter() + seconds, [], set()
     place = 0
     while (start := time.perf_counter()) < end:
-        learner.knowledge.decide(questions[place % len(questions)][None], 3)
+        learner.model.predict(questions[place % len(questions)][None], 3)
         took.append(1e3 * (time.perf_counter() - start))
         seen.add(learner.state.generation)
         place += 1

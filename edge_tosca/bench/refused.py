@@ -17,7 +17,7 @@ from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.bench.unknowns import REFUSED
 from edge_tosca.classifier.lda.blocked_folds import Block
 from edge_tosca.classifier.router_fit import SAMPLE
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 _Cut = Callable[[int, np.random.Generator], list[np.ndarray]]
 
@@ -91,9 +91,9 @@ def measure(
 
 
 def _asked(drawn: Protocol, blocks: Sequence[Block]) -> tuple[float, float]:
-    groups = [condition(rows) for rows in drawn.groups]
+    groups = [normalize(rows) for rows in drawn.groups]
     router, left_out = solved(groups, np.arange(len(groups)), blocks=blocks)
-    z = condition(drawn.test)
+    z = normalize(drawn.test)
     familiarity = router.familiarity.score(router.signs(z, router.ask(z)[1]))
     right = left_out.posterior.argmax(axis=1) == left_out.groups
     return float((familiarity < router.familiarity.threshold).mean()), float(right.mean())

@@ -12,7 +12,7 @@ from edge_tosca.bench.data import LabelledFeatures, protocol, protocols
 from edge_tosca.bench.fused import fused, inside_task, opinions, taught_by
 from edge_tosca.bench.plotting import load_pyplot
 from edge_tosca.bench.table import as_table, mean_and_spread
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.task_training import SHRINK
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -90,7 +90,7 @@ def _point(data: LabelledFeatures, size: int, shot: int | None, seed: int, facto
     taught = taught_by(drawn, shrink=factor * SHRINK)
     ours = fused(taught)
     alone = np.zeros((len(drawn.test), len(drawn.groups)))
-    for columns, opinion in opinions(taught, condition(drawn.test)):
+    for columns, opinion in opinions(taught, normalize(drawn.test)):
         alone[:, columns] = opinion
 
     def inside(logs: Any) -> float:

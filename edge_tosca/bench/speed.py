@@ -14,9 +14,9 @@ from edge_tosca.arrays import Array
 from edge_tosca.bench.memory import heard, peak_of
 from edge_tosca.bench.synthetic import SHOTS, features_of, noise_picture, task_features
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.model import Model
 from edge_tosca.store.store import Store
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 _QUESTIONS = 60
 _REPEATS = 3
@@ -78,7 +78,11 @@ class Speed:
 
 
 def measure_speed(
-    classes: int, modules: int, vision: Vision, folder: Path, on_progress: Callable[[int, int], None]
+    classes: int,
+    modules: int,
+    vision: FeatureExtractor,
+    folder: Path,
+    on_progress: Callable[[int, int], None],
 ) -> Speed:
     """Build a learner of synthetic classes and measure it.
 
@@ -111,7 +115,7 @@ def measure_speed(
     features_of([picture] * (size * SHOTS), vision)
     features_seconds = time.perf_counter() - start
     learners = [Learner(Store.open(stores[count]), vision) for count in (small, modules)]
-    few, many = (heard(learner.knowledge) for learner in learners)
+    few, many = (heard(learner.model) for learner in learners)
     questions = [row[None] for task in range(modules) for rows in _asked(task, size, vision) for row in rows]
     questions = questions[:: max(1, len(questions) // _QUESTIONS)]
     small_decide, decide = _deciding_times((few, many), questions)
@@ -138,13 +142,13 @@ def measure_speed(
     )
 
 
-def _asked(task: int, size: int, vision: Vision) -> list[Array]:
+def _asked(task: int, size: int, vision: FeatureExtractor) -> list[Array]:
     """Features of a task's classes, one of each."""
     return [rows[:1] for rows in task_features(task, size, vision.bundle.feature_dim).values()]
 
 
 def _learning_times(
-    stores: tuple[Path, Path], features: dict[str, Array], vision: Vision, folder: Path
+    stores: tuple[Path, Path], features: dict[str, Array], vision: FeatureExtractor, folder: Path
 ) -> tuple[float, float]:
     """Learn a task on copies of two stores, in turns."""
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -160,42 +164,42 @@ def _learning_times(
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def _first_answer(store: Path, vision: Vision, features: dict[str, Array]) -> float:
+def _first_answer(store: Path, vision: FeatureExtractor, features: dict[str, Array]) -> float:
     question = next(iter(features.values()))[:1]
     taken = []
     for _ in range(_REPEATS):
         start = time.perf_counter()
         learner = Learner(Store.open(store), vision)
-        learner.knowledge.decide(question, 3)
+        learner.model.predict(question, 3)
         taken.append(time.perf_counter() - start)
         learner.close()
     return statistics.median(taken)
 
 
-def _deciding_times(known: tuple[Knowledge, Knowledge], questions: list[Array]) -> tuple[float, float]:
+def _deciding_times(known: tuple[Model, Model], questions: list[Array]) -> tuple[float, float]:
     """Decide on the same questions, in turns; each once before, so that all it needs is in memory."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(_REPEATS):
         for question in questions:
-            for knowledge, taken in zip(known, seconds, strict=True):
-                knowledge.decide(question, 3)
+            for model, taken in zip(known, seconds, strict=True):
+                model.predict(question, 3)
                 start = time.perf_counter()
-                knowledge.decide(question, 3)
+                model.predict(question, 3)
                 taken.append(time.perf_counter() - start)
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
-def _pixels(vision: Vision) -> Array:
+def _pixels(vision: FeatureExtractor) -> Array:
     return np.random.default_rng(0).normal(size=(1, 3, *_input_size(vision))).astype(np.float32)
 
 
-def _input_size(vision: Vision) -> tuple[int, int]:
+def _input_size(vision: FeatureExtractor) -> tuple[int, int]:
     size = vision.bundle.preprocessing.size
     return size, size
 
 
 def _times_in_turn(
-    vision: Vision, pixels: Array, knowledge: Knowledge, questions: list[Array]
+    vision: FeatureExtractor, pixels: Array, model: Model, questions: list[Array]
 ) -> tuple[float, float]:
     """Run the backbone, then decide, as a camera does."""
     backbone, decide = [], []
@@ -203,7 +207,7 @@ def _times_in_turn(
         start = time.perf_counter()
         vision.backend.features(pixels)
         middle = time.perf_counter()
-        knowledge.decide(question, 3)
+        model.predict(question, 3)
         backbone.append(middle - start)
         decide.append(time.perf_counter() - middle)
     return statistics.median(backbone), statistics.median(decide)

@@ -12,9 +12,9 @@ from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
 from edge_tosca.bench.fused import solved
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.classifier.calibration.posterior import by_label
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ APART, OTHERS_APART = f"{BOTH}, a mean for each lesson", f"{OTHERS}, a mean for 
 
 def measure(
     sets: Sequence[LabelledFeatures],
-    vision: Vision,
+    vision: FeatureExtractor,
     task_size: int,
     seeds: int,
     on_step: Callable[[str], None],
@@ -87,16 +87,16 @@ def parted(drawn: Protocol) -> tuple[list[Array], Array]:
         For each class whether a training picture lies in the new surroundings, bool [n_c] each, and the same
         of the test pictures, bool [m].
     """
-    groups = [condition(rows).astype(np.float64) for rows in drawn.groups]
+    groups = [normalize(rows).astype(np.float64) for rows in drawn.groups]
     means = np.stack([rows.mean(axis=0) for rows in groups])
     residuals = np.concatenate([rows - mean for rows, mean in zip(groups, means, strict=True)])
     _, vectors = np.linalg.eigh(residuals.T @ residuals)
     direction = vectors[:, -1]
     sides = [(rows - mean) @ direction > 0 for rows, mean in zip(groups, means, strict=True)]
-    return sides, (condition(drawn.test) - means[drawn.truth]) @ direction > 0
+    return sides, (normalize(drawn.test) - means[drawn.truth]) @ direction > 0
 
 
-def _taught(drawn: Protocol, vision: Vision, few: int | None) -> list[tuple[str, float, float]]:
+def _taught(drawn: Protocol, vision: FeatureExtractor, few: int | None) -> list[tuple[str, float, float]]:
     sides, test_side = parted(drawn)
     others = np.arange(len(sides)) % 2 == 1
     asked = others[drawn.truth]
@@ -139,21 +139,21 @@ def _teach(learner: Learner, drawn: Protocol, chosen: Sequence[Array]) -> None:
 def _right(learner: Learner, drawn: Protocol) -> Array:
     """Say which test pictures are named right, bool [m]."""
     labels = np.array([int(label) for label in learner.state.labels])
-    right: Array = labels[learner.knowledge.posterior(drawn.test).argmax(axis=1)] == drawn.truth
+    right: Array = labels[learner.model.posterior(drawn.test).argmax(axis=1)] == drawn.truth
     return right
 
 
 def _right_apart(drawn: Protocol, lessons: Sequence[Sequence[Array]]) -> Array:
     """Say the same of a router in which every lesson of a class has a mean of its own."""
     taught = [
-        (group, condition(drawn.groups[group][chosen]))
+        (group, normalize(drawn.groups[group][chosen]))
         for lesson in lessons
         for group, chosen in enumerate(lesson)
         if chosen.any()
     ]
     labels, rows = np.array([group for group, _ in taught]), [z for _, z in taught]
     router, _ = solved(rows, labels)
-    logs, _ = router.ask(condition(drawn.test))
+    logs, _ = router.ask(normalize(drawn.test))
     right: Array = by_label(logs, labels, len(drawn.groups)).argmax(axis=1) == drawn.truth
     return right
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from edge_tosca.arrays import Array
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 SHOTS = 20
 """Pictures a class."""
@@ -72,7 +72,7 @@ def textured_picture(width: int, height: int) -> bytes:
     return file.getvalue()
 
 
-def features_of(pictures: list[bytes], vision: Vision) -> int:
+def features_of(pictures: list[bytes], vision: FeatureExtractor) -> int:
     """Decode pictures and run the backbone on them.
 
     Args:

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.features.exemplars import Rule, drawn, herding, k_centre, spread
-from edge_tosca.learner.learn import teach_task
-from edge_tosca.learner.model import Knowledge
-from edge_tosca.learner.refit import settle
+from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.model import Model
+from edge_tosca.learner.refit import refit
 from edge_tosca.learner.storage_limit import thin
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
@@ -42,7 +42,7 @@ def main(train: Path, test: Path) -> None:
     with one_blas_thread(), tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.tosca"
         store = Store.create(whole, _settings(taught["features"].shape[1]))
-        teach_task(
+        learn_task(
             store,
             features,
             {name: [str(at) for at in range(len(rows))] for name, rows in features.items()},
@@ -70,14 +70,14 @@ def _thinned(whole: Path, most: int, rule: Rule, features: np.ndarray, truth: li
     with store.transaction():
         generation = store.add_generation("thin", store.latest())
         thin(store, most, rule)
-        settle(store, generation)
+        refit(store, generation)
     share = _accuracy(store, features, truth)
     store.close()
     return share
 
 
 def _accuracy(store: Store, features: np.ndarray, truth: list[str]) -> float:
-    answers = Knowledge(store, store.state()).decide(features, 1)
+    answers = Model(store, store.state()).predict(features, 1)
     return float(np.mean([answer.label == label for answer, label in zip(answers, truth, strict=True)]))
 
 

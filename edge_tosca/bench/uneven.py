@@ -14,9 +14,9 @@ from edge_tosca.bench.fused import fused, taught_by
 from edge_tosca.bench.results import OURS, TITLES
 from edge_tosca.bench.table import as_table, mean_and_spread
 from edge_tosca.errors import LearnError
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 PLAIN = "plain"
 """Ours with the means of few pictures as they are."""
@@ -69,7 +69,7 @@ class Trial:
 
 def measure(
     sets: Sequence[LabelledFeatures],
-    vision: Vision,
+    vision: FeatureExtractor,
     few: Sequence[int],
     many: int | None,
     task_size: int,
@@ -141,7 +141,9 @@ def uneven(data: LabelledFeatures, task_size: int, few: int, many: int | None, s
     return Uneven(drawn, is_few)
 
 
-def _answers(drawn: Protocol, vision: Vision, seed: int) -> Iterator[tuple[str, Array, Array | None]]:
+def _answers(
+    drawn: Protocol, vision: FeatureExtractor, seed: int
+) -> Iterator[tuple[str, Array, Array | None]]:
     """Give every method's answers, int [m], and what it calls unknown, bool [m], where it does."""
     yield OURS, *_ours(drawn, vision)
     yield PLAIN, *_plain(drawn)
@@ -151,21 +153,21 @@ def _answers(drawn: Protocol, vision: Vision, seed: int) -> Iterator[tuple[str, 
     yield "ncm", nearest_mean(drawn.groups, drawn.test), None
 
 
-def _ours(drawn: Protocol, vision: Vision) -> tuple[Array, Array]:
+def _ours(drawn: Protocol, vision: FeatureExtractor) -> tuple[Array, Array]:
     """Teach a real learner task by task, through its store, and ask it picture by picture."""
     with tempfile.TemporaryDirectory() as folder:
         learner = Learner.create(Path(folder) / "bench.tosca", vision.bundle_path)
         for task in drawn.tasks:
             taught = {f"{group:05d}": drawn.groups[group] for group in range(task.start, task.stop)}
             learner.learn_features(taught, force=True)
-        answers = learner.knowledge.decide(drawn.test, 1)
+        answers = learner.model.predict(drawn.test, 1)
         learner.close()
     return np.array([int(answer.label) for answer in answers]), np.array([a.unknown for a in answers])
 
 
 def _plain(drawn: Protocol) -> tuple[Array, Array]:
     plain = fused(taught_by(drawn), shrunken=False)
-    router, z = plain.router, condition(drawn.test)
+    router, z = plain.router, normalize(drawn.test)
     signs = router.signs(z, router.ask(z)[1])
     unknown: Array = router.familiarity.score(signs) < router.familiarity.threshold
     return plain.log_posterior().argmax(axis=1), unknown

@@ -6,8 +6,8 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import MissingExtraError
-from edge_tosca.features.normalization import condition
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.features.normalization import normalize
+from edge_tosca.learner.model import Model
 
 NEIGHBOURS = 3
 """Cached features of the score "nearest"."""
@@ -36,18 +36,18 @@ class Scorer:
     """Every score of SCORES, from what one learner knows.
 
     Args:
-        knowledge: of a learner that was taught the known classes.
+        model: of a learner that was taught the known classes.
         known: features of other pictures of known classes, [n, d]. Only the sum of ridge and nearest is
             standardised on them, which favours it.
     """
 
-    def __init__(self, knowledge: Knowledge, known: Array) -> None:
+    def __init__(self, model: Model, known: Array) -> None:
         try:
             from sklearn.covariance import OAS
         except ModuleNotFoundError:
             raise MissingExtraError("scikit-learn", "demo") from None
-        self._knowledge = knowledge
-        groups = [knowledge.cached(index) for index in range(len(knowledge.state.groups))]
+        self._model = model
+        groups = [model.features_of(index) for index in range(len(model.state.groups))]
         self._cached = np.concatenate(groups)
         means = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
         residuals = np.concatenate([rows - mean for rows, mean in zip(groups, means, strict=True)])
@@ -55,7 +55,7 @@ class Scorer:
         self._weights = means @ self._precision
         self._bias = -0.5 * np.sum(self._weights * means, axis=1)
         self._ridge = _ridge(self._cached, [len(rows) for rows in groups])
-        parts = self._parts(condition(known))
+        parts = self._parts(normalize(known))
         self._mean, self._spread = {}, {}
         for name in ("ridge", "nearest"):
             self._mean[name], self._spread[name] = parts[name].mean(), parts[name].std()
@@ -69,12 +69,12 @@ class Scorer:
         Returns:
             A key of SCORES to float64 [n].
         """
-        scores = self._parts(condition(features))
+        scores = self._parts(normalize(features))
         scores["ridge+nearest"] = sum(
             (scores[name] - self._mean[name]) / self._spread[name] for name in ("ridge", "nearest")
         )
-        signs = self._knowledge.signs(features)
-        familiarity = self._knowledge.router.familiarity
+        signs = self._model.signs(features)
+        familiarity = self._model.router.familiarity
         scores[OURS] = familiarity.score(signs)
         direction, relative, near = ((signs - familiarity.mean) / familiarity.spread * familiarity.weights).T
         scores |= {"direction": direction, "relative": relative, "near": near}

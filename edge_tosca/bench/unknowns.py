@@ -17,8 +17,8 @@ from edge_tosca.bench.unknown_scores import SCORES, Scorer
 from edge_tosca.classifier.calibration.conformal import label_set, least_probability
 from edge_tosca.errors import LearnError, MissingExtraError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.model import Knowledge
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.learner.model import Model
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 LEFT_OUT_SHARE = 0.1
 """Share of the classes that are near unknowns; two at least."""
@@ -135,7 +135,7 @@ class Measured:
 
 def measure(
     sets: Sequence[LabelledFeatures],
-    vision: Vision,
+    vision: FeatureExtractor,
     shots: Sequence[int | None],
     seeds: int,
     on_step: Callable[[str], None],
@@ -198,7 +198,7 @@ def mixed(data: LabelledFeatures) -> LabelledFeatures:
 
 
 def _trial(
-    data: LabelledFeatures, far: Array, vision: Vision, shots: int | None, seed: int
+    data: LabelledFeatures, far: Array, vision: FeatureExtractor, shots: int | None, seed: int
 ) -> tuple[Trial, Familiarities]:
     drawn = protocol(data, len(data.classes), shots, seed)
     classes = len(drawn.groups)
@@ -215,13 +215,13 @@ def _trial(
         learner = Learner.create(Path(folder) / "bench.tosca", vision.bundle_path, refused=REFUSED)
         # One task: modules have no say in what is unknown, so the cut into tasks does not matter.
         learner.learn_features({f"{c:05d}": drawn.groups[c] for c in range(known)}, "known", force=True)
-        knowledge = learner.knowledge
-        answers = {kind: knowledge.decide(rows, 1) if len(rows) else [] for kind, rows in pictures.items()}
+        model = learner.model
+        answers = {kind: model.predict(rows, 1) if len(rows) else [] for kind, rows in pictures.items()}
         unknown = {kind: np.array([a.unknown for a in some], bool) for kind, some in answers.items()}
         values = {kind: np.array([a.familiarity for a in some]) for kind, some in answers.items()}
-        threshold = knowledge.router.familiarity.threshold
-        told = _told(knowledge, pictures)
-        covered = tuple(_covered(knowledge, pictures["known"], truth, asked) for asked in COVERAGES)
+        threshold = model.router.familiarity.threshold
+        told = _told(model, pictures)
+        covered = tuple(_covered(model, pictures["known"], truth, asked) for asked in COVERAGES)
         learner.close()
     right = np.array(
         [int(answer.label) == label for answer, label in zip(answers["known"], truth, strict=True)], bool
@@ -245,8 +245,8 @@ def _trial(
     return trial, Familiarities(data.name, shots, threshold, values)
 
 
-def _told(knowledge: Knowledge, pictures: dict[str, Array]) -> dict[str, Told]:
-    scorer = Scorer(knowledge, pictures["known"])
+def _told(model: Model, pictures: dict[str, Array]) -> dict[str, Told]:
+    scorer = Scorer(model, pictures["known"])
     scores = {kind: scorer(rows) for kind, rows in pictures.items() if len(rows)}
     told = {}
     for name in SCORES:
@@ -262,10 +262,10 @@ def _told(knowledge: Knowledge, pictures: dict[str, Array]) -> dict[str, Told]:
     return told
 
 
-def _covered(knowledge: Knowledge, known: Array, truth: Array, asked: float) -> Covered:
-    least = least_probability(knowledge.router.calibration, asked)
+def _covered(model: Model, known: Array, truth: Array, asked: float) -> Covered:
+    least = least_probability(model.router.calibration, asked)
     # Labels were taught in the order of their numbers.
-    sets = [label_set(row, least) for row in knowledge.posterior(known)]
+    sets = [label_set(row, least) for row in model.posterior(known)]
     held = [label in inside for label, inside in zip(truth, sets, strict=True)]
     return Covered(asked, float(np.mean(held)), float(np.mean([len(inside) for inside in sets])))
 

@@ -6,17 +6,17 @@ from edge_tosca.arrays import Array
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """What the learner would have said of cached pictures it had not seen.
+class HeldOut:
+    """Answers to cached pictures, each computed as if its block of neighbours had not been seen.
 
     Attributes:
         groups: true group of each, int [n].
         rows: each picture's place in its group, int [n].
         posterior: probabilities of the labels, [n, labels].
-        signs: of familiarity, float64 [n, 3].
+        ood_statistics: float64 [n, 3]; see `edge_tosca.classifier.ood.detector`.
     """
 
     groups: Array
     rows: Array
     posterior: Array
-    signs: Array
+    ood_statistics: Array

@@ -1,189 +1,112 @@
-"""The router: all that is needed to answer, besides the modules."""
+"""The router: the shrunken discriminant that answers by default, and the OOD detector beside it.
+
+With t_g = (m_g - m)'P(z - m), the discriminant's margin of group g above the background is t_g - K_g / 2.
+A group's score is w_g (t_g - K_g / 2) + w_g (1 - w_g) K_g / 2, see `edge_tosca.classifier.lda.mean_shrinkage`;
+the softmax of the scores, times a calibrated temperature, gives the probabilities of the groups.
+
+A *group* is a class as one task taught it; a class that several tasks taught has several groups.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.arrays import Array, log_softmax
+from edge_tosca.arrays import Array, log_softmax, require_shapes
 from edge_tosca.classifier.lda.discriminant import Discriminant
-from edge_tosca.classifier.lda.relative_mahalanobis import kinship, nearest_groups
-from edge_tosca.classifier.ood.detector import Familiarity, lengths, signs
-from edge_tosca.classifier.shared_means import Joined
+from edge_tosca.classifier.ood.detector import OodDetector
+from edge_tosca.classifier.shared_means import SharedMeans
 
 PROPOSED = 3
-"""Groups that the router proposes for a closer look."""
-
-_STEPS = np.iinfo(np.int16).max
+"""Groups whose tasks' modules refine an answer: the most probable ones."""
 
 
 @dataclass(frozen=True)
 class Router:
-    """All that is needed to answer, besides the modules.
+    """The solved router of one generation: everything an answer needs besides the modules.
 
     Attributes:
-        joined: scores of things, where the lessons of each have one mean; None where each group's own counts.
+        shared_means: scores of classes over all their tasks; None where each group's own mean counts.
         discriminant: scores of the groups' plain means, and of the background in the last row.
-        worth: what each mean keeps of itself, see `edge_tosca.classifier.lda.mean_shrinkage`, float32 [g].
-        shift: what its score gains by that, float32 [g].
-        relief: part of its squared distance from the background that is noise, float32 [g].
-        deviations: of the groups' means from the background, for familiarity, in steps, int16 [g, d]:
-            unlike float16 they widen to float32 in no time.
-        steps: length of a step of each group, float32 [g].
-        lengths: of the groups' means, float32 [g].
-        background: mean of all pictures, float32 [d].
-        temperature: factor on the discriminant's scores.
-        module_weight: how much a module's opinion counts inside its task.
-        familiarity: the threshold for unknowns.
-        shrinkage: what was chosen for the covariance.
-        calibration: of label sets; probabilities of the true labels of left-out pictures, float32 [n].
+        mean_weights: w, the share of itself that each mean keeps, float32 [g].
+        score_offsets: w (1 - w) K / 2, float32 [g].
+        temperature: factor on the scores.
+        module_weight: weight of a module's opinion inside its task; 0 leaves the router's.
+        ood: the out-of-distribution detector.
+        shrinkage: of the covariance; stored for inspection, no answer depends on it.
+        calibration: probabilities of the true labels of held-out pictures, float32 [n]; for label sets.
     """
 
-    joined: "Joined | None"
+    shared_means: SharedMeans | None
     discriminant: Discriminant
-    worth: Array
-    shift: Array
-    relief: Array
-    deviations: Array
-    steps: Array
-    lengths: Array
-    background: Array
+    mean_weights: Array
+    score_offsets: Array
     temperature: float
     module_weight: float
-    familiarity: Familiarity
+    ood: OodDetector
     shrinkage: float
     calibration: Array
 
     def to_arrays(self) -> dict[str, Array]:
-        """Give everything as arrays, for the store."""
-        familiarity = self.familiarity
+        """Return the arrays under the names in which a store keeps them."""
         return {
             "weights": self.discriminant.weights,
             "bias": self.discriminant.bias,
-            "worth": self.worth,
-            "shift": self.shift,
-            "relief": self.relief,
-            "deviations": self.deviations,
-            "steps": self.steps,
-            "lengths": self.lengths,
-            "background": self.background,
-            "familiarity": np.stack([familiarity.mean, familiarity.spread, familiarity.weights]),
-            "threshold": np.array([familiarity.threshold]),
+            "worth": self.mean_weights,
+            "shift": self.score_offsets,
+            **self.ood.to_arrays(),
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
-            **({} if self.joined is None else self.joined.to_arrays()),
+            **({} if self.shared_means is None else self.shared_means.to_arrays()),
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Array], groups: int, dimensions: int) -> "Router":
-        """Read what `to_arrays` gave.
+        """Read the arrays that `to_arrays` returned.
 
         Args:
-            arrays: from the store.
-            groups: that the router must know.
-            dimensions: of a feature.
+            arrays: as the store has them.
+            groups: number of groups of the generation.
+            dimensions: width of a feature.
 
         Returns:
             The router.
 
         Raises:
             KeyError: an array is missing.
-            ValueError: an array does not fit.
+            ValueError: an array has another shape, or NaN.
         """
         shapes = {
             "weights": (groups + 1, dimensions),
             "bias": (groups + 1,),
             "worth": (groups,),
             "shift": (groups,),
-            "relief": (groups,),
-            "deviations": (groups, dimensions),
-            "steps": (groups,),
-            "lengths": (groups,),
-            "background": (dimensions,),
-            "familiarity": (3, 3),
-            "threshold": (1,),
         }
-        for name, shape in shapes.items():
-            if arrays[name].shape != shape or np.isnan(arrays[name]).any():
-                raise ValueError(f"{name} does not fit")
+        require_shapes(arrays, shapes)
         temperature, module_weight, shrinkage = (float(value) for value in arrays["scalars"])
-        mean, spread, weights = arrays["familiarity"]
+        discriminant = Discriminant(arrays["weights"], arrays["bias"])
         return cls(
-            Joined.from_arrays(arrays, groups, dimensions) if "joined_units" in arrays else None,
-            Discriminant(arrays["weights"], arrays["bias"]),
+            SharedMeans.from_arrays(arrays, groups, dimensions) if "joined_units" in arrays else None,
+            discriminant,
             arrays["worth"],
             arrays["shift"],
-            arrays["relief"],
-            arrays["deviations"],
-            arrays["steps"],
-            arrays["lengths"],
-            arrays["background"],
             temperature,
             module_weight,
-            Familiarity(mean, spread, weights, float(arrays["threshold"][0])),
+            OodDetector.from_arrays(arrays, discriminant),
             shrinkage,
             arrays["calibration"],
         )
 
-    def ask(self, z: Array) -> tuple[Array, Array]:
-        """Give the router's own opinion.
+    def scores(self, z: Array) -> tuple[Array, Array]:
+        """Score normalised features.
 
         Args:
-            z: conditioned features, float32 [n, d].
+            z: float32 [n, d].
 
         Returns:
-            Log-probabilities of the groups, [n, g], and by how much their plain means' scores are above the
-            background's, [n, g].
+            Log-probabilities of the groups, [n, g], and the margins of their plain means above the background,
+            [n, g].
         """
-        above = self.discriminant.above(z)
-        if self.joined is not None:
-            return self.joined.ask(z, self.temperature), above
-        return log_softmax(self.temperature * (self.worth * above + self.shift)), above
-
-    def signs(self, z: Array, above: Array) -> Array:
-        """Give the signs of familiarity.
-
-        Args:
-            z: conditioned features, float32 [n, d].
-            above: of `ask`.
-
-        Returns:
-            Direction, relative distance and nearness, float64 [n, 3].
-        """
-        nearest = nearest_groups(above + 0.5 * self.relief)
-        found = [self.signs_among(*each) for each in zip(z, nearest, above, strict=True)]
-        return np.array(found).reshape(-1, 3)
-
-    def signs_among(self, z: Array, groups: Array, above: Array) -> Array:
-        """Give the signs of familiarity of one picture.
-
-        Args:
-            z: conditioned feature, float32 [d].
-            groups: its nearest ones, int [k].
-            above: of `ask`, [g]; read for these only.
-
-        Returns:
-            Direction, relative distance and nearness, float64 [3].
-        """
-        # One product gives K and the cosines: at one picture a time the number of calls is what costs.
-        beside = np.empty((len(groups) + 1, len(z)), np.float32)
-        np.subtract(self.discriminant.weights[groups], self.discriminant.weights[-1], out=beside[:-1])
-        beside[-1] = z
-        products = (self.deviations[groups].astype(np.float32) @ beside.T) * self.steps[groups, None]
-        near = ((products[:, -1] + z @ self.background) / self.lengths[groups]).max(keepdims=True)
-        kin = np.array([kinship(above[groups], products[:, :-1], self.relief[groups])])
-        together: Array = signs(kin, lengths(z[None] - self.background), near)[0]
-        return together
-
-
-def in_steps(deviations: Array) -> tuple[Array, Array]:
-    """Round deviations to 16 bits, as finely as the largest of each row allows.
-
-    Args:
-        deviations: [g, d].
-
-    Returns:
-        In steps, int16 [g, d], and the length of each row's step, float32 [g].
-    """
-    largest = np.abs(deviations).max(axis=1, keepdims=True)
-    steps = (np.maximum(largest, np.finfo(np.float32).tiny * _STEPS) / _STEPS).astype(np.float32)
-    return np.rint(deviations / steps).clip(-_STEPS, _STEPS).astype(np.int16), steps[:, 0]
+        margins = self.discriminant.background_margins(z)
+        if self.shared_means is not None:
+            return self.shared_means.log_probabilities(z, self.temperature), margins
+        return log_softmax(self.temperature * (self.mean_weights * margins + self.score_offsets)), margins

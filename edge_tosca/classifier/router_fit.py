@@ -1,7 +1,7 @@
-"""The default router is solved from the running sums, and its settings are chosen on left-out pictures.
+"""Solve the default router from the running sums, and choose its settings on held-out pictures.
 
-All settings (shrinkage, prior of the means, temperature, the modules' weight, the threshold for unknowns) are
-chosen on the learner's own cached features, each scored as if its block of neighbours had not been seen.
+All settings (shrinkage, prior of the means, temperature, the modules' weight, the OOD threshold) are chosen on
+the learner's own cached features, each scored as if its block of neighbours had not been seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,36 +13,34 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import calibrate
 from edge_tosca.classifier.calibration.posterior import by_label, refine
-from edge_tosca.classifier.held_out import LeftOut
+from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut, scores_dtype
-from edge_tosca.classifier.lda.mean_shrinkage import shift
+from edge_tosca.classifier.lda.mean_shrinkage import score_offsets
 from edge_tosca.classifier.lda.shrinkage_selection import (
     SHRINKAGE_ODDS,
-    Choice,
+    ShrinkageChoice,
     choose_shrinkage,
     surely_more,
 )
 from edge_tosca.classifier.lda.statistics import Statistics
-from edge_tosca.classifier.ood.detector import fit_familiarity, left_out_signs, lengths
-from edge_tosca.classifier.router import Router, in_steps
-from edge_tosca.classifier.shared_means import Joined, of_groups
+from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
+from edge_tosca.classifier.router import Router
+from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
 
 SAMPLE = 1000
-"""About how many cached pictures are left out to judge by; spread evenly over the groups."""
+"""About how many cached pictures are held out; spread evenly over the groups."""
 
 JUDGES = 500
 """About how many of them choose the shrinkage."""
 
 MODULE_WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
-"""Weights of the modules' opinion; the most truthful is kept."""
+"""Candidate weights of the modules' opinion; the one with the least log-loss is kept."""
 
 SURE = 3.0
-"""Standard errors by which the modules must help on left-out pictures before they are heard: the best of five
-weights is chosen, and pictures of one series are not independent."""
-
-_FLOOR = 1e-6
+"""Standard errors by which the modules must lower the held-out loss before their weight is nonzero: the best of
+five weights is chosen, and pictures of one series are not independent."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +67,26 @@ def fit_router(
     odds: Sequence[float] = SHRINKAGE_ODDS,
     sure: float = SURE,
     shrunken: bool = True,
-    things: Array | None = None,
+    class_of_group: Array | None = None,
     blocks: Sequence[Block] | None = None,
-) -> tuple[Router, LeftOut]:
+) -> tuple[Router, HeldOut]:
     """Solve the router and choose its settings.
 
     Args:
         statistics: of all groups.
-        cached: conditioned features of a group by its index, float32 [n, d].
+        cached: normalised features of a group by its index, float32 [n, d].
         label_of_group: index of each group's label.
         tasks: all tasks.
         refused: share of known pictures to call unknown.
         odds: of the shrinkage, to choose from.
         sure: standard errors by which the modules must help.
         shrunken: draw the means of few pictures towards the background.
-        things: what each group was taught as, int [g], 0 .. t - 1. All lessons of a thing have one mean,
-            unless means of their own are surely more truthful; each group is a thing of its own by default.
-        blocks: what to leave out together, ordered by group; neighbours by default.
+        class_of_group: class of each group, int [g], 0 .. c - 1. All groups of a class share a mean, unless
+            separate means have a significantly lower held-out loss; by default each group is a class.
+        blocks: pictures to hold out together, ordered by group; neighbours by default.
 
     Returns:
-        The router, and the answers to left-out pictures that it was chosen by.
+        The router, and the held-out answers that its settings were chosen by.
     """
     counts, sums, labels = statistics.counts, statistics.sums, np.asarray(label_of_group)
     if blocks is None:
@@ -101,45 +99,42 @@ def fit_router(
     for block, end in zip(blocks, ends, strict=True):
         z[end - len(block.rows) : end] = cached(block.group)[block.rows]
     choose = partial(_choose, z, tuple(blocks), labels, odds, shrunken)
-    choice, together = choose(statistics, np.arange(len(counts))), None
-    if things is not None and len(set(things.tolist())) < len(things):
-        # Lessons of one thing differ by surroundings, which tell nothing of what a picture shows. With a mean
-        # for each, whatever is photographed in the new ones looks like the classes that were taught there.
-        together = choose(statistics.joined(things), things)
-        if surely_more(together.losses, choice.losses):
-            together = None
+    choice, pooled = choose(statistics, np.arange(len(counts))), None
+    if class_of_group is not None and len(set(class_of_group.tolist())) < len(class_of_group):
+        # Lessons of one class differ by domain, and a domain says nothing about what a picture shows. With a
+        # mean for each lesson, any picture from a new domain looks like the classes that were taught there.
+        pooled = choose(statistics.pooled(class_of_group), class_of_group)
+        if surely_more(pooled.losses, choice.losses):
+            pooled = None
     temperature, judged = choice.temperature, choice.judged
     log_posterior = log_softmax(temperature * judged.scores)
-    if together is not None and things is not None:
-        temperature = together.temperature
-        log_posterior = of_groups(log_softmax(temperature * together.judged.scores), things)
-    opinions = [_held_out(task, counts, groups, rows) for task in tasks]
+    if pooled is not None and class_of_group is not None:
+        temperature = pooled.temperature
+        log_posterior = share_among_groups(log_softmax(temperature * pooled.judged.scores), class_of_group)
+    opinions = [_held_out_opinion(task, counts, groups, rows) for task in tasks]
     weight = _module_weight(log_posterior, groups, tasks, opinions, sure)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
-    # Familiarity keeps to the groups: what is known of a place by a few pictures is known.
-    known = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
+    # OOD detection compares with the groups, not the pooled classes: a domain taught by a few pictures is known.
+    known = held_out_statistics(z, blocks, judged.nearest, judged.relative_mahalanobis, sums, counts)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
     del choose, z
-    worth, added = _trust(choice, counts)
-    means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()
+    weights, offsets = _shrunken_means(choice, counts)
+    solved = discriminant(choice.inverse, choice.means)
+    calibration = fit_ood_calibration(known, refused, len(counts))
     router = Router(
-        None if together is None or things is None else _joined(together, things, counts),
-        discriminant(choice.inverse, choice.means),
-        worth,
-        added,
-        choice.prior.relief(counts).astype(np.float32),
-        *in_steps(means - background),
-        np.maximum(lengths(means), _FLOOR).astype(np.float32),
-        background.astype(np.float32),
+        None if pooled is None or class_of_group is None else _shared_means(pooled, class_of_group, counts),
+        solved,
+        weights,
+        offsets,
         temperature,
         weight,
-        fit_familiarity(known, refused, len(counts)),
+        OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
     )
-    return router, LeftOut(groups, rows, posterior, known)
+    return router, HeldOut(groups, rows, posterior, known)
 
 
 def _choose(
@@ -149,33 +144,34 @@ def _choose(
     odds: Sequence[float],
     shrunken: bool,
     statistics: Statistics,
-    units: Array,
-) -> Choice:
-    """Choose the shrinkage where `statistics` are those of units, and `units` tells each group's."""
+    class_of_group: Array,
+) -> ShrinkageChoice:
+    """Choose the shrinkage for the classes that `statistics` has the sums of."""
     counts, sums = statistics.counts, statistics.sums
     dtype = scores_dtype(counts, sums.shape[1])
-    of_units = tuple(Block(int(units[block.group]), block.rows) for block in blocks)
-    left_out = LeaveBlockOut.of(z, of_units, sums, counts, dtype)
-    label_of_unit = np.empty(len(counts), int)
-    label_of_unit[units] = labels
-    return choose_shrinkage(statistics.within(), left_out, label_of_unit, odds, JUDGES, shrunken)
+    of_classes = tuple(Block(int(class_of_group[block.group]), block.rows) for block in blocks)
+    left_out = LeaveBlockOut.of(z, of_classes, sums, counts, dtype)
+    label_of_class = np.empty(len(counts), int)
+    label_of_class[class_of_group] = labels
+    return choose_shrinkage(statistics.within(), left_out, label_of_class, odds, JUDGES, shrunken)
 
 
-def _joined(choice: Choice, things: Array, counts: Array) -> Joined:
-    worth, added = _trust(choice, np.bincount(things, counts))
-    return Joined(things.astype(np.int32), discriminant(choice.inverse, choice.means), worth, added)
+def _shared_means(choice: ShrinkageChoice, class_of_group: Array, counts: Array) -> SharedMeans:
+    weights, offsets = _shrunken_means(choice, np.bincount(class_of_group, counts))
+    solved = discriminant(choice.inverse, choice.means)
+    return SharedMeans(class_of_group.astype(np.int32), solved, weights, offsets)
 
 
-def _trust(choice: Choice, counts: Array) -> tuple[Array, Array]:
-    """Give `worth` and `shift` of every mean, float32 each."""
+def _shrunken_means(choice: ShrinkageChoice, counts: Array) -> tuple[Array, Array]:
+    """Compute `mean_weights` and `score_offsets` of every mean, float32 each."""
     squares = choice.inverse.along(choice.means, choice.means)
     to_background = choice.inverse.between(choice.means[-1:], choice.means)[0]
     norms = (squares - 2 * to_background + squares[-1])[:-1]
-    worth = choice.prior.worth(counts)
-    return worth.astype(np.float32), shift(norms, worth).astype(np.float32)
+    weights = choice.prior.mean_weights(counts)
+    return weights.astype(np.float32), score_offsets(norms, weights).astype(np.float32)
 
 
-def _held_out(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:
+def _held_out_opinion(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:
     """Find the sampled pictures of a task that its module was tried on, and what it said of them."""
     if task.opinion is None:
         return np.zeros(0, int), np.zeros((0, task.columns.stop - task.columns.start))
@@ -195,7 +191,7 @@ def _module_weight(
 ) -> float:
     """Choose the weight under which true groups are most probable inside their tasks.
 
-    The modules are heard only where that gain is beyond chance: by so many standard errors over the pictures.
+    The weight is nonzero only where the gain is significant: so many standard errors over the pictures.
     """
     gains = [np.zeros((len(MODULE_WEIGHTS), 0))]
     for task, (index, opinion) in zip(tasks, opinions, strict=True):

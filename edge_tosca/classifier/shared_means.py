@@ -1,4 +1,4 @@
-"""Scores of classes that several tasks taught: all lessons of one class share a mean."""
+"""Scores of classes that several tasks taught: all groups of one class share a mean."""
 
 from dataclasses import dataclass
 
@@ -9,68 +9,73 @@ from edge_tosca.classifier.lda.discriminant import Discriminant
 
 
 @dataclass(frozen=True)
-class Joined:
-    """Scores of units: all groups that were taught as one thing, that is all its lessons, have one mean.
+class SharedMeans:
+    """A discriminant over classes; a group gets an equal share of its class's probability.
 
     Attributes:
-        units: unit of each group, int32 [g], 0 .. u - 1.
-        discriminant: scores of the units' plain means, and of the background in the last row.
-        worth: what each mean keeps of itself, see `edge_tosca.classifier.lda.mean_shrinkage`, float32 [u].
-        shift: what its score gains by that, float32 [u].
+        class_of_group: class of each group, int32 [g], 0 .. c - 1.
+        discriminant: scores of the classes' plain means, and of the background in the last row.
+        mean_weights: share of itself that each mean keeps, see `edge_tosca.classifier.lda.mean_shrinkage`,
+            float32 [c].
+        score_offsets: what its score gains by that, float32 [c].
     """
 
-    units: Array
+    class_of_group: Array
     discriminant: Discriminant
-    worth: Array
-    shift: Array
+    mean_weights: Array
+    score_offsets: Array
 
     def to_arrays(self) -> dict[str, Array]:
-        """Give everything as arrays, for the store."""
+        """Return the arrays under the names in which a store keeps them."""
         return {
-            "joined_units": self.units,
+            "joined_units": self.class_of_group,
             "joined_weights": self.discriminant.weights,
             "joined_bias": self.discriminant.bias,
-            "joined_worth": self.worth,
-            "joined_shift": self.shift,
+            "joined_worth": self.mean_weights,
+            "joined_shift": self.score_offsets,
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Array], groups: int, dimensions: int) -> "Joined":
-        """Read what `to_arrays` gave; see `Router.from_arrays`."""
-        units, worth, shift = (arrays[f"joined_{name}"] for name in ("units", "worth", "shift"))
+    def from_arrays(cls, arrays: dict[str, Array], groups: int, dimensions: int) -> "SharedMeans":
+        """Read the arrays that `to_arrays` returned; errors as in `Router.from_arrays`."""
+        class_of_group = arrays["joined_units"]
+        mean_weights, score_offsets = arrays["joined_worth"], arrays["joined_shift"]
         weights, bias = arrays["joined_weights"], arrays["joined_bias"]
-        u = len(worth)
-        fits = worth.shape == shift.shape == (u,) and weights.shape == (u + 1, dimensions)
-        fits = fits and bias.shape == (u + 1,) and units.shape == (groups,) and units.dtype.kind == "i"
-        if not fits or not np.array_equal(np.unique(units), np.arange(u)):
-            raise ValueError("the classes of several lessons do not fit")
-        if any(np.isnan(values).any() for values in (weights, bias, worth, shift)):
-            raise ValueError("the classes of several lessons have no scores")
-        return cls(units, Discriminant(weights, bias), worth, shift)
+        c = len(mean_weights)
+        fits = mean_weights.shape == score_offsets.shape == (c,) and weights.shape == (c + 1, dimensions)
+        fits = fits and bias.shape == (c + 1,) and class_of_group.shape == (groups,)
+        fits = fits and class_of_group.dtype.kind == "i"
+        if not fits or not np.array_equal(np.unique(class_of_group), np.arange(c)):
+            raise ValueError("the classes of several tasks do not fit")
+        if any(np.isnan(values).any() for values in (weights, bias, mean_weights, score_offsets)):
+            raise ValueError("the classes of several tasks have no scores")
+        return cls(class_of_group, Discriminant(weights, bias), mean_weights, score_offsets)
 
-    def ask(self, z: Array, temperature: float) -> Array:
-        """Give log-probabilities of the groups.
+    def log_probabilities(self, z: Array, temperature: float) -> Array:
+        """Score normalised features.
 
         Args:
-            z: conditioned features, float32 [n, d].
+            z: float32 [n, d].
             temperature: factor on the scores.
 
         Returns:
-            [n, g].
+            Log-probabilities of the groups, [n, g].
         """
-        above = self.discriminant.above(z)
-        return of_groups(log_softmax(temperature * (self.worth * above + self.shift)), self.units)
+        margins = self.discriminant.background_margins(z)
+        scores = temperature * (self.mean_weights * margins + self.score_offsets)
+        return share_among_groups(log_softmax(scores), self.class_of_group)
 
 
-def of_groups(log_posterior: Array, units: Array) -> Array:
-    """Share the probability of each unit equally among its groups.
+def share_among_groups(log_posterior: Array, class_of_group: Array) -> Array:
+    """Share the probability of each class equally among its groups.
 
     Args:
-        log_posterior: of the units, [n, u].
-        units: unit of each group, int [g].
+        log_posterior: of the classes, [n, c].
+        class_of_group: class of each group, int [g].
 
     Returns:
-        [n, g].
+        Log-probabilities of the groups, [n, g].
     """
-    shares: Array = (log_posterior - np.log(np.bincount(units)).astype(log_posterior.dtype))[:, units]
+    sizes = np.log(np.bincount(class_of_group)).astype(log_posterior.dtype)
+    shares: Array = (log_posterior - sizes)[:, class_of_group]
     return shares

@@ -46,10 +46,10 @@ def unknowns(
     from edge_tosca.bench import unknowns as room
     from edge_tosca.bench.data import load_features
     from edge_tosca.bench.unknowns_table import markdown, write
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     counts = counted(shots or ["5", "20", "all"])
-    vision = Vision(backbone)
+    vision = FeatureExtractor(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
     if mixed:
@@ -83,10 +83,10 @@ def burst(
 
     from edge_tosca.bench import burst as room
     from edge_tosca.bench.data import load_features
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     (count,) = counted([shots])
-    vision = Vision(backbone)
+    vision = FeatureExtractor(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
     results = room.measure(sets, vision, count, seeds, pictures, telling(as_json))
@@ -126,11 +126,11 @@ def speed(
     from edge_tosca.bench.pipeline_table import markdown, plot
     from edge_tosca.bench.speed import measure_speed
     from edge_tosca.bench.speed_table import table
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     if classes < 2 * modules:
         raise EdgeToscaError(f"{classes} classes are too few for {modules} modules; give two a module")
-    vision = Vision(backbone, threads=1)
+    vision = FeatureExtractor(backbone, threads=1)
     with tempfile.TemporaryDirectory() as folder:
         with progress("measuring") as tell:
             parts = measure_pipeline(vision, Path(folder), tell, fp32, photographs)
@@ -165,10 +165,10 @@ def decoding(
     from dataclasses import asdict
 
     from edge_tosca.bench.decoding import markdown, measure_decoding
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     with progress("decoding") as tell:
-        found = measure_decoding(folder, Vision(backbone, threads=1), tell, sides, quality)
+        found = measure_decoding(folder, FeatureExtractor(backbone, threads=1), tell, sides, quality)
     if as_json:
         say_json({"photographs": [asdict(row) for row in found]})
     else:

@@ -42,7 +42,7 @@ def accuracy(
     from edge_tosca.bench.data import load_features
     from edge_tosca.bench.plots import draw
     from edge_tosca.bench.table import markdown
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     methods = method or [name for name in kept.METHODS if name != kept.HINDSIGHT]
     if unknown := sorted(set(methods) - set(kept.METHODS)):
@@ -50,7 +50,7 @@ def accuracy(
     if resume and out is None:
         raise EdgeToscaError("--resume goes on from the results in --out DIR; name it")
     counts, sizes, step = counted(shots or ["all"]), task_size or [10], telling(as_json)
-    vision = Vision(backbone)
+    vision = FeatureExtractor(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
     about = {
@@ -106,9 +106,9 @@ def surroundings(
 
     from edge_tosca.bench import surroundings as room
     from edge_tosca.bench.data import load_features
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-    vision = Vision(backbone)
+    vision = FeatureExtractor(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
     steps = room.measure(sets, vision, task_size, seeds, telling(as_json), few)
@@ -135,12 +135,12 @@ def uneven(
 
     from edge_tosca.bench import uneven as room
     from edge_tosca.bench.data import load_features
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     counts, (most,) = few or [5, 10], counted([many], "--many")
     if most is not None and most <= max(counts):
         raise EdgeToscaError(f"--many {most} is not more than --few {max(counts)}; give a greater number")
-    vision = Vision(backbone)
+    vision = FeatureExtractor(backbone)
     with progress("looking") as tell:
         sets = [load_features(folder, vision, tell) for folder in folders]
     trials = room.measure(sets, vision, counts, most, task_size, seeds, telling(as_json))

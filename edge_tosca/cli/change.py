@@ -24,10 +24,9 @@ from edge_tosca.cli.terminal import (
 )
 from edge_tosca.errors import LearnError, StoreError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.results import LearnReport
+from edge_tosca.results import LearnReport, Skipped
 from edge_tosca.store.state import Generation
 from edge_tosca.store.store import Store
-from edge_tosca.vision.image_folder import passed_over_in
 
 teach = typer.Typer()
 
@@ -98,8 +97,8 @@ def learn(
     source: Any
     passed_over = None
     if label is not None:
-        source = {label: _pictures(paths)}
-        passed_over = {label: [entry for path in paths if path.is_dir() for entry in passed_over_in(path)]}
+        pictures, skipped = _pictures(paths)
+        source, passed_over = {label: pictures}, {label: skipped}
     elif len(paths) == 1:
         source = paths[0]
     else:
@@ -172,18 +171,21 @@ def _forgotten(entries: Sequence[Generation], classes: Sequence[str]) -> list[st
     return sorted(labels.difference(classes))
 
 
-def _pictures(paths: list[Path]) -> list[Path]:
-    from edge_tosca.runtime import find_pictures
+def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:
+    from edge_tosca.runtime import list_pictures
 
     pictures: list[Path] = []
+    skipped: list[Skipped] = []
     for path in paths:
         if path.is_dir():
-            pictures += find_pictures(path)
+            found = list_pictures(path)
+            pictures += found.pictures
+            skipped += [Skipped(str(other), why) for other, why in found.passed_over]
         elif path.exists():
             pictures.append(path)
         else:
             raise LearnError(f"{path} does not exist; name pictures or folders of pictures")
-    return pictures
+    return pictures, skipped
 
 
 def _describe(report: LearnReport, store: Path, alone: bool) -> None:

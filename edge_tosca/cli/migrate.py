@@ -19,7 +19,7 @@ from edge_tosca.cli.terminal import (
 from edge_tosca.learner.migration import Migration
 from edge_tosca.learner.migration import migrate as take_along
 from edge_tosca.store.store import Store
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 migrate = typer.Typer()
 
@@ -49,7 +49,7 @@ def migrate_store(
     """Compute every feature anew, for another backbone, runtime or device; the pictures must be there."""
     opened = Store.open(store)
     known = opened.settings
-    vision = Vision(
+    vision = FeatureExtractor(
         backbone or (Path(known["bundle"]) if known["bundle"] else None),
         runtime or known["runtime"],
         # Another runtime may not have the store's device.

@@ -39,10 +39,12 @@ def embed(
 ) -> None:
     """Compute the features of a folder of class folders, for other programs."""
     from edge_tosca.vision.embedding import embed_folder
-    from edge_tosca.vision.feature_extractor import Vision
+    from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     with progress("looking") as tell:
-        result = embed_folder(folder, out, Vision(backbone, runtime, device, threads, "THROUGHPUT"), tell)
+        result = embed_folder(
+            folder, out, FeatureExtractor(backbone, runtime, device, threads, "THROUGHPUT"), tell
+        )
     if as_json:
         say_json(result.to_json())
         return

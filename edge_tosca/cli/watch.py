@@ -12,7 +12,7 @@ import typer
 from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, say_json
 from edge_tosca.errors import CameraError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.live.shared_backbone import OneBackbone
+from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.system.malloc import bound_heap
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def watch(
     tell = _log.info if log == "json" else _tell
 
     bound_heap()
-    open_learner = OneBackbone(lambda: Learner.open(store, runtime=runtime, device=device, threads=threads))
+    open_learner = SharedBackbone(
+        lambda: Learner.open(store, runtime=runtime, device=device, threads=threads)
+    )
     with errors_as_log_lines(log):
         # Whatever is wrong from the start is told at once; what goes wrong later is waited out.
         open_learner().close()

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from edge_tosca.console.api import classes, device, inbox, live, packs, predict, teaching
+from edge_tosca.console.api import sessions as session_routes
 from edge_tosca.console.api.openapi import COMMON_ERRORS
-from edge_tosca.console.app_state.state import Station
+from edge_tosca.console.app_state.state import AppState
 from edge_tosca.console.http.access_log import Watch
-from edge_tosca.console.http.errors import Complaint, complaint_of
+from edge_tosca.console.http.errors import ApiError, complaint_of
 from edge_tosca.console.http.limits import Limits, Rates
 from edge_tosca.console.http.pages import page_routes
 from edge_tosca.console.http.security import Guard
@@ -45,7 +46,7 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     Raises:
         EdgeToscaError: there is no such camera, or kept pictures cannot be read.
     """
-    station = Station(options)
+    station = AppState(options)
     sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
     rates = rates or Rates()
 
@@ -69,7 +70,7 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     )
     app.state.station, app.state.sessions, app.state.rates = station, sessions, rates
     api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
-    for routes in (sessions, predict, live, teaching, inbox, classes, packs, device):
+    for routes in (session_routes, predict, live, teaching, inbox, classes, packs, device):
         api.include_router(routes.router)
     app.include_router(api)
     app.include_router(device.metrics_router, responses=COMMON_ERRORS)
@@ -87,7 +88,7 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
         return _told(complaint_of(error, options.store))
 
     async def of_route(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Complaint)
+        assert isinstance(error, ApiError)
         return _told(error)
 
     async def of_request(_: Request, error: Exception) -> Response:
@@ -96,9 +97,9 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
         if first["type"] == "json_invalid":
             *_, at = first["loc"]
             reason = f"{first['ctx']['error']} at character {at}"
-            return _told(Complaint(422, f"the body is not JSON ({reason}); mend it and send it again"))
+            return _told(ApiError(422, f"the body is not JSON ({reason}); mend it and send it again"))
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
-        return _told(Complaint(422, f"{where or 'the request'}: {first['msg']}"))
+        return _told(ApiError(422, f"{where or 'the request'}: {first['msg']}"))
 
     async def of_routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -108,13 +109,13 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
             methods = app.openapi()["paths"].get(request.url.path, {"get": {}, "head": {}})
             headers["Allow"] = ", ".join(sorted(name.upper() for name in methods))
         sentence = _SENTENCES.get(error.status_code, str(error.detail))
-        return _told(Complaint(error.status_code, sentence, headers))
+        return _told(ApiError(error.status_code, sentence, headers))
 
     app.add_exception_handler(EdgeToscaError, of_learner)
-    app.add_exception_handler(Complaint, of_route)
+    app.add_exception_handler(ApiError, of_route)
     app.add_exception_handler(RequestValidationError, of_request)
     app.add_exception_handler(HTTPException, of_routing)
 
 
-def _told(complaint: Complaint) -> Response:
+def _told(complaint: ApiError) -> Response:
     return JSONResponse({"error": complaint.sentence}, complaint.status, complaint.headers)

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from edge_tosca.console.app import create_app
-from edge_tosca.console.app_state.state import Station
+from edge_tosca.console.app_state.state import AppState
 from edge_tosca.console.http.connections import PatientProtocol
 from edge_tosca.console.options import Options
 from edge_tosca.errors import EdgeToscaError
@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
         """Listen, and say so."""
         await super().startup(sockets)
         if self.started:
-            station: Station = self._app.state.station
+            station: AppState = self._app.state.station
             url = self._url()
             heartbeats = {"server": lambda: self._rounds, **station.heartbeats()}
             self._supervised.enter_context(supervised(heartbeats, f"serving {url}"))

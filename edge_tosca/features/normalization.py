@@ -26,7 +26,7 @@ def _signed_roots() -> npt.NDArray[np.float64]:
         return roots
 
 
-def as_cached(features: Array) -> npt.NDArray[np.float16]:
+def to_cache_dtype(features: Array) -> npt.NDArray[np.float16]:
     """Round features to the precision of the cache.
 
     Args:
@@ -40,7 +40,7 @@ def as_cached(features: Array) -> npt.NDArray[np.float16]:
     return np.minimum(np.maximum(features, -_LARGEST), _LARGEST).astype(np.float16)
 
 
-def condition(features: Array) -> npt.NDArray[np.float32]:
+def normalize(features: Array) -> npt.NDArray[np.float32]:
     """Power-normalise features: signed square root, then unit length, rounded to the grid.
 
     Source: Perronnin, Sanchez, Mensink, "Improving the Fisher Kernel", ECCV 2010, section 3.1-3.2.
@@ -52,7 +52,7 @@ def condition(features: Array) -> npt.NDArray[np.float32]:
     Returns:
         float32 [n, d], every value a multiple of 1 / GRID; an all-zero feature stays zero.
     """
-    unit = _signed_roots()[np.ascontiguousarray(as_cached(features)).view(np.uint16)]
+    unit = _signed_roots()[np.ascontiguousarray(to_cache_dtype(features)).view(np.uint16)]
     length = np.sqrt(np.sum(unit * unit, axis=1, keepdims=True))
     length[length == 0] = 1
     unit /= length
@@ -62,11 +62,11 @@ def condition(features: Array) -> npt.NDArray[np.float32]:
     return rounded
 
 
-def luca_input(conditioned: Array) -> npt.NDArray[np.float32]:
+def module_input(conditioned: Array) -> npt.NDArray[np.float32]:
     """Scale conditioned features to unit mean square, the range that LuCA's initial weights expect.
 
     Args:
-        conditioned: what `condition` gives, [n, d].
+        conditioned: what `normalize` gives, [n, d].
 
     Returns:
         float32 [n, d].

@@ -2,7 +2,7 @@
 
 from edge_tosca.digests import sha256
 from edge_tosca.learner.input_checks import unknown_class
-from edge_tosca.learner.refit import fit_task, settle
+from edge_tosca.learner.refit import fit_task_module, refit
 from edge_tosca.store.state import State
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store
@@ -22,12 +22,12 @@ def forget_class(store: Store, label: str) -> int:
             if left:
                 rows = [store.features(group) for group in left]
                 # The state as it is by now: modules that were made anew a moment ago have other names.
-                module, cosines = fit_task(store, rows, store.state(), task)
+                module, cosines = fit_task_module(store, rows, store.state(), task)
                 data = module.to_bytes()
                 digest = sha256(data)
                 store.add_module(digest, data, cosines)
             store.erase(task, doomed, digest)
-        settle(store, generation)
+        refit(store, generation)
         store.forget_pictures(labels)
         store.set_report(generation, {"classes": [label]})
     try:

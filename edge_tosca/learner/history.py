@@ -3,7 +3,7 @@
 from edge_tosca.errors import LearnError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.input_checks import unknown_class
-from edge_tosca.learner.refit import settle
+from edge_tosca.learner.refit import refit
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
 
@@ -24,14 +24,14 @@ def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
         generation = store.add_generation("merge" if merge else "rename", state.generation)
         for group in state.groups:
             if group.label == label:
-                store.end(group.id, generation)
-                store.bear(group.id, new, generation)
-        settle(store, generation, store.derived("statistics", state.generation))
+                store.deactivate_class(group.id, generation)
+                store.activate_class(group.id, new, generation)
+        refit(store, generation, store.derived("statistics", state.generation))
         store.set_report(generation, {"classes": [new], "before": label})
     return generation
 
 
-def roll_back(store: Store, generation: int | None) -> int:
+def rollback(store: Store, generation: int | None) -> int:
     """Let the classes of an earlier generation live again; see `Learner.rollback`."""
     with one_blas_thread(), store.transaction():
         live = store.state()
@@ -42,10 +42,10 @@ def roll_back(store: Store, generation: int | None) -> int:
             if wanted.get(group.id) == group.label:
                 del wanted[group.id]
             else:
-                store.end(group.id, new)
+                store.deactivate_class(group.id, new)
         for group_id, label in wanted.items():
-            store.bear(group_id, label, new)
-        settle(store, new)
+            store.activate_class(group_id, label, new)
+        refit(store, new)
         store.set_report(new, {"to": target})
     return new
 

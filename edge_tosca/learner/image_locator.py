@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from edge_tosca.store.source_images import Remembered, digest_of_file
-from edge_tosca.store.state import Group, Task
+from edge_tosca.store.source_images import SourceImage, digest_of_file
+from edge_tosca.store.state import Task, TaskClass
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedImages:
     """The pictures of one group.
 
     Attributes:
@@ -23,10 +23,10 @@ class Found:
     paths: tuple[Path, ...]
     missing: int
     lost: tuple[Path, ...] = ()
-    remembered: Mapping[int, Remembered] | None = None
+    remembered: Mapping[int, SourceImage] | None = None
 
 
-class Whereabouts:
+class ImageLocator:
     """Looks where pictures were when they were learned, and in one folder more.
 
     Args:
@@ -36,7 +36,9 @@ class Whereabouts:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
 
-    def find(self, task: Task, group: Group, files: Mapping[int, Remembered], alone: bool) -> Found:
+    def find(
+        self, task: Task, group: TaskClass, files: Mapping[int, SourceImage], alone: bool
+    ) -> LocatedImages:
         """Find the pictures of a group.
 
         A remembered picture is one with the same bytes, where it was or anywhere in the folder. Of a group of
@@ -53,17 +55,17 @@ class Whereabouts:
         """
         if not files:
             paths = self._taught_by_folder(task.name, group.label, alone)
-            return Found(paths, 0 if paths else group.images)
-        there: list[Remembered] = []
+            return LocatedImages(paths, 0 if paths else group.images)
+        there: list[SourceImage] = []
         lost = []
         for file in files.values():
             path = self._moved.get(file.sha256) if digest_of_file(file.path) != file.sha256 else file.path
             if path is None:
                 lost.append(file.path)
             else:
-                there.append(Remembered(path, file.sha256))
+                there.append(SourceImage(path, file.sha256))
         paths = tuple(file.path for file in there)
-        return Found(paths, group.images - len(paths), tuple(lost), dict(enumerate(there)))
+        return LocatedImages(paths, group.images - len(paths), tuple(lost), dict(enumerate(there)))
 
     @cached_property
     def _moved(self) -> dict[str, Path]:

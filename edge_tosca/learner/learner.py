@@ -1,5 +1,6 @@
-"""The learner: teach it classes from pictures, ask it about pictures, take lessons back."""
+"""The learner: learn classes from pictures, predict pictures, go back to earlier generations."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,36 +15,37 @@ from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.evaluation import evaluate_answers
 from edge_tosca.learner.forget import forget_class
-from edge_tosca.learner.history import rename_class, roll_back
+from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_pictures
-from edge_tosca.learner.learn import teach_task
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.lesson import Lesson, LessonClass
+from edge_tosca.learner.model import Model
 from edge_tosca.results import Answer, Evaluation, LearnReport, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
-from edge_tosca.store.source_images import digest_of_pictures, remember_all
+from edge_tosca.store.source_images import SourceImage
 from edge_tosca.store.state import Generation, State
 from edge_tosca.store.store import Store
 from edge_tosca.vision.compatibility import origin_settings
-from edge_tosca.vision.feature_extractor import Vision
-from edge_tosca.vision.image_folder import passed_over_by_class, pictures_by_class
+from edge_tosca.vision.feature_extractor import FeatureExtractor
+from edge_tosca.vision.image_folder import list_images
 
 if TYPE_CHECKING:
-    from edge_tosca.runtime import PictureSource
+    from edge_tosca.runtime import Extracted, PictureSource
 
 Progress = Callable[[int, int], None]
 ROUTERS = ("fused", "entropy")
 
 
 class Learner:
-    """A store and the eyes that its features came through.
+    """A store and the backbone that computes its features.
 
     Make one with `Learner.create` or `Learner.open`.
     """
 
-    def __init__(self, store: Store, vision: Vision) -> None:
+    def __init__(self, store: Store, vision: FeatureExtractor) -> None:
         self.store = store
         self.vision = vision
-        self._knowledge: Knowledge | None = None
+        self._model: Model | None = None
         self._checked = False
 
     @classmethod
@@ -83,7 +85,7 @@ class Learner:
             raise LearnError(f"router must be one of {', '.join(ROUTERS)} and refused in 0 .. 1")
         if max_bytes is not None and max_bytes < 1:
             raise LearnError("max_bytes must be at least 1; leave it out for no limit")
-        vision = Vision(None if bundle is None else Path(bundle), runtime, device, threads)
+        vision = FeatureExtractor(None if bundle is None else Path(bundle), runtime, device, threads)
         settings = {
             "bundle": "" if bundle is None else str(Path(bundle).absolute()),
             # What it runs on, which need not be what was asked for: AUTO chooses, a wrong device gives way.
@@ -128,7 +130,7 @@ class Learner:
         """
         store = Store.open(Path(path), None if key_file is None else Path(key_file))
         known = bundle or store.settings["bundle"]
-        vision = Vision(
+        vision = FeatureExtractor(
             Path(known) if known else None,
             runtime or store.settings["runtime"],
             device or store.settings["device"],
@@ -142,17 +144,17 @@ class Learner:
         self.store.close()
 
     @property
-    def knowledge(self) -> Knowledge:
+    def model(self) -> Model:
         """What the live generation knows; another process's new generation is picked up."""
-        if self._knowledge is None or self._knowledge.state.generation != self.store.latest():
-            self._knowledge = Knowledge(self.store, self.store.state())
-        return self._knowledge
+        if self._model is None or self._model.state.generation != self.store.latest():
+            self._model = Model(self.store, self.store.state())
+        return self._model
 
     @property
     def state(self) -> State:
         """The live tasks and classes."""
         with self.store.snapshot():
-            return self.knowledge.state
+            return self.model.state
 
     # Teaching
 
@@ -190,25 +192,21 @@ class Learner:
             for label, items in source.items():
                 pictures.setdefault(checked_label(label), []).extend(items)
         else:
-            pictures = {label: list(paths) for label, paths in pictures_by_class(Path(source)).items()}
-            passed_over = passed_over_by_class(Path(source))
+            found = list_images(Path(source))
+            pictures = {label: list(paths) for label, paths in found.pictures.items()}
+            passed_over = found.skipped
         require_pictures(pictures)
         self._check_origin()
         folder = None if isinstance(source, Mapping) else Path(source)
-        features, read, skipped = self._extract(pictures, folder, passed_over or {}, on_progress)
-        names = {label: [_name(source) for source in items] for label, items in read.items()}
-        return teach_task(
-            self.store,
-            features,
-            names,
+        classes, skipped = self._extract(pictures, folder, passed_over or {}, remember, on_progress)
+        lesson = Lesson(
+            classes,
             task,
-            skipped=skipped,
-            force=force,
-            feature_seconds=time.perf_counter() - start,
-            remember=remember_all(read) if remember else None,
-            pictures={label: digest_of_pictures(items, features[label]) for label, items in read.items()},
-            seen_with={"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
+            skipped,
+            time.perf_counter() - start,
+            provenance={"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
         )
+        return learn_task(self.store, lesson, force=force)
 
     def learn_features(
         self,
@@ -242,9 +240,8 @@ class Learner:
         names = names or {
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
-        return teach_task(
-            self.store, features, names, task, skipped=skipped, force=force, feature_seconds=feature_seconds
-        )
+        classes = {label: LessonClass(rows, names[label]) for label, rows in features.items()}
+        return learn_task(self.store, Lesson(classes, task, skipped, feature_seconds), force=force)
 
     def forget(self, label: str) -> int:
         """Erase a class for good: its features leave the file, and no rollback brings it back.
@@ -297,7 +294,7 @@ class Learner:
             StoreError: there is no such generation.
             LearnError: there is nothing to go back to.
         """
-        return roll_back(self.store, generation)
+        return rollback(self.store, generation)
 
     def history(self) -> list[Generation]:
         """List all generations, the oldest first."""
@@ -352,8 +349,7 @@ class Learner:
                 yield Skipped(_name(picture.source), picture.error or "unreadable")
                 continue
             start = time.perf_counter()
-            with self.store.snapshot():
-                answer = self.knowledge.decide(picture.features[None], top, coverage=coverage)[0]
+            answer = self.predict_features(picture.features[None], top, coverage=coverage)[0]
             decide = 1e3 * (time.perf_counter() - start)
             times = {"decode": picture.decode_ms, "features": picture.features_ms, "decide": decide}
             yield replace(answer, milliseconds=times)
@@ -392,9 +388,31 @@ class Learner:
         if not views:
             raise PictureError("none of the pictures can be read; a burst needs at least one")
         start = time.perf_counter()
-        with self.store.snapshot():
-            answer = self.knowledge.decide(np.stack(views), top, burst=True)[0]
+        answer = self.predict_features(np.stack(views), top, burst=True)[0]
         return replace(answer, milliseconds={**times, "decide": 1e3 * (time.perf_counter() - start)})
+
+    def predict_features(
+        self, features: Array, top: int = 3, *, burst: bool = False, coverage: float | None = None
+    ) -> list[Answer]:
+        """Predict from features of this learner's backbone.
+
+        Args:
+            features: float32 [n, d].
+            top: number of guesses in an answer.
+            burst: the features are views of one object and get one answer.
+            coverage: add a set of labels to each answer that contains the true one with this probability.
+
+        Returns:
+            One answer per feature; with `burst` one in all.
+
+        Raises:
+            LearnError: nothing was learned yet, the features have another shape or are not finite, or coverage
+                is not between 0 and 1.
+        """
+        features = np.asarray(features)
+        require_features({"the query": features}, int(self.store.settings["feature_dim"]))
+        with self.store.snapshot():
+            return self.model.predict(features, top, burst, coverage)
 
     def evaluate(self, folder: str | PathLike[str], on_progress: Progress | None = None) -> Evaluation:
         """Measure accuracy on labelled pictures, one at a time.
@@ -410,7 +428,7 @@ class Learner:
             LearnError: there is no picture of a known class, or nothing was learned yet.
         """
         start = time.perf_counter()
-        pictures = pictures_by_class(Path(folder))
+        pictures = list_images(Path(folder)).pictures
         truths = [label for label, paths in pictures.items() for _ in paths]
         paths = [path for some in pictures.values() for path in some]
         tell = None if on_progress is None else lambda done: on_progress(done, len(paths))
@@ -437,23 +455,22 @@ class Learner:
         pictures: "Mapping[str, Sequence[PictureSource]]",
         folder: Path | None,
         passed_over: Mapping[str, Sequence[Skipped]],
+        remember: bool,
         on_progress: Progress | None,
-    ) -> "tuple[dict[str, Array], dict[str, list[PictureSource]], list[Skipped]]":
+    ) -> tuple[dict[str, LessonClass], list[Skipped]]:
         sources = [(label, picture) for label, items in pictures.items() for picture in items]
-        tell = None if on_progress is None else lambda done: on_progress(done, len(sources))
-        rows: dict[str, list[Array]] = {label: [] for label in pictures}
-        read: dict[str, list[PictureSource]] = {label: [] for label in pictures}
+        report = None if on_progress is None else lambda done: on_progress(done, len(sources))
+        read: dict[str, list[Extracted]] = {label: [] for label in pictures}
         skipped = [entry for entries in passed_over.values() for entry in entries]
         unread = {label: entries[0] for label, entries in passed_over.items() if entries}
-        extracted = self.vision.extract((picture for _, picture in sources), tell)
+        extracted = self.vision.extract((picture for _, picture in sources), report, digests=True)
         for (label, source), picture in zip(sources, extracted, strict=True):
             if picture.features is None:
                 skipped.append(Skipped(_name(source), picture.error or "unreadable"))
                 unread.setdefault(label, skipped[-1])
             else:
-                rows[label].append(picture.features)
-                read[label].append(source)
-        for label, found in rows.items():
+                read[label].append(picture)
+        for label, found in read.items():
             if not found:
                 where = "" if folder is None else f" in {folder / label}"
                 reason = f" ({unread[label].reason})" if label in unread else ""
@@ -461,7 +478,21 @@ class Learner:
                     f"class {label!r} has no readable picture{where}{reason}; nothing was learned; "
                     "add pictures, or take the class out"
                 )
-        return {label: np.stack(found) for label, found in rows.items()}, read, skipped
+        return {label: _lesson_class(found, remember) for label, found in read.items()}, skipped
+
+
+def _lesson_class(pictures: "Sequence[Extracted]", remember: bool) -> LessonClass:
+    sources = {
+        place: SourceImage(Path(os.fsdecode(picture.source)).absolute(), picture.sha256)
+        for place, picture in enumerate(pictures)
+        if remember and isinstance(picture.source, str | PathLike) and picture.sha256 is not None
+    }
+    return LessonClass(
+        np.stack([picture.features for picture in pictures if picture.features is not None]),
+        [_name(picture.source) for picture in pictures],
+        [picture.sha256 for picture in pictures],
+        sources,
+    )
 
 
 def _name(source: object) -> str:

@@ -13,17 +13,16 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError
-from edge_tosca.features.normalization import as_cached
-from edge_tosca.learner.image_locator import Found, Whereabouts
-from edge_tosca.learner.model import Knowledge
-from edge_tosca.learner.refit import accuracies_before, fit_task, settle
+from edge_tosca.features.normalization import to_cache_dtype
+from edge_tosca.learner.image_locator import ImageLocator, LocatedImages
+from edge_tosca.learner.refit import accuracies_before, fit_task_module, refit
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.vision.compatibility import golden_of, nearness, origin_settings
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 _FIRST = 3
 _SAME = 0.9999
@@ -80,7 +79,7 @@ class Migration:
 
 def migrate(
     store: Store,
-    vision: Vision,
+    vision: FeatureExtractor,
     folder: Path | None = None,
     *,
     without_missing: bool = False,
@@ -95,7 +94,7 @@ def migrate(
     Args:
         store: to be migrated.
         vision: where its features come from afterwards.
-        folder: pictures that were moved or never remembered, see `Whereabouts`.
+        folder: pictures that were moved or never remembered, see `ImageLocator`.
         without_missing: go on without pictures that are missing, and erase classes of which none is there.
         on_progress: called with the pictures done and their number.
 
@@ -140,7 +139,7 @@ def migrate(
         return told(None, 0, [])
     with one_blas_thread(), store.transaction():
         tasks = store.tasks_ever()
-        found, missing = _look(store, tasks, Whereabouts(folder))
+        found, missing = _look(store, tasks, ImageLocator(folder))
         images = sum(len(item.paths) for item in found.values())
         if missing and not without_missing:
             return told(None, 0, missing)
@@ -150,7 +149,7 @@ def migrate(
                 "changed; init a new store and teach it again"
             )
         state = store.state()
-        right = _mean(accuracies_before(Knowledge(store, state), store.report(state.generation)))
+        right = _mean(accuracies_before(store, state))
         generation = store.add_generation("migrate", state.generation)
         for key, value in settings.items():
             store.set_setting(key, value)
@@ -158,8 +157,8 @@ def migrate(
         tell = None if on_progress is None else lambda _: on_progress(next(done), images)
         for task in tasks:
             _take_along(store, task, found, vision, tell)
-        knowledge, left_out = settle(store, generation)
-        by_class = accuracy_by_class(knowledge, left_out) if knowledge.state.tasks else {}
+        after = refit(store, generation)
+        by_class = accuracy_by_class(after.state, after.held_out) if after.state.tasks else {}
         report = told(generation, images, missing, right, _mean(by_class))
         store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
     # Classes may have been erased.
@@ -176,8 +175,8 @@ def _is_same(settings: Mapping[str, str], new: Mapping[str, str], golden: Array 
 
 
 def _look(
-    store: Store, tasks: Sequence[Task], whereabouts: Whereabouts
-) -> tuple[dict[int, Found], list[Missing]]:
+    store: Store, tasks: Sequence[Task], whereabouts: ImageLocator
+) -> tuple[dict[int, LocatedImages], list[Missing]]:
     teachers = Counter(group.label for task in tasks for group in task.groups)
     found, missing = {}, []
     for task in tasks:
@@ -194,27 +193,27 @@ def _look(
 def _take_along(
     store: Store,
     task: Task,
-    found: Mapping[int, Found],
-    vision: Vision,
+    found: Mapping[int, LocatedImages],
+    vision: FeatureExtractor,
     tell: Callable[[int], None] | None,
 ) -> None:
     here = [group for group in task.groups if found[group.id].paths]
     features = [_features(found[group.id].paths, vision, tell) for group in here]
     digest = None
     if here:
-        module, cosines = fit_task(store, features, store.state(), task.id)
+        module, cosines = fit_task_module(store, features, store.state(), task.id)
         data = module.to_bytes()
         digest = sha256(data)
         store.add_module(digest, data, cosines)
     for group, rows in zip(here, features, strict=True):
-        store.put_features(group, as_cached(rows))
+        store.put_features(group, to_cache_dtype(rows))
         files = found[group.id].remembered
         if files is not None:
             store.pictures.put(group.features, files)
     store.erase(task.id, [group.id for group in task.groups if group not in here], digest)
 
 
-def _features(paths: Sequence[Path], vision: Vision, tell: Callable[[int], None] | None) -> Array:
+def _features(paths: Sequence[Path], vision: FeatureExtractor, tell: Callable[[int], None] | None) -> Array:
     rows = []
     for path, picture in zip(paths, vision.extract(paths, tell), strict=True):
         if picture.features is None:

@@ -1,68 +1,174 @@
-"""Derive what a new generation needs from its cached features: sums, router, modules, accuracies."""
+"""Derive what a new generation needs from its cached features: sums, router, modules, accuracies.
 
-from collections.abc import Mapping, Sequence
+The features and modules are the memory of a store; everything here is computed from them and can be computed
+again with the same result.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from edge_tosca.arrays import Array
-from edge_tosca.classifier.held_out import LeftOut
-from edge_tosca.classifier.lda.statistics import GramStatistics
-from edge_tosca.learner.model import Knowledge
-from edge_tosca.learner.task_training import teach, teach_as_published
+from edge_tosca.arrays import Array, log_softmax
+from edge_tosca.classifier.held_out import HeldOut
+from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, Statistics, few
+from edge_tosca.classifier.router import Router
+from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.learner.normalized_features import NormalizedFeatures
+from edge_tosca.learner.task_training import train_as_published, train_task_module
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
-from edge_tosca.store.state import State
+from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
-from edge_tosca.tosca.task_module import Module
+from edge_tosca.store.validation import checked_evidence, damaged_store
+from edge_tosca.tosca.task_module import Module, scale_of
+
+FeaturesOf = Callable[[int], Array]
+"""Index of a group to its normalised features, float32 [n, d]."""
 
 
-def accuracies_before(knowledge: Knowledge, report: Mapping[str, object]) -> dict[str, float]:
-    """Give the left-out accuracy of every class that a generation knows.
+@dataclass(frozen=True)
+class Refit:
+    """A generation whose router was solved.
 
-    Args:
-        knowledge: of the generation.
-        report: of the generation; it has the accuracies if it is a `learn`.
-
-    Returns:
-        Label to accuracy, solved anew where no report has them (after forget, rollback, rename, merge);
-        classes of which no picture could be left out are not in it.
+    Attributes:
+        state: its tasks and classes.
+        features_of: normalised features of a group by its index.
+        held_out: the held-out answers that the router's settings were chosen by.
     """
-    if not knowledge.state.tasks:
-        return {}
-    kept = report.get(BY_CLASS)
-    if isinstance(kept, dict):
-        return {str(label): float(share) for label, share in kept.items()}
-    return accuracy_by_class(knowledge, knowledge.solve()[1])
+
+    state: State
+    features_of: FeaturesOf
+    held_out: HeldOut
 
 
-def settle(store: Store, generation: int, kept: dict[str, Array] | None = None) -> tuple[Knowledge, LeftOut]:
-    """Solve and keep what answers need of a new generation; inside a transaction.
+def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -> Refit:
+    """Solve a new generation's router, and write it and the sums; inside a transaction.
 
     Args:
         store: the store.
         generation: the new one.
-        kept: statistics of all groups but the last ones, as the store gives them.
+        kept: stored sums of all groups but the last ones, as `Store.derived` returns them.
 
     Returns:
-        The generation's knowledge, and the answers to left-out pictures that its router was chosen by.
+        What the router was solved from.
     """
-    knowledge = Knowledge(store, store.state(generation))
-    if not knowledge.state.tasks:
+    state = store.state(generation)
+    features_of = NormalizedFeatures(store, state)
+    if not state.tasks:
         store.set_derived("routers", generation, None)
         store.set_derived("statistics", generation, None)
-        return knowledge, LeftOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)), np.zeros((0, 3)))
-    statistics = knowledge.statistics(knowledge.kept_sums(kept))
+        nothing = HeldOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)), np.zeros((0, 3)))
+        return Refit(state, features_of, nothing)
+    statistics = sum_up(store, state, features_of, stored_sums(store, state, kept))
+    # Large, and not needed while the router is solved.
     del kept
-    router, left_out = knowledge.solve(statistics)
+    router, held_out = solve_router(store, state, features_of, statistics)
     store.set_derived("routers", generation, router.to_arrays())
     sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
     store.set_derived("statistics", generation, sums)
-    return knowledge, left_out
+    return Refit(state, features_of, held_out)
 
 
-def fit_task(
+def sum_up(
+    store: Store, state: State, features_of: FeaturesOf, kept: GramStatistics | None = None
+) -> Statistics:
+    """Sum up the cached features of all groups.
+
+    Args:
+        store: the store.
+        state: the groups.
+        features_of: their normalised features.
+        kept: the sums of all groups but the last ones, if they are known.
+
+    Returns:
+        The features themselves if there are few, otherwise their sums.
+    """
+    d, groups = int(store.settings["feature_dim"]), range(len(state.groups))
+    if few(sum(group.images for group in state.groups), d):
+        return RowStatistics(tuple(features_of(index) for index in groups))
+    if kept is None:
+        return GramStatistics.of_groups((features_of(index) for index in groups), d)
+    return kept.with_groups([features_of(index) for index in groups[len(kept.counts) :]])
+
+
+def stored_sums(store: Store, state: State, arrays: dict[str, Array] | None) -> GramStatistics | None:
+    """Read the sums of a state's groups, or of all but its last ones, from a store's arrays.
+
+    Args:
+        store: the store.
+        state: the groups.
+        arrays: as `Store.derived` returns them; None if the store has none.
+
+    Returns:
+        The sums; None if they are of other groups and have to be computed again from the features.
+    """
+    pictures, d = [group.images for group in state.groups], int(store.settings["feature_dim"])
+    # Without its features a group cannot be summed up again; reading them reports the damage.
+    if arrays is None or not store.room_for_pictures(d):
+        return None
+    with contextlib.suppress(KeyError, ValueError, TypeError):
+        return GramStatistics.from_arrays(arrays, pictures, d)
+    return None
+
+
+def solve_router(
+    store: Store, state: State, features_of: FeaturesOf, statistics: Statistics | None = None
+) -> tuple[Router, HeldOut]:
+    """Solve the router of a state.
+
+    Args:
+        store: the store.
+        state: its tasks and classes.
+        features_of: normalised features of its groups.
+        statistics: their sums, if they are known.
+
+    Returns:
+        The router, and the held-out answers that its settings were chosen by.
+
+    Raises:
+        StoreError: the stored sums are not positive definite: the store is damaged.
+    """
+    tasks = [
+        TaskColumns(columns, _held_out_opinion(store, task) if len(task.groups) > 1 else None)
+        for task, columns in zip(state.tasks, state.columns, strict=True)
+    ]
+    try:
+        return fit_router(
+            statistics or sum_up(store, state, features_of),
+            features_of,
+            state.label_of_group,
+            tasks,
+            float(store.settings["refused"]),
+            class_of_group=state.class_of_group,
+        )
+    except np.linalg.LinAlgError:
+        raise damaged_store(store.path) from None
+
+
+def accuracies_before(store: Store, state: State) -> dict[str, float]:
+    """Return the held-out accuracy of every class of a generation.
+
+    Args:
+        store: the store.
+        state: of the generation.
+
+    Returns:
+        Label to accuracy, from the generation's report if it has them; otherwise (after forget, rollback,
+        rename or merge) the router is solved again. Classes of which no picture could be held out are absent.
+    """
+    if not state.tasks:
+        return {}
+    kept = store.report(state.generation).get(BY_CLASS)
+    if isinstance(kept, Mapping):
+        return {str(label): float(share) for label, share in kept.items()}
+    return accuracy_by_class(state, solve_router(store, state, NormalizedFeatures(store, state))[1])
+
+
+def fit_task_module(
     store: Store, features: Sequence[Array], state: State, before_task: int | None = None
 ) -> tuple[Module, Array]:
-    """Fit the module of a task in the way that the store's router asks for.
+    """Fit the module of a task by the rule of the store's router.
 
     Args:
         store: the store.
@@ -71,10 +177,20 @@ def fit_task(
         before_task: only those of tasks filed before this row; all by default.
 
     Returns:
-        The module and its cosines, as `teach` gives them.
+        The module and its held-out cosines, see `edge_tosca.learner.task_training`.
     """
     if store.settings["router"] != "entropy":
-        return teach(features)
+        return train_task_module(features)
     tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
     earlier = [Module.from_bytes(store.module(task.module)) for task in tasks]
-    return teach_as_published(features, earlier)
+    return train_as_published(features, earlier)
+
+
+def _held_out_opinion(store: Store, task: Task) -> Array:
+    evidence = store.evidence(task.module)
+    images = sum(group.images for group in task.groups)
+    if len(evidence) != images and store.tasks_of(task.module) > 1:
+        # The same pictures were taught twice, and thinned in between: the evidence is of one of the two.
+        return np.full((images, len(task.groups)), np.nan, np.float32)
+    cosines = checked_evidence(evidence, task.groups, store.path)
+    return log_softmax(scale_of(store.module(task.module)) * cosines)

@@ -8,8 +8,8 @@ from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.statistics import few
 from edge_tosca.errors import StoreError
 from edge_tosca.features.exemplars import Rule, herding
-from edge_tosca.features.normalization import condition
-from edge_tosca.learner.refit import settle
+from edge_tosca.features.normalization import normalize
+from edge_tosca.learner.refit import refit
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
@@ -89,7 +89,7 @@ def thin(store: Store, most: int, rule: Rule = herding) -> dict[int, Array]:
             places = np.arange(group.images)
             if group.images > most:
                 rows = store.features(group)
-                places = left[group.features] = rule(condition(rows), most)
+                places = left[group.features] = rule(normalize(rows), most)
                 store.put_features(group, rows[places])
                 _thin_files(store, group.features, places)
             kept.append(start + places)
@@ -141,6 +141,6 @@ def limit_size(store: Store, most: int | None) -> int:
         before = store.images()
         if keep_within(store):
             generation = store.add_generation("limit", store.latest())
-            settle(store, generation)
+            refit(store, generation)
             store.set_report(generation, {"max_bytes": most, "thinned": before - store.images()})
         return before - store.images()

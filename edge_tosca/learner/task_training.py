@@ -15,7 +15,7 @@ from edge_tosca.classifier.lda.blocked_folds import FOLDS, choose_blocks, folds_
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut, scores_dtype
 from edge_tosca.classifier.lda.shrinkage_selection import choose_shrinkage
 from edge_tosca.classifier.lda.statistics import statistics_of
-from edge_tosca.features.normalization import as_cached, condition, luca_input
+from edge_tosca.features.normalization import module_input, normalize, to_cache_dtype
 from edge_tosca.tosca.task_module import Module
 from edge_tosca.tosca.training import Fitted, Training, fit
 
@@ -52,7 +52,7 @@ def field_training(pictures: int, shrink: float = SHRINK) -> Training:
     return replace(plain, l1=shrink * math.sqrt(steps) / travelled)
 
 
-def teach(
+def train_task_module(
     features: Sequence[Array], *, shrink: float = SHRINK, head_start: bool = True
 ) -> tuple[Module, Array]:
     """Fit the module of a task to what the task's own discriminant gets wrong, and cross-fit its evidence.
@@ -70,14 +70,14 @@ def teach(
         class and picture; NaN for a picture that is alone in its class. A module of one class has no
         opinion: its cosines are all NaN.
     """
-    conditioned = [condition(rows) for rows in features]
+    conditioned = [normalize(rows) for rows in features]
     sizes = [len(rows) for rows in conditioned]
     labels = np.repeat(np.arange(len(sizes)), sizes)
     offsets = np.zeros((len(labels), len(sizes)), np.float32)
     if head_start and len(sizes) > 1:
         offsets = _own_scores(conditioned)
     # After the scores, whose matrices are the largest of a lesson of very many pictures.
-    x = luca_input(np.concatenate(conditioned))
+    x = module_input(np.concatenate(conditioned))
     del conditioned
     fitted = _fit(x, labels, offsets, len(sizes), shrink)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
@@ -97,7 +97,7 @@ def teach(
     return Module.rounded("tosca", fitted.parameters, fitted.prototypes, scale), cosines
 
 
-def teach_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> tuple[Module, Array]:
+def train_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> tuple[Module, Array]:
     """Fit the module of a task in the paper's way.
 
     Args:
@@ -109,7 +109,7 @@ def teach_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> 
         The module, and cosines that are all NaN: the paper asks for no evidence.
     """
     # As they are cached: when a class is forgotten the module is made anew from the others' cached features.
-    x = as_cached(np.concatenate(features)).astype(np.float32)
+    x = to_cache_dtype(np.concatenate(features)).astype(np.float32)
     labels = np.repeat(np.arange(len(features)), [len(rows) for rows in features])
     context = np.concatenate([module.prototypes for module in earlier]) if earlier else None
     training = Training(scale=earlier[-1].scale) if earlier else Training()

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import LearnError
-from edge_tosca.features.normalization import condition
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.features.normalization import normalize
+from edge_tosca.learner.learner import Learner
 from edge_tosca.results import Answer
 
 FRAMES = 5
@@ -19,7 +19,7 @@ CUT = 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class StableAnswer:
     """What a display should say.
 
     Attributes:
@@ -63,12 +63,11 @@ class Consensus:
         self._candidate: tuple[str, bool] | None = None
         self._seen = 0
 
-    def add(self, knowledge: Knowledge, feature: NDArray[np.float32]) -> Shown:
+    def add(self, learner: Learner, feature: NDArray[np.float32]) -> StableAnswer:
         """Look at one frame more.
 
         Args:
-            knowledge: of the live generation. It reads the store when it is asked, so that this is called
-                within the store's snapshot.
+            learner: that predicts the burst.
             feature: of the frame, [d].
 
         Returns:
@@ -77,12 +76,12 @@ class Consensus:
         Raises:
             LearnError: nothing was learned yet.
         """
-        direction = condition(feature[None])[0]
+        direction = normalize(feature[None])[0]
         if self._last is not None and float(direction @ self._last) < self._cut:
             self._views.clear()
         self._last = direction
         self._views.append(feature)
-        answer = knowledge.decide(np.stack(self._views), self._top, burst=True)[0]
+        answer = learner.predict_features(np.stack(self._views), self._top, burst=True)[0]
         return self._show(answer)
 
     def restart(self) -> None:
@@ -90,7 +89,7 @@ class Consensus:
         self._views.clear()
         self._last = self._candidate = None
 
-    def _show(self, answer: Answer) -> Shown:
+    def _show(self, answer: Answer) -> StableAnswer:
         says = answer.label, answer.unknown
         self._seen = self._seen + 1 if says == self._candidate else 1
         self._candidate = says
@@ -100,4 +99,4 @@ class Consensus:
             self._since = time.monotonic()
         if same or changed:
             self._answer = answer
-        return Shown(self._answer, self._since, changed, len(self._views))
+        return StableAnswer(self._answer, self._since, changed, len(self._views))

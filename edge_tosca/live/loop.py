@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.live.consensus import FRAMES, Consensus, Shown
-from edge_tosca.live.stats import Latencies, LiveAccount
+from edge_tosca.live.consensus import FRAMES, Consensus, StableAnswer
+from edge_tosca.live.stats import Latencies, LiveStats
 from edge_tosca.results import Answer
 from edge_tosca.store.wal_guard import EmptyLog, identity, refuse_log_of_another
 
@@ -46,7 +46,7 @@ class LiveAnswer:
     frame: "Frame"
     feature: NDArray[np.float32]
     answer: Answer
-    shown: Shown
+    shown: StableAnswer
     latency: float
 
 
@@ -123,11 +123,11 @@ class Live:
             self._news.wait_for(lambda: self._is_newer(after) or self._over or self._stop.is_set(), timeout)
             return self._newest if self._is_newer(after) else None
 
-    def account(self) -> LiveAccount:
+    def account(self) -> LiveStats:
         """Tell how the loop is doing."""
         with self._news:
             median, nearly_all = self._latencies.percentiles()
-            return LiveAccount(
+            return LiveStats(
                 answered=self._answered,
                 skipped=self._skipped,
                 latency_p50=median,
@@ -190,32 +190,24 @@ class Live:
         return False
 
     def _answer(self, learner: Learner, frame: "Frame") -> None:
-        from edge_tosca.runtime import load_picture
-
         if not learner.store.latest():
             self._trouble(
                 LearnError(f"{learner.store.path} knows no class yet; teach it with: edge-tosca learn")
             )
             self._pass_over(frame)
             return
-        start = time.perf_counter()
-        pixels = learner.vision.bundle.preprocessing(load_picture(frame.pixels))
-        prepared = time.perf_counter()
-        feature = learner.vision.backend.features(pixels)
+        feature, times = learner.vision.feature(frame.pixels)
         extracted = time.perf_counter()
         try:
+            # Both from one generation.
             with learner.store.snapshot():
-                answer = learner.knowledge.decide(feature[None], 4)[0]
-                shown = self._consensus.add(learner.knowledge, feature)
+                answer = learner.predict_features(feature[None], 4)[0]
+                shown = self._consensus.add(learner, feature)
         except LearnError as error:
             self._trouble(error)
             self._pass_over(frame)
             return
-        times = {
-            "decode": 1e3 * (prepared - start),
-            "features": 1e3 * (extracted - prepared),
-            "decide": 1e3 * (time.perf_counter() - extracted),
-        }
+        times["decide"] = 1e3 * (time.perf_counter() - extracted)
         self._pass_over(frame)
         now = time.monotonic()
         with self._news:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.system.malloc import give_back_freed
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
-class OneBackbone:
+class SharedBackbone:
     """Opens learners, each with a store of its own, that share a backbone: a second one takes 20 MB more.
 
     A backbone may be asked by several threads at once. One that does not fit the store is let go of, so that
@@ -21,7 +21,7 @@ class OneBackbone:
 
     def __init__(self, open_learner: Callable[[], Learner]) -> None:
         self._open = open_learner
-        self._vision: Vision | None = None
+        self._vision: FeatureExtractor | None = None
         self._lock = threading.Lock()
 
     def __call__(self) -> Learner:

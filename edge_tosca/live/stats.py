@@ -12,7 +12,7 @@ _RATE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class LiveAccount:
+class LiveStats:
     """How the live loop is doing.
 
     Attributes:

@@ -6,7 +6,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import PackError
-from edge_tosca.learner.task_training import teach
+from edge_tosca.learner.task_training import train_task_module
 from edge_tosca.packs.container import MOST_NAME, Pack, PackedTask
 from edge_tosca.packs.synthetic_features import FEWEST, stand_ins
 from edge_tosca.store.state import Task
@@ -99,7 +99,7 @@ def _stood_in(store: Store, task: Task, wanted: set[str]) -> list[PackedTask]:
 
 
 def _taught(task: Task, labels: Sequence[str], features: Sequence[Array]) -> PackedTask:
-    module, cosines = teach(features)
+    module, cosines = train_task_module(features)
     return _with_module(task, labels, features, module.to_bytes(), cosines)
 
 

@@ -15,10 +15,9 @@ from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
 from edge_tosca.errors import NameTakenError, PackError, StoreError
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.labels import checked_label
-from edge_tosca.learner.model import Knowledge
-from edge_tosca.learner.refit import settle
+from edge_tosca.learner.refit import refit, stored_sums
 from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
@@ -118,10 +117,8 @@ def import_pack(
             _file(store, task, pack.key, names, generation)
         filed = time.perf_counter()
         thinned = keep_within(store)
-        after, left_out = settle(
-            store, generation, None if thinned else _statistics(store, before, generation)
-        )
-        accuracy = accuracy_by_class(after, left_out)
+        after = refit(store, generation, None if thinned else _statistics(store, before, generation))
+        accuracy = accuracy_by_class(after.state, after.held_out)
         done = time.perf_counter()
         report = ImportReport(
             generation=generation,
@@ -223,7 +220,7 @@ def _file(store: Store, task: PackedTask, key: str, names: Mapping[str, str], ge
         whole = [len(rows) for rows in task.features] == [group.images for group in groups]
         if whole and not any(group.id in live for group in groups):
             for group, label in zip(groups, labels, strict=True):
-                store.bear(group.id, label, generation)
+                store.activate_class(group.id, label, generation)
             return
         row -= 1
     digest = sha256(task.module)
@@ -247,14 +244,14 @@ def _row(task: PackedTask) -> int:
 
 def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] | None:
     """Add the new groups to the sums that are kept: in the middle, where their tasks stand."""
-    kept = Knowledge(store, before).kept_sums(store.derived("statistics", before.generation))
+    kept = stored_sums(store, before, store.derived("statistics", before.generation))
     # Of all groups that lived: sums of fewer would be put in the wrong places.
     if kept is None or len(kept.counts) != len(before.groups):
         return None
     old = {group.id: place for place, group in enumerate(before.groups)}
     groups = store.state(generation).groups
     new = [group for group in groups if group.id not in old]
-    sums = kept.with_groups([condition(store.features(group)) for group in new])
+    sums = kept.with_groups([normalize(store.features(group)) for group in new])
     places = old | {group.id: len(old) + number for number, group in enumerate(new)}
     order = [places[group.id] for group in groups]
     return GramStatistics(sums.counts[order], sums.sums[order], sums.gram).to_arrays()

@@ -10,7 +10,7 @@ import hashlib
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 STAND_INS = 10
 """Of a class, however many pictures it has: their number is not told either. More of them would count for
@@ -33,7 +33,7 @@ def stand_ins(features: Array) -> Array:
         float16 [STAND_INS, d], the same for the same mean; conditioned, they have the mean of the conditioned
         features up to rounding.
     """
-    mean = condition(features).mean(axis=0, dtype=np.float64)
+    mean = normalize(features).mean(axis=0, dtype=np.float64)
     square = float(mean @ mean)
     seed = int.from_bytes(hashlib.sha256(mean.astype("<f4").tobytes()).digest())
     directions = np.random.default_rng(seed).normal(size=(STAND_INS, len(mean)))

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.held_out import LeftOut
+from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.features.sampling import evenly
 from edge_tosca.quality.loo_ridge import LeftOutRidge
 from edge_tosca.results import Confusion
@@ -24,7 +24,7 @@ _PAIRS_TRIED = 2
 
 
 @dataclass(frozen=True)
-class Lookalike:
+class ConfusablePair:
     """A new class and the class that it is hardest to tell from.
 
     Attributes:
@@ -66,7 +66,7 @@ def standard_errors_apart(one: Array, other: Array) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Trial:
+class HeldOutConfusions:
     """Left-out pictures and what was said of them.
 
     Attributes:
@@ -88,7 +88,7 @@ class Trial:
     posterior: Array
 
     @classmethod
-    def of(cls, state: State, left_out: LeftOut, new_groups: int = 0) -> "Trial":
+    def of(cls, state: State, left_out: HeldOut, new_groups: int = 0) -> "HeldOutConfusions":
         """Put left-out answers beside the truth.
 
         Args:
@@ -141,7 +141,7 @@ class Trial:
         most = Counter(pairs).most_common(_MOST_CONFUSIONS)
         return tuple(Confusion(self.labels[t], self.labels[a], n) for (t, a), n in most)
 
-    def lookalikes(self, cached: Callable[[int], Array]) -> tuple[Lookalike, ...]:
+    def lookalikes(self, cached: Callable[[int], Array]) -> tuple[ConfusablePair, ...]:
         """Find for each new class the other class that it is hardest to tell from, the hardest pair first.
 
         The candidates are those that the left-out answers confuse it with. They are compared by margins: a
@@ -192,13 +192,13 @@ class Trial:
         z = np.concatenate([cached(group) for group in groups])
         return z[evenly(len(z), _MOST_OF_A_CLASS)]
 
-    def _pair(self, label: int, other: int, cached: Callable[[int], Array]) -> Lookalike | None:
+    def _pair(self, label: int, other: int, cached: Callable[[int], Array]) -> ConfusablePair | None:
         one, two = self.features(label, cached), self.features(other, cached)
         n, m = len(one), len(two)
         if min(n, m) < PAIR_PICTURES:
             return None
         apart, right = standard_errors_apart(one, two)
-        return Lookalike(self.labels[label], self.labels[other], right, apart, n * m / (n + m))
+        return ConfusablePair(self.labels[label], self.labels[other], right, apart, n * m / (n + m))
 
     def _confused(self, label: int) -> Array:
         """Say how often a label and each other one are told apart, [labels]: the mean of both ways.

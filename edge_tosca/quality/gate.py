@@ -6,17 +6,18 @@ answers that contradict labels, two classes that chance tells apart as well, pic
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from edge_tosca.classifier.held_out import LeftOut
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.arrays import Array
+from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.quality import advice
-from edge_tosca.quality.confusions import Lookalike, Trial
+from edge_tosca.quality.confusions import ConfusablePair, HeldOutConfusions
 from edge_tosca.quality.label_errors import mislabelled, pictures_checked
-from edge_tosca.quality.near_duplicates import Copies, find_copies
+from edge_tosca.quality.near_duplicates import NearDuplicates, find_near_duplicates
 from edge_tosca.results import GateReport
+from edge_tosca.store.state import State
 
 OLD_SHARE = 0.1
 """Share of new pictures that may look like an old class with 90 %: one such answer in ten may be wrong."""
@@ -66,36 +67,37 @@ BY_CLASS = "accuracy_by_class"
 
 
 def judge(
-    knowledge: Knowledge,
-    left_out: LeftOut,
+    state: State,
+    held_out: HeldOut,
+    features_of: Callable[[int], Array],
     names: Mapping[str, Sequence[str]],
     before: Mapping[str, float],
 ) -> GateReport:
     """Judge the last task of a state.
 
     Args:
-        knowledge: with the new task at its end.
-        left_out: left-out answers under it.
+        state: with the new task at its end.
+        held_out: held-out answers under it.
+        features_of: normalised features of a group by its index, float32 [n, d].
         names: names of the new pictures by label, in the order of the task's groups and their features.
-        before: accuracy of the old classes before; see `accuracies_before`.
+        before: held-out accuracy of the old classes before, by label.
 
     Returns:
         The report.
     """
-    state = knowledge.state
     first = len(state.groups) - len(names)
     by_group = {group: names[state.groups[group].label] for group in range(first, len(state.groups))}
-    trial = Trial.of(state, left_out, len(names))
-    mistaken = mislabelled(knowledge.cached, trial, by_group)
+    trial = HeldOutConfusions.of(state, held_out, len(names))
+    mistaken = mislabelled(features_of, trial, by_group)
     wrong_label = (*mistaken.among_new, *mistaken.like_old)
-    copies = find_copies(state, knowledge.cached, trial, by_group)
+    copies = find_near_duplicates(state, features_of, trial, by_group)
 
     new, old = trial.accuracy_by_class(trial.new), trial.accuracy_by_class(~trial.new)
     shared = [label for label in before if label in old]
     old_before = _mean([before[label] for label in shared])
     old_after = _mean([old[label] for label in shared])
 
-    rejected, doubted = _same_things(trial.lookalikes(knowledge.cached), copies)
+    rejected, doubted = _same_things(trial.lookalikes(features_of), copies)
     findings = [*doubted]
     checked = pictures_checked(by_group)
     contradicted = mistaken.contradicted or _beyond(len(mistaken.like_old), checked, OLD_SHARE)
@@ -129,24 +131,26 @@ def judge(
     )
 
 
-def accuracy_by_class(knowledge: Knowledge, left_out: LeftOut) -> dict[str, float]:
-    """Give the left-out accuracy of every class, for a generation's report.
+def accuracy_by_class(state: State, held_out: HeldOut) -> dict[str, float]:
+    """Compute the held-out accuracy of every class, for a generation's report.
 
     Args:
-        knowledge: of the generation.
-        left_out: left-out answers under it.
+        state: of the generation.
+        held_out: held-out answers under it.
 
     Returns:
-        Label to accuracy.
+        Label to accuracy; classes of which no picture was held out are absent.
     """
-    return Trial.of(knowledge.state, left_out).accuracy_by_class()
+    return HeldOutConfusions.of(state, held_out).accuracy_by_class()
 
 
 _Finding = tuple[str, str]
 """A reason and the advice that goes with it."""
 
 
-def _same_things(pairs: Sequence[Lookalike], copies: Copies) -> tuple[list[_Finding], list[_Finding]]:
+def _same_things(
+    pairs: Sequence[ConfusablePair], copies: NearDuplicates
+) -> tuple[list[_Finding], list[_Finding]]:
     """Find new classes that are another class under a second name: surely, and perhaps."""
     rejected: list[_Finding] = []
     doubted: list[_Finding] = []
@@ -171,7 +175,7 @@ def _same_things(pairs: Sequence[Lookalike], copies: Copies) -> tuple[list[_Find
     return rejected, doubted
 
 
-def _too_few_or_alike(copies: Copies, names: Mapping[str, Sequence[str]]) -> list[_Finding]:
+def _too_few_or_alike(copies: NearDuplicates, names: Mapping[str, Sequence[str]]) -> list[_Finding]:
     few = {label: count for label, count in copies.distinct.items() if count < FEW_PICTURES}
     # A class whose every picture was known before counts as one picture, not as none.
     few = {label: max(count, 1) for label, count in few.items()}
@@ -188,7 +192,7 @@ def _too_few_or_alike(copies: Copies, names: Mapping[str, Sequence[str]]) -> lis
     return reasons
 
 
-def _harm(trial: Trial, before: float | None, after: float | None) -> list[_Finding]:
+def _harm(trial: HeldOutConfusions, before: float | None, after: float | None) -> list[_Finding]:
     """Find whether the old classes lost more than newcomers have to cost."""
     if before is None or after is None:
         return []

@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.features.sampling import evenly
-from edge_tosca.quality.confusions import Trial
+from edge_tosca.quality.confusions import HeldOutConfusions
 from edge_tosca.quality.loo_ridge import LeftOutRidge
 from edge_tosca.results import SuspectImage
 
@@ -30,7 +30,7 @@ CHANCE = 0.2
 CLEAN_GAIN = 0.13
 """Gain beyond that, which 99.5 % of clean tasks stay below: docs/gate.md has the share for each size."""
 
-STRANGE_GAIN = 0.27
+OLD_CLASS_GAIN = 0.27
 """Gain of a new class from giving some of its pictures to an old one, which clean classes stay below."""
 
 _ROUNDS = 5
@@ -93,7 +93,7 @@ def relabel(z: Array, truth: Array) -> Relabelling:
     return Relabelling(labels, moved, _below(margins, AS_SURE), margins, answers, gain, gain > CLEAN_GAIN)
 
 
-def strangers(new: Array, old: Array) -> tuple[Array, float]:
+def samples_of_old_class(new: Array, old: Array) -> tuple[Array, float]:
     """Ask whether some pictures of a new class are rather pictures of an old one, whose labels are trusted.
 
     Both classes count alike: of an old one that is larger an even part is taken, and a new one that is larger
@@ -181,7 +181,7 @@ class Mislabelled:
 
 
 def mislabelled(
-    cached: Callable[[int], Array], trial: Trial, names: Mapping[int, Sequence[str]]
+    cached: Callable[[int], Array], trial: HeldOutConfusions, names: Mapping[int, Sequence[str]]
 ) -> Mislabelled:
     """Name new pictures that look like another class.
 
@@ -233,16 +233,16 @@ def mislabelled(
 
 
 def _of_old(
-    new: Array, trial: Trial, label: int, known: Sequence[int], cached: Callable[[int], Array]
+    new: Array, trial: HeldOutConfusions, label: int, known: Sequence[int], cached: Callable[[int], Array]
 ) -> tuple[Array, str]:
     """Find pictures of a new class that are surely some old one's, bool [n], and that one's name."""
-    strange, of, most = np.zeros(len(new), bool), "", STRANGE_GAIN
+    strange, of, most = np.zeros(len(new), bool), "", OLD_CLASS_GAIN
     asked = trial.nearest(label, known, _OLD_CLASSES_ASKED) if len(new) >= _FEWEST_ASKED else []
     for other in asked:
         features = trial.features(other, cached)
         if len(features) < _FEWEST_ASKED:
             continue
-        moved, gain = strangers(new, features)
+        moved, gain = samples_of_old_class(new, features)
         if gain > most:
             strange, of, most = moved, trial.labels[other], gain
     return strange, of

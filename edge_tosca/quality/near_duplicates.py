@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.quality.confusions import Trial
+from edge_tosca.quality.confusions import HeldOutConfusions
 from edge_tosca.results import SuspectImage
 from edge_tosca.store.state import State
 
@@ -18,7 +18,7 @@ _PROPOSED = 3
 
 
 @dataclass(frozen=True)
-class Copies:
+class NearDuplicates:
     """Copies among the pictures of the new task.
 
     Attributes:
@@ -34,9 +34,9 @@ class Copies:
     twins: dict[str, tuple[str, float]]
 
 
-def find_copies(
-    state: State, cached: Callable[[int], Array], trial: Trial, names: Mapping[int, Sequence[str]]
-) -> Copies:
+def find_near_duplicates(
+    state: State, cached: Callable[[int], Array], trial: HeldOutConfusions, names: Mapping[int, Sequence[str]]
+) -> NearDuplicates:
     """Find new pictures that are copies of others, of any class.
 
     Args:
@@ -84,10 +84,10 @@ def find_copies(
         if shares:
             twin, same = max(shares.items(), key=lambda item: int(item[1].sum()))
             twins[label] = (twin, float(same.mean()))
-    return Copies(tuple(suspects.values()), distinct, alike, twins)
+    return NearDuplicates(tuple(suspects.values()), distinct, alike, twins)
 
 
-def _proposed(state: State, trial: Trial, names: Mapping[int, Sequence[str]]) -> list[int]:
+def _proposed(state: State, trial: HeldOutConfusions, names: Mapping[int, Sequence[str]]) -> list[int]:
     """List the groups in which copies are looked for: those that resemble a new picture at all."""
     tried = {int(group) for group in trial.groups[trial.new]}
     if tried != set(names):

@@ -6,15 +6,15 @@ import sqlite3
 from pathlib import Path
 
 from edge_tosca.errors import StoreError
-from edge_tosca.store.audit.hash_chain import Seals
-from edge_tosca.store.crypto.row_cipher import Clear
+from edge_tosca.store.audit.hash_chain import AuditLog
+from edge_tosca.store.crypto.row_cipher import PlainRows
 from edge_tosca.store.file_kind import kind_of_file
 from edge_tosca.store.schema import APPLICATION_ID, ENCRYPTED, add_tables, connect, foreign_parts, mark
-from edge_tosca.store.sqlite_errors import told
+from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.wal_check import refuse_foreign_log
 
 
-def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.Connection:
+def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqlite3.Connection:
     """Make the file of a new store, its first seal included.
 
     Args:
@@ -33,7 +33,7 @@ def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.
         raise StoreError(f"{path} exists already; open it, or choose another name")
     found, alone = path.exists(), False
     try:
-        with told(path, changing=True):
+        with sqlite_errors(path, changing=True):
             if kind == "zeros":
                 os.truncate(path, 0)
             connection = connect(path)
@@ -45,10 +45,10 @@ def create_file(path: Path, settings: dict[str, str], cipher: Clear) -> sqlite3.
             alone = True
             add_tables(connection)
             mark(connection, cipher.encrypted)
-            seals = Seals(connection, cipher)
-            seals.begin()
+            audit_log = AuditLog(connection, cipher)
+            audit_log.begin()
             connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-            seals.end(settings, "init")
+            audit_log.end(settings, "init")
             connection.execute("COMMIT")
     except StoreError:
         if alone and not found:
@@ -82,7 +82,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     if kind == "stranger":
         raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
     refuse_foreign_log(path)
-    with told(path):
+    with sqlite_errors(path):
         connection = connect(path)
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -95,7 +95,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     if not 1 <= version <= ENCRYPTED:
         connection.close()
         raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
-    with told(path):
+    with sqlite_errors(path):
         foreign = foreign_parts(connection)
     if foreign:
         connection.close()

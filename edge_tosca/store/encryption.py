@@ -4,7 +4,7 @@ from pathlib import Path
 
 from edge_tosca.errors import StoreError
 from edge_tosca.store.crypto.keys import WAYS, UserKey, find_key, new_cipher, wrap
-from edge_tosca.store.crypto.row_cipher import CLEAR, Clear, RowCipher
+from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows, RowCipher
 from edge_tosca.store.database_file import open_file
 from edge_tosca.store.schema import ENCRYPTION_SETTING
 from edge_tosca.store.store import Store
@@ -68,7 +68,7 @@ def decrypt(path: Path, key_file: Path | None = None) -> None:
     """
     store = _encrypted(path, key_file)
     try:
-        _change(store, None, CLEAR, "decrypt")
+        _change(store, None, PLAIN_ROWS, "decrypt")
         _leave_no_trace(store)
     finally:
         store.close()
@@ -116,6 +116,6 @@ def _leave_no_trace(store: Store, *, other_key: bool = False) -> None:
         store.vacuum()
 
 
-def _change(store: Store, setting: str | None, cipher: Clear, command: str) -> None:
+def _change(store: Store, setting: str | None, cipher: PlainRows, command: str) -> None:
     with store.transaction():
         store.set_cipher(setting, cipher, command)

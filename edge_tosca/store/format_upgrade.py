@@ -5,7 +5,7 @@ import sqlite3
 from safetensors.numpy import load
 
 from edge_tosca.digests import pictures_digest, row_digests, sha256
-from edge_tosca.store.audit.hash_chain import Seals
+from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.schema import FORMAT, add_tables
 
 
@@ -23,22 +23,22 @@ def bring_up_to_date(connection: sqlite3.Connection, settings: dict[str, str]) -
     if version >= FORMAT:
         return
     add_tables(connection, version)
-    seals = Seals(connection)
-    seals.begin()
-    _keep_digests(connection, seals)
-    seals.end(settings, f"format {version} to {FORMAT}")
+    audit_log = AuditLog(connection)
+    audit_log.begin()
+    _record_digests(connection, audit_log)
+    audit_log.end(settings, f"format {version} to {FORMAT}")
 
 
-def _keep_digests(connection: sqlite3.Connection, seals: Seals) -> None:
+def _record_digests(connection: sqlite3.Connection, audit_log: AuditLog) -> None:
     for number, report in connection.execute("SELECT number, report FROM generations"):
-        seals.keep("report", number, sha256(report.encode(errors="surrogatepass")))
+        audit_log.record_digest("report", number, sha256(report.encode(errors="surrogatepass")))
     # One at a time, by their keys: a cursor over large rows would stay open while others are written.
     for (row,) in connection.execute("SELECT id FROM features").fetchall():
         (data,) = connection.execute("SELECT data FROM features WHERE id = ?", (row,)).fetchone()
-        seals.keep("features", row, sha256(data))
-        seals.keep("pictures", row, pictures_digest(row_digests(load(data)["features"])))
+        audit_log.record_digest("features", row, sha256(data))
+        audit_log.record_digest("pictures", row, pictures_digest(row_digests(load(data)["features"])))
     for digest, evidence in connection.execute("SELECT digest, evidence FROM modules"):
-        seals.keep("evidence", digest, sha256(evidence))
+        audit_log.record_digest("evidence", digest, sha256(evidence))
     for table in ("routers", "statistics"):
         for generation, data in connection.execute(f"SELECT generation, data FROM {table}"):
-            seals.keep(table, generation, sha256(data))
+            audit_log.record_digest(table, generation, sha256(data))

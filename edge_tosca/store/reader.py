@@ -13,13 +13,13 @@ from safetensors.numpy import load
 from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError, in_one_line
-from edge_tosca.store.audit.hash_chain import Seals
+from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.crypto.keys import UserKey, cipher_of
-from edge_tosca.store.crypto.row_cipher import Clear
+from edge_tosca.store.crypto.row_cipher import PlainRows
 from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN
-from edge_tosca.store.source_images import RememberedPictures
-from edge_tosca.store.sqlite_errors import told
-from edge_tosca.store.state import Generation, Group, State, Task, Taught
+from edge_tosca.store.source_images import SourceImages
+from edge_tosca.store.sqlite_errors import sqlite_errors
+from edge_tosca.store.state import Generation, State, Task, TaskClass, TaughtClass
 from edge_tosca.store.tensor_blobs import read_arrays
 from edge_tosca.store.validation import (
     checked_features,
@@ -28,7 +28,7 @@ from edge_tosca.store.validation import (
     checked_numbers,
     checked_report,
     checked_settings,
-    whole,
+    damage_errors,
 )
 from edge_tosca.system.files import identity
 
@@ -45,7 +45,7 @@ class StoreReader:
         self._read_with(cipher_of(path, self.settings.get(ENCRYPTION_SETTING), user_key))
 
     def _read_settings(self) -> dict[str, str]:
-        with told(self.path):
+        with sqlite_errors(self.path):
             rows = self._connection.execute("SELECT key, value FROM settings").fetchall()
         return checked_settings(dict(rows), self.path)
 
@@ -54,10 +54,10 @@ class StoreReader:
         self.settings.clear()
         self.settings.update(settings)
 
-    def _read_with(self, cipher: Clear) -> None:
+    def _read_with(self, cipher: PlainRows) -> None:
         self.cipher = cipher
-        self.pictures = RememberedPictures(self._connection, cipher)
-        self.seals = Seals(self._connection, cipher)
+        self.pictures = SourceImages(self._connection, cipher)
+        self.audit_log = AuditLog(self._connection, cipher)
 
     def close(self) -> None:
         """Close the file."""
@@ -72,7 +72,7 @@ class StoreReader:
         if self._connection.in_transaction:
             yield
             return
-        with told(self.path):
+        with sqlite_errors(self.path):
             self._connection.execute("BEGIN")
             try:
                 self._require_own_origin()
@@ -82,7 +82,7 @@ class StoreReader:
 
     def latest(self) -> int:
         """Number of the live generation; 0 before anything was learned."""
-        with told(self.path), whole(self.path):
+        with sqlite_errors(self.path), damage_errors(self.path):
             return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
 
     def state(self, generation: int | None = None) -> State:
@@ -100,8 +100,8 @@ class StoreReader:
         number = self.latest() if generation is None else generation
         if not 0 <= number <= self.latest():
             raise StoreError(f"{self.path} has no generation {number}; see: edge-tosca history {self.path}")
-        groups: dict[int, list[Group]] = {}
-        with told(self.path), whole(self.path):
+        groups: dict[int, list[TaskClass]] = {}
+        with sqlite_errors(self.path), damage_errors(self.path):
             for task, *group in self._connection.execute(
                 "SELECT c.task, c.id, l.label, c.images, c.features,"
                 " (SELECT m.label FROM lives m JOIN generations g ON g.number = m.died"
@@ -119,7 +119,7 @@ class StoreReader:
             ]
         return State(number, tuple(tasks))
 
-    def features(self, group: Group) -> Array:
+    def features(self, group: TaskClass) -> Array:
         """Read the cached features of a group.
 
         Args:
@@ -157,7 +157,7 @@ class StoreReader:
             could not be held out.
         """
         data = self._blob("SELECT evidence FROM modules WHERE digest = ?", "modules.evidence", digest)
-        with whole(self.path):
+        with damage_errors(self.path):
             cosines: Array = self._arrays(data)["cosines"].astype(np.float32)
         return cosines
 
@@ -172,17 +172,17 @@ class StoreReader:
             Arrays by name; None where they belong to another generation or are not kept.
         """
         number = self.latest() if generation is None else generation
-        with told(self.path), whole(self.path):
+        with sqlite_errors(self.path), damage_errors(self.path):
             query = f"SELECT 1 FROM {table} WHERE generation = ?"
             if self._connection.execute(query, (number,)).fetchone() is None:
                 return None
             with self._connection.blobopen(table, "data", number, readonly=True) as blob:
-                return read_arrays(self.cipher.open_large(f"{table}.data", number, blob))
+                return read_arrays(self.cipher.decrypt_blob(f"{table}.data", number, blob))
 
     def modules(self) -> list[str]:
         """List the digests of all modules."""
         rows = self.query("SELECT digest FROM modules ORDER BY digest")
-        return [self.cipher.reveal(MODULE_COLUMN, digest) for (digest,) in rows]
+        return [self.cipher.decrypt_name(MODULE_COLUMN, digest) for (digest,) in rows]
 
     def tasks_of(self, module: str) -> int:
         """Count the tasks, live or not, that share a module: they were taught the very same pictures.
@@ -190,7 +190,7 @@ class StoreReader:
         Args:
             module: its digest.
         """
-        named = self.cipher.hide(MODULE_COLUMN, module)
+        named = self.cipher.encrypt_name(MODULE_COLUMN, module)
         return int(self.query("SELECT count(*) FROM tasks WHERE module = ?", named)[0][0])
 
     def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
@@ -203,7 +203,7 @@ class StoreReader:
         Returns:
             All rows.
         """
-        with told(self.path):
+        with sqlite_errors(self.path):
             return self._connection.execute(question, values).fetchall()
 
     def report(self, generation: int) -> dict[str, object]:
@@ -216,23 +216,23 @@ class StoreReader:
             The report; empty where there is none.
         """
         query = "SELECT report FROM generations WHERE number = ?"
-        with told(self.path):
+        with sqlite_errors(self.path):
             row = self._connection.execute(query, (generation,)).fetchone()
-        with whole(self.path):
+        with damage_errors(self.path):
             return {} if row is None else self._report(generation, row[0])
 
     def history(self) -> list[Generation]:
         """List all generations, the oldest first."""
-        with told(self.path):
+        with sqlite_errors(self.path):
             rows = self._connection.execute(
                 "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
                 " ORDER BY number"
             ).fetchall()
-            seals = {seal.generation: seal for seal in self.seals.all()}
-            taught: dict[int, list[Taught]] = {}
-            for generation, label, images, digest in self.seals.taught():
-                taught.setdefault(generation, []).append(Taught(label, images, digest))
-        with whole(self.path):
+            seals = {seal.generation: seal for seal in self.audit_log.all()}
+            taught: dict[int, list[TaughtClass]] = {}
+            for generation, label, images, digest in self.audit_log.taught():
+                taught.setdefault(generation, []).append(TaughtClass(label, images, digest))
+        with damage_errors(self.path):
             for number, parent, *_ in rows:
                 checked_numbers(number, parent)
             return [
@@ -262,7 +262,7 @@ class StoreReader:
         for task, group in self._connection.execute(
             "SELECT DISTINCT c.task, c.id FROM lives l JOIN classes c ON c.id = l.class WHERE l.label = ?"
             " ORDER BY c.id",
-            (self.cipher.hide(LABEL_COLUMN, label),),
+            (self.cipher.encrypt_name(LABEL_COLUMN, label),),
         ):
             found.setdefault(task, []).append(group)
         return found
@@ -275,20 +275,21 @@ class StoreReader:
         """
         query = "SELECT DISTINCT label FROM lives WHERE class = ?"
         rows = [label for group in groups for (label,) in self._connection.execute(query, (group,))]
-        return {self.cipher.reveal(LABEL_COLUMN, label) for label in rows}
+        return {self.cipher.decrypt_name(LABEL_COLUMN, label) for label in rows}
 
-    def groups_of_task(self, task: int) -> list[Group]:
+    def groups_of_task(self, task: int) -> list[TaskClass]:
         """List all classes filed under a task, live or not, in the order of its module's prototypes."""
         query = "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position"
-        with told(self.path), whole(self.path):
+        with sqlite_errors(self.path), damage_errors(self.path):
             rows = self._connection.execute(query, (task,))
             return [
-                Group(row, label, checked_images(images), features) for row, label, images, features in rows
+                TaskClass(row, label, checked_images(images), features)
+                for row, label, images, features in rows
             ]
 
     def tasks_ever(self) -> list[Task]:
         """List all tasks in the file, live or not, with all their classes under their latest labels."""
-        with told(self.path), whole(self.path):
+        with sqlite_errors(self.path), damage_errors(self.path):
             rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
             return [
                 self._task(task, name, learned_at, module, self._labelled(task))
@@ -318,7 +319,7 @@ class StoreReader:
         )
         return not self.query(query, dimensions)
 
-    def _labelled(self, task: int) -> tuple[Group, ...]:
+    def _labelled(self, task: int) -> tuple[TaskClass, ...]:
         rows = self._connection.execute(
             "SELECT c.id, (SELECT label FROM lives WHERE class = c.id ORDER BY rowid DESC LIMIT 1),"
             " c.images, c.features FROM classes c WHERE c.task = ? ORDER BY c.position",
@@ -328,26 +329,32 @@ class StoreReader:
         return tuple(
             self._group(row, label, checked_images(images), features)
             if label is not None
-            else Group(row, "", checked_images(images), features)
+            else TaskClass(row, "", checked_images(images), features)
             for row, label, images, features in rows
         )
 
-    def _group(self, row: int, label: object, images: int, features: int, merged: object = None) -> Group:
+    def _group(self, row: int, label: object, images: int, features: int, merged: object = None) -> TaskClass:
         # What is no label is told by whoever looks for one; `verify` names it.
-        named: Any = self.cipher.reveal(LABEL_COLUMN, label) if isinstance(label, str) else label
-        own = self.cipher.reveal(LABEL_COLUMN, merged) if isinstance(merged, str) else ""
-        return Group(row, named, images, features, own)
+        named: Any = self.cipher.decrypt_name(LABEL_COLUMN, label) if isinstance(label, str) else label
+        own = self.cipher.decrypt_name(LABEL_COLUMN, merged) if isinstance(merged, str) else ""
+        return TaskClass(row, named, images, features, own)
 
     def _task(
-        self, row: int, name: object, learned_at: object, module: object, groups: tuple[Group, ...]
+        self, row: int, name: object, learned_at: object, module: object, groups: tuple[TaskClass, ...]
     ) -> Task:
-        reveal = self.cipher.reveal
-        return Task(row, reveal("tasks.name", name), str(learned_at), reveal(MODULE_COLUMN, module), groups)
+        decrypt_name = self.cipher.decrypt_name
+        return Task(
+            row,
+            decrypt_name("tasks.name", name),
+            str(learned_at),
+            decrypt_name(MODULE_COLUMN, module),
+            groups,
+        )
 
     def _report(self, number: int, report: object) -> dict[str, Any]:
         if report == EMPTY_REPORT:
             return {}
-        return checked_report(self.cipher.open("generations.report", number, report))
+        return checked_report(self.cipher.decrypt("generations.report", number, report))
 
     def _require_own_file(self) -> None:
         """Notice that another file lies in this one's place: nobody would find what is written here."""
@@ -364,13 +371,13 @@ class StoreReader:
             raise StoreError(f"{self.path} was encrypted, decrypted or given another key; open it again")
 
     def _blob(self, query: str, column: str, key: int | str) -> bytes:
-        filed = self.cipher.hide(MODULE_COLUMN, key) if isinstance(key, str) else key
-        with told(self.path):
+        filed = self.cipher.encrypt_name(MODULE_COLUMN, key) if isinstance(key, str) else key
+        with sqlite_errors(self.path):
             row = self._connection.execute(query, (filed,)).fetchone()
         if row is None:
             raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
-        with whole(self.path):
-            return self.cipher.open(column, key, row[0])
+        with damage_errors(self.path):
+            return self.cipher.decrypt(column, key, row[0])
 
     def _arrays(self, data: bytes) -> dict[str, Array]:
         try:

@@ -3,14 +3,18 @@
 import sqlite3
 
 from edge_tosca.digests import sha256
-from edge_tosca.store.audit.hash_chain import Seals
-from edge_tosca.store.crypto.row_cipher import Clear
+from edge_tosca.store.audit.hash_chain import AuditLog
+from edge_tosca.store.crypto.row_cipher import PlainRows
 from edge_tosca.store.schema import EMPTY_REPORT, LABEL_COLUMN, MODULE_COLUMN
-from edge_tosca.store.source_images import RememberedPictures
+from edge_tosca.store.source_images import SourceImages
 
 
 def rewrite(
-    connection: sqlite3.Connection, pictures: RememberedPictures, seals: Seals, old: Clear, new: Clear
+    connection: sqlite3.Connection,
+    pictures: SourceImages,
+    audit_log: AuditLog,
+    old: PlainRows,
+    new: PlainRows,
 ) -> None:
     """Take every row from one cipher to another, one at a time.
 
@@ -25,44 +29,46 @@ def rewrite(
     # For the length of this transaction: tasks name modules, whose names change first.
     run("PRAGMA defer_foreign_keys = ON")
     # Everything that the old cipher must read is read before it is written.
-    shown = Seals(connection, old).pictures_digests()
+    shown = AuditLog(connection, old).pictures_digests()
     files = pictures.all()
 
     for (filed,) in run("SELECT digest FROM modules").fetchall():
-        digest = old.reveal(MODULE_COLUMN, filed)
+        digest = old.decrypt_name(MODULE_COLUMN, filed)
         data, evidence = run("SELECT data, evidence FROM modules WHERE digest = ?", (filed,)).fetchone()
-        name = new.hide(MODULE_COLUMN, digest)
-        data = new.seal("modules.data", digest, old.open("modules.data", digest, data))
-        evidence = new.seal("modules.evidence", digest, old.open("modules.evidence", digest, evidence))
-        seals.drop("evidence", filed)
+        name = new.encrypt_name(MODULE_COLUMN, digest)
+        data = new.encrypt("modules.data", digest, old.decrypt("modules.data", digest, data))
+        evidence = new.encrypt("modules.evidence", digest, old.decrypt("modules.evidence", digest, evidence))
+        audit_log.drop_digest("evidence", filed)
         query = "UPDATE modules SET digest = ?, data = ?, evidence = ? WHERE digest = ?"
         run(query, (name, data, evidence, filed))
         run("UPDATE tasks SET module = ? WHERE module = ?", (name, filed))
-        seals.keep("evidence", name, sha256(evidence))
+        audit_log.record_digest("evidence", name, sha256(evidence))
 
     for table, key in (("features", "id"), ("routers", "generation"), ("statistics", "generation")):
         column = f"{table}.data"
         for (row,) in run(f"SELECT {key} FROM {table}").fetchall():
             (data,) = run(f"SELECT data FROM {table} WHERE {key} = ?", (row,)).fetchone()
-            data = new.seal(column, row, old.open(column, row, data))
+            data = new.encrypt(column, row, old.decrypt(column, row, data))
             run(f"UPDATE {table} SET data = ? WHERE {key} = ?", (data, row))
-            seals.keep(table, row, sha256(data))
+            audit_log.record_digest(table, row, sha256(data))
 
     for number, report in run("SELECT number, report FROM generations").fetchall():
         if report != EMPTY_REPORT:
-            data = new.seal("generations.report", number, old.open("generations.report", number, report))
+            data = new.encrypt(
+                "generations.report", number, old.decrypt("generations.report", number, report)
+            )
             told = data if new.encrypted else data.decode(errors="surrogatepass")
             run("UPDATE generations SET report = ? WHERE number = ?", (told, number))
-            seals.keep("report", number, sha256(data))
+            audit_log.record_digest("report", number, sha256(data))
 
     for column, key in ((LABEL_COLUMN, "rowid"), ("tasks.name", "id")):
         table, _, name = column.partition(".")
         for row, text in run(f"SELECT {key}, {name} FROM {table}").fetchall():
-            named = new.hide(column, old.reveal(column, text))
+            named = new.encrypt_name(column, old.decrypt_name(column, text))
             run(f"UPDATE {table} SET {name} = ? WHERE {key} = ?", (named, row))
 
     for row, digest in shown:
-        seals.keep("pictures", row, digest)
-    under_new = RememberedPictures(connection, new)
+        audit_log.record_digest("pictures", row, digest)
+    under_new = SourceImages(connection, new)
     for row, remembered in files.items():
         under_new.put(row, remembered)

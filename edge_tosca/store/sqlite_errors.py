@@ -16,7 +16,7 @@ _LEAST_ROOM = 1 << 16
 
 
 @contextlib.contextmanager
-def told(path: Path, *, changing: bool = False) -> Iterator[None]:
+def sqlite_errors(path: Path, *, changing: bool = False) -> Iterator[None]:
     """Tell what SQLite cannot do in one line that says what to do.
 
     Args:

@@ -3,9 +3,13 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
+from edge_tosca.arrays import Array
+
 
 @dataclass(frozen=True)
-class Group:
+class TaskClass:
     """The pictures of one class in one task.
 
     Attributes:
@@ -39,7 +43,7 @@ class Task:
     name: str
     learned_at: str
     module: str
-    groups: tuple[Group, ...]
+    groups: tuple[TaskClass, ...]
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,35 @@ class State:
     tasks: tuple[Task, ...]
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[TaskClass, ...]:
         """All groups, task by task."""
         return tuple(group for task in self.tasks for group in task.groups)
+
+    @cached_property
+    def columns(self) -> tuple[slice, ...]:
+        """Where each task's groups stand among all groups."""
+        ends = np.cumsum([len(task.groups) for task in self.tasks])
+        return tuple(
+            slice(int(end) - len(task.groups), int(end)) for task, end in zip(self.tasks, ends, strict=True)
+        )
+
+    @cached_property
+    def label_of_group(self) -> Array:
+        """Index of each group's label among `labels`, int [g]."""
+        index = {label: place for place, label in enumerate(self.labels)}
+        return np.array([index[group.label] for group in self.groups], int)
+
+    @cached_property
+    def class_of_group(self) -> Array:
+        """Index of the class that each group was taught as, int [g]; merged classes count apart."""
+        taught_as = [(group.label, group.merged_from or group.label) for group in self.groups]
+        index = {name: place for place, name in enumerate(dict.fromkeys(taught_as))}
+        return np.array([index[name] for name in taught_as], int)
+
+    @cached_property
+    def task_of_group(self) -> Array:
+        """Index of each group's task, int [g]."""
+        return np.repeat(np.arange(len(self.tasks)), [len(task.groups) for task in self.tasks])
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -66,7 +96,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Taught:
+class TaughtClass:
     """The pictures of a class that a generation brought.
 
     Attributes:
@@ -102,5 +132,5 @@ class Generation:
     command: str
     report: dict[str, object]
     by: dict[str, object] = field(default_factory=dict)
-    taught: tuple[Taught, ...] = ()
+    taught: tuple[TaughtClass, ...] = ()
     seal: str = ""

@@ -14,21 +14,32 @@ from safetensors.numpy import save
 from edge_tosca.arrays import Array
 from edge_tosca.digests import pictures_digest, row_digests, sha256
 from edge_tosca.errors import StoreError
-from edge_tosca.store.audit.hash_chain import Seals
+from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.audit.provenance import now
 from edge_tosca.store.crypto.keys import find_key, new_cipher
-from edge_tosca.store.crypto.row_cipher import CLEAR, Clear
+from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.database_file import create_file, open_file
 from edge_tosca.store.format_upgrade import bring_up_to_date
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.reencryption import rewrite
 from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN, mark
-from edge_tosca.store.sqlite_errors import told
-from edge_tosca.store.state import Group
-from edge_tosca.store.validation import whole
+from edge_tosca.store.sqlite_errors import sqlite_errors
+from edge_tosca.store.state import TaskClass
+from edge_tosca.store.validation import damage_errors
 
 _CHECKPOINT_SECONDS = 2.0
 """How long somebody else's emptying of the log is waited for."""
+
+
+class Change:
+    """A transaction under way."""
+
+    def __init__(self) -> None:
+        self.discarded = False
+
+    def discard(self) -> None:
+        """Take back everything that the transaction wrote, when it ends."""
+        self.discarded = True
 
 
 class Store(StoreReader):
@@ -53,7 +64,7 @@ class Store(StoreReader):
             StoreError: something is there already, or the folder cannot be written.
         """
         key = find_key(key_file)
-        cipher: Clear = CLEAR
+        cipher: PlainRows = PLAIN_ROWS
         if key is not None:
             wrapped, cipher = new_cipher(path, key)
             settings = settings | {ENCRYPTION_SETTING: wrapped}
@@ -77,34 +88,44 @@ class Store(StoreReader):
         return cls(path, open_file(path), find_key(key_file))
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator["Change"]:
         """Make everything written inside take effect at once, or not at all.
+
+        Yields:
+            The change; after `discard` nothing of it takes effect.
 
         Raises:
             StoreError: the disk is full, another writer held the store too long, or the file is damaged.
         """
-        with told(self.path, changing=True):
+        with sqlite_errors(self.path, changing=True):
             self._connection.execute("BEGIN IMMEDIATE")
             settings, cipher = dict(self.settings), self.cipher
+            change = Change()
             try:
                 self._require_own_file()
                 self._require_own_origin()
                 # Another process may have set a limit of size, or trusted a key.
                 self._take_settings(self._read_settings())
-                with whole(self.path):
+                with damage_errors(self.path):
                     bring_up_to_date(self._connection, self.settings)
-                    self.seals.begin()
-                yield
-                with whole(self.path):
-                    self.seals.end(self.settings)
+                    self.audit_log.begin()
+                yield change
+                if change.discarded:
+                    self._undo(settings, cipher)
+                    return
+                with damage_errors(self.path):
+                    self.audit_log.end(self.settings)
                 self._connection.execute("COMMIT")
             except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-                self._take_settings(settings)
-                if self.cipher is not cipher:
-                    self._read_with(cipher)
+                self._undo(settings, cipher)
                 raise
+
+    def _undo(self, settings: dict[str, str], cipher: PlainRows) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
+        self._take_settings(settings)
+        if self.cipher is not cipher:
+            self._read_with(cipher)
 
     def add_generation(self, command: str, parent: int) -> int:
         """Begin a new generation.
@@ -131,12 +152,12 @@ class Store(StoreReader):
         """
         # A path of bytes that are no text is told as an escape, as SQLite keeps text only.
         data = json.dumps(report, ensure_ascii=False).encode(errors="backslashreplace")
-        filed = self.cipher.seal("generations.report", generation, data)
+        filed = self.cipher.encrypt("generations.report", generation, data)
         self._connection.execute(
             "UPDATE generations SET report = ? WHERE number = ?",
             (filed if self.cipher.encrypted else data.decode(), generation),
         )
-        self.seals.keep("report", generation, sha256(filed))
+        self.audit_log.record_digest("report", generation, sha256(filed))
 
     def add_module(self, digest: str, data: bytes, cosines: Array) -> None:
         """File a module; one that is there already stays as it is.
@@ -146,14 +167,14 @@ class Store(StoreReader):
             data: the module's bytes.
             cosines: see `evidence`.
         """
-        evidence = self._sealed_evidence(digest, cosines)
+        evidence = self._encrypted_evidence(digest, cosines)
         filed, query = (
-            self.cipher.hide(MODULE_COLUMN, digest),
+            self.cipher.encrypt_name(MODULE_COLUMN, digest),
             "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)",
         )
-        sealed = self.cipher.seal("modules.data", digest, data)
+        sealed = self.cipher.encrypt("modules.data", digest, data)
         if self._connection.execute(query, (filed, sealed, evidence)).rowcount:
-            self.seals.keep("evidence", filed, sha256(evidence))
+            self.audit_log.record_digest("evidence", filed, sha256(evidence))
 
     def add_task(
         self,
@@ -172,8 +193,8 @@ class Store(StoreReader):
             generation: in which its classes are born.
             pictures: label to the digest of its pictures' files, see `file_task`.
         """
-        told = None if pictures is None else [pictures[label] for label in features]
-        self.file_task(name, now(), module, list(features.items()), generation, pictures=told)
+        digests = None if pictures is None else [pictures[label] for label in features]
+        self.file_task(name, now(), module, list(features.items()), generation, pictures=digests)
 
     def file_task(
         self,
@@ -200,32 +221,37 @@ class Store(StoreReader):
         run = self._connection.execute
         task = run(
             "INSERT INTO tasks (id, name, learned_at, module) VALUES (?, ?, ?, ?)",
-            (row, self.cipher.hide("tasks.name", name), learned_at, self.cipher.hide(MODULE_COLUMN, module)),
+            (
+                row,
+                self.cipher.encrypt_name("tasks.name", name),
+                learned_at,
+                self.cipher.encrypt_name(MODULE_COLUMN, module),
+            ),
         ).lastrowid
         for position, (label, rows) in enumerate(groups):
             # What lies in a row depends on its number.
             blob = int(run("INSERT INTO features (data) VALUES (x'')").lastrowid or 0)
             self._file_features(blob, rows)
             shown = pictures_digest(row_digests(rows)) if pictures is None else pictures[position]
-            self.seals.keep("pictures", blob, shown)
+            self.audit_log.record_digest("pictures", blob, shown)
             group = run(
                 "INSERT INTO classes (task, position, images, features) VALUES (?, ?, ?, ?)",
                 (task, position, len(rows), blob),
             ).lastrowid
-            self.bear(int(group or 0), label, generation)
+            self.activate_class(int(group or 0), label, generation)
 
-    def bear(self, group: int, label: str, generation: int) -> None:
+    def activate_class(self, group: int, label: str, generation: int) -> None:
         """Let a class live from a generation on."""
-        named = self.cipher.hide(LABEL_COLUMN, label)
+        named = self.cipher.encrypt_name(LABEL_COLUMN, label)
         self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, named, generation))
 
-    def end(self, group: int, generation: int) -> None:
+    def deactivate_class(self, group: int, generation: int) -> None:
         """Let a class live no longer from a generation on; it stays in the history."""
         self._connection.execute(
             "UPDATE lives SET died = ? WHERE class = ? AND died IS NULL", (generation, group)
         )
 
-    def put_features(self, group: Group, features: Array) -> None:
+    def put_features(self, group: TaskClass, features: Array) -> None:
         """Put other features in the place of a group's.
 
         Args:
@@ -243,9 +269,12 @@ class Store(StoreReader):
             digest: the module's name.
             cosines: see `evidence`.
         """
-        evidence, filed = self._sealed_evidence(digest, cosines), self.cipher.hide(MODULE_COLUMN, digest)
+        evidence, filed = (
+            self._encrypted_evidence(digest, cosines),
+            self.cipher.encrypt_name(MODULE_COLUMN, digest),
+        )
         self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, filed))
-        self.seals.keep("evidence", filed, sha256(evidence))
+        self.audit_log.record_digest("evidence", filed, sha256(evidence))
 
     def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
         """Remove classes from the file for good, history included, with the module that knew them.
@@ -260,14 +289,17 @@ class Store(StoreReader):
             blob = run("SELECT features FROM classes WHERE id = ?", (group,)).fetchone()[0]
             run("DELETE FROM classes WHERE id = ?", (group,))
             run("DELETE FROM features WHERE id = ?", (blob,))
-            self.seals.drop("features", blob)
-            self.seals.drop("pictures", blob)
+            self.audit_log.drop_digest("features", blob)
+            self.audit_log.drop_digest("pictures", blob)
         if module is None:
             run("DELETE FROM tasks WHERE id = ?", (task,))
         else:
-            run("UPDATE tasks SET module = ? WHERE id = ?", (self.cipher.hide(MODULE_COLUMN, module), task))
+            run(
+                "UPDATE tasks SET module = ? WHERE id = ?",
+                (self.cipher.encrypt_name(MODULE_COLUMN, module), task),
+            )
         run("DELETE FROM modules WHERE digest NOT IN (SELECT module FROM tasks)")
-        self.seals.drop_all("evidence", "SELECT digest FROM modules")
+        self.audit_log.drop_digests("evidence", "SELECT digest FROM modules")
 
     def set_derived(self, table: str, generation: int, arrays: dict[str, Array] | None) -> None:
         """Keep what was derived from the new live generation, in place of the old one's.
@@ -278,11 +310,11 @@ class Store(StoreReader):
             arrays: by name; None to keep nothing.
         """
         self._connection.execute(f"DELETE FROM {table}")
-        self.seals.drop_all(table)
+        self.audit_log.drop_digests(table)
         if arrays is not None:
-            data = self.cipher.seal(f"{table}.data", generation, save(arrays))
+            data = self.cipher.encrypt(f"{table}.data", generation, save(arrays))
             self._connection.execute(f"INSERT INTO {table} VALUES (?, ?)", (generation, data))
-            self.seals.keep(table, generation, sha256(data))
+            self.audit_log.record_digest(table, generation, sha256(data))
 
     def set_setting(self, key: str, value: str | None) -> None:
         """Keep a setting.
@@ -297,7 +329,7 @@ class Store(StoreReader):
             self._connection.execute("INSERT INTO settings VALUES (?, ?)", (key, value))
             self.settings[key] = value
 
-    def set_cipher(self, setting: str | None, cipher: Clear, command: str) -> None:
+    def set_cipher(self, setting: str | None, cipher: PlainRows, command: str) -> None:
         """Keep everything under another cipher.
 
         Args:
@@ -305,23 +337,23 @@ class Store(StoreReader):
             cipher: the new one, or the old one where only its key is wrapped anew.
             command: that asked for it.
         """
-        self.seals.name(command)
+        self.audit_log.set_command(command)
         if cipher is not self.cipher:
-            rewrite(self._connection, self.pictures, Seals(self._connection, cipher), self.cipher, cipher)
-            self.cipher = self.seals.cipher = self.pictures.cipher = cipher
+            rewrite(self._connection, self.pictures, AuditLog(self._connection, cipher), self.cipher, cipher)
+            self.cipher = self.audit_log.cipher = self.pictures.cipher = cipher
         self.set_setting(ENCRYPTION_SETTING, setting)
         mark(self._connection, cipher.encrypted)
 
     def _file_features(self, row: int, features: Array) -> None:
         # safetensors writes the memory as it lies, whatever the array's order.
         data = save({"features": np.ascontiguousarray(features)})
-        sealed = self.cipher.seal("features.data", row, data)
+        sealed = self.cipher.encrypt("features.data", row, data)
         self._connection.execute("UPDATE features SET data = ? WHERE id = ?", (sealed, row))
-        self.seals.keep("features", row, sha256(sealed))
+        self.audit_log.record_digest("features", row, sha256(sealed))
 
-    def _sealed_evidence(self, digest: str, cosines: Array) -> bytes:
+    def _encrypted_evidence(self, digest: str, cosines: Array) -> bytes:
         data = save({"cosines": cosines.astype(np.float16)})
-        return self.cipher.seal("modules.evidence", digest, data)
+        return self.cipher.encrypt("modules.evidence", digest, data)
 
     def forget_pictures(self, labels: Set[str]) -> None:
         """Take the names of pictures out of the reports of lessons that taught a class.
@@ -348,7 +380,7 @@ class Store(StoreReader):
         Raises:
             StoreError: another process is reading, and the log still holds what was erased.
         """
-        with told(self.path):
+        with sqlite_errors(self.path):
             emptied = self._empty_log()
         if not emptied:
             raise StoreError(
@@ -363,7 +395,7 @@ class Store(StoreReader):
             StoreError: the disk is full, another process writes, or one reads and so keeps the log.
         """
         self._require_own_file()
-        with told(self.path):
+        with sqlite_errors(self.path):
             # As long as it lasts nobody else writes; SQLite takes the lock itself.
             self._connection.execute("VACUUM")
             emptied = self._empty_log()

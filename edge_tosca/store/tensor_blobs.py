@@ -6,12 +6,12 @@ import sqlite3
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.store.crypto.row_cipher import Opened
+from edge_tosca.store.crypto.row_cipher import DecryptedBlob
 
 _TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I16": "<i2", "I32": "<i4", "I64": "<i8"}
 
 
-def read_arrays(blob: sqlite3.Blob | Opened) -> dict[str, Array]:
+def read_arrays(blob: sqlite3.Blob | DecryptedBlob) -> dict[str, Array]:
     """Read a blob in the safetensors format.
 
     SQLite and the library would each hold the whole of it while it is read: three times a router's size.

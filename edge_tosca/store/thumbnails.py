@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_tosca.errors import StoreError
-from edge_tosca.store.crypto.row_cipher import CLEAR, Clear
+from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.state import Task
 
@@ -50,14 +50,14 @@ class Shown(Protocol):
         """The sharper ones are kept."""
 
 
-class KeptPictures:
+class Thumbnails:
     """The file of kept pictures; one connection, for one thread at a time."""
 
     def __init__(self, store: Path) -> None:
         self.path = path_of(store)
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._cipher: Clear = CLEAR
+        self._cipher: PlainRows = PLAIN_ROWS
         if self.path.exists():
             self.turn_on()
 
@@ -104,7 +104,9 @@ class KeptPictures:
                 self._connection.close()
                 self._connection = None
 
-    def keep(self, task: Task, pictures: Mapping[str, Sequence[Shown]], cipher: Clear = CLEAR) -> None:
+    def keep(
+        self, task: Task, pictures: Mapping[str, Sequence[Shown]], cipher: PlainRows = PLAIN_ROWS
+    ) -> None:
         """Keep pictures of a task that was just taught, the sharpest of each class.
 
         Args:
@@ -132,7 +134,7 @@ class KeptPictures:
                                 group.id,
                                 task.learned_at,
                                 cipher.encrypted,
-                                cipher.seal(_COLUMN, key, jpeg),
+                                cipher.encrypt(_COLUMN, key, jpeg),
                             )
                             for key, jpeg in named
                         ],
@@ -141,7 +143,7 @@ class KeptPictures:
                     "DELETE FROM pictures WHERE rowid <= (SELECT max(rowid) FROM pictures) - ?", (MOST,)
                 )
 
-    def follow(self, tasks: Sequence[Task], cipher: Clear = CLEAR) -> int:
+    def follow(self, tasks: Sequence[Task], cipher: PlainRows = PLAIN_ROWS) -> int:
         """Erase the pictures of what the store does not have any more, and those that it would now encrypt.
 
         Args:
@@ -191,7 +193,7 @@ class KeptPictures:
             row = self._connection.execute("SELECT jpeg FROM pictures WHERE id = ?", (key,)).fetchone()
             # The key of a moment ago opens nothing that another one sealed.
             with contextlib.suppress(StoreError):
-                return None if row is None else self._cipher.open(_COLUMN, key, row[0])
+                return None if row is None else self._cipher.decrypt(_COLUMN, key, row[0])
             return None
 
 
@@ -212,7 +214,7 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
         tasks = [] if other_key else store.tasks_ever()
         cipher = store.cipher
     try:
-        with contextlib.closing(KeptPictures(store.path)) as kept:
+        with contextlib.closing(Thumbnails(store.path)) as kept:
             kept.follow(tasks, cipher)
     except StoreError as error:
         raise StoreError(f"the change is made, but {error}") from None

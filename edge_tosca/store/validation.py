@@ -10,7 +10,7 @@ import numpy as np
 from edge_tosca.arrays import MAX_FEATURE_DIM, Array
 from edge_tosca.errors import StoreError
 from edge_tosca.labels import has_controls
-from edge_tosca.store.state import Group
+from edge_tosca.store.state import TaskClass
 
 SETTINGS = ("bundle", "runtime", "device", "fingerprint", "origin", "feature_dim", "router", "refused")
 """Every store has them."""
@@ -19,7 +19,7 @@ _ROUTERS = ("fused", "entropy")
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[None]:
+def damage_errors(path: Path) -> Iterator[None]:
     """Tell rows whose content makes no sense as damage.
 
     Args:
@@ -31,7 +31,7 @@ def whole(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
-        raise damaged(path) from None
+        raise damaged_store(path) from None
 
 
 def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
@@ -47,7 +47,7 @@ def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
     Raises:
         StoreError: one is missing or makes no sense.
     """
-    with whole(path):
+    with damage_errors(path):
         sound = (
             all(isinstance(settings[key], str) for key in SETTINGS)
             and settings["router"] in _ROUTERS
@@ -56,11 +56,11 @@ def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
             and int(settings.get("max_bytes", "1")) > 0
         )
     if not sound:
-        raise damaged(path)
+        raise damaged_store(path)
     return settings
 
 
-def checked_group(group: Group) -> Group:
+def checked_group(group: TaskClass) -> TaskClass:
     """Give a group back whose row makes sense.
 
     Args:
@@ -127,7 +127,7 @@ def checked_report(text: str | bytes) -> dict[str, object]:
     return report
 
 
-def checked_evidence(cosines: Array, groups: Sequence[Group], path: Path) -> Array:
+def checked_evidence(cosines: Array, groups: Sequence[TaskClass], path: Path) -> Array:
     """Give the held-out cosines of a task's module, if they fit the task.
 
     Args:
@@ -143,11 +143,11 @@ def checked_evidence(cosines: Array, groups: Sequence[Group], path: Path) -> Arr
     """
     images = sum(group.images for group in groups)
     if cosines.shape != (images, len(groups)):
-        raise damaged(path)
+        raise damaged_store(path)
     return cosines
 
 
-def checked_features(arrays: dict[str, Array], group: Group, dimensions: int, path: Path) -> Array:
+def checked_features(arrays: dict[str, Array], group: TaskClass, dimensions: int, path: Path) -> Array:
     """Give the cached features of a group, if they fit it.
 
     Args:
@@ -165,10 +165,10 @@ def checked_features(arrays: dict[str, Array], group: Group, dimensions: int, pa
     features = arrays.get("features", np.zeros(0))
     fits = features.dtype == np.float16 and features.shape == (group.images, dimensions)
     if not fits or not np.isfinite(features).all():
-        raise damaged(path)
+        raise damaged_store(path)
     return features
 
 
-def damaged(path: Path) -> StoreError:
+def damaged_store(path: Path) -> StoreError:
     """Tell that a store holds what makes no sense."""
     return StoreError(f"{path} is damaged: what it holds makes no sense; restore a copy, or init anew")

@@ -6,7 +6,7 @@ from typing import Any
 
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
-from edge_tosca.store.audit.hash_chain import Seal, sealed
+from edge_tosca.store.audit.hash_chain import AuditEntry, contents_digest
 from edge_tosca.store.store import Store
 
 _SENSELESS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
@@ -42,6 +42,26 @@ class Audit:
         return {"ok": not self.discrepancies, **asdict(self)}
 
 
+def content_faults(store: Store, entries: Sequence[AuditEntry], known: str | None = None) -> Iterator[str]:
+    """Compare the contents of a store with every digest that it has of them.
+
+    Args:
+        store: to be verified; inside a snapshot.
+        entries: its audit log.
+        known: a digest of an entry that was noted down earlier, or its first digits.
+
+    Yields:
+        What differs, in a few words each.
+    """
+    yield from file_faults(store)
+    yield from _chain(entries, known)
+    if entries:
+        yield from _head(store, entries[-1])
+        yield from _tables(store, entries[-1])
+        yield from _large(store)
+    yield from _modules(store)
+
+
 def file_faults(store: Store) -> Iterator[str]:
     """Let SQLite check the file and its references.
 
@@ -58,7 +78,7 @@ def file_faults(store: Store) -> Iterator[str]:
         yield f"row {row} of table {table} names a row of {parent} that is not there"
 
 
-def _chain(seals: Sequence[Seal], known: str | None) -> Iterator[str]:
+def _chain(seals: Sequence[AuditEntry], known: str | None) -> Iterator[str]:
     before, left = "", ""
     for place, seal in enumerate(seals, 1):
         try:
@@ -66,7 +86,7 @@ def _chain(seals: Sequence[Seal], known: str | None) -> Iterator[str]:
             follows = entry["before"] == before and entry["number"] == seal.number == place
             undisturbed = place == 1 or entry["found"] == left
             rightly = entry["generation"] == seal.generation and sha256(seal.entry.encode()) == seal.digest
-            before, left = seal.digest, sealed(entry["left"])
+            before, left = seal.digest, contents_digest(entry["left"])
         except _SENSELESS:
             yield f"seal {place} cannot be read"
             return
@@ -80,22 +100,22 @@ def _chain(seals: Sequence[Seal], known: str | None) -> Iterator[str]:
         yield f"no seal has the digest {known}: the chain was cut off or made anew"
 
 
-def _head(store: Store, head: Seal) -> Iterator[str]:
+def _head(store: Store, head: AuditEntry) -> Iterator[str]:
     """Hold the last seal, which vouches for all others, to the store's key."""
     try:
-        genuine = store.seals.genuine(head)
+        genuine = store.audit_log.is_authentic(head)
     except _SENSELESS:
         return
     if not genuine:
         yield f"seal {head.number} was made without the store's key"
 
 
-def _tables(store: Store, head: Seal) -> Iterator[str]:
+def _tables(store: Store, head: AuditEntry) -> Iterator[str]:
     try:
         left = dict(head.content["left"])
     except _SENSELESS:
         return
-    now = store.seals.contents()
+    now = store.audit_log.contents()
     for table in sorted(now.keys() | left.keys()):
         if now.get(table) != left.get(table):
             yield f"table {table} is not as seal {head.number} left it"
@@ -117,7 +137,7 @@ def _large(store: Store) -> Iterator[str]:
     }
     columns = {"evidence": "evidence", "report": "report"}
     kept: dict[str, dict[Any, str | None]] = {kind: {} for kind in large}
-    for kind, key, digest in store.seals.digests():
+    for kind, key, digest in store.audit_log.digests():
         if kind in kept:
             kept[kind][key] = digest
     for kind, (table, name, tell) in large.items():

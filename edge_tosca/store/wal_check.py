@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from edge_tosca.errors import StoreError
-from edge_tosca.store.audit.hash_chain import Seal, contents, has_table
+from edge_tosca.store.audit.hash_chain import AuditEntry, contents, has_table
 from edge_tosca.store.schema import foreign_parts
 
 _LOOKS = 3
@@ -61,7 +61,7 @@ class _Alone:
     """
 
     layout: int
-    seal: Seal
+    seal: AuditEntry
 
 
 def _belongs(path: Path, log: Path) -> bool:
@@ -88,7 +88,7 @@ def _alone(path: Path) -> _Alone | None:
         with closing(_reading(path, "immutable=1")) as connection:
             if foreign_parts(connection) or not has_table(connection, "seals"):
                 return None
-            alone = _Alone(_layout(connection), Seal(*connection.execute(_LAST).fetchone()))
+            alone = _Alone(_layout(connection), AuditEntry(*connection.execute(_LAST).fetchone()))
             return alone if _rightly(alone.seal) else None
     except _SENSELESS:
         return None
@@ -97,7 +97,7 @@ def _alone(path: Path) -> _Alone | None:
 def _goes_on(connection: sqlite3.Connection, alone: _Alone, log: Path) -> bool:
     """Say whether a file with its log goes on where the file alone ends, by no more than is in the log."""
     query = "SELECT number, generation, entry, digest FROM seals WHERE number >= ? ORDER BY number"
-    chain = [Seal(*row) for row in connection.execute(query, (alone.seal.number,))]
+    chain = [AuditEntry(*row) for row in connection.execute(query, (alone.seal.number,))]
     linked = all(after.content["before"] == before.digest for before, after in pairwise(chain))
     return (
         chain[0] == alone.seal
@@ -109,7 +109,7 @@ def _goes_on(connection: sqlite3.Connection, alone: _Alone, log: Path) -> bool:
 
 def _as_left(connection: sqlite3.Connection) -> bool:
     """Say whether all but the features, which are many, is as the last seal left it."""
-    last = Seal(*connection.execute(_LAST).fetchone())
+    last = AuditEntry(*connection.execute(_LAST).fetchone())
     if not _rightly(last) or last.content["left"] != contents(connection):
         return False
     query = "SELECT kind, key, digest FROM digests WHERE kind IN ('routers', 'statistics')"
@@ -126,7 +126,7 @@ def _digest_of(connection: sqlite3.Connection, table: str, row: int) -> str:
     return digest.hexdigest()
 
 
-def _rightly(seal: Seal) -> bool:
+def _rightly(seal: AuditEntry) -> bool:
     return sha256(seal.entry.encode()).hexdigest() == seal.digest
 
 

@@ -11,7 +11,7 @@ from edge_tosca.arrays import Array
 if TYPE_CHECKING:
     from edge_tosca.runtime import Fingerprint
 
-NEAR = 0.99
+MIN_COSINE = 0.99
 """Lowest cosine between two backends' features of a golden picture at which a learner taught on one keeps
 its accuracy on the other: `docs/runtimes.md` has the measurement."""
 
@@ -38,7 +38,7 @@ def origin_settings(fingerprint: "Fingerprint") -> dict[str, str]:
     return settings
 
 
-def foreign(settings: Mapping[str, str], backbone: str, preprocessing: str) -> str | None:
+def incompatible_bundle(settings: Mapping[str, str], backbone: str, preprocessing: str) -> str | None:
     """Tell why no feature of a bundle can belong in a store, before anything is computed.
 
     Args:
@@ -56,7 +56,7 @@ def foreign(settings: Mapping[str, str], backbone: str, preprocessing: str) -> s
     return None
 
 
-def mismatch(settings: Mapping[str, str], fingerprint: "Fingerprint") -> str | None:
+def incompatibility(settings: Mapping[str, str], fingerprint: "Fingerprint") -> str | None:
     """Tell why a backend's features must not be mixed with a store's.
 
     Features of one backbone on two runtimes or processors may be mixed as long as both make nearly the same
@@ -73,11 +73,11 @@ def mismatch(settings: Mapping[str, str], fingerprint: "Fingerprint") -> str | N
     kept = golden_of(settings)
     if kept is None or fingerprint.golden is None:
         return None if fingerprint.digest == settings.get("fingerprint") else "another origin"
-    reason = foreign(settings, fingerprint.backbone, fingerprint.preprocessing)
+    reason = incompatible_bundle(settings, fingerprint.backbone, fingerprint.preprocessing)
     if reason is not None:
         return reason
     cosine = nearness(kept, fingerprint.golden)
-    return None if cosine >= NEAR else f"features too far apart, cosine {cosine:.3f}"
+    return None if cosine >= MIN_COSINE else f"features too far apart, cosine {cosine:.3f}"
 
 
 def golden_of(settings: Mapping[str, str]) -> str | None:

@@ -11,8 +11,8 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
 from edge_tosca.results import Skipped
-from edge_tosca.vision.feature_extractor import Vision
-from edge_tosca.vision.image_folder import pictures_by_class
+from edge_tosca.vision.feature_extractor import FeatureExtractor
+from edge_tosca.vision.image_folder import list_images
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Embedding:
 
 
 def embed_folder(
-    folder: Path, out: Path, vision: Vision, on_progress: Callable[[int, int], None]
+    folder: Path, out: Path, vision: FeatureExtractor, on_progress: Callable[[int, int], None]
 ) -> Embedding:
     """Write features (float32 [n, d]), labels (int64 [n]), class_names and paths to a .npz file.
 
@@ -53,7 +53,7 @@ def embed_folder(
     Raises:
         LearnError: there is no readable picture, or the file cannot be written.
     """
-    classes = pictures_by_class(folder)
+    classes = list_images(folder).pictures
     items = [(label, path) for label, (_, paths) in enumerate(classes.items()) for path in paths]
     features, labels, paths, skipped = [], [], [], []
     extracted = vision.extract((path for _, path in items), lambda done: on_progress(done, len(items)))

@@ -1,20 +1,24 @@
-"""The learner's eyes: a backbone that is loaded when the first picture comes."""
+"""The backbone that computes a learner's features; it is loaded when the first picture comes."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_tosca.errors import StoreError
-from edge_tosca.vision.compatibility import foreign, mismatch
+from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle
 
 if TYPE_CHECKING:
-    from edge_tosca.runtime import Backend, Bundle, Extracted, Faithful, Fingerprint, PictureSource
+    from edge_tosca.runtime import Backend, Bundle, Extracted, Fingerprint, PictureSource, VerifiedBackend
 
 
 @dataclass(frozen=True)
-class Vision:
+class FeatureExtractor:
     """Which backbone, and on what it runs.
 
     Attributes:
@@ -39,38 +43,65 @@ class Vision:
         return Bundle.load(self.bundle_path)
 
     @cached_property
-    def _faithful(self) -> "Faithful":
-        from edge_tosca.runtime import open_faithful
+    def _verified(self) -> "VerifiedBackend":
+        from edge_tosca.runtime import open_verified
 
-        return open_faithful(self.bundle, self.runtime, self.device, self.threads, self.hint)
+        return open_verified(self.bundle, self.runtime, self.device, self.threads, self.hint)
 
     @property
     def backend(self) -> "Backend":
         """The loaded backbone, on the device that was asked for or the next one with right features."""
-        return self._faithful.backend
+        return self._verified.backend
 
     @cached_property
     def fingerprint(self) -> "Fingerprint":
         """What the features of this backbone depend on."""
         from edge_tosca.runtime import fingerprint
 
-        return fingerprint(self.bundle, self._faithful.backend, self._faithful.golden)
+        return fingerprint(self.bundle, self._verified.backend, self._verified.golden)
 
     def extract(
-        self, sources: "Iterable[PictureSource]", on_progress: Callable[[int], None] | None = None
+        self,
+        sources: "Iterable[PictureSource]",
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        digests: bool = False,
     ) -> "Iterator[Extracted]":
         """Compute the features of pictures, in their order.
 
         Args:
             sources: paths, file contents or pixel arrays.
             on_progress: called with the number of pictures done, after each.
+            digests: take the SHA-256 of each file that is decoded.
 
         Yields:
             One result a picture, with its features or the reason why there are none.
         """
         from edge_tosca.runtime import extract
 
-        yield from extract(sources, self.bundle.preprocessing, self.backend, on_progress=on_progress)
+        preprocessing = self.bundle.preprocessing
+        yield from extract(sources, preprocessing, self.backend, digests=digests, on_progress=on_progress)
+
+    def feature(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
+        """Compute the feature of one frame, without a thread.
+
+        Args:
+            pixels: RGB, uint8 [h, w, 3].
+
+        Returns:
+            float32 [d], and the milliseconds spent on "decode" and "features".
+
+        Raises:
+            PictureError: the pixels are no picture.
+        """
+        from edge_tosca.runtime import load_picture
+
+        start = time.perf_counter()
+        prepared = self.bundle.preprocessing(load_picture(pixels))
+        ready = time.perf_counter()
+        feature = self.backend.features(prepared)
+        end = time.perf_counter()
+        return feature, {"decode": 1e3 * (ready - start), "features": 1e3 * (end - ready)}
 
     def check(self, settings: Mapping[str, str], store: Path) -> None:
         """Make sure that this backbone's features may join a store's.
@@ -85,9 +116,9 @@ class Vision:
         from edge_tosca.runtime import preprocessing_digest
 
         this = f"{self.bundle.name} ({self.bundle.digest[:8]}) on {self.runtime} {self.device}"
-        reason = foreign(settings, self.bundle.digest, preprocessing_digest(self.bundle))
+        reason = incompatible_bundle(settings, self.bundle.digest, preprocessing_digest(self.bundle))
         if reason is None:
-            this, reason = str(self.fingerprint), mismatch(settings, self.fingerprint)
+            this, reason = str(self.fingerprint), incompatibility(settings, self.fingerprint)
         if reason is not None:
             raise StoreError(
                 f"{store} was made with {settings['origin']}, this is {this} ({reason}); open it with the "

@@ -1,5 +1,6 @@
-"""Pictures sorted into one folder a class."""
+"""A folder with one folder of pictures per class."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge_tosca.errors import LearnError
@@ -7,57 +8,47 @@ from edge_tosca.labels import checked_label
 from edge_tosca.results import Skipped
 
 
-def pictures_by_class(folder: Path) -> dict[str, list[Path]]:
+@dataclass(frozen=True)
+class ImageFolder:
+    """What one walk through a folder found.
+
+    Attributes:
+        pictures: class name to its picture files, both sorted; a class without pictures has an empty list.
+        skipped: class name to files that look like pictures and are not taken, each with the reason; under the
+            empty name those that lie in no class folder.
+    """
+
+    pictures: dict[str, list[Path]]
+    skipped: dict[str, list[Skipped]]
+
+
+def list_images(folder: Path) -> ImageFolder:
     """List FOLDER/CLASS/picture files.
 
     Args:
-        folder: with one folder a class in it; hidden ones are passed over.
+        folder: with one folder per class in it; hidden ones are passed over.
 
     Returns:
-        Class name to its picture files, both sorted. A class without pictures has an empty list.
+        The pictures and the skipped files of each class.
 
     Raises:
-        LearnError: the folder is missing, is none, or has no class folder.
+        LearnError: the folder is missing, is not a folder, or has no class folder.
     """
-    from edge_tosca.runtime import find_pictures
+    from edge_tosca.runtime import KNOWN_SUFFIXES, list_pictures
 
     pictures: dict[str, list[Path]] = {}
+    skipped: dict[str, list[Skipped]] = {}
     for label, place in _class_folders(folder):
+        found = list_pictures(place)
         # Two folders may spell one name differently in Unicode.
-        pictures.setdefault(label, []).extend(find_pictures(place))
-    return pictures
-
-
-def passed_over_by_class(folder: Path) -> dict[str, list[Skipped]]:
-    """List what looks like a picture in FOLDER, but is none of those that `pictures_by_class` gives.
-
-    Args:
-        folder: as there.
-
-    Returns:
-        Class name to its files, each with the reason; under the empty name what lies in no class folder.
-
-    Raises:
-        LearnError: as there.
-    """
-    from edge_tosca.runtime import KNOWN_SUFFIXES
-
-    found: dict[str, list[Skipped]] = {}
-    for label, place in _class_folders(folder):
-        found.setdefault(label, []).extend(passed_over_in(place))
-    found[""] = [
+        pictures.setdefault(label, []).extend(found.pictures)
+        skipped.setdefault(label, []).extend(Skipped(str(path), why) for path, why in found.passed_over)
+    skipped[""] = [
         Skipped(str(entry), "it lies in no class folder; move it into one")
         for entry in sorted(folder.iterdir())
         if entry.suffix.lower() in KNOWN_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
     ]
-    return found
-
-
-def passed_over_in(folder: Path) -> list[Skipped]:
-    """List what looks like a picture below a folder, but is not taken for one, with the reasons."""
-    from edge_tosca.runtime import passed_over
-
-    return [Skipped(str(path), reason) for path, reason in passed_over(folder)]
+    return ImageFolder(pictures, skipped)
 
 
 def _class_folders(folder: Path) -> list[tuple[str, Path]]:

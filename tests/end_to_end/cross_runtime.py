@@ -19,7 +19,7 @@ import numpy as np
 from edge_tosca.learner.learner import Learner
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
 def load(prefix):
@@ -47,11 +47,11 @@ def accuracy(teachers, labels, tasks, rows, questions, truths):
         "feature_dim": str(questions.shape[1]),
     }
     with tempfile.TemporaryDirectory() as folder:
-        learner = Learner(Store.create(Path(folder) / "shop.tosca", settings), Vision())
+        learner = Learner(Store.create(Path(folder) / "shop.tosca", settings), FeatureExtractor())
         for number, task in enumerate(tasks):
             features = teachers[number % len(teachers)]
             learner.learn_features({str(c): features[rows[c]] for c in task}, force=True)
-        answers = learner.knowledge.decide(questions, 1)
+        answers = learner.model.predict(questions, 1)
         learner.close()
     return np.mean([answer.label == str(truth) for answer, truth in zip(answers, truths, strict=True)])
 

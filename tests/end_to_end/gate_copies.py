@@ -14,9 +14,9 @@ from gate_sweep import teach
 from PIL import Image, ImageEnhance, ImageOps
 
 from edge_tosca.bench.data import load_features
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.runtime import load_picture
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 COPIED = 80
 """Pictures of each set that are copied, spread evenly."""
@@ -62,7 +62,7 @@ CLASSES = 10
 """Such classes of each kind and set."""
 
 
-def figures(folder: Path, vision: Vision) -> dict[str, str]:
+def figures(folder: Path, vision: FeatureExtractor) -> dict[str, str]:
     """Give the cosines of one set, a row of the table each."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     some = [paths[place] for place in np.linspace(0, len(paths) - 1, COPIED).astype(int)]
@@ -80,7 +80,7 @@ def figures(folder: Path, vision: Vision) -> dict[str, str]:
     data = load_features(folder, vision, lambda done, of: None)
     features = np.concatenate([data.train, data.test])
     labels = np.concatenate([data.train_labels, data.test_labels])
-    z = condition(features)
+    z = normalize(features)
     cosines = z @ z.T
     np.fill_diagonal(cosines, -1)
     same = labels[:, None] == labels
@@ -97,18 +97,18 @@ def figures(folder: Path, vision: Vision) -> dict[str, str]:
     return rows
 
 
-def seen(pictures: list[Image.Image], vision: Vision) -> np.ndarray:
+def seen(pictures: list[Image.Image], vision: FeatureExtractor) -> np.ndarray:
     """Give the conditioned features of pictures, float32 [n, d]."""
-    return condition(features_of(pictures, vision))
+    return normalize(features_of(pictures, vision))
 
 
-def features_of(pictures: list[Image.Image], vision: Vision) -> np.ndarray:
+def features_of(pictures: list[Image.Image], vision: FeatureExtractor) -> np.ndarray:
     """Give the features of pictures, float32 [n, d]."""
     arrays = [np.asarray(picture) for picture in pictures]
     return np.stack([found.features for found in vision.extract(arrays)])
 
 
-def verdict(pictures: list[Image.Image], vision: Vision) -> str:
+def verdict(pictures: list[Image.Image], vision: FeatureExtractor) -> str:
     """Teach pictures as the first class of a new learner, and give the gate's verdict."""
     names = [f"{place}.jpg" for place in range(len(pictures))]
     (report,) = teach([{"thing": (features_of(pictures, vision), names)}], force=True)
@@ -124,7 +124,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    folders, vision = parser.parse_args().folders, Vision()
+    folders, vision = parser.parse_args().folders, FeatureExtractor()
     found = {folder: figures(folder, vision) for folder in folders}
     print("|", "|", " | ".join(str(folder) for folder in folders), "|")
     for row in next(iter(found.values())):

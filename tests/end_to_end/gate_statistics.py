@@ -13,7 +13,7 @@ import numpy as np
 from gate_sweep import Pictures, read, swap_labels
 from sklearn.metrics import roc_auc_score
 
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.quality.confusions import standard_errors_apart
 from edge_tosca.quality.gate import hardly_apart
 from edge_tosca.quality.label_errors import relabel
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=500)
     asked = parser.parse_args()
     for file in asked.files:
-        pictures = {label: (condition(features), paths) for label, (features, paths) in read(file).items()}
+        pictures = {label: (normalize(features), paths) for label, (features, paths) in read(file).items()}
         for size in (2, 5, 10):
             for shots in (5, 10, 12, 20):
                 for share in (0.1, 0.2):

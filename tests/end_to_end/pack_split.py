@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from edge_tosca import Learner
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.packs import SigningKey, export_classes, import_pack, make_key, read_pack, trust, write_pack
 from edge_tosca.packs.synthetic_features import FEWEST, stand_ins
 
@@ -130,7 +130,7 @@ def accuracy(box: Learner, test: Set, labels: Iterable[str], among: Iterable[str
     """Share of the test pictures of some labels that a box names right, among all it knows or some."""
     wanted = [label for label in labels if label in test]
     truth = np.repeat(wanted, [len(test[label]) for label in wanted])
-    posterior = box.knowledge.posterior(np.concatenate([test[label] for label in wanted]))
+    posterior = box.model.posterior(np.concatenate([test[label] for label in wanted]))
     known = np.array(box.state.labels)
     if among is not None:
         posterior = np.where(np.isin(known, list(among)), posterior, -1)
@@ -139,7 +139,7 @@ def accuracy(box: Learner, test: Set, labels: Iterable[str], among: Iterable[str
 
 def unknown(box: Learner, test: Set) -> float:
     """Share of the test pictures that a box calls unknown."""
-    answers = box.knowledge.decide(np.concatenate(list(test.values())), 1)
+    answers = box.model.predict(np.concatenate(list(test.values())), 1)
     return float(np.mean([answer.unknown for answer in answers]))
 
 
@@ -159,8 +159,8 @@ def membership(train: Set, seed: int, private: bool) -> float:
         taught = rng.permutation(len(rows)) < len(rows) // 2
         if taught.sum() < FEWEST:
             continue
-        told = condition(stand_ins(rows[taught]) if private else rows[taught])
-        asked = condition(rows)
+        told = normalize(stand_ins(rows[taught]) if private else rows[taught])
+        asked = normalize(rows)
         _, strength, directions = np.linalg.svd(told, full_matrices=False)
         within = asked @ directions[strength > 1e-3 * strength[0]].T
         scores["nearest"].append((asked @ told.T).max(axis=1))

@@ -113,7 +113,7 @@ rows = {
 questions = (centres[rng.integers(0, 4, 50)] + rng.gamma(1.0, 1.0, (50, 1280))).astype(np.float32)
 
 def posteriors(learner):
-    found = learner.knowledge.decide(questions, 4)
+    found = learner.model.predict(questions, 4)
     return [(answer.label, answer.unknown, answer.familiarity, answer.top) for answer in found]
 
 both, never = Learner.create("both.tosca", threads=1), Learner.create("never.tosca", threads=1)

@@ -17,16 +17,16 @@ from gate_sweep import (
 )
 from PIL import Image
 
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.quality.near_duplicates import COPY
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 CLASSES, SHOTS = 10, 20
 
 
 @pytest.fixture(scope="module")
 def vision():
-    return Vision(threads=1)
+    return FeatureExtractor(threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +107,10 @@ def test_copies_at_other_jpeg_qualities_are_warned_of(sets, name, vision):
 
 
 def test_a_recompressed_picture_is_a_copy_and_its_neighbours_in_a_series_are_not(sets, vision):
-    z = condition(np.concatenate([features for features, _ in sets["grocery"].values()]))
+    z = normalize(np.concatenate([features for features, _ in sets["grocery"].values()]))
     paths = [path for _, paths in sets["grocery"].values() for path in paths]
     again, _ = embedded(vision, [recompressed(path, 90) for path in paths[::5]])
-    assert np.mean((condition(again) * z[::5]).sum(axis=1) >= COPY) >= 0.95
+    assert np.mean((normalize(again) * z[::5]).sum(axis=1) >= COPY) >= 0.95
     cosines = z @ z.T - 2 * np.eye(len(z))
     assert np.mean(cosines.max(axis=1) >= COPY) <= 0.02
 

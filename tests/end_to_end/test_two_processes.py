@@ -21,7 +21,7 @@ while True:
     last = Path(enough).exists()
     found = learner.predict(picture)
     for _ in range(20):
-        (again,) = learner.knowledge.decide(feature, 3)
+        (again,) = learner.model.predict(feature, 3)
         generations.append(learner.state.generation)
         labels.add(again.label)
         answers += 1

@@ -14,7 +14,7 @@ import numpy as np
 from gate_sweep import Pictures, read
 
 from edge_tosca import Learner
-from edge_tosca.classifier.ood.threshold import predicted, ranked
+from edge_tosca.classifier.ood.threshold import empirical_quantile, normal_prediction_quantile
 
 REFUSED = 0.05
 
@@ -62,8 +62,8 @@ class Asked:
 
 RULES: dict[str, Callable[[Asked], float]] = {
     "quantile": lambda asked: float(np.quantile(asked.left_out, REFUSED)),
-    "ranked": lambda asked: ranked(asked.left_out, REFUSED),
-    "Student's t": lambda asked: predicted(asked.left_out, REFUSED),
+    "ranked": lambda asked: empirical_quantile(asked.left_out, REFUSED),
+    "Student's t": lambda asked: normal_prediction_quantile(asked.left_out, REFUSED),
     "as built": lambda asked: asked.threshold,
 }
 
@@ -82,16 +82,16 @@ def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials:
             learner = Learner.create(Path(folder) / "shop.tosca")
             lesson = {label: pictures[label][0][chosen[label]] for label in taught}
             learner.learn_features(lesson, force=True)
-            knowledge = learner.knowledge
-            router, left_out = knowledge.solve()
+            model = learner.model
+            router, left_out = model.solve()
             familiarity = router.familiarity
             rest = {label: pictures[label][0][order[label][count:]] for label in taught}
             yield Asked(
                 familiarity.threshold,
                 familiarity.score(left_out.signs),
-                [familiarity.score(knowledge.signs(features)) for features in rest.values()],
-                familiarity.score(knowledge.signs(np.concatenate(others))) if others else np.zeros(0),
-                familiarity.score(knowledge.signs(far)),
+                [familiarity.score(model.signs(features)) for features in rest.values()],
+                familiarity.score(model.signs(np.concatenate(others))) if others else np.zeros(0),
+                familiarity.score(model.signs(far)),
             )
             learner.close()
 

@@ -16,7 +16,7 @@ from tests.fuzz.shop import WIDTH, in_memory, shop, taught
 from tests.fuzz.target import Target, file_of
 
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.model import Model
 from edge_tosca.packs import SigningKey, export_classes, import_pack, load_public_key, make_key, read_pack
 from edge_tosca.packs.container import ENTRY, Pack, PackedTask, signed_bytes
 from edge_tosca.store.store import Store
@@ -72,7 +72,7 @@ def _read_signed(data: bytes) -> None:
             if list(connection.iterdump()) != before:
                 raise AssertionError("a pack that was refused left something behind") from None
             raise
-        Knowledge(store, store.state()).decide(np.ones((1, WIDTH), np.float32), 3)
+        Model(store, store.state()).predict(np.ones((1, WIDTH), np.float32), 3)
 
 
 def _read_key(data: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_tosca.learner.learn import teach_task
+from edge_tosca.learner.learn import learn_task
 from edge_tosca.store.store import Store
 
 WIDTH = 16
@@ -31,7 +31,7 @@ def teach(store: Store, *labels: str, seed: int = 0) -> None:
     rng = np.random.default_rng(seed)
     taught = {label: rng.gamma(1.0, 1.0, (4, WIDTH)).astype(np.float32) for label in labels}
     names = {label: [f"{number}.jpg" for number in range(4)] for label in labels}
-    teach_task(store, taught, names, None, skipped=(), force=True, feature_seconds=0.0)
+    learn_task(store, taught, names, None, skipped=(), force=True, feature_seconds=0.0)
 
 
 @functools.cache

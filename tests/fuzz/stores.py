@@ -11,8 +11,8 @@ from tests.fuzz.shop import in_memory, shop
 from tests.fuzz.target import Target, file_of
 
 from edge_tosca.learner.forget import forget_class
-from edge_tosca.learner.history import rename_class, roll_back
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.history import rename_class, rollback
+from edge_tosca.learner.model import Model
 from edge_tosca.learner.verification import verify
 from edge_tosca.packs import trusted_keys
 from edge_tosca.store.store import Store
@@ -60,7 +60,7 @@ def _ask(store: Store) -> None:
         store.evidence(task.module)
     if state.tasks:
         features = np.ones((1, int(store.settings["feature_dim"])), np.float32)
-        Knowledge(store, state).decide(features, 3)
+        Model(store, state).predict(features, 3)
 
 
 def _write(store: Store, chance: random.Random) -> None:
@@ -70,7 +70,7 @@ def _write(store: Store, chance: random.Random) -> None:
     elif deed == 1:
         rename_class(store, "mug", "pot", False)
     elif deed == 2:
-        roll_back(store, None)
+        rollback(store, None)
 
 
 def _change_row(connection: sqlite3.Connection, chance: random.Random) -> None:

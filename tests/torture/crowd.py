@@ -18,8 +18,8 @@ from tests.torture.verbs import QUESTIONS, few, locked, reopen, teach
 
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.learner.forget import forget_class
-from edge_tosca.learner.history import rename_class, roll_back
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.history import rename_class, rollback
+from edge_tosca.learner.model import Model
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.schema import BUSY_SECONDS
 from edge_tosca.store.store import Store
@@ -221,27 +221,27 @@ def _changes(
         changes += [("learn", learn), ("learn", learn)]
     if len(labels) > _MOST_CLASSES // 3:
         changes += [("forget", forget)]
-    changes += [("rollback", lambda: roll_back(store, max(store.latest() - 2, 1)))]
+    changes += [("rollback", lambda: rollback(store, max(store.latest() - 2, 1)))]
     return changes
 
 
 def _read(path: Path, note: Callable[[dict[str, Any]], None], enough: Path, chance: random.Random) -> None:
     store = reopen(path)
-    knowledge: Knowledge | None = None
+    model: Model | None = None
     while not enough.exists():
         with store.snapshot():
             state = store.state()
-            # As `Learner.knowledge` does: what is known already is kept until there is a new generation.
-            if knowledge is None or knowledge.state.generation != store.latest():
-                knowledge = Knowledge(store, state)
+            # As `Learner.model` does: what is known already is kept until there is a new generation.
+            if model is None or model.state.generation != store.latest():
+                model = Model(store, state)
             if not state.tasks:
                 continue
-            said, anew = _said(knowledge), _said(Knowledge(store, state))
+            said, anew = _said(model), _said(Model(store, state))
         note({"generation": state.generation, "answers": said, "anew": anew})
 
 
-def _said(knowledge: Knowledge) -> str:
-    answers = knowledge.decide(QUESTIONS, 5)
+def _said(model: Model) -> str:
+    answers = model.predict(QUESTIONS, 5)
     return repr([(answer.top, answer.unknown, answer.familiarity, answer.task) for answer in answers])
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.errors import StoreError
 from edge_tosca.learner.forget import forget_class
-from edge_tosca.learner.history import rename_class, roll_back
-from edge_tosca.learner.learn import teach_task
+from edge_tosca.learner.history import rename_class, rollback
+from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.migration import migrate
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.model import Model
 from edge_tosca.learner.storage_limit import limit_size
 from edge_tosca.learner.verification import verify
 from edge_tosca.packs import SigningKey, export_classes, make_key, read_pack, write_pack
@@ -86,7 +86,7 @@ def teach(store: Store, task: str, shots: dict[str, int]) -> None:
     """Teach a task, whatever the gate says of so few pictures."""
     taught = {label: features(label, count) for label, count in shots.items()}
     names = {label: [f"{label}{number}.jpg" for number in range(count)] for label, count in shots.items()}
-    teach_task(store, taught, names, task, skipped=(), force=True, feature_seconds=0.0)
+    learn_task(store, taught, names, task, skipped=(), force=True, feature_seconds=0.0)
 
 
 def few(path: Path) -> None:
@@ -231,7 +231,7 @@ VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
     "learn, many pictures": (many, _on(lambda store: teach(store, "new", {"wheel": 12, "apple": 8}))),
     "forget, few pictures": (few, _on(lambda store: forget_class(store, "cone"))),
     "forget, many pictures": (many, _on(lambda store: forget_class(store, "brick"))),
-    "rollback": (many, _on(lambda store: roll_back(store, 2))),
+    "rollback": (many, _on(lambda store: rollback(store, 2))),
     "rename": (few, _on(lambda store: rename_class(store, "apple", "pear", merge=False))),
     "merge": (many, _on(lambda store: rename_class(store, "apple", "door", merge=True))),
     "learn, format 1": (of_format_1, _on(lambda store: teach(store, "new", {"zebra": 5}))),
@@ -244,7 +244,7 @@ VERBS: dict[str, tuple[Callable[[Path], None] | None, Command]] = {
     ),
     "learn, encrypted": (locked(many), _on(lambda store: teach(store, "new", {"wheel": 12, "apple": 8}))),
     "forget, encrypted": (locked(many), _on(lambda store: forget_class(store, "brick"))),
-    "rollback, encrypted": (locked(many), _on(lambda store: roll_back(store, 2))),
+    "rollback, encrypted": (locked(many), _on(lambda store: rollback(store, 2))),
     "pack import, encrypted": (locked(with_a_pack), _on(_import)),
     "migrate, encrypted": (
         locked(with_pictures),
@@ -295,7 +295,7 @@ def snapshot(path: Path) -> tuple[object, ...] | None:
             (task.name, task.module, store.module(task.module), tuple(group.label for group in task.groups))
             for task in state.tasks
         )
-        answers = Knowledge(store, state).decide(QUESTIONS, 5) if state.tasks else []
+        answers = Model(store, state).predict(QUESTIONS, 5) if state.tasks else []
         said = tuple((answer.top, answer.unknown, answer.familiarity) for answer in answers)
         return (history, tasks, said, store.settings.get(ENCRYPTION_SETTING) is not None, opened_by)
     finally:

@@ -45,7 +45,7 @@ class Discriminant:
         scores: Array = z @ self.weights.T + self.bias
         return scores
 
-    def above(self, z: Array) -> Array:
+    def background_margins(self, z: Array) -> Array:
         """Score conditioned features beyond the background, whose score is the last one.
 
         Args:
@@ -54,10 +54,10 @@ class Discriminant:
         Returns:
             float32 [n, g - 1].
         """
-        return beyond_background(self.scores(z))
+        return above_background(self.scores(z))
 
 
-def beyond_background(scores: Array) -> Array:
+def above_background(scores: Array) -> Array:
     """Give scores beyond the background's, which is the last column.
 
     Args:

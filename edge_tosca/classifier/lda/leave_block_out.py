@@ -11,9 +11,14 @@ import numpy.typing as npt
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.block_downdate import WithoutBlock, without_block
 from edge_tosca.classifier.lda.blocked_folds import FOLDS, Block
-from edge_tosca.classifier.lda.discriminant import beyond_background
+from edge_tosca.classifier.lda.discriminant import above_background
 from edge_tosca.classifier.lda.mean_shrinkage import PLAIN, Prior, shrunken_scores
-from edge_tosca.classifier.lda.relative_mahalanobis import SIBLINGS, from_background, kinship, nearest_groups
+from edge_tosca.classifier.lda.relative_mahalanobis import (
+    NEAREST_CLASSES,
+    from_background,
+    nearest_groups,
+    relative_mahalanobis,
+)
 from edge_tosca.classifier.lda.scatter import Inverse, Projected
 
 
@@ -82,7 +87,7 @@ class LeaveBlockOut:
         owners = np.repeat(np.arange(len(self.blocks)), [len(b.rows) for b in self.blocks])
         return replace(self, z=self.z[owners % every == 0], blocks=self.blocks[::every])
 
-    def compare(self, inverse: Inverse, means: Projected, shrinkage: float) -> "Compared":
+    def compare(self, inverse: Inverse, means: Projected, shrinkage: float) -> "HeldOutScores":
         """Score the pictures.
 
         Args:
@@ -94,19 +99,19 @@ class LeaveBlockOut:
             How the pictures compare with the groups, in their precision.
         """
         found = [
-            (beyond_background(block.scores()), block.norms(), block.from_own_mean())
+            (above_background(block.scores()), block.norms(), block.from_own_mean())
             for block in self.without(inverse, means, shrinkage)
         ]
         groups = len(self.counts)
-        return Compared(
-            np.concatenate([np.zeros((0, groups), self.z.dtype), *(above for above, _, _ in found)]),
+        return HeldOutScores(
+            np.concatenate([np.zeros((0, groups), self.z.dtype), *(margins for margins, _, _ in found)]),
             np.array([norms for _, norms, _ in found]).reshape(-1, groups),
             np.concatenate([np.zeros(0), *(spread for _, _, spread in found)]),
             self.blocks,
             self.counts,
         )
 
-    def judge(self, inverse: Inverse, means: Projected, shrinkage: float, prior: Prior) -> "Judged":
+    def judge(self, inverse: Inverse, means: Projected, shrinkage: float, prior: Prior) -> "HeldOutResult":
         """Score the pictures and compare them with their nearest groups.
 
         Args:
@@ -120,21 +125,27 @@ class LeaveBlockOut:
         """
         groups = len(self.counts)
         scores = [np.zeros((0, groups), self.z.dtype)]
-        nearest = [np.zeros((0, min(SIBLINGS, groups)), int)]
-        kin: list[tuple[float, float]] = []
+        nearest = [np.zeros((0, min(NEAREST_CLASSES, groups)), int)]
+        distances: list[tuple[float, float]] = []
         for block, left in zip(self.without(inverse, means, shrinkage), self.blocks, strict=True):
-            above = beyond_background(block.scores())
+            margins = above_background(block.scores())
             counts = left.taken_from(self.counts)
-            scores.append(shrunken_scores(above, block.norms(), prior.worth(counts)).astype(self.z.dtype))
-            relief = prior.relief(counts)
-            nearest.append(nearest_groups(above + 0.5 * relief))
+            scores.append(
+                shrunken_scores(margins, block.norms(), prior.mean_weights(counts)).astype(self.z.dtype)
+            )
+            noise = prior.mean_noise(counts)
+            nearest.append(nearest_groups(margins + 0.5 * noise))
             union = np.unique(nearest[-1])
             columns = np.append(union, groups)
             between = from_background(block.means(columns, inverse.between(means[columns], means[columns])))
-            for row, some in zip(above, nearest[-1], strict=True):
+            for row, some in zip(margins, nearest[-1], strict=True):
                 places = np.searchsorted(union, some)
-                kin.append(kinship(row[some], between[np.ix_(places, places)], relief[some]))
-        return Judged(np.concatenate(scores), np.concatenate(nearest), np.array(kin).reshape(-1, 2))
+                distances.append(
+                    relative_mahalanobis(row[some], between[np.ix_(places, places)], noise[some])
+                )
+        return HeldOutResult(
+            np.concatenate(scores), np.concatenate(nearest), np.array(distances).reshape(-1, 2)
+        )
 
     def without(self, inverse: Inverse, means: Projected, shrinkage: float) -> Iterator[WithoutBlock]:
         """Take out one block after another.
@@ -184,18 +195,18 @@ def scores_dtype(counts: Array, dimensions: int) -> type[np.floating[Any]]:
 
 
 @dataclass(frozen=True)
-class Compared:
+class HeldOutScores:
     """How pictures whose blocks were left out compare with the groups' means as they are without them.
 
     Attributes:
-        above: scores of the groups beyond the background's, [n, g].
+        margins: scores of the groups above the background's, [n, g].
         norms: squared distances of the means from the background, one row a block, [b, g].
         spread: squared distance of each picture from its own group's mean, float64 [n].
         blocks: b, of the n pictures.
         counts: pictures of each group, the blocks included, int [g].
     """
 
-    above: Array
+    margins: Array
     norms: Array
     spread: Array
     blocks: tuple[Block, ...]
@@ -212,26 +223,27 @@ class Compared:
         return Prior.of(noise, self.norms.mean(axis=0), self.counts)
 
     def scores(self, prior: Prior) -> Array:
-        """Score the pictures for the groups, [n, g], in the precision of `above`."""
-        start, scores = 0, np.empty_like(self.above)
+        """Score the pictures for the groups, [n, g], in the precision of `margins`."""
+        start, scores = 0, np.empty_like(self.margins)
         for block, norms in zip(self.blocks, self.norms, strict=True):
             rows = slice(start, start + len(block.rows))
-            worth = prior.worth(block.taken_from(self.counts))
-            scores[rows] = shrunken_scores(self.above[rows], norms, worth)
+            weights = prior.mean_weights(block.taken_from(self.counts))
+            scores[rows] = shrunken_scores(self.margins[rows], norms, weights)
             start = rows.stop
         return scores
 
 
 @dataclass(frozen=True)
-class Judged:
+class HeldOutResult:
     """What would have been said of pictures whose blocks had not been seen.
 
     Attributes:
         scores: of the groups, [n, g].
         nearest: groups that each picture is compared with, int [n, k].
-        kinship: what `edge_tosca.classifier.lda.relative_mahalanobis.kinship` makes of it, float64 [n, 2].
+        relative_mahalanobis: of each picture to those groups, float64 [n, 2]; see
+            `edge_tosca.classifier.lda.relative_mahalanobis`.
     """
 
     scores: Array
     nearest: Array
-    kinship: Array
+    relative_mahalanobis: Array

@@ -53,7 +53,7 @@ class Prior:
         between = float(norms.sum() / (len(counts) - 1) - noise * np.mean(1 / counts))
         return cls(MOST if between * MOST <= noise else noise / between, noise)
 
-    def worth(self, counts: Array) -> Array:
+    def mean_weights(self, counts: Array) -> Array:
         """Give the share of itself that each mean keeps, w.
 
         Args:
@@ -65,7 +65,7 @@ class Prior:
         share: Array = counts / (counts + self.pictures)
         return share
 
-    def relief(self, counts: Array) -> Array:
+    def mean_noise(self, counts: Array) -> Array:
         """Give the part of each squared distance from the background that is noise: s / n.
 
         Args:
@@ -82,33 +82,33 @@ PLAIN = Prior(0.0, 0.0)
 """Believes nothing beforehand: means count as they are."""
 
 
-def shrunken_scores(above: Array, norms: Array, worth: Array) -> Array:
+def shrunken_scores(margins: Array, norms: Array, weights: Array) -> Array:
     """Score pictures by the shrunken means instead of the plain ones.
 
     With t_g = (m_g - m)'P(z - m) and K_g = (m_g - m)'P(m_g - m) a plain mean scores t_g - K_g / 2 beyond the
     background, and a shrunken one w_g t_g - w_g^2 K_g / 2.
 
     Args:
-        above: what plain means score beyond the background, [n, g].
+        margins: what plain means score above the background, [n, g].
         norms: K, [g].
-        worth: w, [g].
+        weights: w, [g].
 
     Returns:
         [n, g].
     """
-    scores: Array = worth * above + shift(norms, worth)
+    scores: Array = weights * margins + score_offsets(norms, weights)
     return scores
 
 
-def shift(norms: Array, worth: Array) -> Array:
+def score_offsets(norms: Array, weights: Array) -> Array:
     """Give what `shrunken_scores` adds, w (1 - w) K / 2.
 
     Args:
         norms: K, [g].
-        worth: w, [g].
+        weights: w, [g].
 
     Returns:
         [g].
     """
-    added: Array = 0.5 * worth * (1 - worth) * norms
+    added: Array = 0.5 * weights * (1 - weights) * norms
     return added

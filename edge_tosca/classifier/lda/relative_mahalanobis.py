@@ -23,7 +23,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 
-SIBLINGS = 8
+NEAREST_CLASSES = 8
 """Nearest groups that a picture is compared with; 16 and 32 tell hardly better and cost an answer more."""
 
 _FLOOR = 1e-9
@@ -36,9 +36,9 @@ def nearest_groups(scores: Array) -> Array:
         scores: of the groups, [n, g].
 
     Returns:
-        int [n, k], k <= SIBLINGS, in no order.
+        int [n, k], k <= NEAREST_CLASSES, in no order.
     """
-    most = min(SIBLINGS, scores.shape[1])
+    most = min(NEAREST_CLASSES, scores.shape[1])
     places: Array = np.argpartition(-scores, most - 1, axis=1)[:, :most]
     return places
 
@@ -57,24 +57,24 @@ def from_background(inner: Array) -> Array:
     return between
 
 
-def kinship(above: Array, between: Array, relief: Array) -> tuple[float, float]:
+def relative_mahalanobis(margins: Array, between: Array, noise: Array) -> tuple[float, float]:
     """Compare a picture with its nearest groups.
 
     Args:
-        above: by how much their scores are above the background's, t_c - K_cc / 2, [k].
+        margins: their scores above the background's, t_c - K_cc / 2, [k].
         between: K, [k, k].
-        relief: r, [k].
+        noise: r, [k].
 
     Returns:
         The direction, still to be divided by |z - m|, and the relative distance. Zeros where there is one
         group: its mean is the background.
     """
-    k = len(above)
+    k = len(margins)
     if k == 1:
         return 0.0, 0.0
-    fair = above + 0.5 * relief
+    fair = margins + 0.5 * noise
     best = fair.argmax()
-    t = above + 0.5 * between.diagonal()
+    t = margins + 0.5 * between.diagonal()
     explained = t @ np.linalg.solve(between + k * np.eye(k), t)
     direction = t[best] / math.sqrt(max(between[best, best], _FLOOR))
     return float(direction), float(2 * fair[best] - explained)

@@ -8,7 +8,7 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.calibration.temperature import best_temperature, label_losses, modest_temperature
 from edge_tosca.classifier.lda.discriminant import oas_shrinkage, precision
-from edge_tosca.classifier.lda.leave_block_out import Judged, LeaveBlockOut
+from edge_tosca.classifier.lda.leave_block_out import HeldOutResult, LeaveBlockOut
 from edge_tosca.classifier.lda.mean_shrinkage import PLAIN, Prior
 from edge_tosca.classifier.lda.scatter import Inverse, Projected, Scatter
 
@@ -21,7 +21,7 @@ SURELY = 2.0
 
 
 @dataclass(frozen=True)
-class Choice:
+class ShrinkageChoice:
     """The most truthful shrinkage.
 
     Attributes:
@@ -40,7 +40,7 @@ class Choice:
     means: Projected
     prior: Prior
     temperature: float
-    judged: Judged
+    judged: HeldOutResult
     losses: Array
 
 
@@ -65,7 +65,7 @@ def choose_shrinkage(
     odds: Sequence[float] = SHRINKAGE_ODDS,
     judges: int | None = None,
     shrunken: bool = True,
-) -> Choice:
+) -> ShrinkageChoice:
     """Choose the shrinkage by left-out pictures: the greatest, unless a smaller one is surely more truthful.
 
     Heavier shrinkage holds better where pictures come from new surroundings, which left-out blocks cannot
@@ -107,4 +107,4 @@ def choose_shrinkage(
     truth = of[left_out.groups][:, None] == of
     temperature, _ = best_temperature(judged.scores, truth)
     modest = modest_temperature(temperature, judged.scores, truth)
-    return Choice(shrinkage, inverse, means, prior, modest, judged, losses)
+    return ShrinkageChoice(shrinkage, inverse, means, prior, modest, judged, losses)

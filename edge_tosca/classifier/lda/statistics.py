@@ -43,14 +43,14 @@ class Statistics(Protocol):
         """Give the sum over all pictures of (z - its group's mean)(z - its group's mean)'."""
         ...
 
-    def joined(self, units: Array) -> "Statistics":
+    def pooled(self, class_of_group: Array) -> "Statistics":
         """Count some groups as one.
 
         Args:
-            units: of each group, int [g], 0 .. u - 1, none left out.
+            class_of_group: of each group, int [g], 0 .. u - 1, none left out.
 
         Returns:
-            The sums of the u units.
+            The sums of the u class_of_group.
         """
         ...
 
@@ -81,10 +81,10 @@ class RowStatistics:
             np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in self.groups])
         )
 
-    def joined(self, units: Array) -> "RowStatistics":
-        """Count some groups as one; see `Statistics.joined`."""
-        count = int(units.max()) + 1
-        members = [[self.groups[g] for g in np.flatnonzero(units == unit)] for unit in range(count)]
+    def pooled(self, class_of_group: Array) -> "RowStatistics":
+        """Count some groups as one; see `Statistics.pooled`."""
+        count = int(class_of_group.max()) + 1
+        members = [[self.groups[g] for g in np.flatnonzero(class_of_group == unit)] for unit in range(count)]
         return RowStatistics(tuple(np.concatenate(rows) for rows in members))
 
 
@@ -190,12 +190,12 @@ class GramStatistics:
         scatter: Array = scaled.T @ scaled
         return WholeScatter(np.subtract(self.gram, scatter, out=scatter))
 
-    def joined(self, units: Array) -> "GramStatistics":
-        """Count some groups as one; see `Statistics.joined`."""
-        count = int(units.max()) + 1
+    def pooled(self, class_of_group: Array) -> "GramStatistics":
+        """Count some groups as one; see `Statistics.pooled`."""
+        count = int(class_of_group.max()) + 1
         counts, sums = np.zeros(count, np.int64), np.zeros((count, self.sums.shape[1]))
-        np.add.at(counts, units, self.counts)
-        np.add.at(sums, units, self.sums)
+        np.add.at(counts, class_of_group, self.counts)
+        np.add.at(sums, class_of_group, self.sums)
         return GramStatistics(counts, sums, self.gram)
 
 

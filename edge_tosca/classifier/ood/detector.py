@@ -1,46 +1,56 @@
-"""How much a picture looks like anything known.
+"""Out-of-distribution (OOD) detection: how much a picture looks like any class that was taught.
 
-Three signs are added, each standardised by its values on known pictures that were left out: the direction
-of the picture from the average one and its relative Mahalanobis distance, both in the metric of the
-discriminant (`edge_tosca.classifier.lda.relative_mahalanobis`), and the nearness, the cosine to the nearest
-mean of the groups it is compared with.
-docs/unknowns.md compares them with others.
+Three statistics are added, each standardised by its values on held-out known pictures:
+
+- direction: cosine, in the metric of the discriminant, between the picture and the nearest mean, both seen
+  from the background (the mean of all pictures);
+- relative Mahalanobis distance to the nearest mean (`edge_tosca.classifier.lda.relative_mahalanobis`);
+- nearness: cosine to the nearest of the means that the picture is compared with.
+
+`edge_tosca.classifier.ood.threshold` places the score below which a picture is called unknown;
+docs/unknowns.md compares the score with others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge_tosca.arrays import Array
+from edge_tosca.arrays import Array, require_shapes
 from edge_tosca.classifier.lda.blocked_folds import Block
-from edge_tosca.classifier.lda.relative_mahalanobis import SIBLINGS
-from edge_tosca.classifier.ood.threshold import share_below
+from edge_tosca.classifier.lda.discriminant import Discriminant
+from edge_tosca.classifier.lda.relative_mahalanobis import (
+    NEAREST_CLASSES,
+    nearest_groups,
+    relative_mahalanobis,
+)
+from edge_tosca.classifier.ood.threshold import rejection_threshold
 
-SIGN_WEIGHTS = np.array([0.5, 1.0, 0.5])
-"""The relative distance tells siblings, the other two mostly strangers. From half to twice as much of either
-is within 0.01 of the mean area under the ROC curve."""
+STATISTIC_WEIGHTS = np.array([0.5, 1.0, 0.5])
+"""Of direction, relative distance and nearness. The relative distance separates siblings of known classes, the
+other two mostly pictures far from all of them. Half or twice the weight of either changes the mean area under
+the ROC curve by at most 0.01."""
 
 FEWEST = 5
-"""Left-out pictures from which on a picture may be called unknown."""
+"""Held-out pictures from which on a picture may be called unknown."""
 
-ONE_PICTURE = 3e-4
-"""Left-out pictures whose nearness varies less are copies of one: twice what rounding makes of it, a third of
-the least that was seen of different photographs."""
-
+COPIES_SPREAD = 3e-4
+"""Standard deviation of the nearness below which the held-out pictures are copies of one: twice what rounding
+gives, a third of the least that was measured on different photographs."""
 
 _FLOOR = 1e-6
+_MOST_STEPS = np.iinfo(np.int16).max
 
 
 @dataclass(frozen=True)
-class Familiarity:
-    """Standardises the signs of familiarity and says where "unknown" begins.
+class OodCalibration:
+    """Weighs the standardised statistics, and holds the threshold.
 
     Attributes:
-        mean: of each sign on known pictures, float64 [3].
+        mean: of each statistic on known pictures, float64 [3].
         spread: their standard deviations, float64 [3].
-        weights: of the standardised signs, float64 [3].
-        threshold: a sum of standardised signs below it means unknown; -inf never does.
+        weights: of the standardised statistics, float64 [3].
+        threshold: a picture whose score is below it is unknown; -inf calls nothing unknown.
     """
 
     mean: Array
@@ -48,39 +58,181 @@ class Familiarity:
     weights: Array
     threshold: float
 
-    def score(self, signs: Array) -> Array:
-        """Add up the standardised signs.
+    def score(self, statistics: Array) -> Array:
+        """Add up the standardised statistics.
 
         Args:
-            signs: direction, relative distance and nearness, [n, 3].
+            statistics: direction, relative distance and nearness, [n, 3].
 
         Returns:
-            float64 [n]; higher is more familiar.
+            float64 [n]; the higher, the more the picture looks like a known class.
         """
-        total: Array = (signs - self.mean) / self.spread @ self.weights
+        total: Array = (statistics - self.mean) / self.spread @ self.weights
         return total
 
 
-def left_out_signs(
-    z: Array, blocks: Sequence[Block], nearest: Array, kinship: Array, sums: Array, counts: Array
-) -> Array:
-    """Give the signs of familiarity of pictures whose blocks had not been seen.
+@dataclass(frozen=True)
+class OodDetector:
+    """Scores pictures by how much they look like any taught class.
 
-    What is left of a group has a longer mean, by the noise of fewer pictures, and so a smaller cosine to any
-    picture. New pictures meet the mean of all: the cosine is taken with its length.
+    Attributes:
+        discriminant: the router's, whose metric the statistics use.
+        mean_noise: part of each mean's squared distance from the background that is noise, float32 [g].
+        quantized_means: the groups' means, seen from the background, in steps, int16 [g, d]; unlike float16
+            they widen to float32 without a conversion cost.
+        quantization_steps: length of a step of each group, float32 [g].
+        lengths: of the groups' means, float32 [g].
+        background: mean of all pictures, float32 [d].
+        calibration: of the statistics, with the threshold.
+    """
+
+    discriminant: Discriminant
+    mean_noise: Array
+    quantized_means: Array
+    quantization_steps: Array
+    lengths: Array
+    background: Array
+    calibration: OodCalibration
+
+    @property
+    def threshold(self) -> float:
+        """Score below which a picture is called unknown."""
+        return self.calibration.threshold
+
+    @classmethod
+    def of(
+        cls, discriminant: Discriminant, sums: Array, counts: Array, noise: Array, calibration: OodCalibration
+    ) -> "OodDetector":
+        """Prepare the groups' means for scoring.
+
+        Args:
+            discriminant: the router's.
+            sums: of the groups' features, float64 [g, d].
+            counts: pictures of each group, int [g].
+            noise: see `mean_noise`, [g].
+            calibration: of the statistics.
+
+        Returns:
+            The detector.
+        """
+        means, background = sums / counts[:, None], sums.sum(axis=0) / counts.sum()
+        quantized, steps = quantize_rows(means - background)
+        lengths = np.maximum(row_lengths(means), _FLOOR).astype(np.float32)
+        return cls(
+            discriminant,
+            noise.astype(np.float32),
+            quantized,
+            steps,
+            lengths,
+            background.astype(np.float32),
+            calibration,
+        )
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Return the arrays under the names in which a store keeps them, without the discriminant's."""
+        calibration = self.calibration
+        return {
+            "relief": self.mean_noise,
+            "deviations": self.quantized_means,
+            "steps": self.quantization_steps,
+            "lengths": self.lengths,
+            "background": self.background,
+            "familiarity": np.stack([calibration.mean, calibration.spread, calibration.weights]),
+            "threshold": np.array([calibration.threshold]),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array], discriminant: Discriminant) -> "OodDetector":
+        """Read the arrays that `to_arrays` returned; errors as in `Router.from_arrays`."""
+        groups, dimensions = len(discriminant.weights) - 1, discriminant.weights.shape[1]
+        shapes = {name: (groups,) for name in ("relief", "steps", "lengths")}
+        require_shapes(
+            arrays,
+            {
+                **shapes,
+                "deviations": (groups, dimensions),
+                "background": (dimensions,),
+                "familiarity": (3, 3),
+                "threshold": (1,),
+            },
+        )
+        mean, spread, weights = arrays["familiarity"]
+        return cls(
+            discriminant,
+            arrays["relief"],
+            arrays["deviations"],
+            arrays["steps"],
+            arrays["lengths"],
+            arrays["background"],
+            OodCalibration(mean, spread, weights, float(arrays["threshold"][0])),
+        )
+
+    def score(self, z: Array, margins: Array) -> Array:
+        """Score pictures.
+
+        Args:
+            z: normalised features, float32 [n, d].
+            margins: of the groups above the background, [n, g]; see `Router.scores`.
+
+        Returns:
+            float64 [n]; the higher, the more a picture looks like a known class.
+        """
+        return self.calibration.score(self.statistics(z, margins))
+
+    def statistics(self, z: Array, margins: Array) -> Array:
+        """Compute the three statistics; arguments as for `score`.
+
+        Returns:
+            Direction, relative distance and nearness, float64 [n, 3].
+        """
+        nearest = nearest_groups(margins + 0.5 * self.mean_noise)
+        found = [self.statistics_among(*each) for each in zip(z, nearest, margins, strict=True)]
+        return np.array(found).reshape(-1, 3)
+
+    def statistics_among(self, z: Array, groups: Array, margins: Array) -> Array:
+        """Compute the statistics of one picture.
+
+        Args:
+            z: normalised feature, float32 [d].
+            groups: its nearest ones, int [k].
+            margins: of all groups above the background, [g]; read for `groups` only.
+
+        Returns:
+            Direction, relative distance and nearness, float64 [3].
+        """
+        # One product gives K and the cosines: at one picture a time the number of calls is the cost.
+        beside = np.empty((len(groups) + 1, len(z)), np.float32)
+        np.subtract(self.discriminant.weights[groups], self.discriminant.weights[-1], out=beside[:-1])
+        beside[-1] = z
+        products = self.quantized_means[groups].astype(np.float32) @ beside.T
+        products *= self.quantization_steps[groups, None]
+        near = ((products[:, -1] + z @ self.background) / self.lengths[groups]).max(keepdims=True)
+        distance = relative_mahalanobis(margins[groups], products[:, :-1], self.mean_noise[groups])
+        far = row_lengths(z[None] - self.background)
+        together: Array = ood_statistics(np.array([distance]), far, near)[0]
+        return together
+
+
+def held_out_statistics(
+    z: Array, blocks: Sequence[Block], nearest: Array, distances: Array, sums: Array, counts: Array
+) -> Array:
+    """Compute the statistics of pictures as if their blocks had not been seen.
+
+    The rest of a group has a longer mean, by the noise of fewer pictures, and so a smaller cosine to any
+    picture. A new picture meets the mean of all: the cosine is taken with that mean's length.
 
     Args:
-        z: the blocks' conditioned features, one block after another, [n, d].
-        blocks: what is left out together.
+        z: the blocks' normalised features, one block after another, [n, d].
+        blocks: pictures that are held out together.
         nearest: groups that each picture is compared with, int [n, k].
-        kinship: with them, [n, 2].
+        distances: relative Mahalanobis distances, [n, 2].
         sums: of the groups' features, [g, d].
         counts: pictures of each group, int [g].
 
     Returns:
         float64 [n, 3].
     """
-    every, long = sums.sum(axis=0), np.maximum(lengths(sums), _FLOOR)
+    every, long = sums.sum(axis=0), np.maximum(row_lengths(sums), _FLOOR)
     means = (sums / long[:, None]).astype(np.float32)
     near, far = np.empty(len(z)), np.empty(len(z))
     start = 0
@@ -91,64 +243,79 @@ def left_out_signs(
         own = z[rows] @ (sums[block.group] - taken) / long[block.group]
         own *= counts[block.group] / (counts[block.group] - len(block.rows))
         near[rows] = np.where(nearest[rows] == block.group, own[:, None], cosines).max(axis=1)
-        far[rows] = lengths(z[rows] - (every - taken) / (counts.sum() - len(block.rows)))
+        far[rows] = row_lengths(z[rows] - (every - taken) / (counts.sum() - len(block.rows)))
         start = rows.stop
-    return signs(kinship, far, near)
+    return ood_statistics(distances, far, near)
 
 
-def signs(kinship: Array, far: Array, near: Array) -> Array:
-    """Put the signs of familiarity together.
+def ood_statistics(distances: Array, far: Array, near: Array) -> Array:
+    """Put the three statistics together.
 
     Args:
-        kinship: of `edge_tosca.classifier.lda.relative_mahalanobis.kinship`, [n, 2].
+        distances: direction, not yet divided by `far`, and relative Mahalanobis distance, [n, 2].
         far: distance of each picture from the background, [n].
-        near: cosine to the nearest mean of the groups it is compared with, [n].
+        near: cosine to the nearest mean of the groups that it is compared with, [n].
 
     Returns:
         float64 [n, 3].
     """
-    together: Array = np.stack([kinship[:, 0] / np.maximum(far, _FLOOR), kinship[:, 1], near], axis=1)
+    direction = distances[:, 0] / np.maximum(far, _FLOOR)
+    together: Array = np.stack([direction, distances[:, 1], near], axis=1)
     return together
 
 
-def lengths(vectors: Array) -> Array:
-    """Give Euclidean lengths, [n] of [n, d]."""
-    found: Array = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-    return found
-
-
-def sign_weights(groups: int) -> Array:
-    """Weigh the signs by what they can see.
-
-    The relative distance sees the k - 1 directions in which k groups differ, and the nearness all of them:
-    with fewer groups than SIBLINGS it counts more.
+def fit_ood_calibration(statistics: Array, refused: float, groups: int) -> OodCalibration:
+    """Standardise the statistics, and place the threshold for an expected share of known pictures below it.
 
     Args:
-        groups: that are known.
+        statistics: of held-out known pictures, [n, 3].
+        refused: the share, in 0 .. 1.
+        groups: number of groups.
+
+    Returns:
+        The calibration. With fewer than FEWEST pictures, or copies of one, nothing is called unknown: they do
+        not show how much new pictures of their class will differ.
+    """
+    weights = statistic_weights(groups)
+    if len(statistics) < 2:
+        return OodCalibration(np.zeros(3), np.ones(3), weights, -np.inf)
+    spread = np.maximum(statistics.std(axis=0), _FLOOR)
+    calibrated = OodCalibration(statistics.mean(axis=0), spread, weights, -np.inf)
+    if refused <= 0 or len(statistics) < FEWEST or spread[2] < COPIES_SPREAD:
+        return calibrated
+    return replace(calibrated, threshold=rejection_threshold(calibrated.score(statistics), refused))
+
+
+def statistic_weights(groups: int) -> Array:
+    """Weigh the statistics by what they can measure.
+
+    The relative distance measures the k - 1 directions in which k groups differ, and the nearness all of them:
+    with fewer groups than NEAREST_CLASSES it counts more.
+
+    Args:
+        groups: number of groups.
 
     Returns:
         float64 [3].
     """
-    return SIGN_WEIGHTS * [1, 1, SIBLINGS / min(groups, SIBLINGS)]
+    return STATISTIC_WEIGHTS * [1, 1, NEAREST_CLASSES / min(groups, NEAREST_CLASSES)]
 
 
-def fit_familiarity(signs: Array, refused: float, groups: int) -> Familiarity:
-    """Place the threshold so that a share of known pictures is expected to fall below it.
+def row_lengths(vectors: Array) -> Array:
+    """Compute the Euclidean length of each row, [n] of [n, d]."""
+    found: Array = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    return found
+
+
+def quantize_rows(rows: Array) -> tuple[Array, Array]:
+    """Round rows to 16 bits, as finely as the largest value of each allows.
 
     Args:
-        signs: of known pictures that were left out, [n, 3].
-        refused: the share, in 0 .. 1.
-        groups: that are known.
+        rows: float [g, d].
 
     Returns:
-        The calibration. With fewer than FEWEST pictures, or copies of one, nothing is called unknown: they
-        do not tell how much new pictures of their class will differ.
+        In steps, int16 [g, d], and the length of each row's step, float32 [g].
     """
-    weights = sign_weights(groups)
-    if len(signs) < 2:
-        return Familiarity(np.zeros(3), np.ones(3), weights, -np.inf)
-    spread = np.maximum(signs.std(axis=0), _FLOOR)
-    calibrated = Familiarity(signs.mean(axis=0), spread, weights, -np.inf)
-    if refused <= 0 or len(signs) < FEWEST or spread[2] < ONE_PICTURE:
-        return calibrated
-    return replace(calibrated, threshold=share_below(calibrated.score(signs), refused))
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    steps = (np.maximum(largest, np.finfo(np.float32).tiny * _MOST_STEPS) / _MOST_STEPS).astype(np.float32)
+    return np.rint(rows / steps).clip(-_MOST_STEPS, _MOST_STEPS).astype(np.int16), steps[:, 0]

@@ -7,48 +7,49 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 
-PREDICTED = 100
-"""Pictures as which the threshold weighs that is right for normal scores."""
+NORMAL_WEIGHT = 100
+"""Pictures that the quantile of normal scores weighs as much as, beside the empirical quantile."""
 
 
-def share_below(scores: Array, share: float) -> float:
-    """Find what a new picture's score falls below with a probability.
+def rejection_threshold(scores: Array, share: float) -> float:
+    """Estimate the score that a new known picture falls below with a given probability.
 
-    The two answers below are averaged; what normal scores would fall below weighs as PREDICTED pictures do.
-    docs/unknowns.md compares them.
+    Averages the two quantiles below; that of normal scores weighs as NORMAL_WEIGHT pictures. docs/ablations.md
+    compares the rules.
 
     Args:
-        scores: of known pictures, [n]; two at least.
+        scores: of held-out known pictures, [n]; at least two.
         share: the probability, in 0 .. 1.
 
     Returns:
-        The score.
+        The threshold.
     """
     n = len(scores)
-    return (PREDICTED * predicted(scores, share) + n * ranked(scores, share)) / (PREDICTED + n)
+    normal, empirical = normal_prediction_quantile(scores, share), empirical_quantile(scores, share)
+    return (NORMAL_WEIGHT * normal + n * empirical) / (NORMAL_WEIGHT + n)
 
 
-def ranked(scores: Array, share: float) -> float:
-    """Give the (n + 1) share-th smallest of n scores, the smallest where there is none.
+def empirical_quantile(scores: Array, share: float) -> float:
+    """Return the (n + 1) share-th smallest of n scores, the smallest where there is none.
 
-    Right whatever their distribution, as in `edge_tosca.classifier.calibration.conformal`, and with few
-    scores at the mercy of one or two. Arguments and result are those of `share_below`.
+    Valid for any distribution, as in `edge_tosca.classifier.calibration.conformal`; with few scores it depends
+    on one or two of them. Arguments and result as in `rejection_threshold`.
     """
     return float(np.quantile(scores, share, method="weibull"))
 
 
-def predicted(scores: Array, share: float) -> float:
-    """Give what a new score falls below where scores are normal: mean + t s sqrt(1 + 1 / n).
+def normal_prediction_quantile(scores: Array, share: float) -> float:
+    """Return the prediction quantile of normal scores: mean + t s sqrt(1 + 1 / n).
 
     Source: Hahn and Meeker, "Statistical Intervals", 1991, chapter 4; t is Student's with n - 1 degrees of
-    freedom. It varies much less than `ranked`. Arguments and result are those of `share_below`.
+    freedom. It varies much less than `empirical_quantile`. Arguments and result as in `rejection_threshold`.
     """
     n = len(scores)
-    return float(scores.mean() + student(share, n - 1) * scores.std(ddof=1) * math.sqrt(1 + 1 / n))
+    return float(scores.mean() + student_t_quantile(share, n - 1) * scores.std(ddof=1) * math.sqrt(1 + 1 / n))
 
 
-def student(share: float, freedom: int) -> float:
-    """Give a quantile of Student's t distribution.
+def student_t_quantile(share: float, freedom: int) -> float:
+    """Return a quantile of Student's t distribution.
 
     Source: Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 26.7.5; off by less than 0.01
     for 5 % and more, and 4 degrees of freedom and more.

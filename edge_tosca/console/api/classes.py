@@ -19,8 +19,8 @@ from edge_tosca.console.api.messages import (
 )
 from edge_tosca.console.api.openapi import Label, file_answer
 from edge_tosca.console.app_state.image_analysis import jpeg_of
-from edge_tosca.console.app_state.state import Station, TheStation
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.app_state.state import AppState, TheStation
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.learner import Learner
 from edge_tosca.quality.gate import BY_CLASS
@@ -50,7 +50,7 @@ async def thumbnail(station: TheStation, label: Label) -> Response:
 
     found = await station.books(look)
     if found is None:
-        raise Complaint(404, "no picture of this class is kept; the settings say whether pictures are kept")
+        raise ApiError(404, "no picture of this class is kept; the settings say whether pictures are kept")
     jpeg = await run_in_threadpool(lambda: jpeg_of(load_picture(found), THUMBNAIL_SIDE))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
@@ -79,7 +79,7 @@ async def rollback(station: TheStation, asked: RollbackMessage) -> ChangeMessage
 
     def go_back(learner: Learner) -> int:
         if (asked.generation or 0) > learner.store.latest():
-            raise Complaint(404, f"there is no generation {asked.generation}; look at the history")
+            raise ApiError(404, f"there is no generation {asked.generation}; look at the history")
         return learner.rollback(asked.generation)
 
     return await _change(station, go_back)
@@ -92,14 +92,14 @@ async def history(station: TheStation) -> HistoryMessage:
 
 
 async def _change(
-    station: Station, change: Callable[[Learner], int], label: str | None = None, *, erases: bool = False
+    station: AppState, change: Callable[[Learner], int], label: str | None = None, *, erases: bool = False
 ) -> ChangeMessage:
     if station.jobs.running:
-        raise Complaint(409, "a lesson is being learned; wait until it is done")
+        raise ApiError(409, "a lesson is being learned; wait until it is done")
 
     def do(learner: Learner) -> ChangeMessage:
         if label is not None and label not in learner.state.labels:
-            raise Complaint(404, f"no class {label[:40]!r} is known; look at the list of classes")
+            raise ApiError(404, f"no class {label[:40]!r} is known; look at the list of classes")
         generation = change(learner)
         # Whoever has something erased has to know if a picture of it is left.
         (station.changed if erases else station.follow)(learner)
@@ -108,7 +108,7 @@ async def _change(
     return await station.books(do)
 
 
-def _classes(station: Station, learner: Learner) -> ClassesMessage:
+def _classes(station: AppState, learner: Learner) -> ClassesMessage:
     with learner.store.snapshot():
         state = learner.state
         # Of one class alone every answer is right, which says nothing.

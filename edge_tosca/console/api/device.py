@@ -17,8 +17,8 @@ from edge_tosca.console.api.messages import (
 )
 from edge_tosca.console.api.openapi import file_answer
 from edge_tosca.console.app_state.camera_loop import accounts
-from edge_tosca.console.app_state.state import Station, TheStation
-from edge_tosca.console.http.errors import Complaint, without_paths
+from edge_tosca.console.app_state.state import AppState, TheStation
+from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.console.http.security import is_admitted
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.learner.learner import Learner
@@ -34,7 +34,7 @@ metrics_router = APIRouter(tags=["box"])
 async def health(request: Request, station: TheStation) -> HealthMessage:
     """Say whether the box is well. Nothing but that is told without the token."""
     generation = None
-    with contextlib.suppress(EdgeToscaError, Complaint):
+    with contextlib.suppress(EdgeToscaError, ApiError):
         generation = await station.books(lambda learner: learner.store.latest())
     camera, live = accounts(station.watching)
     well = generation is not None and (camera is None or camera.connected)
@@ -126,7 +126,7 @@ async def metrics(station: TheStation) -> Response:
     return Response(station.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _without_paths(station: Station, account: dict[str, object]) -> dict[str, object]:
+def _without_paths(station: AppState, account: dict[str, object]) -> dict[str, object]:
     error = account.get("error")
     if isinstance(error, str):
         account["error"] = without_paths(error, station.options.store)

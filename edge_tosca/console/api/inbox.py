@@ -13,7 +13,7 @@ from edge_tosca.console.api.teaching_messages import (
     UnknownMessage,
 )
 from edge_tosca.console.app_state.state import TheStation
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.labels import checked_label
 
 router = APIRouter(tags=["inbox"])
@@ -48,7 +48,7 @@ async def drop(
     keys = [group] if group is not None else [one.id for one in station.inbox.groups()]
     taken = [station.inbox.take(key) for key in keys]
     if group is not None and taken[0] is None:
-        raise Complaint(404, _GONE)
+        raise ApiError(404, _GONE)
     return DroppedMessage(dropped=sum(len(some) for some in taken if some is not None))
 
 
@@ -58,6 +58,6 @@ async def move(station: TheStation, asked: MoveMessage) -> MovedMessage:
     label = checked_label(asked.label)
     pictures = station.inbox.take(asked.group)
     if pictures is None:
-        raise Complaint(404, _GONE)
+        raise ApiError(404, _GONE)
     added = [station.queue.add(label, one.seen, force=True) for one in pictures]
     return MovedMessage(label=label, moved=sum(one.accepted for one in added), count=added[-1].count)

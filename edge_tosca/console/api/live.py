@@ -14,13 +14,13 @@ from edge_tosca.console.api.messages import CameraMessage, LiveMessage, ShownMes
 from edge_tosca.console.api.openapi import PICTURE_BODY, file_answer, stream_answer
 from edge_tosca.console.api.predict import answer_message
 from edge_tosca.console.app_state.camera_loop import TELL_SECONDS, Watching, accounts, shown_json
-from edge_tosca.console.app_state.image_analysis import Seen, jpeg_of, see
-from edge_tosca.console.app_state.state import Station, TheStation, client_of
+from edge_tosca.console.app_state.image_analysis import AnalysedImage, analyse, jpeg_of
+from edge_tosca.console.app_state.state import AppState, TheStation, client_of
 from edge_tosca.console.http.bodies import picture_body
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.streams import BOUNDARY, Stream, event, frame
 from edge_tosca.learner.learner import Learner
-from edge_tosca.live import Shown
+from edge_tosca.live import StableAnswer
 from edge_tosca.results import Answer
 
 router = APIRouter(tags=["live"])
@@ -56,12 +56,13 @@ async def phone_frame(
     """Say what a phone's camera sees: a stable answer over its last frames."""
     data = await picture_body(request)
 
-    def ask(learner: Learner) -> tuple[Seen, Answer | None, int, Shown | None]:
-        seen = see(learner.vision, data)
+    def ask(learner: Learner) -> tuple[AnalysedImage, Answer | None, int, StableAnswer | None]:
+        seen = analyse(learner.vision, data)
+        # Both answers from one generation.
         with learner.store.snapshot():
             if not learner.state.tasks:
                 return seen, None, 0, None
-            answer = learner.knowledge.decide(seen.feature[None], 4)[0]
+            answer = learner.predict_features(seen.feature[None], 4)[0]
             number, shown = station.phones.add(client, learner, seen)
         return seen, answer, number, shown
 
@@ -110,13 +111,13 @@ async def motion(request: Request, station: TheStation) -> Response:
     return Stream(_frames(watching), station.streams, client_of(request), _MOTION)
 
 
-def _camera(station: Station) -> Watching:
+def _camera(station: AppState) -> Watching:
     if station.watching is None:
-        raise Complaint(409, "this box serves without a camera; start it with --camera, or use the phone's")
+        raise ApiError(409, "this box serves without a camera; start it with --camera, or use the phone's")
     return station.watching
 
 
-def newest_frame(station: Station) -> NDArray[np.uint8]:
+def newest_frame(station: AppState) -> NDArray[np.uint8]:
     """Give the newest frame of the box's camera.
 
     Args:
@@ -130,11 +131,11 @@ def newest_frame(station: Station) -> NDArray[np.uint8]:
     """
     found = _camera(station).stream.newest(0, 0.0)
     if found is None:
-        raise Complaint(409, "the camera has not given a picture yet; wait a moment, or check its cable")
+        raise ApiError(409, "the camera has not given a picture yet; wait a moment, or check its cable")
     return found.pixels
 
 
-def _message(station: Station) -> LiveMessage:
+def _message(station: AppState) -> LiveMessage:
     watching = station.watching
     if watching is None:
         return LiveMessage(id=None, frame=None, answer=None, shown=None, camera=None, reason="no_camera")
@@ -154,12 +155,12 @@ def _message(station: Station) -> LiveMessage:
     )
 
 
-def _shown(shown: Shown) -> ShownMessage | None:
+def _shown(shown: StableAnswer) -> ShownMessage | None:
     values = shown_json(shown)
     return None if values is None else ShownMessage(**values)
 
 
-async def _told(station: Station) -> AsyncGenerator[bytes]:
+async def _told(station: AppState) -> AsyncGenerator[bytes]:
 
     known = 0
     while True:

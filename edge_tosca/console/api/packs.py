@@ -18,7 +18,7 @@ from edge_tosca.console.api.pack_messages import (
 )
 from edge_tosca.console.app_state.state import TheStation
 from edge_tosca.console.http.bodies import pack_body
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.errors import NameTakenError, PackError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.learner import Learner
@@ -69,7 +69,7 @@ async def import_(
     names = dict(_renamed(pair) for pair in rename)
     data = await pack_body(request)
     if station.jobs.running:
-        raise Complaint(409, "a lesson is being learned; wait until it is done")
+        raise ApiError(409, "a lesson is being learned; wait until it is done")
 
     def take(learner: Learner) -> ImportedMessage:
         pack = _read(data)
@@ -78,7 +78,7 @@ async def import_(
             try:
                 report = import_pack(store, pack, rename=names, merge=merge)
             except NameTakenError as error:
-                raise Complaint(
+                raise ApiError(
                     422,
                     f"a class {error.label[:40]!r} is known already; import it under another name with the "
                     "query rename=OLD=NEW, or join the two with merge=true",
@@ -96,13 +96,13 @@ async def export(station: TheStation, asked: ExportMessage) -> Response:
     """Give taught classes as one signed file. No picture is in it."""
     path = station.options.pack_key
     if path is None:
-        raise Complaint(409, "this box has no key to sign packs with; start it with --pack-key")
+        raise ApiError(409, "this box has no key to sign packs with; start it with --pack-key")
     labels = [checked_label(label) for label in asked.labels or ()]
 
     def pack(learner: Learner) -> bytes:
         missing = [label for label in labels if label not in learner.state.labels]
         if missing:
-            raise Complaint(404, f"no class {missing[0][:40]!r} is known; look at the list of classes")
+            raise ApiError(404, f"no class {missing[0][:40]!r} is known; look at the list of classes")
         gathered = export_classes(learner.store, labels, private=asked.private)
         return gathered.to_bytes(SigningKey.load(path))
 
@@ -114,7 +114,7 @@ async def export(station: TheStation, asked: ExportMessage) -> Response:
 def _renamed(pair: str) -> tuple[str, str]:
     old, equals, new = pair.partition("=")
     if not equals or not old or not new:
-        raise Complaint(422, f"rename {pair[:40]!r} is not OLD=NEW, as in mug=cup")
+        raise ApiError(422, f"rename {pair[:40]!r} is not OLD=NEW, as in mug=cup")
     return old, new
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from edge_tosca.console.api.messages import SessionMessage, TokenMessage
 from edge_tosca.console.app_state.state import client_of
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.limits import TOKENS
 from edge_tosca.console.http.security import is_admitted
 from edge_tosca.console.http.tokens import Sessions
@@ -32,9 +32,9 @@ async def begin(request: Request, response: Response, asked: TokenMessage) -> Se
     wait = request.app.state.rates.wait(TOKENS, client_of(request))
     if wait > 0:
         seconds = str(int(wait) + 1)
-        raise Complaint(429, "too many wrong tokens; try again later", {"Retry-After": seconds})
+        raise ApiError(429, "too many wrong tokens; try again later", {"Retry-After": seconds})
     if not sessions.is_token(asked.token):
-        raise Complaint(401, "this is not the token that the console was started with")
+        raise ApiError(401, "this is not the token that the console was started with")
     response.headers["Set-Cookie"] = sessions.begin()
     return SessionMessage(needed=True, open=True)
 

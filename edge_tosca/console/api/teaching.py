@@ -22,12 +22,12 @@ from edge_tosca.console.api.teaching_messages import (
     WaitingClassMessage,
     WaitingMessage,
 )
-from edge_tosca.console.app_state.image_analysis import see
-from edge_tosca.console.app_state.state import Station, TheStation, client_of
+from edge_tosca.console.app_state.image_analysis import analyse
+from edge_tosca.console.app_state.state import AppState, TheStation, client_of
 from edge_tosca.console.app_state.training_jobs import Job
 from edge_tosca.console.app_state.training_queue import MOST, MOST_OF_A_CLASS
 from edge_tosca.console.http.bodies import picture_body
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.streams import COMMENT, Stream, event
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.learner import Learner
@@ -65,7 +65,7 @@ async def add(request: Request, station: TheStation, label: Label, force: bool =
     """Let a picture wait to be taught, unless something is wrong with it."""
     name = checked_label(label)
     data = await picture_body(request)
-    seen = await station.asking(lambda learner: see(learner.vision, data))
+    seen = await station.asking(lambda learner: analyse(learner.vision, data))
     return AddedMessage(label=name, **asdict(station.queue.add(name, seen, force=force)))
 
 
@@ -74,7 +74,7 @@ async def capture(station: TheStation, asked: LabelMessage) -> AddedMessage:
     """Let the newest frame of the box's camera wait to be taught."""
     name = checked_label(asked.label)
     pixels = newest_frame(station)
-    seen = await station.asking(lambda learner: see(learner.vision, pixels))
+    seen = await station.asking(lambda learner: analyse(learner.vision, pixels))
     return AddedMessage(label=name, **asdict(station.queue.add(name, seen)))
 
 
@@ -91,7 +91,7 @@ async def clear(
 async def remove(station: TheStation, key: Key) -> DroppedMessage:
     """Drop one picture."""
     if not station.queue.remove(key):
-        raise Complaint(404, "this picture is not in the queue any more; load the page again")
+        raise ApiError(404, "this picture is not in the queue any more; load the page again")
     return DroppedMessage(dropped=1)
 
 
@@ -100,7 +100,7 @@ async def picture(station: TheStation, key: Key) -> Response:
     """Show any picture that has an id and is still kept."""
     found = station.picture(key)
     if found is None:
-        raise Complaint(404, "this picture is not kept any more; load the page again")
+        raise ApiError(404, "this picture is not kept any more; load the page again")
     # A browser's own store would outlive what is forgotten here.
     return Response(found, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
@@ -111,10 +111,10 @@ async def learn(station: TheStation, asked: LearnMessage) -> JobMessage:
     waiting = station.queue.classes()
     labels = list(waiting) if asked.labels is None else [checked_label(label) for label in asked.labels]
     if not labels:
-        raise Complaint(409, "no picture waits to be taught; capture some first")
+        raise ApiError(409, "no picture waits to be taught; capture some first")
     missing = [label for label in labels if label not in waiting]
     if missing:
-        raise Complaint(409, f"no picture of {missing[0][:40]!r} waits to be taught; capture some first")
+        raise ApiError(409, f"no picture of {missing[0][:40]!r} waits to be taught; capture some first")
     job = station.jobs.start({label: waiting[label] for label in labels}, asked.task or None, asked.force)
     return JobMessage(job=job.id)
 
@@ -142,12 +142,12 @@ async def undo(station: TheStation, asked: JobKeyMessage) -> UndoneMessage:
     found = _find(station, asked.id)
     report = found.now.report
     if found.now.state != "done" or report is None:
-        raise Complaint(409, "this lesson was not kept; there is nothing to undo")
+        raise ApiError(409, "this lesson was not kept; there is nothing to undo")
     generation = report["generation"]
 
     def take_back(learner: Learner) -> UndoneMessage:
         if learner.store.latest() != generation:
-            raise Complaint(409, "something else was changed since; go back in the history instead")
+            raise ApiError(409, "something else was changed since; go back in the history instead")
         new = learner.rollback()
         station.follow(learner)
         return UndoneMessage(generation=new, classes=list(learner.state.labels), waiting=0)
@@ -171,10 +171,10 @@ async def _changes(job: Job) -> AsyncGenerator[bytes]:
             return
 
 
-def _find(station: Station, key: str) -> Job:
+def _find(station: AppState, key: str) -> Job:
     found = station.jobs.find(key)
     if found is None:
-        raise Complaint(404, "there is no such job; the console keeps the last few only")
+        raise ApiError(404, "there is no such job; the console keeps the last few only")
     return found
 
 

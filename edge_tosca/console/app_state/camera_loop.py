@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edge_tosca.console.app_state.broadcast import Broadcast
-from edge_tosca.console.app_state.image_analysis import Seen, jpeg_of, keep_sight
-from edge_tosca.devices.camera import Account, Stream
+from edge_tosca.console.app_state.image_analysis import AnalysedImage, jpeg_of, keep_sight
+from edge_tosca.devices.camera import CameraStats, Stream
 from edge_tosca.learner.learner import Learner
-from edge_tosca.live import Live, LiveAccount, LiveAnswer, Shown
+from edge_tosca.live import Live, LiveAnswer, LiveStats, StableAnswer
 from edge_tosca.results import Answer
 
 TELL_SECONDS = 0.1
@@ -37,7 +37,7 @@ Reason = Literal["no_camera", "starting", "camera_lost", "nothing_learned", "tro
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class LiveUpdate:
     """A live answer as pages are told of it.
 
     Attributes:
@@ -51,7 +51,7 @@ class Told:
     id: str
     frame: int
     answer: Answer
-    shown: Shown
+    shown: StableAnswer
     at: float
 
 
@@ -74,7 +74,7 @@ class Watching:
         spec: str,
         open_learner: Callable[[], Learner],
         frames: int,
-        on_answer: Callable[[Seen, Answer], str],
+        on_answer: Callable[[AnalysedImage, Answer], str],
         watched: Callable[[], bool],
     ) -> None:
         """Open nothing yet.
@@ -88,7 +88,7 @@ class Watching:
         """
         self.stream = Stream.of(spec, _note)
         self.live = Live(self.stream, open_learner, frames, _note)
-        self.answers: Broadcast[Told] = Broadcast()
+        self.answers: Broadcast[LiveUpdate] = Broadcast()
         self.pictures: Broadcast[bytes] = Broadcast()
         self.rounds = 0
         self._answered, self._answered_at = -1, time.monotonic()
@@ -122,7 +122,7 @@ class Watching:
         self._wanted_until = time.monotonic() + 1.0
         self._wanted.set()
 
-    def newest(self) -> Told | None:
+    def newest(self) -> LiveUpdate | None:
         """Give the newest answer, if it is of a moment ago."""
         _, told = self.answers.newest()
         return told if told is not None and time.monotonic() - told.at < STALE_SECONDS else None
@@ -162,10 +162,10 @@ class Watching:
             self._answered, self._answered_at = live.answered, now
         return now - self._answered_at < STUCK_SECONDS
 
-    def _told(self, live: LiveAnswer) -> Told:
+    def _told(self, live: LiveAnswer) -> LiveUpdate:
         seen = keep_sight(live.frame.pixels, live.feature, live.answer.milliseconds)
         key = self._on_answer(seen, live.shown.answer or live.answer)
-        return Told(key, live.frame.number, live.answer, live.shown, live.frame.at)
+        return LiveUpdate(key, live.frame.number, live.answer, live.shown, live.frame.at)
 
     def _make_pictures(self) -> None:
         number = 0
@@ -186,14 +186,14 @@ class Watching:
             self._stop.wait(max(0.0, PICTURE_SECONDS - (time.monotonic() - began)))
 
 
-def accounts(watching: Watching | None) -> tuple[Account | None, LiveAccount | None]:
+def accounts(watching: Watching | None) -> tuple[CameraStats | None, LiveStats | None]:
     """Give the accounts of a camera and its loop; None where there is no camera."""
     if watching is None:
         return None, None
     return watching.stream.account(), watching.live.account()
 
 
-def shown_json(shown: Shown) -> dict[str, Any] | None:
+def shown_json(shown: StableAnswer) -> dict[str, Any] | None:
     """Give what a display should say as plain values."""
     answer = shown.answer
     if answer is None:

@@ -1,6 +1,5 @@
 """What the console makes of a picture: its feature, how sharp it is, and a small copy to show."""
 
-import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -11,9 +10,9 @@ from PIL import Image
 from edge_tosca.arrays import Array
 from edge_tosca.console.app_state.sharpness import sharpness_of
 from edge_tosca.errors import PictureError
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.runtime import load_picture
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 SHOWN_SIDE = 512
 """Longer side of the copies that are kept to be shown, pixels: about 40 kB each."""
@@ -22,7 +21,7 @@ _QUALITY = 85
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class AnalysedImage:
     """One picture as it was seen.
 
     Attributes:
@@ -44,7 +43,7 @@ class Seen:
     milliseconds: dict[str, float]
 
 
-def see(vision: Vision, picture: bytes | NDArray[np.uint8]) -> Seen:
+def analyse(vision: FeatureExtractor, picture: bytes | NDArray[np.uint8]) -> AnalysedImage:
     """Look at a picture.
 
     Args:
@@ -57,12 +56,11 @@ def see(vision: Vision, picture: bytes | NDArray[np.uint8]) -> Seen:
     Raises:
         PictureError: it cannot be read.
     """
-    (extracted,) = vision.extract([picture])
+    (extracted,) = vision.extract([picture], digests=True)
     if extracted.features is None:
         raise PictureError(extracted.error or "the picture cannot be read")
-    digest = hashlib.sha256(picture).hexdigest() if isinstance(picture, bytes) else None
     times = {"decode": extracted.decode_ms, "features": extracted.features_ms}
-    return keep_sight(picture, extracted.features, times, digest)
+    return keep_sight(picture, extracted.features, times, extracted.sha256)
 
 
 def keep_sight(
@@ -70,7 +68,7 @@ def keep_sight(
     feature: NDArray[np.float32],
     milliseconds: dict[str, float],
     sha256: str | None = None,
-) -> Seen:
+) -> AnalysedImage:
     """Put together what is kept of a picture whose feature is known.
 
     Args:
@@ -87,9 +85,9 @@ def keep_sight(
     """
     image = load_picture(picture, SHOWN_SIDE)
     grey = np.asarray(image.convert("L"))
-    return Seen(
+    return AnalysedImage(
         feature=feature,
-        conditioned=condition(feature[None])[0],
+        conditioned=normalize(feature[None])[0],
         jpeg=jpeg_of(image),
         sharpness=sharpness_of(grey),
         brightness=float(grey.mean()),

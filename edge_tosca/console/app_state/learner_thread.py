@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.system.files import identity
 
@@ -54,7 +54,7 @@ class LearnerThread:
             EdgeToscaError: of the work, or because the store cannot be opened.
         """
         if self._waiting >= self._most:
-            raise Complaint(429, "too many requests at once; ask again in a second", {"Retry-After": "1"})
+            raise ApiError(429, "too many requests at once; ask again in a second", {"Retry-After": "1"})
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, work)

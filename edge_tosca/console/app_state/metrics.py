@@ -9,13 +9,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from edge_tosca.console.app_state.state import Station
+    from edge_tosca.console.app_state.state import AppState
 
 
 class Metrics:
     """Counts what is asked, and reads the rest where it is, when Prometheus comes."""
 
-    def __init__(self, station: "Station") -> None:
+    def __init__(self, station: "AppState") -> None:
         self._registry = CollectorRegistry()
         self.requests = Counter(
             "edge_tosca_requests", "Requests.", ["method", "route", "status"], registry=self._registry
@@ -34,7 +34,7 @@ class Metrics:
 
 
 class _Readings(Collector):
-    def __init__(self, station: "Station") -> None:
+    def __init__(self, station: "AppState") -> None:
         self._station = station
 
     def describe(self) -> Iterable[Metric]:

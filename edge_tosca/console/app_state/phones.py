@@ -3,9 +3,9 @@
 import threading
 from collections import OrderedDict
 
-from edge_tosca.console.app_state.image_analysis import Seen
+from edge_tosca.console.app_state.image_analysis import AnalysedImage
 from edge_tosca.learner.learner import Learner
-from edge_tosca.live import Consensus, Shown
+from edge_tosca.live import Consensus, StableAnswer
 
 MOST = 16
 """Phones at once; the one that sent nothing for the longest gives way."""
@@ -21,7 +21,7 @@ class Phones:
         self._learner: Learner | None = None
         self._lock = threading.Lock()
 
-    def add(self, client: str, learner: Learner, seen: Seen) -> tuple[int, Shown]:
+    def add(self, client: str, learner: Learner, seen: AnalysedImage) -> tuple[int, StableAnswer]:
         """Look at one frame more of a phone.
 
         Args:
@@ -45,4 +45,4 @@ class Phones:
             self._counts[client] = self._counts.get(client, 0) + 1
             while len(self._consensus) > MOST:
                 self._counts.pop(self._consensus.popitem(last=False)[0], None)
-            return self._counts[client], consensus.add(learner.knowledge, seen.feature)
+            return self._counts[client], consensus.add(learner, seen.feature)

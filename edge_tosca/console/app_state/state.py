@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.console.app_state.camera_loop import Watching
-from edge_tosca.console.app_state.image_analysis import Seen
+from edge_tosca.console.app_state.image_analysis import AnalysedImage
 from edge_tosca.console.app_state.learner_thread import LearnerThread
 from edge_tosca.console.app_state.metrics import Metrics
 from edge_tosca.console.app_state.phones import Phones
@@ -25,12 +25,12 @@ from edge_tosca.console.http.errors import without_paths
 from edge_tosca.console.http.streams import Streams
 from edge_tosca.console.options import Options
 from edge_tosca.errors import EdgeToscaError, StoreError
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
-from edge_tosca.live.shared_backbone import OneBackbone
+from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.results import Answer, LearnReport
 from edge_tosca.store.store import Store
-from edge_tosca.store.thumbnails import KeptPictures
+from edge_tosca.store.thumbnails import Thumbnails
 from edge_tosca.system.malloc import give_back_freed
 
 _LOOK_SECONDS = 2.0
@@ -41,7 +41,7 @@ _MOST_MEANS = 200
 _log = logging.getLogger("edge_tosca.console")
 
 
-class Station:
+class AppState:
     """Everything of one served store."""
 
     def __init__(self, options: Options) -> None:
@@ -52,10 +52,10 @@ class Station:
         self.recent = Recent()
         self.inbox = UnknownInbox()
         self.phones = Phones(options.frames)
-        self.kept = KeptPictures(options.store)
+        self.kept = Thumbnails(options.store)
         self._seen_with: dict[str, str] = {}
         self.jobs = Jobs(options.store, lambda: self._seen_with, self._taught, self.kept_of)
-        self._open_seeing = OneBackbone(self._open_learner)
+        self._open_seeing = SharedBackbone(self._open_learner)
         # Asking gives way to the camera's loop.
         self.asking = LearnerThread(options.store, self._open_eyes, "asking", most_waiting=8, niceness=5)
         self.books = LearnerThread(options.store, self._open_learner, "books", most_waiting=32)
@@ -97,7 +97,7 @@ class Station:
         watching = self.watching
         return {} if watching is None else {"telling": lambda: watching.rounds}
 
-    def remember(self, seen: Seen, answer: Answer) -> str:
+    def remember(self, seen: AnalysedImage, answer: Answer) -> str:
         """Keep an answer's picture in memory for a while, and in the inbox where it is of something unknown.
 
         Args:
@@ -185,17 +185,17 @@ def _common(learner: Learner) -> NDArray[np.float64] | None:
     some = np.unique(np.linspace(0, len(groups) - 1, min(len(groups), _MOST_MEANS)).astype(int))
     # Read one by one and not kept: they are needed once a generation.
     features = (learner.store.features(groups[place]) for place in some)
-    means = [condition(rows).mean(axis=0, dtype=np.float64) for rows in features]
+    means = [normalize(rows).mean(axis=0, dtype=np.float64) for rows in features]
     common: NDArray[np.float64] = np.mean(means, axis=0)
     return common
 
 
-def _station(request: Request) -> Station:
-    station: Station = request.app.state.station
+def _station(request: Request) -> AppState:
+    station: AppState = request.app.state.station
     return station
 
 
-TheStation = Annotated[Station, Depends(_station)]
+TheStation = Annotated[AppState, Depends(_station)]
 
 
 def client_of(request: Request) -> str:

@@ -11,9 +11,9 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +21,11 @@ import numpy as np
 
 from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.learner_thread import lower_priority
-from edge_tosca.console.app_state.training_queue import Waiting
-from edge_tosca.console.http.errors import Complaint, without_paths
-from edge_tosca.digests import pictures_digest, row_digests
+from edge_tosca.console.app_state.training_queue import QueuedImage
+from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.errors import EdgeToscaError, LearnError
-from edge_tosca.learner.learn import teach_task
+from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.results import LearnReport
 from edge_tosca.store.store import Store
 from edge_tosca.system.malloc import give_back_freed
@@ -41,7 +41,7 @@ _log = logging.getLogger("edge_tosca.console")
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusionImages:
     """Two classes that were confused.
 
     Attributes:
@@ -85,7 +85,7 @@ class Progress:
     seconds: float = 0.0
     report: dict[str, Any] | None = None
     error: str | None = None
-    confusions: tuple[Confusion, ...] = ()
+    confusions: tuple[ConfusionImages, ...] = ()
     pictures: dict[str, list[str]] = field(default_factory=dict)
     alone: bool = False
 
@@ -102,7 +102,7 @@ class Job:
         progress: where it is.
     """
 
-    pictures: Mapping[str, Sequence[Waiting]]
+    pictures: Mapping[str, Sequence[QueuedImage]]
     task: str | None
     force: bool
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -154,7 +154,7 @@ class Jobs:
             every = (one for job in self._jobs.values() for some in job.pictures.values() for one in some)
             return next((one.seen.jpeg for one in every if one.id == key), None)
 
-    def start(self, pictures: Mapping[str, Sequence[Waiting]], task: str | None, force: bool) -> Job:
+    def start(self, pictures: Mapping[str, Sequence[QueuedImage]], task: str | None, force: bool) -> Job:
         """Begin to teach.
 
         Args:
@@ -170,7 +170,7 @@ class Jobs:
         """
         with self._lock:
             if self.running:
-                raise Complaint(409, "the last lesson is still being learned; wait until it is done")
+                raise ApiError(409, "the last lesson is still being learned; wait until it is done")
             job = Job(pictures, task, force)
             shown = {label: [one.id for one in some] for label, some in pictures.items()}
             job.progress.tell(Progress(job.id, pictures=shown))
@@ -203,13 +203,12 @@ class Jobs:
         began = time.monotonic()
         progress = job.now
 
-        def judging() -> None:
-            job.progress.tell(replace(progress, stage="judging", done=1, seconds=time.monotonic() - began))
+        def enter(stage: str) -> None:
+            job.progress.tell(replace(progress, stage=stage, done=1, seconds=time.monotonic() - began))
 
         try:
-            with closing(_Telling.open(self._store)) as store:
-                store.on_writing = judging
-                report = self._learn(store, job)
+            with closing(Store.open(self._store)) as store:
+                report = self._learn(store, job, enter)
                 confusions = self._confusions(store, job, report)
                 alone = report.alone(store.state().labels)
                 progress = replace(progress, report=report.to_json(), confusions=confusions, alone=alone)
@@ -229,34 +228,23 @@ class Jobs:
             # Last of all: who is told may begin the next change at once.
             job.progress.tell(replace(progress, stage="finished", done=progress.total, seconds=seconds))
 
-    def _learn(self, store: Store, job: Job) -> LearnReport:
+    def _learn(self, store: Store, job: Job, on_stage: Callable[[str], None]) -> LearnReport:
         features = {
             label: np.stack([one.seen.feature for one in some]) for label, some in job.pictures.items()
         }
         width = int(store.settings["feature_dim"])
         if any(rows.shape[1] != width for rows in features.values()):
             raise LearnError("these pictures were seen by another backbone; remove them and capture anew")
-        digests = {
-            label: pictures_digest(
-                [one.seen.sha256 or row for one, row in zip(some, row_digests(features[label]), strict=True)]
-            )
+        classes = {
+            label: LessonClass(features[label], [one.id for one in some], [one.seen.sha256 for one in some])
             for label, some in job.pictures.items()
         }
-        return teach_task(
-            store,
-            features,
-            {label: [one.id for one in some] for label, some in job.pictures.items()},
-            job.task,
-            skipped=(),
-            force=job.force,
-            feature_seconds=0.0,
-            pictures=digests,
-            seen_with=self._seen_with(),
-        )
+        lesson = Lesson(classes, job.task, provenance=self._seen_with())
+        return learn_task(store, lesson, force=job.force, on_stage=on_stage)
 
-    def _confusions(self, store: Store, job: Job, report: LearnReport) -> tuple[Confusion, ...]:
+    def _confusions(self, store: Store, job: Job, report: LearnReport) -> tuple[ConfusionImages, ...]:
         return tuple(
-            Confusion(
+            ConfusionImages(
                 one.truth,
                 one.answer,
                 one.count,
@@ -275,21 +263,3 @@ class Jobs:
             mean = np.mean([one.seen.conditioned for one in job.pictures[like]], axis=0)
             mine.sort(key=lambda one: -float(one.seen.conditioned @ mean))
         return tuple(one.id for one in mine[:_PICTURES_SHOWN])
-
-
-class _Telling(Store):
-    """Tells when a lesson's training is over and it begins to be filed."""
-
-    on_writing: Callable[[], None] | None = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        if self.on_writing is not None:
-            self.on_writing()
-        with super().transaction():
-            yield
-
-
-def progress_json(job: Job) -> dict[str, Any]:
-    """Give a job's progress as plain values."""
-    return asdict(job.now)

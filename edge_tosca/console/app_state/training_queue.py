@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from edge_tosca.console.app_state.image_analysis import Seen
+from edge_tosca.console.app_state.image_analysis import AnalysedImage
 from edge_tosca.console.app_state.sharpness import BLURRED_BELOW
 from edge_tosca.quality.gate import ALIKE
 from edge_tosca.quality.near_duplicates import COPY
@@ -35,7 +35,7 @@ Lack = Literal["few", "alike"]
 
 
 @dataclass(frozen=True, eq=False)
-class Waiting:
+class QueuedImage:
     """A picture that waits to be taught.
 
     Attributes:
@@ -46,7 +46,7 @@ class Waiting:
     """
 
     id: str
-    seen: Seen
+    seen: AnalysedImage
     hint: Flaw | None
     at: float = field(default_factory=time.time)
 
@@ -74,10 +74,10 @@ class Queue:
     """Pictures by class, at most MOST in all and MOST_OF_A_CLASS of each."""
 
     def __init__(self) -> None:
-        self._classes: dict[str, list[Waiting]] = {}
+        self._classes: dict[str, list[QueuedImage]] = {}
         self._lock = threading.Lock()
 
-    def add(self, label: str, seen: Seen, *, force: bool = False) -> Added:
+    def add(self, label: str, seen: AnalysedImage, *, force: bool = False) -> Added:
         """Take a picture, unless it is blurred, badly lit, or a copy of one that waits already.
 
         Args:
@@ -96,16 +96,16 @@ class Queue:
                 reason = "full"
             if reason is not None:
                 return Added(None, False, reason, hint, len(waiting))
-            picture = Waiting(secrets.token_urlsafe(12), seen, hint)
+            picture = QueuedImage(secrets.token_urlsafe(12), seen, hint)
             self._classes.setdefault(label, []).append(picture)
             return Added(picture.id, True, None, hint, len(self._classes[label]))
 
-    def classes(self) -> dict[str, list[Waiting]]:
+    def classes(self) -> dict[str, list[QueuedImage]]:
         """Give all pictures by class, as they are now."""
         with self._lock:
             return {label: list(waiting) for label, waiting in self._classes.items()}
 
-    def picture(self, key: str) -> Waiting | None:
+    def picture(self, key: str) -> QueuedImage | None:
         """Find a picture by its id."""
         with self._lock:
             return next((one for some in self._classes.values() for one in some if one.id == key), None)
@@ -126,13 +126,13 @@ class Queue:
             labels = [label] if label is not None else list(self._classes)
             return sum(len(self._classes.pop(name, [])) for name in labels)
 
-    def drop(self, taught: Sequence[Waiting]) -> None:
+    def drop(self, taught: Sequence[QueuedImage]) -> None:
         """Drop pictures that were taught."""
         with self._lock:
             for label in list(self._classes):
                 self._drop(label, taught)
 
-    def bring_back(self, label: str, pictures: Sequence[Waiting]) -> int:
+    def bring_back(self, label: str, pictures: Sequence[QueuedImage]) -> int:
         """Let pictures wait again that had been taken out, as far as there is room; gives their number."""
         with self._lock:
             room = min(MOST - self._count(), MOST_OF_A_CLASS - len(self._classes.get(label, [])))
@@ -141,7 +141,7 @@ class Queue:
                 self._classes.setdefault(label, []).extend(back)
             return len(back)
 
-    def hints(self, waiting: Sequence[Waiting]) -> list[Lack]:
+    def hints(self, waiting: Sequence[QueuedImage]) -> list[Lack]:
         """Say what a class lacks."""
         hints: list[Lack] = []
         if 0 < len(waiting) < FEW:
@@ -154,7 +154,7 @@ class Queue:
                 hints.append("alike")
         return hints
 
-    def _hint(self, waiting: Sequence[Waiting], seen: Seen) -> Flaw | None:
+    def _hint(self, waiting: Sequence[QueuedImage], seen: AnalysedImage) -> Flaw | None:
         if seen.brightness < DARK_BELOW:
             return "dark"
         if seen.brightness > BRIGHT_ABOVE:
@@ -166,7 +166,7 @@ class Queue:
                 return "copy"
         return None
 
-    def _drop(self, label: str, pictures: Sequence[Waiting]) -> None:
+    def _drop(self, label: str, pictures: Sequence[QueuedImage]) -> None:
         gone = {one.id for one in pictures}
         left = [one for one in self._classes[label] if one.id not in gone]
         if left:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.console.app_state.image_analysis import Seen
+from edge_tosca.console.app_state.image_analysis import AnalysedImage
 from edge_tosca.quality.near_duplicates import COPY
 
 MOST_GROUPS = 24
@@ -36,12 +36,12 @@ class Unknown:
     """
 
     id: str
-    seen: Seen
+    seen: AnalysedImage
     at: float
 
 
 @dataclass(eq=False)
-class Group:
+class UnknownGroup:
     """Pictures that look alike.
 
     Attributes:
@@ -65,7 +65,7 @@ class UnknownInbox:
     """At most MOST_GROUPS groups; the one that nothing joined for the longest gives way."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, UnknownGroup] = {}
         self._background: NDArray[np.float64] | None = None
         self._lock = threading.Lock()
 
@@ -82,7 +82,7 @@ class UnknownInbox:
                 self._groups.clear()
             self._background = background
 
-    def add(self, seen: Seen, nearest: str) -> None:
+    def add(self, seen: AnalysedImage, nearest: str) -> None:
         """Take a picture that looked like nothing known.
 
         Args:
@@ -100,16 +100,16 @@ class UnknownInbox:
                 group.pictures.append(Unknown(secrets.token_urlsafe(12), seen, group.at))
                 del group.pictures[:-MOST_OF_A_GROUP]
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[UnknownGroup]:
         """Give all groups as they are now, the largest first."""
         with self._lock:
             copies = [
-                Group(one.id, one.total, one.nearest, one.count, list(one.pictures), one.at)
+                UnknownGroup(one.id, one.total, one.nearest, one.count, list(one.pictures), one.at)
                 for one in self._groups.values()
             ]
         return sorted(copies, key=lambda group: (-group.count, -group.at))
 
-    def picture(self, key: str) -> Seen | None:
+    def picture(self, key: str) -> AnalysedImage | None:
         """Find a picture by its id."""
         with self._lock:
             every = (one for group in self._groups.values() for one in group.pictures)
@@ -121,14 +121,14 @@ class UnknownInbox:
             group = self._groups.pop(key, None)
         return None if group is None else group.pictures
 
-    def _direction(self, seen: Seen) -> NDArray[np.float64]:
+    def _direction(self, seen: AnalysedImage) -> NDArray[np.float64]:
         direction = seen.conditioned.astype(np.float64)
         if self._background is not None and len(self._background) == len(direction):
             direction = direction - self._background
         unit: NDArray[np.float64] = direction / (np.linalg.norm(direction) or 1.0)
         return unit
 
-    def _group_of(self, direction: NDArray[np.float64], nearest: str) -> Group:
+    def _group_of(self, direction: NDArray[np.float64], nearest: str) -> UnknownGroup:
         same = {key: one for key, one in self._groups.items() if len(one.total) == len(direction)}
         cosines = {
             key: float(direction @ one.total / (np.linalg.norm(one.total) or 1)) for key, one in same.items()
@@ -139,6 +139,6 @@ class UnknownInbox:
             return self._groups[best]
         if len(self._groups) >= MOST_GROUPS:
             del self._groups[min(self._groups, key=lambda key: self._groups[key].at)]
-        group = Group(secrets.token_urlsafe(12), np.zeros_like(direction), nearest)
+        group = UnknownGroup(secrets.token_urlsafe(12), np.zeros_like(direction), nearest)
         self._groups[group.id] = group
         return group

@@ -5,7 +5,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 
 MOST_VIEWS = 32
 
@@ -29,10 +29,10 @@ async def picture_body(request: Request) -> bytes:
     """
     kind = _kind(request)
     if not kind.startswith("image/") and kind != "application/octet-stream":
-        raise Complaint(415, "send the picture itself as the body, with its type such as image/jpeg")
+        raise ApiError(415, "send the picture itself as the body, with its type such as image/jpeg")
     data = await request.body()
     if not data:
-        raise Complaint(422, "the body is empty; send one picture")
+        raise ApiError(422, "the body is empty; send one picture")
     return data
 
 
@@ -49,10 +49,10 @@ async def pack_body(request: Request) -> bytes:
         Complaint: it is of another kind, or empty.
     """
     if _kind(request) != "application/octet-stream":
-        raise Complaint(415, "send the pack itself as the body, as application/octet-stream")
+        raise ApiError(415, "send the pack itself as the body, as application/octet-stream")
     data = await request.body()
     if not data:
-        raise Complaint(422, "the body is empty; send one pack")
+        raise ApiError(422, "the body is empty; send one pack")
     return data
 
 
@@ -69,21 +69,21 @@ async def picture_parts(request: Request) -> list[bytes]:
         Complaint: it is of another kind, malformed, or has none, too many or other fields.
     """
     if _kind(request) != "multipart/form-data":
-        raise Complaint(415, 'send a multipart form with the views in its field "pictures"')
+        raise ApiError(415, 'send a multipart form with the views in its field "pictures"')
     parser = _InMemory(request.headers, request.stream(), max_files=MOST_VIEWS, max_fields=0)
     try:
         form = await parser.parse()
     except (MultiPartException, HTTPException, KeyError, ValueError):
-        raise Complaint(
+        raise ApiError(
             422, f'the form cannot be read; send 1 to {MOST_VIEWS} files in its field "pictures"'
         ) from None
     try:
         items = form.multi_items()
         views = [await part.read() for name, part in items if isinstance(part, UploadFile)]
         if not views or len(views) != len(items) or any(name != "pictures" for name, _ in items):
-            raise Complaint(422, f'send 1 to {MOST_VIEWS} files in the field "pictures", and nothing else')
+            raise ApiError(422, f'send 1 to {MOST_VIEWS} files in the field "pictures", and nothing else')
         if not all(views):
-            raise Complaint(422, f"picture {views.index(b'') + 1} of {len(views)} is empty; leave it out")
+            raise ApiError(422, f"picture {views.index(b'') + 1} of {len(views)} is empty; leave it out")
         return views
     finally:
         await form.close()

@@ -27,7 +27,7 @@ _STATUS: tuple[tuple[type[EdgeToscaError], int], ...] = (
 _FOLDERS = re.compile(r"(?<![\w/.:])(?:/[^\s/:;,'\"()]+)+/(?=[^\s/])")
 
 
-class Complaint(Exception):  # noqa: N818 - it is told to a client, and may be nobody's error
+class ApiError(Exception):  # noqa: N818 - it is told to a client, and may be nobody's error
     """What a client is told instead of an answer.
 
     Attributes:
@@ -43,7 +43,7 @@ class Complaint(Exception):  # noqa: N818 - it is told to a client, and may be n
         self.headers = headers or {}
 
 
-def complaint_of(error: EdgeToscaError, store: Path) -> Complaint:
+def complaint_of(error: EdgeToscaError, store: Path) -> ApiError:
     """Tell an error of the learner to a client.
 
     Args:
@@ -54,7 +54,7 @@ def complaint_of(error: EdgeToscaError, store: Path) -> Complaint:
         The complaint.
     """
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 409)
-    return Complaint(status, without_paths(str(error), store))
+    return ApiError(status, without_paths(str(error), store))
 
 
 def without_paths(text: str, store: Path, *, folders: bool = True) -> str:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -51,7 +51,7 @@ def _serve(file: Traversable, name: str) -> Callable[[Request], Awaitable[Respon
         try:
             content = file.read_bytes()
         except OSError:
-            raise Complaint(404, "this file of the page is gone; install edge-tosca again") from None
+            raise ApiError(404, "this file of the page is gone; install edge-tosca again") from None
         headers = {"Cache-Control": "no-cache"}
         return Response(content, media_type=_TYPES[_suffix(name)], headers=headers)
 

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from edge_tosca.console.http.errors import Complaint
+from edge_tosca.console.http.errors import ApiError
 
 MOST_STREAMS = 24
 MOST_OF_A_CLIENT = 8
@@ -55,7 +55,7 @@ class Streams:
     def check(self, client: str) -> None:
         """Complain if there is no place for a client."""
         if self.count >= MOST_STREAMS or self._open[client] >= MOST_OF_A_CLIENT:
-            raise Complaint(429, "too many live views are open; close another page", {"Retry-After": "5"})
+            raise ApiError(429, "too many live views are open; close another page", {"Retry-After": "5"})
 
 
 class Stream(Response):

@@ -7,6 +7,7 @@ a seal costs the same however large they are. Each of these rows has a salt: onc
 the chain can confirm a guess at what it was.
 """
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_tosca.digests import canonical, sha256
-from edge_tosca.store.audit.provenance import circumstances
-from edge_tosca.store.crypto.row_cipher import CLEAR, Clear
+from edge_tosca.store.audit.provenance import provenance
+from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.schema import LABEL_COLUMN
 
 KINDS = ("features", "pictures", "evidence", "report", "routers", "statistics")
@@ -54,7 +55,7 @@ _TABLES = {
 
 
 @dataclass(frozen=True)
-class Seal:
+class AuditEntry:
     """One link of the chain.
 
     Attributes:
@@ -81,42 +82,49 @@ class Seal:
             raise ValueError("a seal makes no sense")
         return values
 
+    @property
+    def program_version(self) -> str | None:
+        """The version of edge-tosca that made the entry; None if it does not say."""
+        with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return str(self.content["by"]["versions"]["edge-tosca"])
+        return None
 
-class Seals:
+
+class AuditLog:
     """Writes and reads the seals of a store; inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, cipher: Clear = CLEAR) -> None:
+    def __init__(self, connection: sqlite3.Connection, cipher: PlainRows = PLAIN_ROWS) -> None:
         self._connection = connection
         self.cipher = cipher
         self._found = ""
         self._command = ""
         self._changes = 0
         self._generation = 0
-        self._told: dict[str, str] = {}
+        self._provenance: dict[str, str] = {}
 
-    def kept(self) -> bool:
+    def exists(self) -> bool:
         """Say whether this store has a chain: one of format 1 has none yet."""
         return has_table(self._connection, "seals")
 
     def begin(self) -> None:
         """Look at what the file holds before a change."""
-        self._found = sealed(contents(self._connection))
+        self._found = contents_digest(contents(self._connection))
         self._changes = self._connection.total_changes
         self._generation = self._last_generation()
-        self._told = {}
+        self._provenance = {}
         self._command = ""
 
-    def name(self, command: str) -> None:
+    def set_command(self, command: str) -> None:
         """Say what this change is called, where it makes no generation."""
         self._command = command
 
-    def tell(self, circumstances: Mapping[str, str]) -> None:
+    def set_provenance(self, settings: Mapping[str, str]) -> None:
         """Say with what this change was made, where that is not what the store was made with.
 
         Args:
-            circumstances: settings that differ.
+            settings: those that differ.
         """
-        self._told.update(circumstances)
+        self._provenance.update(settings)
 
     def end(self, settings: dict[str, str], command: str = "") -> None:
         """Seal a change, if there was one.
@@ -144,15 +152,15 @@ class Seals:
             "left": contents(self._connection),
             "generation": generation,
             "command": command or self._command or "settings",
-            "by": circumstances(settings | self._told),
+            "by": provenance(settings | self._provenance),
         }
-        code = self.cipher.sign(canonical(entry).encode())
+        code = self.cipher.mac(canonical(entry).encode())
         text = canonical(entry if code is None else {**entry, CODE: code})
         self._connection.execute(
             "INSERT INTO seals VALUES (?, ?, ?, ?)", (number + 1, generation, text, sha256(text.encode()))
         )
 
-    def keep(self, kind: str, key: object, digest: str) -> None:
+    def record_digest(self, kind: str, key: object, digest: str) -> None:
         """Keep the digest of something large, in place of the one before.
 
         Args:
@@ -161,17 +169,17 @@ class Seals:
             digest: sha256 (hex) of what lies in the file, or for "pictures" of the pictures.
         """
         # All others are of what is encrypted already; this one would confirm a guess at the pictures.
-        filed = self.cipher.hide(_PICTURES, digest, key) if kind == "pictures" else digest
+        filed = self.cipher.encrypt_name(_PICTURES, digest, key) if kind == "pictures" else digest
         self._connection.execute(
             "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)",
             (kind, key, secrets.token_bytes(_SALT_BYTES), filed),
         )
 
-    def drop(self, kind: str, key: object) -> None:
+    def drop_digest(self, kind: str, key: object) -> None:
         """Forget the digest of what was erased."""
         self._connection.execute("DELETE FROM digests WHERE kind = ? AND key = ?", (kind, key))
 
-    def drop_all(self, kind: str, but: str = "SELECT NULL WHERE 0") -> None:
+    def drop_digests(self, kind: str, but: str = "SELECT NULL WHERE 0") -> None:
         """Forget the digests of a kind.
 
         Args:
@@ -184,12 +192,12 @@ class Seals:
         """Tell what the store holds now, see `contents`."""
         return contents(self._connection)
 
-    def all(self) -> list[Seal]:
+    def all(self) -> list[AuditEntry]:
         """List all seals, the oldest first; none in a store of format 1."""
-        if not self.kept():
+        if not self.exists():
             return []
         rows = self._connection.execute("SELECT number, generation, entry, digest FROM seals ORDER BY number")
-        return [Seal(*row) for row in rows]
+        return [AuditEntry(*row) for row in rows]
 
     def digests(self) -> Iterator[tuple[str, Any, str]]:
         """Give kind, key and sha256 (hex) of everything whose digest is kept."""
@@ -202,16 +210,16 @@ class Seals:
             Generation, label that it taught, number of pictures and their digest, see `pictures_digest`.
             Classes that were forgotten since are not among them.
         """
-        if not self.kept():
+        if not self.exists():
             return []
         rows = self._connection.execute(
             "SELECT l.born, l.label, c.images, d.digest, d.key FROM lives l JOIN classes c ON c.id = l.class"
             " JOIN digests d ON d.kind = 'pictures' AND d.key = c.features"
             " WHERE l.rowid = (SELECT min(rowid) FROM lives WHERE class = l.class) ORDER BY l.rowid"
         ).fetchall()
-        reveal = self.cipher.reveal
+        decrypt_name = self.cipher.decrypt_name
         return [
-            (born, reveal(LABEL_COLUMN, label), images, reveal(_PICTURES, digest, key))
+            (born, decrypt_name(LABEL_COLUMN, label), images, decrypt_name(_PICTURES, digest, key))
             for born, label, images, digest, key in rows
         ]
 
@@ -219,17 +227,17 @@ class Seals:
         """Give the digest of the pictures behind each row of features."""
         query = "SELECT key, digest FROM digests WHERE kind = 'pictures' ORDER BY key"
         rows = self._connection.execute(query).fetchall()
-        return [(key, self.cipher.reveal(_PICTURES, digest, key)) for key, digest in rows]
+        return [(key, self.cipher.decrypt_name(_PICTURES, digest, key)) for key, digest in rows]
 
-    def genuine(self, seal: Seal) -> bool:
+    def is_authentic(self, entry: AuditEntry) -> bool:
         """Say whether a seal was made with the store's key; so is every one where there is no key.
 
         Raises:
             ValueError: it is no JSON object.
         """
-        entry = seal.content
-        code = entry.pop(CODE, None)
-        return code == self.cipher.sign(canonical(entry).encode()) or not self.cipher.encrypted
+        content = entry.content
+        code = content.pop(CODE, None)
+        return code == self.cipher.mac(canonical(content).encode()) or not self.cipher.encrypted
 
     def _last_generation(self) -> int:
         return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
@@ -248,7 +256,7 @@ def contents(connection: sqlite3.Connection) -> dict[str, str]:
     return {name: _digest_of_rows(connection, query) for name, query in there.items()}
 
 
-def sealed(contents: dict[str, str]) -> str:
+def contents_digest(contents: dict[str, str]) -> str:
     """Give one sha256 (hex) for what `contents` told."""
     return sha256(canonical(contents).encode())
 

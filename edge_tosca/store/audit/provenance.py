@@ -17,7 +17,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def circumstances(settings: Mapping[str, str]) -> dict[str, object]:
+def provenance(settings: Mapping[str, str]) -> dict[str, object]:
     """Tell who is at work, when, and with what.
 
     A box may have lost the time of day. So the boot is named too, and how long it lasts already: within one

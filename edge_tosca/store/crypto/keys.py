@@ -9,9 +9,9 @@ from pathlib import Path
 
 from edge_tosca.errors import StoreError
 from edge_tosca.store.crypto.row_cipher import (
-    CLEAR,
     KEY_BYTES,
-    Clear,
+    PLAIN_ROWS,
+    PlainRows,
     RowCipher,
     derive,
     require_cryptography,
@@ -162,7 +162,7 @@ def unwrap(user_key: UserKey, setting: str, path: Path) -> bytes:
         ) from None
 
 
-def cipher_of(path: Path, setting: str | None, user_key: UserKey | None) -> Clear:
+def cipher_of(path: Path, setting: str | None, user_key: UserKey | None) -> PlainRows:
     """Make the cipher of a store that exists.
 
     Args:
@@ -179,7 +179,7 @@ def cipher_of(path: Path, setting: str | None, user_key: UserKey | None) -> Clea
                 f"{path} is not encrypted, but a key is given for it; leave the key out, or encrypt it with: "
                 f"edge-tosca store encrypt {path}"
             )
-        return CLEAR
+        return PLAIN_ROWS
     if user_key is None:
         raise StoreError(f"{path} is encrypted; give its key by {WAYS}")
     return RowCipher(path, unwrap(user_key, setting, path))

@@ -21,7 +21,7 @@ _TAG_BYTES = 16
 _AT_ONCE = 1 << 20
 
 
-class Opened:
+class DecryptedBlob:
     """The plain bytes of a large row, read in the way of `sqlite3.Blob` but never copied."""
 
     def __init__(self, data: memoryview) -> None:
@@ -41,12 +41,12 @@ class Opened:
         self._at = at
 
 
-class Clear:
+class PlainRows:
     """The rows of a store without a key: everything lies there as it is."""
 
     encrypted = False
 
-    def seal(self, column: str, key: object, data: bytes) -> bytes:
+    def encrypt(self, column: str, key: object, data: bytes) -> bytes:
         """Give what is to lie in the file.
 
         Args:
@@ -56,7 +56,7 @@ class Clear:
         """
         return data
 
-    def open(self, column: str, key: object, data: object) -> bytes:
+    def decrypt(self, column: str, key: object, data: object) -> bytes:
         """Give the contents of what lies in the file.
 
         Args:
@@ -74,27 +74,27 @@ class Clear:
             raise ValueError("a row holds no bytes")
         return data
 
-    def open_large(self, column: str, key: object, blob: sqlite3.Blob) -> sqlite3.Blob | Opened:
+    def decrypt_blob(self, column: str, key: object, blob: sqlite3.Blob) -> sqlite3.Blob | DecryptedBlob:
         """Give the contents of a row that is too large to be held twice."""
         return blob
 
-    def hide(self, column: str, text: str, key: object = "") -> str:
+    def encrypt_name(self, column: str, text: str, key: object = "") -> str:
         """Give what is to lie in the file for a name; equal for equal names of one column and key."""
         return text
 
-    def reveal(self, column: str, text: object, key: object = "") -> str:
-        """Give the name that `hide` hid."""
+    def decrypt_name(self, column: str, text: object, key: object = "") -> str:
+        """Give the name that `encrypt_name` encrypted."""
         return str(text)
 
-    def sign(self, message: bytes) -> str | None:
+    def mac(self, message: bytes) -> str | None:
         """Give a code (hex) that only the key can make; None without a key."""
         return None
 
 
-CLEAR = Clear()
+PLAIN_ROWS = PlainRows()
 
 
-class RowCipher(Clear):
+class RowCipher(PlainRows):
     """The rows of a store under a key.
 
     Args:
@@ -116,15 +116,15 @@ class RowCipher(Clear):
         self._content_key = derive(data_key, b"contents", KEY_BYTES)
         self._contents = AESGCM(self._content_key)
         self._names = AESSIV(derive(data_key, b"names", 2 * KEY_BYTES))
-        self._seal_key = derive(data_key, b"seals", KEY_BYTES)
+        self._audit_key = derive(data_key, b"seals", KEY_BYTES)
 
-    def seal(self, column: str, key: object, data: bytes) -> bytes:
-        """See `Clear.seal`."""
+    def encrypt(self, column: str, key: object, data: bytes) -> bytes:
+        """See `PlainRows.encrypt`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._contents.encrypt(nonce, data, _place(column, key))
 
-    def open(self, column: str, key: object, data: object) -> bytes:
-        """See `Clear.open`."""
+    def decrypt(self, column: str, key: object, data: object) -> bytes:
+        """See `PlainRows.decrypt`."""
         from cryptography.exceptions import InvalidTag
 
         if not isinstance(data, bytes) or len(data) < _NONCE_BYTES + _TAG_BYTES:
@@ -134,8 +134,8 @@ class RowCipher(Clear):
         except InvalidTag:
             raise self._changed(column) from None
 
-    def open_large(self, column: str, key: object, blob: sqlite3.Blob) -> Opened:
-        """See `Clear.open_large`; nothing of it is used before all of it was found genuine."""
+    def decrypt_blob(self, column: str, key: object, blob: sqlite3.Blob) -> DecryptedBlob:
+        """See `PlainRows.decrypt_blob`; nothing of it is used before all of it was found genuine."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers import Cipher
         from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -160,15 +160,15 @@ class RowCipher(Clear):
             decryptor.finalize()
         except InvalidTag:
             raise self._changed(column) from None
-        return Opened(memoryview(plain).toreadonly()[:length])
+        return DecryptedBlob(memoryview(plain).toreadonly()[:length])
 
-    def hide(self, column: str, text: str, key: object = "") -> str:
-        """See `Clear.hide`."""
+    def encrypt_name(self, column: str, text: str, key: object = "") -> str:
+        """See `PlainRows.encrypt_name`."""
         hidden = self._names.encrypt(text.encode(errors="surrogatepass"), [_place(column, key)])
         return base64.urlsafe_b64encode(hidden).decode()
 
-    def reveal(self, column: str, text: object, key: object = "") -> str:
-        """See `Clear.reveal`."""
+    def decrypt_name(self, column: str, text: object, key: object = "") -> str:
+        """See `PlainRows.decrypt_name`."""
         from cryptography.exceptions import InvalidTag
 
         try:
@@ -177,9 +177,9 @@ class RowCipher(Clear):
         except (InvalidTag, ValueError):
             raise self._changed(column) from None
 
-    def sign(self, message: bytes) -> str | None:
-        """See `Clear.sign`; HMAC-SHA256."""
-        return hmac.new(self._seal_key, message, hashlib.sha256).hexdigest()
+    def mac(self, message: bytes) -> str | None:
+        """See `PlainRows.mac`; HMAC-SHA256."""
+        return hmac.new(self._audit_key, message, hashlib.sha256).hexdigest()
 
     def _changed(self, column: str) -> StoreError:
         return StoreError(

@@ -50,9 +50,7 @@ def cross(taught: Features, asked: dict[str, Features], work: Path) -> dict[str,
     """Teach a learner the features of one origin; give its answers, a class number a row, for each."""
     learner = Learner.create(work / "cross.tosca")
     learner.learn_features(taught.by_class(), "task", force=True)
-    answers = {
-        name: learner.knowledge.posterior(each.features).argmax(axis=1) for name, each in asked.items()
-    }
+    answers = {name: learner.model.posterior(each.features).argmax(axis=1) for name, each in asked.items()}
     learner.close()
     (work / "cross.tosca").unlink()
     return answers

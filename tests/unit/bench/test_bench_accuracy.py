@@ -31,8 +31,8 @@ from edge_tosca.bench.table import markdown
 from edge_tosca.classifier.lda.discriminant import oas_shrinkage
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.features.normalization import condition
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.features.normalization import normalize
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 1280
 
@@ -65,7 +65,14 @@ def silent(step):
 def compared(data, methods, kept=None, steps=None):
     told = silent if steps is None else steps.append
     *_, last = compare(
-        [data], Vision(), [3], [12], 1, methods, told, kept or Comparison({"backbone": "b", "sets": {}})
+        [data],
+        FeatureExtractor(),
+        [3],
+        [12],
+        1,
+        methods,
+        told,
+        kept or Comparison({"backbone": "b", "sets": {}}),
     )
     return last
 
@@ -76,15 +83,15 @@ def test_the_ablation_with_all_parts_on_gives_the_answers_of_a_learner(tools, tm
     for task in drawn.tasks:
         learner.learn_features({str(g): drawn.groups[g] for g in range(task.start, task.stop)}, force=True)
     ours = fused(taught_by(drawn))
-    router = learner.knowledge.router
+    router = learner.model.router
     assert (ours.router.shrinkage, ours.router.temperature) == (router.shrinkage, router.temperature)
     assert ours.router.module_weight == router.module_weight
-    alone = learner.knowledge.posterior(drawn.test, modules=False)
+    alone = learner.model.posterior(drawn.test, modules=False)
     # The same float32 scores: their exponentials agree to rounding.
     np.testing.assert_allclose(np.exp(ours.weighing(0.0).log_posterior()), alone, rtol=1e-4, atol=1e-7)
     heard = ours.weighing(1.0)
-    learner.knowledge.router = heard.router
-    asked = learner.knowledge.posterior(drawn.test)
+    learner.model.router = heard.router
+    asked = learner.model.posterior(drawn.test)
     # A learner does not ask the modules of tasks whose best class has less than a hundredth of the best
     # probability; each of their three classes is below that before and after.
     np.testing.assert_allclose(np.exp(heard.log_posterior()), asked, rtol=1e-4, atol=0.03)
@@ -109,7 +116,7 @@ def test_every_part_is_really_off(tools):
 def test_settings_given_to_the_router_are_used(tools):
     drawn = protocol(tools, 3, 12, 0)
     taught = taught_by(drawn)
-    groups = [condition(rows) for rows in drawn.groups]
+    groups = [normalize(rows) for rows in drawn.groups]
     within = statistics_of(groups).within()
     oas = oas_shrinkage(within, sum(map(len, groups)))
     assert fused(taught, odds=(1.0,)).router.shrinkage == pytest.approx(oas)
@@ -126,7 +133,7 @@ def test_squaring_undoes_power_normalisation(tools):
     drawn = protocol(tools, 3, 12, 0)
     unit = drawn.test / np.linalg.norm(drawn.test, axis=1, keepdims=True)
     # float16 has 11 bits; a root halves the relative error, and the grid has steps of 2^-15.
-    np.testing.assert_allclose(condition(unrooted(drawn).test), unit, rtol=2**-10, atol=2**-14)
+    np.testing.assert_allclose(normalize(unrooted(drawn).test), unit, rtol=2**-10, atol=2**-14)
 
 
 def test_modules_alone_choose_within_the_routers_task(tools):
@@ -249,7 +256,9 @@ def test_surroundings_are_the_two_sides_of_what_pictures_of_all_classes_differ_i
 
 
 def test_known_classes_are_learned_in_new_surroundings_too(lit):
-    old, both, apart, once, before, others, others_apart = teach_again([lit[0]], Vision(), 3, 1, silent)
+    old, both, apart, once, before, others, others_apart = teach_again(
+        [lit[0]], FeatureExtractor(), 3, 1, silent
+    )
     assert [step.taught for step in (old, both, apart, once)] == [OLD, BOTH, APART, TOGETHER]
     assert [step.taught for step in (before, others, others_apart)] == [OTHERS_BEFORE, OTHERS, OTHERS_APART]
     # About thirty pictures a side: one may fall by chance.
@@ -263,10 +272,10 @@ def test_known_classes_are_learned_in_new_surroundings_too(lit):
 
 
 def test_few_pictures_of_the_new_surroundings_teach_less_than_all_of_them(lit):
-    every = teach_again([lit[0]], Vision(), 3, 1, silent)
+    every = teach_again([lit[0]], FeatureExtractor(), 3, 1, silent)
     # More than there are: all of them.
-    assert teach_again([lit[0]], Vision(), 3, 1, silent, few=len(lit[0].train)) == every
-    few = {step.taught: step for step in teach_again([lit[0]], Vision(), 3, 1, silent, few=1)}
+    assert teach_again([lit[0]], FeatureExtractor(), 3, 1, silent, few=len(lit[0].train)) == every
+    few = {step.taught: step for step in teach_again([lit[0]], FeatureExtractor(), 3, 1, silent, few=1)}
     every_by_name = {step.taught: step for step in every}
     assert few[OLD] == every_by_name[OLD]
     assert few[OTHERS_BEFORE] == every_by_name[OTHERS_BEFORE]

@@ -10,7 +10,7 @@ from PIL import Image
 from edge_tosca.bench.burst import FRAMES, _mixtures
 from edge_tosca.bench.data import load_features
 from edge_tosca.bench.handheld import LEAST_CROP, frames
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 LABELS = ["apple", "brick", "cone", "door", "flag", "gauge", "leaf", "pool", "tile", "zebra"]
 
@@ -58,7 +58,7 @@ def test_mixed_bursts_are_of_different_classes():
 def test_paths_of_test_pictures_belong_to_their_features(shapes, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (shapes / "apple" / "zzz.jpg").write_bytes(b"no picture")
-    vision = Vision()
+    vision = FeatureExtractor()
     data = load_features(shapes, vision, lambda done, total: None)
     (shapes / "apple" / "zzz.jpg").unlink()
     some = range(0, len(data.test), 7)

@@ -3,7 +3,7 @@ import pytest
 
 from edge_tosca.bench.baselines import nearest_mean
 from edge_tosca.bench.hindsight import best_in_hindsight
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 D = 30
 
@@ -21,17 +21,17 @@ def overlapping():
 
 
 def by_discriminant(groups, test, shrinkage):
-    z = [condition(rows).astype(np.float64) for rows in groups]
+    z = [normalize(rows).astype(np.float64) for rows in groups]
     means = np.stack([rows.mean(axis=0) for rows in z])
     residuals = np.concatenate([rows - mean for rows, mean in zip(z, means, strict=True)])
     within = residuals.T @ residuals / len(residuals)
     inverse = np.linalg.inv((1 - shrinkage) * within + shrinkage * np.trace(within) / D * np.eye(D))
-    scores = condition(test) @ inverse @ means.T - np.einsum("gd,de,ge->g", means, inverse, means) / 2
+    scores = normalize(test) @ inverse @ means.T - np.einsum("gd,de,ge->g", means, inverse, means) / 2
     return scores.argmax(axis=1)
 
 
 def by_kernel(groups, test, width, penalty):
-    z = np.concatenate([condition(rows) for rows in groups]).astype(np.float64)
+    z = np.concatenate([normalize(rows) for rows in groups]).astype(np.float64)
     counts = np.array([len(rows) for rows in groups])
     labels = np.repeat(np.arange(len(groups)), counts)
 
@@ -41,7 +41,7 @@ def by_kernel(groups, test, width, penalty):
     median = np.median(squares(z))
     kernel = np.exp(-width * squares(z) / median) + np.diag(penalty * counts[labels] / counts.mean())
     dual = np.linalg.solve(kernel, np.eye(len(groups))[labels] - 1 / len(groups))
-    return (np.exp(-width * squares(condition(test).astype(np.float64)) / median) @ dual).argmax(axis=1)
+    return (np.exp(-width * squares(normalize(test).astype(np.float64)) / median) @ dual).argmax(axis=1)
 
 
 def test_what_one_of_the_classifiers_says_is_found_where_the_truth_is_just_that(overlapping):

@@ -17,12 +17,12 @@ from edge_tosca.bench.synthetic import textured_picture
 from edge_tosca.bench.timing import in_turn
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import DEFAULT_BUNDLE
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
 @pytest.fixture(scope="module")
 def vision():
-    return Vision(threads=1)
+    return FeatureExtractor(threads=1)
 
 
 @pytest.fixture(scope="module")

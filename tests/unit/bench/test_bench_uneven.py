@@ -10,7 +10,7 @@ from edge_tosca.bench.data import LabelledFeatures, protocol
 from edge_tosca.bench.results import OURS
 from edge_tosca.bench.uneven import PLAIN, Trial, markdown, measure, uneven
 from edge_tosca.errors import LearnError
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 1280
 
@@ -81,7 +81,7 @@ def test_a_set_of_one_class_cannot_be_uneven(tools):
 
 
 def test_shrunken_means_give_classes_of_few_pictures_their_own_back(tools):
-    trials = measure([tools], Vision(), [3], None, 10, 1, silent)
+    trials = measure([tools], FeatureExtractor(), [3], None, 10, 1, silent)
     by_method = {trial.method: trial for trial in trials}
     assert list(by_method) == [OURS, PLAIN, "probe", "ranpac", "slda", "ncm"]
     ours, plain = by_method[OURS], by_method[PLAIN]

@@ -12,8 +12,8 @@ from edge_tosca.bench.unknown_scores import SCORES, Scorer
 from edge_tosca.bench.unknowns import measure, mixed
 from edge_tosca.bench.unknowns_table import markdown
 from edge_tosca.errors import LearnError
-from edge_tosca.features.normalization import condition
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.features.normalization import normalize
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 1280
 
@@ -34,7 +34,7 @@ def make_set(name, classes, seed, train=12, test=40, spread=1.2):
 @pytest.fixture(scope="module")
 def measured():
     sets = [make_set("tools", 10, 0), make_set("toys", 6, 1)]
-    return measure(sets, Vision(), [12], 1, lambda step: None)
+    return measure(sets, FeatureExtractor(), [12], 1, lambda step: None)
 
 
 def test_unknowns_far_from_everything_taught_are_told_and_caught(measured):
@@ -74,7 +74,7 @@ def test_the_table_has_a_row_for_every_trial_and_score(measured):
 
 def test_a_set_too_small_to_leave_classes_out_is_refused_by_name():
     with pytest.raises(LearnError, match="pair has 2 classes"):
-        measure([make_set("pair", 2, 0)], Vision(), [None], 1, lambda step: None)
+        measure([make_set("pair", 2, 0)], FeatureExtractor(), [None], 1, lambda step: None)
 
 
 def test_mixing_keeps_every_picture_with_its_label():
@@ -95,14 +95,14 @@ def test_ours_is_what_the_learner_answers_and_mahalanobis_what_brute_force_gives
     learner = Learner.create(tmp_path / "shop.tosca")
     groups = [data.train[data.train_labels == place] for place in range(4)]
     learner.learn_features({str(place): rows for place, rows in enumerate(groups)}, force=True)
-    scorer = Scorer(learner.knowledge, data.test)
+    scorer = Scorer(learner.model, data.test)
     scores = scorer(data.test[:5])
-    expected = [answer.familiarity for answer in learner.knowledge.decide(data.test[:5], 1)]
+    expected = [answer.familiarity for answer in learner.model.predict(data.test[:5], 1)]
     # The same sums of float32 products, for a batch of five twice: no rounding may part them.
     np.testing.assert_allclose(scores["ours"], expected, rtol=0, atol=1e-9)
-    means = [condition(rows).mean(axis=0, dtype=np.float64) for rows in groups]
+    means = [normalize(rows).mean(axis=0, dtype=np.float64) for rows in groups]
     precision = scorer._precision
-    for z, score in zip(condition(data.test[:5]), scores["mahalanobis"], strict=True):
+    for z, score in zip(normalize(data.test[:5]), scores["mahalanobis"], strict=True):
         nearest = min((z - mean) @ precision @ (z - mean) for mean in means)
         # The expanded square loses digits against the distance: 1e-9 of it stay.
         assert -score == pytest.approx(nearest, rel=1e-6)

@@ -18,7 +18,7 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
     surely_more,
 )
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 D = 24
 FORMS = {
@@ -29,7 +29,7 @@ FORMS = {
 
 def groups_of(sizes, seed=0):
     rng = np.random.default_rng(seed)
-    return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
+    return [normalize(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
 
 
 def within_of(groups):
@@ -157,7 +157,7 @@ def test_classes_of_one_picture_each_are_told_apart_by_the_nearest_mean(form):
     shrinkage = oas_shrinkage(within, 3)
     inverse = precision(within, 3, shrinkage)
     found = discriminant(inverse, inverse.project(statistics.sums))
-    z = condition(np.concatenate(groups) + 0.05)
+    z = normalize(np.concatenate(groups) + 0.05)
     scores = found.scores(z)
     assert np.isfinite(scores).all()
     assert (scores.argmax(axis=1) == np.arange(3)).all()

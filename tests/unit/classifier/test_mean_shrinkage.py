@@ -4,7 +4,7 @@ import pytest
 from edge_tosca.classifier.lda.mean_shrinkage import MOST, Prior, shift, shrunken_scores
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 D = 64
 
@@ -60,13 +60,13 @@ def test_a_class_of_few_pictures_holds_its_own_among_classes_of_many():
     rng = np.random.default_rng(3)
     means = 0.35 * rng.normal(size=(10, D))
     sizes = [4] * 5 + [60] * 5
-    groups = [condition(mean + rng.normal(size=(n, D))) for mean, n in zip(means, sizes, strict=True)]
+    groups = [normalize(mean + rng.normal(size=(n, D))) for mean, n in zip(means, sizes, strict=True)]
     statistics = statistics_of(groups)
     router, _ = fit_router(statistics, groups.__getitem__, range(10), [TaskColumns(slice(0, 10), None)], 0.05)
     right = np.zeros(10)
     familiar = np.zeros(10)
     for group, mean in enumerate(means):
-        z = condition(mean + rng.normal(size=(200, D)))
+        z = normalize(mean + rng.normal(size=(200, D)))
         logs, above = router.ask(z)
         right[group] = (logs.argmax(axis=1) == group).mean()
         plain = above.argmax(axis=1) == group

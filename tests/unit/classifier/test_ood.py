@@ -5,13 +5,19 @@ from edge_tosca.classifier.lda.blocked_folds import choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant, precision
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut
 from edge_tosca.classifier.lda.mean_shrinkage import Prior, shift
-from edge_tosca.classifier.lda.relative_mahalanobis import SIBLINGS, nearest_groups
+from edge_tosca.classifier.lda.relative_mahalanobis import NEAREST_CLASSES, nearest_groups
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, statistics_of
-from edge_tosca.classifier.ood.detector import FEWEST, fit_familiarity, left_out_signs, lengths, sign_weights
-from edge_tosca.classifier.ood.threshold import share_below, student
+from edge_tosca.classifier.ood.detector import (
+    FEWEST,
+    fit_ood_detector,
+    held_out_statistics,
+    lengths,
+    statistic_weights,
+)
+from edge_tosca.classifier.ood.threshold import rejection_threshold, student_t_quantile
 from edge_tosca.classifier.router import Router, in_steps
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 D = 24
 SHRINKAGE = 0.3
@@ -27,7 +33,7 @@ NEARNESS_TOLERANCE = 24**0.5 / 2**15
 
 def groups_of(sizes, seed=0):
     rng = np.random.default_rng(seed)
-    return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
+    return [normalize(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
 
 
 def means_of(groups):
@@ -40,7 +46,7 @@ def signs_by_hand(z, groups, inverse, long):
     background = np.concatenate(groups).mean(axis=0, dtype=np.float64)
     distances = np.array([(z - mean) @ inverse @ (z - mean) for mean in means])
     distances -= PRIOR.noise / np.array([len(rows) for rows in groups])
-    nearest = np.argsort(distances)[:SIBLINGS]
+    nearest = np.argsort(distances)[:NEAREST_CLASSES]
     own, apart = means[nearest[0]] - background, z - background
     direction = own @ inverse @ apart / np.sqrt(own @ inverse @ own) / np.linalg.norm(apart)
     between = (means[nearest] - background).T @ (means[nearest] - background) / len(nearest)
@@ -71,7 +77,7 @@ def test_left_out_signs_are_those_of_a_learner_that_never_saw_the_block(form, si
     within = statistics.within()
     inverse = precision(within, pictures, SHRINKAGE)
     judged = left_out.judge(inverse, inverse.project(left_out.means), SHRINKAGE, PRIOR)
-    found = left_out_signs(z, blocks, judged.nearest, judged.kinship, sums, counts)
+    found = held_out_statistics(z, blocks, judged.nearest, judged.kinship, sums, counts)
     expected = []
     for block in blocks:
         kept = [
@@ -110,7 +116,7 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
         background.astype(np.float32),
         1.0,
         0.0,
-        fit_familiarity(np.zeros((0, 3)), 0.05, len(groups)),
+        fit_ood_detector(np.zeros((0, 3)), 0.05, len(groups)),
         SHRINKAGE,
         np.zeros(0, np.float32),
     )
@@ -137,7 +143,7 @@ def test_of_one_group_alone_direction_and_distance_say_nothing():
 def test_a_picture_is_compared_with_the_groups_of_the_best_scores():
     scores = np.random.default_rng(0).permuted(np.tile(np.arange(30.0), (4, 1)), axis=1)
     best = np.take_along_axis(scores, nearest_groups(scores), axis=1)
-    assert (np.sort(best, axis=1) == np.arange(30 - SIBLINGS, 30)).all()
+    assert (np.sort(best, axis=1) == np.arange(30 - NEAREST_CLASSES, 30)).all()
 
 
 @pytest.mark.parametrize("draw", ["normal", "skewed"])
@@ -148,7 +154,7 @@ def test_the_stated_share_of_new_scores_falls_below_however_few_the_threshold_wa
     def scores(count):
         return rng.normal(size=count) if draw == "normal" else -rng.gamma(4.0, size=count)
 
-    shares = [(scores(200) < share_below(scores(n), 0.05)).mean() for _ in range(2000)]
+    shares = [(scores(200) < rejection_threshold(scores(n), 0.05)).mean() for _ in range(2000)]
     # Scores of which the low ones lie far out are the worst case; the plain quantile of 5 refuses 20 %.
     assert np.mean(shares) == pytest.approx(0.05, abs=0.006 if draw == "normal" else 0.03)
 
@@ -157,13 +163,13 @@ def test_the_threshold_varies_less_than_the_ranked_score():
     rng = np.random.default_rng(0)
     samples = rng.normal(size=(1000, 20))
     ranked = np.quantile(samples, 0.05, axis=1, method="weibull")
-    assert np.std([share_below(scores, 0.05) for scores in samples]) < 0.8 * ranked.std()
+    assert np.std([rejection_threshold(scores, 0.05) for scores in samples]) < 0.8 * ranked.std()
 
 
 @pytest.mark.parametrize("refused", [0.05, 0.2])
 def test_with_many_pictures_the_threshold_is_the_ranked_score(refused):
     signs = np.random.default_rng(0).exponential(size=(20_000, 3))
-    familiarity = fit_familiarity(signs, refused, 8)
+    familiarity = fit_ood_detector(signs, refused, 8)
     assert (familiarity.score(signs) < familiarity.threshold).mean() == pytest.approx(refused, abs=0.003)
 
 
@@ -172,12 +178,12 @@ def test_with_many_pictures_the_threshold_is_the_ranked_score(refused):
     [(0.05, 4, -2.132), (0.05, 10, -1.812), (0.1, 5, -1.476), (0.01, 20, -2.528), (0.975, 30, 2.042)],
 )
 def test_students_quantiles_are_those_of_the_tables(share, freedom, printed):
-    assert student(share, freedom) == pytest.approx(printed, abs=0.001)
+    assert student_t_quantile(share, freedom) == pytest.approx(printed, abs=0.001)
 
 
 @pytest.mark.parametrize(("n", "refused"), [(0, 0.05), (1, 0.05), (FEWEST - 1, 0.05), (100, 0.0)])
 def test_nothing_is_unknown_where_pictures_are_too_few_or_none_may_be_refused(n, refused):
-    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(n, 3)), refused, 8)
+    familiarity = fit_ood_detector(np.random.default_rng(0).normal(size=(n, 3)), refused, 8)
     assert familiarity.threshold == -np.inf
     assert np.isfinite(familiarity.score(np.zeros((1, 3)))).all()
 
@@ -199,31 +205,31 @@ def test_the_picture_that_was_taught_in_copies_is_not_unknown(classes, copies):
 
 
 def test_scores_that_are_all_equal_are_their_own_threshold():
-    assert share_below(np.full(7, 2.5), 0.05) == pytest.approx(2.5)
+    assert rejection_threshold(np.full(7, 2.5), 0.05) == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize("n", [2, 3, 50])
 def test_each_sign_counts_in_its_own_standard_deviations(n):
     signs = np.random.default_rng(n).normal(size=(n, 3)) * [0.1, 10, 1] + [5, -3, 0]
-    familiarity = fit_familiarity(signs, 0.05, 8)
+    familiarity = fit_ood_detector(signs, 0.05, 8)
     mean, spread = signs.mean(axis=0), signs.std(axis=0)
     assert familiarity.score(mean[None]) == pytest.approx([0], abs=1e-9)
-    assert familiarity.score(mean + np.diag(spread)) == pytest.approx(sign_weights(8))
+    assert familiarity.score(mean + np.diag(spread)) == pytest.approx(statistic_weights(8))
 
 
 def test_one_picture_alone_says_nothing_of_any_spread():
-    familiarity = fit_familiarity(np.full((1, 3), 7.0), 0.05, 8)
-    assert familiarity.score(np.eye(3)) == pytest.approx(sign_weights(8))
+    familiarity = fit_ood_detector(np.full((1, 3), 7.0), 0.05, 8)
+    assert familiarity.score(np.eye(3)) == pytest.approx(statistic_weights(8))
 
 
 def test_more_of_any_sign_is_more_familiar():
-    familiarity = fit_familiarity(np.random.default_rng(0).normal(size=(50, 3)), 0.05, 8)
+    familiarity = fit_ood_detector(np.random.default_rng(0).normal(size=(50, 3)), 0.05, 8)
     base, *more = familiarity.score(np.vstack([np.zeros(3), np.eye(3)]))
     assert min(more) > base
 
 
 def test_nearness_counts_more_where_few_groups_are_known():
-    shares = [sign_weights(groups)[2] for groups in (1, 2, 4, SIBLINGS, 1000)]
+    shares = [statistic_weights(groups)[2] for groups in (1, 2, 4, NEAREST_CLASSES, 1000)]
     assert shares == [4.0, 2.0, 1.0, 0.5, 0.5]
 
 
@@ -247,7 +253,7 @@ def test_classes_of_all_but_one_picture_know_their_own():
     things = 0.3 * rng.normal(size=(5, 64)) + 2 * rng.normal(size=64)
 
     def frames(count):
-        return [condition(thing + 0.002 * rng.normal(size=(count, 64))) for thing in things]
+        return [normalize(thing + 0.002 * rng.normal(size=(count, 64))) for thing in things]
 
     groups = frames(20)
     router, _ = fit_router(

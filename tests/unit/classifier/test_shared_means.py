@@ -8,7 +8,7 @@ from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 D, CLASSES, SHOTS = 64, 8, 12
 RNG = np.random.default_rng(5)
@@ -18,7 +18,7 @@ DUSK = 2.5 * RNG.normal(size=D) / np.sqrt(D) * np.sqrt(8)
 
 def photographed(label, count, dusk, seed):
     noise = np.random.default_rng((label, dusk, seed)).normal(size=(count, D))
-    return condition(MEANS[label] + noise + (DUSK if dusk else 0))
+    return normalize(MEANS[label] + noise + (DUSK if dusk else 0))
 
 
 def routers(groups, labels):

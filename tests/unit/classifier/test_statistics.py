@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 
 from edge_tosca.classifier.lda.cholesky_scatter import WholeScatter
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 
 D = 24
 
 
 def groups_of(seed, sizes):
     rng = np.random.default_rng(seed)
-    return [condition(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
+    return [normalize(rng.normal(size=D) + rng.normal(size=(size, D))) for size in sizes]
 
 
 def bits(statistics):
@@ -89,7 +89,7 @@ def test_both_forms_give_the_shrunken_inverse(seed, alpha, beta, rows):
 
 def test_groups_that_count_as_one_are_summed_as_one():
     rng = np.random.default_rng(2)
-    groups = [condition(rng.normal(size=(size, 16))) for size in (3, 5, 2, 4)]
+    groups = [normalize(rng.normal(size=(size, 16))) for size in (3, 5, 2, 4)]
     units = np.array([0, 1, 0, 1])
     together = [np.concatenate([groups[0], groups[2]]), np.concatenate([groups[1], groups[3]])]
     for apart, once in (

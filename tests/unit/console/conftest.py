@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_tosca.console.app_state.image_analysis import Seen, jpeg_of
-from edge_tosca.features.normalization import condition
+from edge_tosca.console.app_state.image_analysis import AnalysedImage, jpeg_of
+from edge_tosca.features.normalization import normalize
 
 
 @pytest.fixture
@@ -17,6 +17,8 @@ def seen():
         feature = np.abs(rng.normal(size=width)) + spread * np.abs(other.normal(size=width))
         feature = feature.astype(np.float32)
         pixels = np.full((8, 8, 3), 40 + thing % 200, np.uint8)
-        return Seen(feature, condition(feature[None])[0], jpeg_of(pixels), sharpness, brightness, None, {})
+        return AnalysedImage(
+            feature, normalize(feature[None])[0], jpeg_of(pixels), sharpness, brightness, None, {}
+        )
 
     return make

@@ -8,9 +8,9 @@ from tests.torture.verbs import create
 
 from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.training_jobs import MOST_KEPT, Jobs
-from edge_tosca.console.app_state.training_queue import Waiting
-from edge_tosca.console.http.errors import Complaint
-from edge_tosca.learner.history import roll_back
+from edge_tosca.console.app_state.training_queue import QueuedImage
+from edge_tosca.console.http.errors import ApiError
+from edge_tosca.learner.history import rollback
 
 PATIENCE = 60
 
@@ -28,7 +28,7 @@ def lesson(store, seen):
 
     def of(*labels):
         return {
-            label: [Waiting(f"{label} {view}", seen(thing, view, width=width), None) for view in range(6)]
+            label: [QueuedImage(f"{label} {view}", seen(thing, view, width=width), None) for view in range(6)]
             for thing, label in enumerate(labels)
         }
 
@@ -65,7 +65,7 @@ def test_a_lesson_is_not_under_way_from_the_moment_on_at_which_it_tells_its_end(
         job = jobs.start(lesson("mug", "pen"), None, True)
         assert over(job).state == "done"
         assert not jobs.running
-        assert roll_back(store, None) == 2 * number
+        assert rollback(store, None) == 2 * number
     assert at_end == [False] * 3
 
 
@@ -86,7 +86,7 @@ def test_one_lesson_at_a_time(store, lesson):
     jobs = Jobs(store.path, dict, taught, lambda *_: ())
     job = jobs.start(lesson("mug", "pen"), None, True)
     assert told.wait(PATIENCE)
-    with pytest.raises(Complaint, match="still being learned"):
+    with pytest.raises(ApiError, match="still being learned"):
         jobs.start(lesson("key", "cup"), None, True)
     wait.set()
     assert over(job).state == "done"

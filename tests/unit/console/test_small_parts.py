@@ -7,7 +7,7 @@ import pytest
 from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.learner_thread import LearnerThread
 from edge_tosca.console.app_state.recent_answers import MOST, Recent
-from edge_tosca.console.http.errors import Complaint, complaint_of, without_paths
+from edge_tosca.console.http.errors import ApiError, complaint_of, without_paths
 from edge_tosca.console.http.limits import Rate, Rates
 from edge_tosca.console.http.security import is_loopback, known_names
 from edge_tosca.console.http.tokens import Sessions
@@ -108,7 +108,7 @@ def test_work_beyond_what_may_wait_is_refused(edge_store, in_own_loop):
         hold = threading.Event()
         first = [asyncio.create_task(thread(lambda _: hold.wait(30))) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(Complaint) as refused:
+        with pytest.raises(ApiError) as refused:
             await thread(lambda _: None)
         assert refused.value.status == 429
         hold.set()

@@ -5,7 +5,7 @@ import pytest
 
 from edge_tosca.learner.learner import Learner
 from edge_tosca.store.store import Store
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 32
 # Below D pictures the router is solved from the features, above it from their sums.
@@ -26,7 +26,7 @@ def open_shop(tmp_path, plain):
 
     def opened(name, **others):
         settings = {**plain, "feature_dim": str(D), **others}
-        shops.append(Learner(Store.create(tmp_path / name, settings), Vision()))
+        shops.append(Learner(Store.create(tmp_path / name, settings), FeatureExtractor()))
         return shops[-1]
 
     yield opened
@@ -45,7 +45,7 @@ def learn(shop, shots, *labels):
 
 def answers(shop):
     """What the shop says of many pictures, to the last bit."""
-    return shop.knowledge.decide(STRANGERS, top=3)
+    return shop.model.predict(STRANGERS, top=3)
 
 
 def modules(shop):
@@ -101,7 +101,7 @@ def test_a_store_opened_anew_gives_the_same_answers(open_shop, shots):
     shop = open_shop("a.tosca")
     learn(shop, shots, "mug", "pen")
     learn(shop, shots, "cup", "jar")
-    again = Learner(Store.open(shop.store.path), Vision())
+    again = Learner(Store.open(shop.store.path), FeatureExtractor())
     assert answers(again) == answers(shop)
     again.close()
 

@@ -6,7 +6,7 @@ import pytest
 from edge_tosca.errors import LearnError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.store.store import Store
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 32
 STRANGERS = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
@@ -20,7 +20,7 @@ def pictures(seed, shots=12, noise=0.5):
 @pytest.fixture
 def shop(tmp_path, plain):
     settings = {**plain, "feature_dim": str(D)}
-    shop = Learner(Store.create(tmp_path / "shop.tosca", settings), Vision())
+    shop = Learner(Store.create(tmp_path / "shop.tosca", settings), FeatureExtractor())
     shop.learn_features({"mug": pictures(1), "pen": pictures(2)})
     shop.learn_features({"cup": pictures(3), "jar": pictures(4)})
     yield shop
@@ -32,7 +32,7 @@ def modules(shop):
 
 
 def posterior(shop):
-    return dict(zip(shop.state.labels, shop.knowledge.posterior(STRANGERS).T, strict=True))
+    return dict(zip(shop.state.labels, shop.model.posterior(STRANGERS).T, strict=True))
 
 
 def test_a_renamed_class_is_known_by_its_new_name_and_nothing_else_changes(shop):
@@ -51,7 +51,7 @@ def test_merged_classes_answer_as_one_and_their_modules_stay(shop):
     assert shop.state.labels == ("mug", "pen", "jar")
     assert modules(shop) == filed
     for seed in (1, 3):
-        answers = shop.knowledge.decide(pictures(seed, 20).astype(np.float32), 1)
+        answers = shop.model.predict(pictures(seed, 20).astype(np.float32), 1)
         assert {answer.label for answer in answers} == {"mug"}
 
 
@@ -89,17 +89,17 @@ def test_a_known_class_in_new_surroundings_keeps_its_name_and_is_known_in_both(s
     assert shop.state.labels == ("mug", "pen", "cup", "jar")
     assert {name: modules(shop)[name] for name in filed} == filed
     for seed, label in ((1, "mug"), (7, "mug"), (2, "pen"), (8, "pen"), (3, "cup")):
-        answers = shop.knowledge.decide(pictures(seed, 20).astype(np.float32), 1)
+        answers = shop.model.predict(pictures(seed, 20).astype(np.float32), 1)
         assert {answer.label for answer in answers} == {label}
     indoors, outdoors = (
-        shop.knowledge.decide(pictures(seed, 1).astype(np.float32), 1)[0].task for seed in (1, 7)
+        shop.model.predict(pictures(seed, 1).astype(np.float32), 1)[0].task for seed in (1, 7)
     )
     assert (indoors, outdoors) == ("task 1", "outdoors")
 
 
 def test_lessons_of_one_name_are_one_thing_and_merged_classes_are_several(shop):
     shop.learn_features({"mug": pictures(7)}, "outdoors")
-    things = shop.knowledge.thing_of_group.tolist()
+    things = shop.model.thing_of_group.tolist()
     labels = [group.label for group in shop.state.groups]
     assert [label for label, thing in zip(labels, things, strict=True) if thing == things[-1]] == [
         "mug",
@@ -107,10 +107,10 @@ def test_lessons_of_one_name_are_one_thing_and_merged_classes_are_several(shop):
     ]
     assert len(set(things)) == len(things) - 1
     shop.rename("cup", "mug", merge=True)
-    assert shop.knowledge.thing_of_group.tolist() == things
+    assert shop.model.thing_of_group.tolist() == things
     # A class that is renamed as a whole stays one thing.
     shop.rename("mug", "tumbler")
-    assert shop.knowledge.thing_of_group.tolist() == things
+    assert shop.model.thing_of_group.tolist() == things
 
 
 def test_forgetting_a_class_forgets_it_in_all_surroundings(shop):
@@ -148,20 +148,20 @@ def test_a_class_that_was_taken_back_can_still_be_forgotten(shop):
 def test_a_renamed_class_that_is_taught_again_is_one_thing_as_without_the_new_name(shop):
     shop.rename("mug", "bowl")
     shop.learn_features({"bowl": pictures(1, noise=0.6)})
-    things = shop.knowledge.thing_of_group
-    assert things[shop.knowledge.label_of_group == shop.state.labels.index("bowl")].tolist() == [0, 0]
+    things = shop.model.thing_of_group
+    assert things[shop.model.label_of_group == shop.state.labels.index("bowl")].tolist() == [0, 0]
 
 
 def test_classes_that_were_merged_one_after_the_other_stay_several_things(shop):
     shop.rename("cup", "mug", merge=True)
     shop.rename("mug", "pen", merge=True)
-    things = shop.knowledge.thing_of_group
+    things = shop.model.thing_of_group
     assert len(set(things.tolist())) == 4
     # Taken back, each is what it was.
     shop.rollback()
     shop.rollback()
     shop.learn_features({"cup": pictures(3, noise=0.6)})
-    assert len(set(shop.knowledge.thing_of_group.tolist())) == 4
+    assert len(set(shop.model.thing_of_group.tolist())) == 4
 
 
 def test_tasks_without_a_name_get_names_of_their_own(shop):

@@ -18,7 +18,7 @@ from edge_tosca.learner.migration import migrate
 from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle, open_backend
 from edge_tosca.runtime.golden import GoldenInput, golden_entry, golden_feature
 from edge_tosca.store.store import Store
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 FIRST, SECOND = ("apple", "brick"), ("cone", "door")
 
@@ -76,7 +76,7 @@ def rows(path, *tables):
 def run(path, bundle=None, folder=None, **options):
     store = Store.open(path)
     try:
-        return migrate(store, Vision(bundle, threads=1), folder, **options)
+        return migrate(store, FeatureExtractor(bundle, threads=1), folder, **options)
     finally:
         store.close()
 
@@ -96,7 +96,7 @@ def test_a_migrated_store_is_the_one_that_teaching_it_anew_would_give(pictures, 
 def test_another_runtime_is_migrated_to_as_well(shop, pictures):
     pytest.importorskip("openvino", reason="openvino is not installed")
     store = Store.open(shop)
-    done = migrate(store, Vision(runtime="openvino", threads=1))
+    done = migrate(store, FeatureExtractor(runtime="openvino", threads=1))
     store.close()
     assert done.origin.endswith("openvino CPU")
     learner = Learner.open(shop)
@@ -237,7 +237,7 @@ def test_an_interrupted_migration_leaves_the_store_as_it_was_and_meanwhile_reada
 
     store = Store.open(shop)
     with pytest.raises(KeyboardInterrupt):
-        migrate(store, Vision(other, threads=1), on_progress=interrupt)
+        migrate(store, FeatureExtractor(other, threads=1), on_progress=interrupt)
     assert store.state().generation == 2
     store.close()
     assert rows(shop) == before

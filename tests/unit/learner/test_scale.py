@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from edge_tosca.bench.synthetic import task_features
 from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.learner.lru_cache import Cache
-from edge_tosca.learner.model import Knowledge, _largest
-from edge_tosca.learner.refit import settle
+from edge_tosca.learner.model import Model, _largest
+from edge_tosca.learner.refit import refit
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS
 from edge_tosca.tosca.luca import FLOWS, initial_parameters
 from edge_tosca.tosca.pruning import bytes_of, compact
 from edge_tosca.tosca.task_module import Module
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 64
 CLASSES_A_TASK = 10
@@ -88,17 +88,17 @@ def test_a_cache_gives_what_reading_gives_and_holds_no_more_than_it_may(keys, mo
 
 
 def test_what_an_earlier_generation_knew_leaves_memory_at_once(tmp_path):
-    learner = Learner(Store.create(tmp_path / "a.tosca", settings(D)), Vision())
+    learner = Learner(Store.create(tmp_path / "a.tosca", settings(D)), FeatureExtractor())
     learner.learn_features(task_features(0, CLASSES_A_TASK, D), force=True)
-    earlier = learner.knowledge
-    earlier.decide(next(iter(task_features(0, 1, D).values()))[:1], 3)
+    earlier = learner.model
+    earlier.predict(next(iter(task_features(0, 1, D).values()))[:1], 3)
     earlier.cached(0)
     seen = weakref.ref(earlier)
     del earlier
     gc.disable()
     try:
         learner.learn_features(task_features(1, CLASSES_A_TASK, D), force=True)
-        assert learner.knowledge.state.generation == 2
+        assert learner.model.state.generation == 2
         # Without a collection: what holds itself in a circle would still be there.
         assert seen() is None
     finally:
@@ -109,7 +109,7 @@ def test_what_an_earlier_generation_knew_leaves_memory_at_once(tmp_path):
 @given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6))
 def test_sums_survive_their_packed_form_to_the_last_bit(seed, sizes):
     rng = np.random.default_rng(seed)
-    statistics = GramStatistics.of_groups([condition(rng.normal(size=(size, 24))) for size in sizes], 24)
+    statistics = GramStatistics.of_groups([normalize(rng.normal(size=(size, 24))) for size in sizes], 24)
     again = GramStatistics.from_arrays(statistics.to_arrays(), sizes, 24)
     for name, value in vars(statistics).items():
         assert getattr(again, name).tobytes() == value.tobytes()
@@ -118,35 +118,37 @@ def test_sums_survive_their_packed_form_to_the_last_bit(seed, sizes):
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """A learner of 200 classes in 20 tasks."""
-    learner = Learner(Store.create(tmp_path_factory.mktemp("shop") / "a.tosca", settings(D)), Vision())
+    learner = Learner(
+        Store.create(tmp_path_factory.mktemp("shop") / "a.tosca", settings(D)), FeatureExtractor()
+    )
     for task in range(20):
         learner.learn_features(task_features(task, CLASSES_A_TASK, D), force=True)
     yield learner
     learner.close()
 
 
-def heard(knowledge):
-    knowledge.router = replace(knowledge.router, module_weight=1.0)
-    return knowledge
+def heard(model):
+    model.router = replace(model.router, module_weight=1.0)
+    return model
 
 
 QUESTIONS = np.concatenate([rows[:2] for rows in task_features(3, 60, D).values()])
 
 
 def test_a_warm_learner_and_a_fresh_one_answer_alike(shop):
-    warm = heard(Knowledge(shop.store, shop.state))
-    warm.decide(QUESTIONS, 5)
+    warm = heard(Model(shop.store, shop.state))
+    warm.predict(QUESTIONS, 5)
     for row in QUESTIONS[:40]:
         again = Store.open(shop.store.path)
-        fresh = heard(Knowledge(again, again.state()))
-        assert warm.decide(row[None], 5) == fresh.decide(row[None], 5)
+        fresh = heard(Model(again, again.state()))
+        assert warm.predict(row[None], 5) == fresh.predict(row[None], 5)
         again.close()
 
 
 def test_pictures_asked_together_are_answered_as_one_by_one(shop):
-    knowledge = heard(Knowledge(shop.store, shop.state))
-    for one, row in zip(knowledge.decide(QUESTIONS, 3), QUESTIONS, strict=True):
-        (alone,) = knowledge.decide(row[None], 3)
+    model = heard(Model(shop.store, shop.state))
+    for one, row in zip(model.predict(QUESTIONS, 3), QUESTIONS, strict=True):
+        (alone,) = model.predict(row[None], 3)
         assert [guess.label for guess in alone.top] == [guess.label for guess in one.top]
         # Products of many rows and of one are added up in different orders, in float32, then exponentiated.
         assert alone.confidence == pytest.approx(one.confidence, abs=1e-3)
@@ -154,7 +156,7 @@ def test_pictures_asked_together_are_answered_as_one_by_one(shop):
 
 
 def test_whole_modules_give_the_answers_of_compacted_ones(shop):
-    compacted, whole = (heard(Knowledge(shop.store, shop.state)) for _ in range(2))
+    compacted, whole = (heard(Model(shop.store, shop.state)) for _ in range(2))
     whole._module = lambda digest: Module.from_bytes(shop.store.module(digest))
     np.testing.assert_allclose(compacted.posterior(QUESTIONS), whole.posterior(QUESTIONS), rtol=0, atol=1e-4)
 
@@ -178,7 +180,7 @@ print(peak_memory(sys.argv[1], Path(sys.argv[2])))
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's peak")
 def test_a_learner_of_a_thousand_classes_answers_and_learns_within_300_megabytes(tmp_path):
     path = tmp_path / "large.tosca"
-    learner = Learner(Store.create(path, settings(LARGE)), Vision())
+    learner = Learner(Store.create(path, settings(LARGE)), FeatureExtractor())
     store = learner.store
     # One module for all tasks but for its scale: memory is measured, and a hundred trainings take long.
     module = silent_module(LARGE, heard=20, kept=0.3)
@@ -191,7 +193,7 @@ def test_a_learner_of_a_thousand_classes_answers_and_learns_within_300_megabytes
             store.add_module(sha256(data), data, cosines)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
             store.add_task(f"task {task}", sha256(data), half, generation)
-        after, left_out = settle(learner.store, generation)
+        after, left_out = refit(learner.store, generation)
         store.set_report(generation, {BY_CLASS: accuracy_by_class(after, left_out)})
     learner.close()
     for what in ("predict", "learn"):

@@ -6,14 +6,14 @@ from tests.torture.verbs import QUESTIONS, create, features, locked, reopen, tea
 
 from edge_tosca.errors import StoreError
 from edge_tosca.features.exemplars import drawn, herding, k_centre, spread
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.forget import forget_class
-from edge_tosca.learner.learn import teach_task
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.model import Model
 from edge_tosca.learner.storage_limit import LEAST, limit_size, thin
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.maintenance import compact
-from edge_tosca.store.source_images import Remembered
+from edge_tosca.store.source_images import SourceImage
 
 RULES = (herding, k_centre, spread, drawn(0))
 
@@ -42,7 +42,7 @@ def test_a_rule_keeps_as_many_different_features_as_it_may_in_their_order(rule, 
 
 
 def test_herding_keeps_the_mean_better_than_chance():
-    z = condition(features("apple", 60))
+    z = normalize(features("apple", 60))
     mean = z.mean(axis=0)
     apart = [np.linalg.norm(z[rule(z, 10)].mean(axis=0) - mean) for rule in (herding, *map(drawn, range(20)))]
     assert apart[0] < min(apart[1:])
@@ -107,7 +107,7 @@ def test_what_was_thinned_out_is_as_if_never_taught_to_the_sums(shop):
     apple = shop.state().groups[0]
     expected = features("apple", 160).astype(np.float16)[left[apple.features]]
     assert np.array_equal(shop.features(apple), expected)
-    assert Knowledge(shop, shop.state()).statistics().counts.tolist() == [30, 30, 30, 8]
+    assert Model(shop, shop.state()).statistics().counts.tolist() == [30, 30, 30, 8]
 
 
 def test_the_held_out_answers_stay_with_their_pictures(shop):
@@ -122,10 +122,10 @@ def test_the_held_out_answers_stay_with_their_pictures(shop):
 
 def test_remembered_files_stay_with_their_features(tmp_path):
     store = create(tmp_path / "shop.tosca")
-    files = {at: Remembered(tmp_path / f"{at}.jpg", f"{at:064x}") for at in range(30)}
+    files = {at: SourceImage(tmp_path / f"{at}.jpg", f"{at:064x}") for at in range(30)}
     taught = {"apple": features("apple", 30)}
     options = {"skipped": (), "force": True, "feature_seconds": 0.0, "remember": {"apple": files}}
-    teach_task(store, taught, {"apple": [str(at) for at in range(30)]}, None, **options)
+    learn_task(store, taught, {"apple": [str(at) for at in range(30)]}, None, **options)
     with store.transaction():
         (places,) = thin(store, 9).values()
     (group,) = store.state().groups
@@ -138,7 +138,7 @@ def test_suspects_are_named_rightly_after_thinning(tmp_path):
     limit_size(store, 220_000)
     taught = {"apple": features("apple", 300), "brick": features("brick", 300)}
     names = {label: [f"{label}{at}" for at in range(300)] for label in taught}
-    report = teach_task(store, taught, names, None, skipped=(), force=True, feature_seconds=0.0)
+    report = learn_task(store, taught, names, None, skipped=(), force=True, feature_seconds=0.0)
     assert report.thinned
     assert report.images == 600
     known = {name for some in names.values() for name in some}
@@ -153,7 +153,7 @@ def test_thinned_classes_can_be_forgotten_and_no_limit_lifts_it(shop):
     assert limit_size(shop, None) == 0
     teach(shop, "third", {"zebra": 90})
     assert counts(shop)["zebra"] == 90
-    labels = [answer.label for answer in Knowledge(shop, shop.state()).decide(QUESTIONS, 1)]
+    labels = [answer.label for answer in Model(shop, shop.state()).predict(QUESTIONS, 1)]
     assert labels[3:6] == ["brick"] * 3
 
 
@@ -199,7 +199,7 @@ def test_pictures_that_are_taught_again_after_their_first_lesson_was_thinned_are
     # The very same bytes, and what was held out of them is kept once.
     assert tasks[0].module == tasks[-1].module
     limit_size(shop, 3_000_000)
-    assert Knowledge(shop, shop.state()).router.module_weight >= 0
+    assert Model(shop, shop.state()).router.module_weight >= 0
 
 
 def test_a_limit_that_cannot_be_kept_is_not_remembered(shop):

@@ -11,7 +11,7 @@ from tests.torture.verbs import create, features, few, many, teach
 from edge_tosca import Learner
 from edge_tosca.digests import pictures_digest
 from edge_tosca.learner.forget import forget_class
-from edge_tosca.learner.history import rename_class, roll_back
+from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.verification import verify
 from edge_tosca.packs.trust import trust
 from edge_tosca.store.store import Store
@@ -26,7 +26,7 @@ def lived(request, tmp_path_factory):
     rename_class(store, "apple", "pear", merge=False)
     teach(store, "new", {"wheel": 6, "bell": 4})
     forget_class(store, "cone")
-    roll_back(store, None)
+    rollback(store, None)
     trust(store, "ab" * 32)
     head = verify(store).head
     store.close()
@@ -69,7 +69,7 @@ def test_what_every_verb_leaves_is_as_it_was_left_and_gives_its_router(shop):
 def test_an_empty_store_is_as_init_left_it(tmp_path):
     store = create(tmp_path / "shop.tosca")
     assert found(store) == ()
-    assert [seal.content["command"] for seal in store.seals.all()] == ["init"]
+    assert [seal.content["command"] for seal in store.audit_log.all()] == ["init"]
     store.close()
 
 
@@ -206,7 +206,7 @@ def test_equal_lessons_in_two_stores_are_sealed_apart_by_their_salts(tmp_path):
     for name in ("one", "two"):
         store = create(tmp_path / f"{name}.tosca")
         teach(store, "task", {"apple": 4})
-        sealed.append(store.seals.all()[-1].content["left"])
+        sealed.append(store.audit_log.all()[-1].content["left"])
         store.close()
     for table in ("digests", "modules", "tasks"):
         assert sealed[0][table] != sealed[1][table]

@@ -249,27 +249,27 @@ def features(taught, looks):
 
 
 @pytest.fixture
-def knowledge(taught):
+def model(taught):
     with closing(Learner.open(taught, threads=1)) as learner:
-        yield learner.knowledge
+        yield learner.model
 
 
-def test_the_display_changes_only_when_answers_in_a_row_agree(knowledge, features):
+def test_the_display_changes_only_when_answers_in_a_row_agree(model, features):
     consensus = Consensus(agree=3)
-    said = [consensus.add(knowledge, feature) for feature in features["mug"][:4]]
+    said = [consensus.add(model, feature) for feature in features["mug"][:4]]
     assert [one.changed for one in said] == [False, False, True, False]
     assert [one.answer and one.answer.label for one in said] == [None, None, "mug", "mug"]
-    glimpse = consensus.add(knowledge, features["pen"][0])
+    glimpse = consensus.add(model, features["pen"][0])
     assert glimpse.answer.label == "mug" and not glimpse.changed
-    back = [consensus.add(knowledge, feature) for feature in features["mug"][4:8]]
+    back = [consensus.add(model, feature) for feature in features["mug"][4:8]]
     assert not any(one.changed for one in back)
 
 
-def test_a_cut_starts_a_new_burst(knowledge, features):
+def test_a_cut_starts_a_new_burst(model, features):
     consensus = Consensus(frames=5)
-    lengths = [consensus.add(knowledge, feature).frames for feature in features["mug"][:7]]
+    lengths = [consensus.add(model, feature).frames for feature in features["mug"][:7]]
     assert lengths == [1, 2, 3, 4, 5, 5, 5]
-    assert [consensus.add(knowledge, feature).frames for feature in features["pen"][:3]] == [1, 2, 3]
+    assert [consensus.add(model, feature).frames for feature in features["pen"][:3]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("options", [{"frames": 0}, {"agree": 0}, {"cut": 2.0}])

@@ -8,7 +8,7 @@ import pytest
 
 from edge_tosca import Learner
 from edge_tosca.errors import StoreError
-from edge_tosca.live.shared_backbone import OneBackbone
+from edge_tosca.live.shared_backbone import SharedBackbone
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def store(tmp_path):
 
 
 def test_learners_share_a_backbone_and_have_each_a_store_of_its_own(store):
-    open_learner = OneBackbone(lambda: Learner.open(store))
+    open_learner = SharedBackbone(lambda: Learner.open(store))
     with closing(open_learner()) as one, closing(open_learner()) as other:
         assert one.vision.backend is other.vision.backend
         assert one.store is not other.store
@@ -28,7 +28,7 @@ def test_learners_share_a_backbone_and_have_each_a_store_of_its_own(store):
 
 
 def test_threads_that_open_at_once_load_it_once(store):
-    open_learner = OneBackbone(lambda: Learner.open(store))
+    open_learner = SharedBackbone(lambda: Learner.open(store))
     together = threading.Barrier(4)
     found = []
 
@@ -47,7 +47,7 @@ def test_threads_that_open_at_once_load_it_once(store):
 
 
 def test_threads_that_ask_it_at_once_are_answered_as_one_is(store):
-    open_learner = OneBackbone(lambda: Learner.open(store))
+    open_learner = SharedBackbone(lambda: Learner.open(store))
     pictures = [np.random.default_rng(seed).integers(0, 256, (240, 320, 3), np.uint8) for seed in range(6)]
     found = {}
 
@@ -73,7 +73,7 @@ def test_a_backbone_that_does_not_fit_the_store_is_let_go_of(store):
             learner.store.settings["backbone"] = "another"
         return learner
 
-    open_learner = OneBackbone(open_one)
+    open_learner = SharedBackbone(open_one)
     with closing(open_learner()) as first:
         fits = False
         with pytest.raises(StoreError, match="another backbone"):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_tosca.errors import LearnError, PackError
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.packs import (
     SigningKey,
@@ -26,7 +26,7 @@ from edge_tosca.packs import (
 )
 from edge_tosca.packs.synthetic_features import STAND_INS, stand_ins
 from edge_tosca.store.store import Store
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 32
 STRANGERS = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
@@ -66,7 +66,7 @@ def open_box(tmp_path_factory, keys):
         }
         store = Store.create(folder / f"{next(numbers)}.tosca", {**plain, **settings})
         trust(store, keys["factory"].public)
-        return Learner(store, Vision())
+        return Learner(store, FeatureExtractor())
 
     return opened
 
@@ -97,7 +97,7 @@ def learn(box, task, *labels, shots):
 def answers(box):
     """What a box says of many pictures, to the last bit; names of tasks tell where they came from."""
     return [
-        (answer.top, answer.unknown, answer.familiarity) for answer in box.knowledge.decide(STRANGERS, top=3)
+        (answer.top, answer.unknown, answer.familiarity) for answer in box.model.predict(STRANGERS, top=3)
     ]
 
 
@@ -231,7 +231,7 @@ def test_the_next_lesson_after_an_import_sees_what_a_fresh_sum_of_the_cache_give
     with second.store.transaction():
         second.store.set_derived("statistics", second.store.latest(), None)
         second.store.set_derived("routers", second.store.latest(), None)
-    again = Learner(Store.open(second.store.path), Vision())
+    again = Learner(Store.open(second.store.path), FeatureExtractor())
     assert answers(again) == before
 
 
@@ -282,7 +282,7 @@ def test_any_order_of_imports_and_lessons_between_them_gives_the_same_answers_to
             # A box's own lessons keep their order; packs come before, between and after them.
             name = next(lessons)
             learn(box, name, f"{name} a", f"{name} b", shots=shots)
-    answered = answers(box), [answer.task for answer in box.knowledge.decide(STRANGERS, top=1)]
+    answered = answers(box), [answer.task for answer in box.model.predict(STRANGERS, top=1)]
     assert seen.setdefault("answers", answered) == answered
     box.close()
 
@@ -391,7 +391,7 @@ def test_a_name_that_is_taken_joins_the_two_classes_with_merge(meeting):
     import_pack(box.store, pack, merge=True)
     assert set(box.state.labels) == {"mug", "jar", "pen"}
     for label in ("mug", "another mug"):
-        found = box.knowledge.decide(pictures(label, 12).astype(np.float32), 1)
+        found = box.model.predict(pictures(label, 12).astype(np.float32), 1)
         # Unlike as they are, the two share one mean while a dozen pictures do not surely speak against it.
         assert [answer.label for answer in found].count("mug") >= 11
 
@@ -472,11 +472,11 @@ def test_a_class_that_is_not_known_cannot_be_exported(open_box):
 
 def test_stand_ins_have_the_mean_of_the_pictures_and_are_none_of_them():
     rows = pictures("mug", 12)
-    drawn = condition(stand_ins(rows))
+    drawn = normalize(stand_ins(rows))
     assert drawn.shape == (STAND_INS, D)
     # float16 keeps the squares of the stand-ins' entries to a relative 2^-11.
-    np.testing.assert_allclose(drawn.mean(axis=0), condition(rows).mean(axis=0), atol=3e-4)
-    assert np.abs(drawn @ condition(rows).T).max() < 0.99
+    np.testing.assert_allclose(drawn.mean(axis=0), normalize(rows).mean(axis=0), atol=3e-4)
+    assert np.abs(drawn @ normalize(rows).T).max() < 0.99
 
 
 def test_the_stand_ins_depend_on_nothing_but_the_mean():
@@ -520,7 +520,7 @@ def test_classes_of_a_private_pack_are_known_where_they_arrive(open_box, sent):
     assert report.private
     assert import_pack(second.store, sent(first, private=True)).generation is None
     for label in ("mug", "pen", "cup", "jar"):
-        found = second.knowledge.decide(pictures(label, 12).astype(np.float32), 1)
+        found = second.model.predict(pictures(label, 12).astype(np.float32), 1)
         assert sum(answer.label == label for answer in found) >= 11
 
 

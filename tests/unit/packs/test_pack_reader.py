@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from edge_tosca.errors import EdgeToscaError, PackError
-from edge_tosca.learner.task_training import teach
+from edge_tosca.learner.task_training import train_task_module
 from edge_tosca.packs import Pack, PackedTask, SigningKey, container, make_key, read_pack, write_pack
 from edge_tosca.packs.importing import import_pack
 from edge_tosca.store.store import Store
@@ -29,7 +29,7 @@ def key(tmp_path_factory):
 def made(**changes):
     rng = np.random.default_rng(0)
     features = tuple(rng.normal(size=(4, D)).astype(np.float16) for _ in range(2))
-    module, cosines = teach(features)
+    module, cosines = train_task_module(features)
     task = PackedTask(
         "desk",
         "2026-01-02T03:04:05.678+00:00",
@@ -270,7 +270,7 @@ def test_a_module_that_does_not_fit_is_refused_even_if_signed(key, read, kind, t
     wide = {"prototypes": np.zeros((2, 40_000), np.float16)}
     module = {
         "cut": whole.module[:-5],
-        "other classes": teach([rng.normal(size=(4, D)) for _ in range(3)])[0].to_bytes(),
+        "other classes": train_task_module([rng.normal(size=(4, D)) for _ in range(3)])[0].to_bytes(),
         "wide": bytes(save(wide, metadata={"luca": '{"flow": "tosca", "format": 1, "scale": 1.0}'})),
         "nan": whole.module[:-2] + np.array(np.nan, np.float16).tobytes(),
     }[kind]

@@ -7,17 +7,17 @@ import pytest
 
 from edge_tosca.classifier.lda.blocked_folds import choose_blocks
 from edge_tosca.classifier.router_fit import SAMPLE
-from edge_tosca.features.normalization import condition
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.quality.advice import ERRORS_KEPT, LEARNING_EXPONENT, pictures_to_add
-from edge_tosca.quality.confusions import Lookalike, Trial, standard_errors_apart
+from edge_tosca.quality.confusions import ConfusablePair, HeldOutConfusions, standard_errors_apart
 from edge_tosca.quality.gate import HARDLY_APART, _harm, _same_things, hardly_apart
-from edge_tosca.quality.label_errors import STRANGE_GAIN, relabel, strangers
+from edge_tosca.quality.label_errors import OLD_CLASS_GAIN, relabel, samples_of_old_class
 from edge_tosca.quality.loo_ridge import PENALTY, LeftOutRidge
-from edge_tosca.quality.near_duplicates import Copies, _mean_cosine
+from edge_tosca.quality.near_duplicates import NearDuplicates, _mean_cosine
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 D = 64
 LABELS = ("mug", "pen", "cup", "jar")
@@ -41,7 +41,7 @@ def hash_of(label):
 
 @pytest.fixture
 def shop(tmp_path):
-    opened = Learner(Store.create(tmp_path / "shop.tosca", STORED), Vision())
+    opened = Learner(Store.create(tmp_path / "shop.tosca", STORED), FeatureExtractor())
     yield opened
     opened.close()
 
@@ -199,7 +199,7 @@ def test_after_forgetting_accuracy_before_is_that_of_never_having_known(shop, tm
         shop.learn_features({label: noisy[label] for label in labels}, force=True)
     for label in LABELS[2:]:
         shop.forget(label)
-    other = Learner(Store.create(tmp_path / "other.tosca", STORED), Vision())
+    other = Learner(Store.create(tmp_path / "other.tosca", STORED), FeatureExtractor())
     other.learn_features({label: noisy[label] for label in LABELS[:2]}, force=True)
     reports = [learner.learn_features(task("ink"), force=True) for learner in (shop, other)]
     other.close()
@@ -213,7 +213,7 @@ def test_a_first_task_has_no_old_classes(shop):
 
 @pytest.mark.parametrize("shots", [8, 60])
 def test_left_out_margins_equal_those_of_refitting_without_each_picture(shots):
-    z = condition(np.concatenate([pictures(place, shots, 2.0) for place in range(3)]))
+    z = normalize(np.concatenate([pictures(place, shots, 2.0) for place in range(3)]))
     truth = np.repeat(np.arange(3), shots)
     margins, answers = LeftOutRidge.of(z).margins(truth)
     centred = (z - z.mean(axis=0)).astype(float)
@@ -230,9 +230,9 @@ def test_left_out_margins_equal_those_of_refitting_without_each_picture(shots):
 def test_halves_of_one_class_are_hardly_apart_and_two_classes_are():
     alone, apart = [], []
     for seed in range(30):
-        z = condition(pictures(seed, 80))
+        z = normalize(pictures(seed, 80))
         alone.append(standard_errors_apart(z[::2], z[1::2]))
-        apart.append(standard_errors_apart(z[::2], condition(pictures(seed + 100, 200))))
+        apart.append(standard_errors_apart(z[::2], normalize(pictures(seed + 100, 200))))
     most = hardly_apart(40 * 40 / 80)
     assert np.mean([errors <= most for errors, _ in alone]) >= 0.9
     assert np.mean([right for _, right in alone]) == pytest.approx(0.5, abs=0.05)
@@ -240,7 +240,7 @@ def test_halves_of_one_class_are_hardly_apart_and_two_classes_are():
 
 
 def test_relabelling_finds_the_labels_that_were_true():
-    z = condition(np.concatenate([pictures(place, 12) for place in range(3)]))
+    z = normalize(np.concatenate([pictures(place, 12) for place in range(3)]))
     truth = np.repeat(np.arange(3), 12)
     assert not relabel(z, truth).moved.any()
     said = truth.copy()
@@ -254,14 +254,14 @@ def test_relabelling_gains_nothing_that_counts_where_classes_are_hard():
     truth, accuracies = np.repeat(np.arange(10), 10), []
     for seed in range(10):
         hard = [pictures(place + 100 * seed, 10, noise=2.2) for place in range(10)]
-        found = relabel(condition(np.concatenate(hard)), truth)
+        found = relabel(normalize(np.concatenate(hard)), truth)
         accuracies.append((found.margins > 0).mean())
         assert not found.contradicted
     assert np.mean(accuracies) < 0.75
 
 
 def test_relabelling_leaves_every_class_a_picture():
-    z = condition(np.concatenate([pictures(0, 12), pictures(1, 3)]))
+    z = normalize(np.concatenate([pictures(0, 12), pictures(1, 3)]))
     said = np.array([1] * 3 + [0] * 12)
     assert set(relabel(z, said).labels) == {0, 1}
 
@@ -280,7 +280,7 @@ def of_ten_classes(taken):
     for place, count in enumerate(taken):
         answers[20 * place : 20 * place + count] = 10
     rows = np.tile(np.arange(20), 11)
-    return Trial(labels, labels, truth, truth == 10, truth, rows, np.eye(11)[answers])
+    return HeldOutConfusions(labels, labels, truth, truth == 10, truth, rows, np.eye(11)[answers])
 
 
 @pytest.mark.parametrize(
@@ -303,8 +303,8 @@ def test_what_a_new_class_may_cost_the_old_ones_does_not_grow_with_their_number(
 
 
 def test_copies_of_a_class_are_told_once_whichever_of_the_two_is_asked_about():
-    copies = Copies((), {}, {}, {"mug": ("cup", 1.0), "cup": ("mug", 1.0)})
-    pairs = [Lookalike("cup", "mug", 0.5, 0.1, 10.0), Lookalike("jug", "mug", 0.5, 0.1, 10.0)]
+    copies = NearDuplicates((), {}, {}, {"mug": ("cup", 1.0), "cup": ("mug", 1.0)})
+    pairs = [ConfusablePair("cup", "mug", 0.5, 0.1, 10.0), ConfusablePair("jug", "mug", 0.5, 0.1, 10.0)]
     rejected, doubted = _same_things(pairs, copies)
     assert [reason.split(" pictures of ")[0] for reason, _ in rejected] == [
         "100% of the",
@@ -314,7 +314,7 @@ def test_copies_of_a_class_are_told_once_whichever_of_the_two_is_asked_about():
 
 
 def test_the_mean_cosine_of_a_class_is_that_of_its_pairs():
-    rows = condition(pictures(3, shots=7))
+    rows = normalize(pictures(3, shots=7))
     pairs = [rows[one] @ rows[other] for one in range(7) for other in range(one)]
     assert _mean_cosine(rows) == pytest.approx(np.mean(pairs), rel=1e-4)
 
@@ -322,11 +322,11 @@ def test_the_mean_cosine_of_a_class_is_that_of_its_pairs():
 @pytest.mark.parametrize(("shots", "known"), [(10, 10), (20, 20), (20, 100), (60, 20), (60, 30)])
 def test_pictures_of_an_old_class_among_those_of_a_new_one_are_strangers(shots, known):
     fifth = shots // 5
-    old, new = condition(pictures(1, known)), condition(pictures(2, shots - fifth))
-    strange = condition(pictures(1, fifth, more=1))
+    old, new = normalize(pictures(1, known)), normalize(pictures(2, shots - fifth))
+    strange = normalize(pictures(1, fifth, more=1))
     order = np.random.default_rng(0).permutation(shots)
-    moved, gain = strangers(np.concatenate([new, strange])[order], old)
-    assert gain > STRANGE_GAIN
+    moved, gain = samples_of_old_class(np.concatenate([new, strange])[order], old)
+    assert gain > OLD_CLASS_GAIN
     assert not moved[order < shots - fifth].any()
     assert moved.sum() >= 0.6 * fifth
 
@@ -334,11 +334,13 @@ def test_pictures_of_an_old_class_among_those_of_a_new_one_are_strangers(shots, 
 @pytest.mark.parametrize("noise", [1.0, 3.0, 8.0])
 def test_among_clean_pictures_there_are_no_strangers_however_hard_the_classes(noise):
     gains = [
-        strangers(condition(pictures(seed, 20, noise)), condition(pictures(seed + 100, 20, noise)))[1]
+        samples_of_old_class(
+            normalize(pictures(seed, 20, noise)), normalize(pictures(seed + 100, 20, noise))
+        )[1]
         for seed in range(60)
     ]
     # One clean pair in a hundred is what may be beyond it: three of sixty by chance.
-    assert np.sum([gain > STRANGE_GAIN for gain in gains]) <= 3
+    assert np.sum([gain > OLD_CLASS_GAIN for gain in gains]) <= 3
 
 
 def test_a_fifth_of_a_single_new_class_that_shows_an_old_one_is_warned_of_and_named(taught):

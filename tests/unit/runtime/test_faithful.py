@@ -12,7 +12,7 @@ import pytest
 
 from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.export.bundle_writer import write_bundle
-from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, Bundle, fingerprint, open_backend, open_faithful
+from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, Bundle, fingerprint, open_backend, open_verified
 from edge_tosca.runtime.golden_cache import remembered_golden_features
 from edge_tosca.runtime.verified_backend import _after
 
@@ -73,13 +73,13 @@ def counting(backend):
 def test_the_built_in_bundle_is_right_on_every_runtime_and_nothing_is_said(bundle, caplog):
     for runtime in ("onnxruntime", "openvino"):
         pytest.importorskip(runtime, reason=f"{runtime} is not installed")
-        assert open_faithful(bundle, runtime).backend.name == runtime
+        assert open_verified(bundle, runtime).backend.name == runtime
     assert not caplog.records
 
 
 def test_a_wrong_device_gives_way_to_the_next_right_one_with_one_line(planted, caplog):
     with caplog.at_level(logging.WARNING):
-        opened = open_faithful(planted, "openvino")
+        opened = open_verified(planted, "openvino")
     assert (opened.backend.name, opened.backend.device) == ("onnxruntime", "CPU")
     (record,) = caplog.records
     line = record.getMessage()
@@ -100,7 +100,7 @@ def test_the_command_line_says_so_on_stderr_and_works(planted, tmp_path):
 
 
 def test_what_auto_chose_gives_way_too(planted):
-    assert open_faithful(planted, "openvino", "AUTO").backend.name == "onnxruntime"
+    assert open_verified(planted, "openvino", "AUTO").backend.name == "onnxruntime"
 
 
 def test_a_wrong_graph_has_another_fingerprint_than_the_right_one(bundle, planted):
@@ -110,7 +110,7 @@ def test_a_wrong_graph_has_another_fingerprint_than_the_right_one(bundle, plante
 
 def test_a_bundle_that_nothing_computes_is_refused_by_name(perturbed):
     with pytest.raises(BundleError) as caught:
-        open_faithful(perturbed)
+        open_verified(perturbed)
     message = str(caught.value)
     assert message.startswith(str(perturbed.path))
     assert "onnxruntime CPU" in message
@@ -123,7 +123,7 @@ def test_a_device_that_is_absent_is_told_and_not_replaced(bundle):
     if "NPU" in __import__("openvino").Core().available_devices:
         pytest.skip("there is an NPU here")
     with pytest.raises(EdgeToscaError, match="no device NPU here; available: AUTO, CPU"):
-        open_faithful(bundle, "openvino", "NPU")
+        open_verified(bundle, "openvino", "NPU")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_damaged_cache_file_is_as_good_as_none(bundle, backend, cache, damage)
 
 def test_a_cache_that_cannot_be_written_changes_nothing(bundle, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
-    assert open_faithful(bundle).backend.name == "onnxruntime"
+    assert open_verified(bundle).backend.name == "onnxruntime"
 
 
 def test_a_read_only_cache_changes_nothing(bundle, backend, cache):

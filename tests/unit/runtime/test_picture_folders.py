@@ -15,7 +15,7 @@ from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.runtime import Bundle, find_pictures, load_picture, passed_over
 from edge_tosca.runtime.manifest import MANIFEST
 from edge_tosca.store.source_images import digest_of_file
-from edge_tosca.vision.image_folder import passed_over_by_class, pictures_by_class
+from edge_tosca.vision.image_folder import list_images
 
 LOWEST = 300
 """Levels of folders that are within Python's recursion limit by far."""
@@ -96,14 +96,14 @@ def test_a_class_that_is_a_link_out_of_the_folder_is_refused(tmp_path):
     (tmp_path / "secret" / "1.jpg").touch()
     (tmp_path / "photos" / "bowl").symlink_to(tmp_path / "secret")
     with pytest.raises(LearnError, match="leads out of"):
-        pictures_by_class(tmp_path / "photos")
+        list_images(tmp_path / "photos")
 
 
 def test_a_folder_of_pictures_may_itself_be_a_link(tmp_path):
     (tmp_path / "real" / "mug").mkdir(parents=True)
     (tmp_path / "real" / "mug" / "1.jpg").touch()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert list(pictures_by_class(tmp_path / "link")) == ["mug"]
+    assert list(list_images(tmp_path / "link").pictures) == ["mug"]
     assert len(find_pictures(tmp_path / "link")) == 1
 
 
@@ -197,6 +197,6 @@ def test_a_picture_beside_the_class_folders_is_told(tmp_path):
     (tmp_path / "mug" / "1.jpg").touch()
     (tmp_path / "stray.jpg").touch()
     (tmp_path / "notes.txt").touch()
-    found = passed_over_by_class(tmp_path)
+    found = list_images(tmp_path).skipped
     assert found["mug"] == []
     assert [Path(entry.path).name for entry in found[""]] == ["stray.jpg"]

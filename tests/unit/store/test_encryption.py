@@ -25,7 +25,7 @@ from edge_tosca.store.crypto.keys import UserKey, unwrap, wrap
 from edge_tosca.store.crypto.row_cipher import RowCipher
 from edge_tosca.store.encryption import decrypt, encrypt, rekey
 from edge_tosca.store.schema import ENCRYPTED, FORMAT
-from edge_tosca.store.source_images import Remembered
+from edge_tosca.store.source_images import SourceImage
 from edge_tosca.store.store import Store
 
 CONTENTS = {
@@ -104,7 +104,7 @@ def test_an_encrypted_learner_answers_as_a_plain_one_does_to_the_last_bit(tmp_pa
 def test_no_content_name_or_telling_digest_is_in_the_file_or_its_log(secret):
     store = reopen(secret)
     with store.transaction():
-        files = {0: Remembered(Path("/photos/somebody.jpg"), "ab" * 32)}
+        files = {0: SourceImage(Path("/photos/somebody.jpg"), "ab" * 32)}
         store.pictures.put(store.state().groups[0].features, files)
     assert store.pictures.of(store.state().groups[0].features) == files
     hidden = plain_bytes_of(store) | {"path": [b"/photos/somebody.jpg"], "digest": [b"ab" * 32]}
@@ -127,7 +127,7 @@ def test_encrypting_leaves_no_plain_byte_and_decrypting_brings_all_of_it_back(pl
     decrypt(plain, keys[0])
     assert snapshot(plain) == before
     with closing(Store.open(plain)) as store:
-        assert [entry.content["command"] for entry in store.seals.all()][-2:] == ["encrypt", "decrypt"]
+        assert [entry.content["command"] for entry in store.audit_log.all()][-2:] == ["encrypt", "decrypt"]
         assert store.query("PRAGMA user_version") == [(FORMAT,)]
 
 
@@ -227,7 +227,7 @@ def test_who_makes_the_chain_anew_without_the_key_is_found(secret, keys):
         connection.execute("UPDATE lives SET label = ? WHERE rowid = ?", (one, second))
     with closing(Store.open(secret, keys[0])) as store:
         # The attacker has the whole program, and no key.
-        store.seals.cipher.sign = lambda message: "00" * 32
+        store.audit_log.cipher.mac = lambda message: "00" * 32
         with store.transaction():
             store.set_setting("anything", "else")
     with closing(Store.open(secret, keys[0])) as store:
@@ -264,10 +264,10 @@ def test_a_reader_is_told_that_the_store_was_encrypted_meanwhile(plain, keys):
 
 def test_equal_contents_are_never_encrypted_to_equal_bytes(tmp_path):
     cipher = RowCipher(tmp_path, bytes(32))
-    assert cipher.seal("features.data", 1, b"same") != cipher.seal("features.data", 1, b"same")
+    assert cipher.encrypt("features.data", 1, b"same") != cipher.encrypt("features.data", 1, b"same")
     # Names are looked up, so they have to be.
-    assert cipher.hide("lives.label", "same") == cipher.hide("lives.label", "same")
-    assert cipher.hide("lives.label", "same") != cipher.hide("tasks.name", "same")
+    assert cipher.encrypt_name("lives.label", "same") == cipher.encrypt_name("lives.label", "same")
+    assert cipher.encrypt_name("lives.label", "same") != cipher.encrypt_name("tasks.name", "same")
 
 
 @pytest.mark.parametrize("kind", ["5a" * 32, "a passphrase of several words", b"\xff" * 32])

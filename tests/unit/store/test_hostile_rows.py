@@ -10,8 +10,8 @@ from tests.fuzz.shop import in_memory, shop
 
 from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.errors import StoreError
-from edge_tosca.learner.history import rename_class, roll_back
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.history import rename_class, rollback
+from edge_tosca.learner.model import Model
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.store import Store
 from edge_tosca.tosca.task_module import Module
@@ -32,7 +32,7 @@ def refusal(connection, deed):
 
 
 def answer(store):
-    Knowledge(store, store.state()).decide(np.ones((1, 16), np.float32), 3)
+    Model(store, store.state()).predict(np.ones((1, 16), np.float32), 3)
 
 
 @pytest.mark.parametrize("value", ["7", "1.5", "''"])
@@ -56,7 +56,7 @@ def test_a_report_that_is_no_object(connection, report):
 
 def test_a_generation_that_comes_from_a_text(connection):
     connection.execute("UPDATE generations SET parent = 'x' WHERE number = 2")
-    refusal(connection, lambda store: roll_back(store, None))
+    refusal(connection, lambda store: rollback(store, None))
 
 
 def test_a_label_of_two_lines(connection):
@@ -66,7 +66,7 @@ def test_a_label_of_two_lines(connection):
 
 def test_sums_that_no_features_have(connection):
     sums = GramStatistics(np.full(3, 4), np.zeros((3, 16)), -np.eye(16))
-    refusal(connection, lambda store: Knowledge(store, store.state()).solve(sums))
+    refusal(connection, lambda store: Model(store, store.state()).solve(sums))
 
 
 def test_a_router_whose_inner_products_no_features_have(connection):

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from edge_tosca.errors import StoreError, what_and_remedy
-from edge_tosca.store.sqlite_errors import obstacle, told
+from edge_tosca.store.sqlite_errors import obstacle, sqlite_errors
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def shop(tmp_path):
 
 
 def line(path, reason, **options):
-    with pytest.raises(StoreError) as caught, told(path, **options):
+    with pytest.raises(StoreError) as caught, sqlite_errors(path, **options):
         raise sqlite3.OperationalError(reason)
     return str(caught.value)
 

@@ -12,7 +12,7 @@ from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
 from edge_tosca.store import database_file
 from edge_tosca.store.schema import ENCRYPTED
-from edge_tosca.store.state import Group
+from edge_tosca.store.state import TaskClass
 from edge_tosca.store.store import Store
 
 
@@ -186,7 +186,7 @@ def test_a_module_whose_bytes_are_not_those_of_its_digest_is_told(store):
 
 def test_a_row_that_is_not_there_is_told(store):
     assert "restore a copy" in told(store.module, "0" * 64)
-    assert "restore a copy" in told(store.features, Group(1, "mug", 1, 99))
+    assert "restore a copy" in told(store.features, TaskClass(1, "mug", 1, 99))
 
 
 # Keeping
@@ -248,7 +248,7 @@ def test_a_class_lives_from_the_generation_it_is_born_in_until_the_one_it_ends_i
     add_task(store, "task 2", "cup")
     mug = store.state().groups[0]
     with store.transaction():
-        store.end(mug.id, store.add_generation("forget", 2))
+        store.deactivate_class(mug.id, store.add_generation("forget", 2))
     assert store.state(0).labels == ()
     assert store.state(1).labels == ("mug", "pen")
     assert store.state(2).labels == ("mug", "pen", "cup")
@@ -259,7 +259,7 @@ def test_a_class_lives_from_the_generation_it_is_born_in_until_the_one_it_ends_i
 def test_a_task_without_a_living_class_is_not_in_the_state(store):
     add_task(store, "task 1", "mug")
     with store.transaction():
-        store.end(store.state().groups[0].id, store.add_generation("rollback", 0))
+        store.deactivate_class(store.state().groups[0].id, store.add_generation("rollback", 0))
     assert store.state().tasks == ()
     assert len(store.state(1).tasks) == 1
 
@@ -269,12 +269,12 @@ def test_a_class_can_live_again_and_under_another_name(store):
     mug = store.state().groups[0]
     with store.transaction():
         second = store.add_generation("rename", 1)
-        store.end(mug.id, second)
-        store.bear(mug.id, "cup", second)
+        store.deactivate_class(mug.id, second)
+        store.activate_class(mug.id, "cup", second)
     with store.transaction():
         third = store.add_generation("rollback", 1)
-        store.end(mug.id, third)
-        store.bear(mug.id, "mug", third)
+        store.deactivate_class(mug.id, third)
+        store.activate_class(mug.id, "mug", third)
     assert [store.state(number).labels for number in (1, 2, 3)] == [("mug",), ("cup",), ("mug",)]
     assert store.groups_ever("cup") == store.groups_ever("mug") == {1: [mug.id]}
 
@@ -303,7 +303,7 @@ def test_an_interrupted_transaction_leaves_the_stores_content_as_it_was(store):
         store.add_module("0" * 64, b"half a module", np.zeros((1, 1)))
         store.add_task("task 2", "0" * 64, {"cup": np.zeros((3, 32), np.float16)}, generation)
         store.set_derived("routers", generation, {"bias": np.zeros(3)})
-        store.end(state.groups[0].id, generation)
+        store.deactivate_class(state.groups[0].id, generation)
         store.erase(1, [state.groups[1].id], "0" * 64)
         raise PowerCutError
     assert dump(store.path) == before
@@ -316,7 +316,7 @@ def test_another_reader_sees_a_transaction_only_when_it_has_ended(store):
     add_task(store, "task 1", "mug")
     reader = Store.open(store.path)
     with store.transaction():
-        store.end(store.state().groups[0].id, store.add_generation("forget", 1))
+        store.deactivate_class(store.state().groups[0].id, store.add_generation("forget", 1))
         assert reader.latest() == 1
         assert reader.state().labels == ("mug",)
     assert reader.latest() == 2

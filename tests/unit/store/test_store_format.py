@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from tests.torture.verbs import QUESTIONS, teach
 
-from edge_tosca.learner.history import rename_class, roll_back
-from edge_tosca.learner.model import Knowledge
+from edge_tosca.learner.history import rename_class, rollback
+from edge_tosca.learner.model import Model
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.schema import FORMAT
 from edge_tosca.store.store import Store
@@ -33,7 +33,7 @@ def version(store):
 def test_a_store_of_format_1_is_read_as_it_is_and_left_so(old):
     assert old.state().labels == ("apple", "tile", "door")
     assert [entry.command for entry in old.history()] == ["learn"] * 3 + ["rollback", "rename", "forget"]
-    answers = Knowledge(old, old.state()).decide(QUESTIONS, 1)
+    answers = Model(old, old.state()).predict(QUESTIONS, 1)
     assert [answers[row].label for row in (0, 3, 9)] == ["apple", "tile", "door"]
     audit = verify(old)
     assert (audit.discrepancies, audit.seals) == ((), 0)
@@ -42,12 +42,12 @@ def test_a_store_of_format_1_is_read_as_it_is_and_left_so(old):
 
 
 def test_the_first_change_brings_it_up_to_date_and_changes_no_answer(old):
-    before = Knowledge(old, old.state()).decide(QUESTIONS, 3)
+    before = Model(old, old.state()).predict(QUESTIONS, 3)
     generations = old.history()
     rename_class(old, "tile", "brick", merge=False)
     rename_class(old, "brick", "tile", merge=False)
     assert version(old) == FORMAT
-    assert Knowledge(old, old.state()).decide(QUESTIONS, 3) == before
+    assert Model(old, old.state()).predict(QUESTIONS, 3) == before
     again = old.history()[: len(generations)]
     assert [(entry.number, entry.made_at, entry.report) for entry in again] == [
         (entry.number, entry.made_at, entry.report) for entry in generations
@@ -57,7 +57,7 @@ def test_the_first_change_brings_it_up_to_date_and_changes_no_answer(old):
 
 
 def test_what_it_held_before_is_covered_from_then_on(old):
-    roll_back(old, 2)
+    rollback(old, 2)
     assert verify(old).discrepancies == ()
     teach(old, "new", {"zebra": 4})
     audit = verify(old)

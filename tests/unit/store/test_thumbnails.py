@@ -9,10 +9,10 @@ from edge_tosca.errors import StoreError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.store.crypto.row_cipher import RowCipher
 from edge_tosca.store.encryption import decrypt, encrypt, rekey
-from edge_tosca.store.state import Group, Task
+from edge_tosca.store.state import Task, TaskClass
 from edge_tosca.store.store import Store
-from edge_tosca.store.thumbnails import MOST, MOST_OF_A_CLASS, KeptPictures
-from edge_tosca.vision.feature_extractor import Vision
+from edge_tosca.store.thumbnails import MOST, MOST_OF_A_CLASS, Thumbnails
+from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ def task(number, *groups, learned_at="2026-01-01"):
     return Task(number, f"task {number}", learned_at, "digest", groups)
 
 
-MUG, CUP = Group(1, "mug", 3, 1), Group(2, "cup", 3, 2)
+MUG, CUP = TaskClass(1, "mug", 3, 1), TaskClass(2, "cup", 3, 2)
 
 
 @pytest.fixture
 def kept(tmp_path):
-    pictures = KeptPictures(tmp_path / "shop.tosca")
+    pictures = Thumbnails(tmp_path / "shop.tosca")
     yield pictures
     pictures.close()
 
@@ -58,7 +58,7 @@ def test_the_file_is_the_owners_alone_and_the_setting_outlives_a_restart(kept, s
     assert kept.path.stat().st_mode & 0o777 == 0o600
     kept.keep(task(1, MUG), {"mug": [seen(1)]})
     kept.close()
-    again = KeptPictures(kept.path.with_name("shop.tosca"))
+    again = Thumbnails(kept.path.with_name("shop.tosca"))
     (key,) = again.of([1], 9)
     assert again.picture(key) == seen(1).jpeg
     again.turn_off()
@@ -84,7 +84,7 @@ def test_it_keeps_the_sharpest_of_a_class_and_no_more_than_so_many_in_all(kept, 
     assert len(keys) == MOST_OF_A_CLASS
     assert kept.picture(keys[0]) == seen(2 * MOST_OF_A_CLASS - 1).jpeg
     for number in range(MOST // MOST_OF_A_CLASS + 3):
-        group = Group(number, "mug", 3, number)
+        group = TaskClass(number, "mug", 3, number)
         kept.keep(task(number, group), {"mug": [seen(1)] * MOST_OF_A_CLASS})
     with sqlite3.connect(kept.path) as connection:
         assert connection.execute("SELECT count(*) FROM pictures").fetchone() == (MOST,)
@@ -107,19 +107,19 @@ def test_a_damaged_file_is_told_of_and_can_be_turned_off(tmp_path):
     path = tmp_path / "shop.tosca.pictures"
     path.write_bytes(b"no database" * 100)
     with pytest.raises(StoreError, match="pictures cannot be kept or erased"):
-        KeptPictures(tmp_path / "shop.tosca")
+        Thumbnails(tmp_path / "shop.tosca")
 
 
 @pytest.fixture
 def shop(tmp_path, plain, seen):
     """A learner of three classes whose pictures were kept; nobody has the file of pictures open."""
-    learner = Learner(Store.create(tmp_path / "shop.tosca", plain), Vision())
+    learner = Learner(Store.create(tmp_path / "shop.tosca", plain), FeatureExtractor())
     rng = np.random.default_rng(0)
     labels = ("mug", "cup", "jar")
     learner.learn_features(
         {label: rng.normal(size=32) + 0.3 * rng.normal(size=(6, 32)) for label in labels}, force=True
     )
-    with closing(KeptPictures(learner.store.path)) as pictures:
+    with closing(Thumbnails(learner.store.path)) as pictures:
         pictures.turn_on()
         pictures.keep(learner.store.tasks_ever()[0], {label: [seen(at)] for at, label in enumerate(labels)})
     yield learner
@@ -128,7 +128,7 @@ def shop(tmp_path, plain, seen):
 
 def kept_of(shop):
     """Labels of which pictures are kept."""
-    with closing(KeptPictures(shop.store.path)) as pictures:
+    with closing(Thumbnails(shop.store.path)) as pictures:
         return {group.label for group in shop.state.groups if pictures.of([group.id], 9)}
 
 
@@ -169,13 +169,13 @@ def test_encrypting_decrypting_and_a_fresh_key_leave_no_picture_that_is_not_unde
     encrypt(path, one)
     assert count(path) == 0
     assert seen(0).jpeg[:64] not in bytes_of(shop)
-    with closing(Store.open(path, one)) as store, closing(KeptPictures(path)) as pictures:
+    with closing(Store.open(path, one)) as store, closing(Thumbnails(path)) as pictures:
         pictures.keep(store.tasks_ever()[0], {"mug": [seen(0)]}, store.cipher)
     rekey(path, other, one)
     assert count(path) == 1
     rekey(path, one, other, fresh=True)
     assert count(path) == 0
-    with closing(Store.open(path, one)) as store, closing(KeptPictures(path)) as pictures:
+    with closing(Store.open(path, one)) as store, closing(Thumbnails(path)) as pictures:
         pictures.keep(store.tasks_ever()[0], {"mug": [seen(0)]}, store.cipher)
     decrypt(path, one)
     assert count(path) == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge_tosca.features.normalization import condition, luca_input
+from edge_tosca.features.normalization import module_input, normalize
 
 # The tests' arrays are small: a second thread costs more than it gives.
 torch.set_num_threads(1)
@@ -10,12 +10,12 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session")
 def make_task():
-    """Features of a task whose classes overlap, as `luca_input` gives them, and their labels."""
+    """Features of a task whose classes overlap, as `module_input` gives them, and their labels."""
 
     def make(classes=4, shots=8, d=64, seed=0):
         rng = np.random.default_rng(seed)
         centres = np.repeat(rng.normal(size=(classes, d)), shots, axis=0)
         features = centres + 1.5 * rng.normal(size=centres.shape)
-        return luca_input(condition(features)), np.repeat(np.arange(classes), shots)
+        return module_input(normalize(features)), np.repeat(np.arange(classes), shots)
 
     return make

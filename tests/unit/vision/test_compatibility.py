@@ -10,7 +10,7 @@ import pytest
 from edge_tosca import Learner
 from edge_tosca.errors import StoreError
 from edge_tosca.runtime import DEFAULT_BUNDLE
-from edge_tosca.vision.compatibility import NEAR, nearness
+from edge_tosca.vision.compatibility import MIN_COSINE, nearness
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +74,10 @@ def test_the_floor_of_nearness_is_where_it_is_said_to_be(shop, taught):
     picture = next((taught / "pictures").glob("*/*.jpg"))
     golden = settings(shop)["golden"]
     # Half precision moves a cosine by less than the step taken here.
-    settings(shop, golden=moved(golden, NEAR + 0.001))
+    settings(shop, golden=moved(golden, MIN_COSINE + 0.001))
     assert Learner.open(shop, threads=1).predict(picture).label
-    settings(shop, golden=moved(golden, NEAR - 0.001))
-    assert f"cosine {NEAR - 0.001:.3f}" in refusal(shop, picture)
+    settings(shop, golden=moved(golden, MIN_COSINE - 0.001))
+    assert f"cosine {MIN_COSINE - 0.001:.3f}" in refusal(shop, picture)
 
 
 def test_another_backbone_is_refused_by_name_however_near(shop, taught):
