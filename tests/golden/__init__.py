@@ -1,0 +1,1 @@
+"""What stores, packs, modules and verbs gave once, and every later version must give again."""

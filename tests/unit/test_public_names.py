@@ -1,0 +1,198 @@
+"""Names that outside programs use: Python's, the command line's, loggers' and places of files."""
+
+import inspect
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from importlib.resources import files
+
+import pytest
+
+import edge_tosca
+import edge_tosca.packs
+from edge_tosca import Learner
+
+EVERYTHING = ("Answer", "EdgeToscaError", "Evaluation", "Guess", "LearnReport", "Learner", "Skipped")
+
+FIELDS = {
+    "Answer": "label confidence unknown task top familiarity milliseconds set",
+    "Guess": "label confidence",
+    "Skipped": "path reason",
+    "LearnReport": "generation task classes images skipped seconds module gate thinned",
+    "Evaluation": "images accuracy per_class unknown_rate strangers strangers_unknown_rate router confusion "
+    "skipped seconds",
+}
+
+METHODS = {
+    "create": "path bundle=None * router='fused' refused=0.05 max_bytes=None runtime='onnxruntime' "
+    "device='CPU' threads=None key_file=None",
+    "open": "path bundle=None * runtime=None device=None threads=None hint='LATENCY' key_file=None",
+    "close": "",
+    "learn": "source task=None * force=False remember=False passed_over=None on_progress=None",
+    "learn_features": "features task=None * names=None skipped=() force=False feature_seconds=0.0",
+    "forget": "label",
+    "rename": "label new * merge=False",
+    "rollback": "generation=None",
+    "history": "",
+    "predict": "source top=3 coverage=None",
+    "predict_many": "sources top=3 on_progress=None coverage=None",
+    "predict_burst": "sources top=3 on_skipped=None",
+    "evaluate": "folder on_progress=None",
+}
+
+PACKS = (
+    "ImportReport Pack PackedTask SigningKey distrust export_classes import_pack load_public_key make_key "
+    "read_pack trust trusted_keys write_pack"
+)
+
+WHERE = "--runtime= --device= --threads="
+VERBS = {
+    "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
+    "--key-file=",
+    "learn": f"--task= --class= --force --remember {WHERE} --json --key-file=",
+    "forget": "--json --key-file=",
+    "rename": "--merge --json --key-file=",
+    "rollback": "--json --key-file=",
+    "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
+    "predict": f"--top= --burst --coverage= {WHERE} --json --key-file=",
+    "evaluate": f"--report= {WHERE} --json --key-file=",
+    "classes": "--json --key-file=",
+    "history": "--json --key-file=",
+    "watch": "--camera= --on-change= --mqtt= --frames= --answers= --seconds= --on-change-seconds= --log= "
+    f"{WHERE} --key-file=",
+    "verify": "--known= --json --key-file=",
+    "store check": "--json --key-file=",
+    "store compact": "--json --key-file=",
+    "store stats": "--json --key-file=",
+    "store limit": "--json --key-file=",
+    "store encrypt": "--key-file=",
+    "store decrypt": "--key-file=",
+    "store rekey": "--new-key-file= --fresh --key-file=",
+    "export": "--out= --list --weights= --calibration= --held-out= --precision= --recipe= --force --feature= "
+    "--size= --mean= --std= --interpolation= --crop= --json",
+    "embed": f"--out= --backbone= {WHERE} --json",
+    "doctor": f"--backbone= {WHERE} --json --key-file=",
+    "demo": "--out= --json",
+    "pack keygen": "--json",
+    "pack export": "--out= --key= --private --json --key-file=",
+    "pack import": "--rename= --merge --trust= --json --key-file=",
+    "pack inspect": "--json",
+    "pack trust": "--remove --json --key-file=",
+    "serve": f"--camera= --listen= --token-file= --make-token= --tls-cert= --tls-key= --host= --pack-key= "
+    f"--frames= --log= {WHERE} --key-file=",
+    "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
+    "bench live": "--seconds= --out= --json",
+    "bench speed": "--classes= --modules= --quick --fp32= --photographs= --out= --backbone= --json",
+    "service files": "--out= --json",
+}
+
+# The parser complains of an option that it does not know before --help is heeded.
+ASK_EVERY_VERB = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from edge_tosca.__main__ import main
+
+wrong = {}
+for verb, options in json.load(sys.stdin).items():
+    said = io.StringIO()
+    sys.argv = ["edge-tosca", *verb.split(), *options, "--help"]
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(said):
+            main()
+    except SystemExit as end:
+        if end.code:
+            wrong[verb] = said.getvalue()
+print(json.dumps(wrong))
+"""
+
+IMPORT_ALL = """
+import json, logging
+import edge_tosca.cli, edge_tosca.console.app, edge_tosca.runtime, edge_tosca.watch
+made = logging.root.manager.loggerDict.items()
+print(json.dumps([name for name, one in made if isinstance(one, logging.Logger)]))
+"""
+
+
+def in_a_process_of_its_own(code, given=None):
+    ran = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(given), capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def spelt(parameter):
+    default = parameter.default
+    return parameter.name if default is parameter.empty else f"{parameter.name}={default!r}"
+
+
+def test_the_names_of_the_package():
+    assert set(EVERYTHING) <= set(edge_tosca.__all__)
+    for name in EVERYTHING:
+        assert inspect.isclass(getattr(edge_tosca, name))
+    assert set(PACKS.split()) <= set(edge_tosca.packs.__all__)
+    for name in PACKS.split():
+        assert callable(getattr(edge_tosca.packs, name))
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_results_have_all_their_fields(name):
+    found = [field.name for field in fields(getattr(edge_tosca, name))]
+    assert set(FIELDS[name].split()) <= set(found)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_learners_methods_take_what_they_took(name):
+    places, _, keywords = METHODS[name].partition("*")
+    found = list(inspect.signature(getattr(Learner, name)).parameters.values())
+    found = [one for one in found if one.name != "self"]
+    in_place = [spelt(one) for one in found if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert in_place[: len(places.split())] == places.split()
+    assert set(keywords.split()) <= {spelt(one) for one in found}
+    # Whatever came since may be left out.
+    known = {one.partition("=")[0] for one in (places + keywords).split()}
+    assert all(one.default is not one.empty for one in found if one.name not in known)
+
+
+def test_every_verb_takes_every_option():
+    words = {
+        verb: [part for one in options.split() for part in ([one[:-1], "1"] if one[-1] == "=" else [one])]
+        for verb, options in VERBS.items()
+    }
+    assert in_a_process_of_its_own(ASK_EVERY_VERB, words) == {}
+
+
+def test_an_option_that_no_verb_has_is_noticed():
+    assert "--colour" in in_a_process_of_its_own(ASK_EVERY_VERB, {"predict": ["--colour"]})["predict"]
+
+
+def test_loggers_have_the_names_that_the_manual_gives():
+    assert {"edge_tosca", "edge_tosca.console", "edge_tosca.watch"} <= set(
+        in_a_process_of_its_own(IMPORT_ALL)
+    )
+
+
+@pytest.mark.parametrize(
+    ("package", "path"),
+    [
+        ("edge_tosca", "py.typed"),
+        ("edge_tosca.console", "static/index.html"),
+        ("edge_tosca.devices", "boxes/x86-vnni.toml"),
+        ("edge_tosca.devices", "service/install.sh"),
+        ("edge_tosca.runtime", "bundles/efficientnet_lite0/backbone.onnx"),
+    ],
+)
+def test_data_lies_in_the_package_that_it_is_looked_for_in(package, path):
+    assert files(package).joinpath(path).is_file()
+
+
+def test_what_outside_scripts_import_stays_where_it_is(tmp_path):
+    from edge_tosca.devices.camera.folder import WatchedFolder
+    from edge_tosca.devices.camera.mjpeg import JpegFrames
+    from edge_tosca.runtime import load_picture
+
+    assert list(inspect.signature(JpegFrames).parameters) == ["path", "fps", "loop"]
+    assert list(inspect.signature(WatchedFolder).parameters) == ["path"]
+    assert list(inspect.signature(WatchedFolder.read).parameters) == ["self"]
+    assert next(iter(inspect.signature(load_picture).parameters)) == "source"
