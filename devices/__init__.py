@@ -1,4 +1,4 @@
-"""The boxes: profiles of the devices this runs on, and a doctor that says what is wrong with one."""
+"""Device profiles, the checks of `edge-tosca doctor`, and cameras."""
 
 from edge_tosca.devices.doctor import examine
 from edge_tosca.devices.findings import Finding

@@ -1,4 +1,4 @@
-"""Examine the eyes: the bundle's bytes, the faithfulness of its features and their speed."""
+"""Examine the backbone: the bundle's files, the golden features and the speed."""
 
 import statistics
 import time
@@ -24,7 +24,7 @@ _TIMED = 20
 _SLOW_MS = 1000.0
 
 
-def examine_sight(
+def examine_backbone(
     path: Path | None,
     runtime: str,
     device: str,
@@ -32,18 +32,18 @@ def examine_sight(
     on_fingerprint: Callable[[Fingerprint], None],
     root: Path = Path("/"),
 ) -> Iterator[Finding]:
-    """Look at a bundle and at what a backend makes of it.
+    """Examine a bundle, and the features that a backend computes with it.
 
     Args:
         path: the bundle's folder; None for the one that ships with edge-tosca.
         runtime: "onnxruntime" or "openvino".
         device: "CPU", "GPU", "NPU" or "AUTO".
         threads: of the backbone; None for the runtime's own choice.
-        on_fingerprint: called with what the features depend on, once the backbone runs.
+        on_fingerprint: called with the features' fingerprint, once the backbone is loaded.
         root: the folder that holds proc.
 
     Yields:
-        The findings; the first that is not well is the last.
+        The findings; none after a bundle or backbone that cannot be loaded.
     """
     try:
         bundle = Bundle.load(path)
@@ -51,8 +51,8 @@ def examine_sight(
         remedy = "make it again with: edge-tosca export" if path else "install edge-tosca again"
         yield Finding("bundle", False, str(error), remedy)
         return
-    words = f"{bundle.name} {bundle.precision}, {len(bundle.files)} files with the sha256 that they must have"
-    yield Finding("bundle", True, words, values={"name": bundle.name, "sha256": bundle.digest})
+    detail = f"{bundle.name} {bundle.precision}, {len(bundle.files)} files with the manifest's sha256"
+    yield Finding("bundle", True, detail, values={"name": bundle.name, "sha256": bundle.digest})
     try:
         backend = open_backend(bundle, runtime, device, threads)
     except EdgeToscaError as error:
@@ -60,12 +60,12 @@ def examine_sight(
         return
     on_fingerprint(fingerprint(bundle, backend))
     worst = min(golden_cosines(bundle, backend))
-    faithful = worst >= GOLDEN_FLOOR
+    correct = worst >= GOLDEN_FLOOR
     yield Finding(
         "golden pictures",
-        faithful,
-        f"lowest cosine {worst:.4f} on {backend.name} {backend.device}, at least {GOLDEN_FLOOR} is faithful",
-        "" if faithful else "its features are wrong: choose another --runtime or --device, or an fp32 bundle",
+        correct,
+        f"lowest cosine {worst:.4f} on {backend.name} {backend.device}, at least {GOLDEN_FLOOR} is required",
+        "" if correct else "its features are wrong: choose another --runtime or --device, or an fp32 bundle",
         {"cosine": worst, "runtime": backend.name, "device": backend.device},
     )
     yield _speed(bundle, backend, root)
@@ -76,8 +76,8 @@ def _speed(bundle: Bundle, backend: Backend, root: Path) -> Finding:
     pixels = bundle.preprocessing(picture)
     prepare = _median_ms(lambda: bundle.preprocessing(picture))
     median = _median_ms(lambda: backend.features(pixels))
-    taken = _megabytes(root)
-    memory = "" if taken is None else f"; this program took {taken} MB at most"
+    peak = _peak_megabytes(root)
+    memory = "" if peak is None else f"; peak memory of this program {peak} MB"
     usable = median <= _SLOW_MS
     return Finding(
         "speed",
@@ -85,8 +85,8 @@ def _speed(bundle: Bundle, backend: Backend, root: Path) -> Finding:
         f"{median:.1f} ms a picture in the backbone, {prepare:.1f} before it (medians of {_TIMED}){memory}",
         ""
         if usable
-        else "take a smaller backbone or an int8 bundle, and see that nothing else uses the processor",
-        {"backbone_ms": median, "prepare_ms": prepare, "megabytes": taken},
+        else "choose a smaller backbone or an int8 bundle, and stop other programs that use the processor",
+        {"backbone_ms": median, "prepare_ms": prepare, "megabytes": peak},
     )
 
 
@@ -99,7 +99,7 @@ def _median_ms(call: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
-def _megabytes(root: Path) -> int | None:
-    """The most memory that this process has held at once."""
+def _peak_megabytes(root: Path) -> int | None:
+    """Return the peak resident memory of this process; None where it is unknown."""
     lines = [line.split() for line in text(root / "proc/self/status").splitlines()]
     return next((int(line[1]) // 1000 for line in lines if line and line[0] == "VmHWM:"), None)

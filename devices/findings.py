@@ -1,4 +1,4 @@
-"""One finding of the doctor."""
+"""The result of one check of the doctor."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, and whether it is well.
+    """The result of one check.
 
     Attributes:
-        what: the thing, in a few words.
-        ok: whether it is well.
-        detail: what was found, in one line.
-        remedy: what to do; where the thing is well, what would make it better; empty where there is nothing.
-        values: the same for programs: numbers and names.
+        what: subject of the check, in a few words.
+        ok: whether the check passed.
+        detail: result, in one line.
+        remedy: what to do; where the check passed, a possible improvement; empty where there is none.
+        values: the result as numbers and names, for programs.
     """
 
     what: str
@@ -23,5 +23,5 @@ class Finding:
     values: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the finding as plain values."""
+        """Return the finding as a dictionary of JSON values."""
         return asdict(self)

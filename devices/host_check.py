@@ -1,4 +1,4 @@
-"""Examine the machine: programs, processor, memory and disk."""
+"""Examine the machine: Python, packages, processor, memory and disk."""
 
 import os
 import platform
@@ -14,10 +14,10 @@ from edge_tosca.devices.processor import Machine, text
 from edge_tosca.devices.profiles import Profile
 
 MEMORY_NEEDED = 300
-"""Megabytes that learning 200 pictures stays below."""
+"""Megabytes; learning 200 pictures needs less."""
 
 DISK_NEEDED = 100
-"""Megabytes that some dozens of lessons and SQLite's log take."""
+"""Megabytes that some dozens of tasks and SQLite's log need."""
 
 _OLDEST_PYTHON = (3, 11)
 _REQUIRED = ("numpy", "onnxruntime", "pillow", "safetensors", "typer", "rich")
@@ -25,11 +25,11 @@ _OPTIONAL = ("openvino",)
 
 
 def examine_host(machine: Machine, profile: Profile, root: Path = Path("/")) -> Iterator[Finding]:
-    """Look at Python, packages, processor and memory.
+    """Examine Python, packages, processor and memory.
 
     Args:
-        machine: that this is.
-        profile: of it.
+        machine: this machine.
+        profile: of this machine.
         root: the folder that holds proc and sys.
 
     Yields:
@@ -74,7 +74,7 @@ def examine_memory(root: Path = Path("/")) -> Finding:
     """
     free = _available(root)
     if free is None:
-        return Finding("memory", True, f"not known here; learning needs {MEMORY_NEEDED} MB")
+        return Finding("memory", True, f"not known on this system; learning needs {MEMORY_NEEDED} MB")
     enough = free >= MEMORY_NEEDED
     remedy = "" if enough else "close other programs, or add swap"
     return Finding(
@@ -99,7 +99,7 @@ def _available(root: Path) -> int | None:
 
 
 def examine_disk(folder: Path) -> Iterator[Finding]:
-    """Look at the disk that a store lies on.
+    """Examine the disk of a store's folder.
 
     Args:
         folder: of the store.
@@ -116,16 +116,16 @@ def examine_disk(folder: Path) -> Iterator[Finding]:
         "disk space",
         enough,
         f"{free} MB free in {folder}",
-        "" if enough else f"make {DISK_NEEDED} MB of room",
+        "" if enough else f"free {DISK_NEEDED} MB",
         {"free_megabytes": free},
     )
-    # SQLite keeps its log beside the store, so the folder has to be writable, not the file alone.
+    # SQLite keeps its log beside the store, so the folder must be writable, not only the file.
     writable = os.access(folder, os.W_OK | os.X_OK)
     yield Finding(
         "disk writable",
         writable,
-        f"{folder} {'can' if writable else 'cannot'} be written",
-        "" if writable else f"give this user the right to write: chmod u+w {folder}",
+        f"{folder} is {'' if writable else 'not '}writable",
+        "" if writable else f"make it writable for this user: chmod u+w {folder}",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a machine's processor is, which int8 instructions it has, and whether an NPU stands beside it."""
+"""Detect a machine's board, processor, int8 instructions and NPU."""
 
 import platform
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from edge_tosca.runtime.hardware import int8_instructions
 
-# PCI class 12h, "processing accelerator": Linux's intel_vpu drives Intel's.
+# PCI class 12h, "processing accelerator"; the Linux driver for Intel's is intel_vpu.
 _ACCELERATOR, _INTEL = "0x120000", "0x8086"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What the operating system says of a machine.
+    """A machine's hardware, as the operating system reports it.
 
     Attributes:
         board: the device tree's model, for example "Raspberry Pi 5 Model B Rev 1.0"; empty without one.
         architecture: "aarch64", "x86_64" or another.
-        cpu: the processor's name, empty where it is not given.
-        int8: those of `edge_tosca.runtime.hardware.INT8_FLAGS` that the processor has.
+        cpu: the processor's name; empty where it is unknown.
+        int8: the entries of `edge_tosca.runtime.hardware.INT8_FLAGS` that the processor has.
         npu: PCI identifier of an Intel NPU, for example "0x643e"; empty without one.
     """
 
@@ -30,19 +30,19 @@ class Machine:
 
     @property
     def name(self) -> str:
-        """What to call it: the board, the processor or the architecture, whichever is known."""
+        """The board, else the processor, else the architecture."""
         return self.board or self.cpu or self.architecture
 
 
 def read_machine(root: Path = Path("/"), architecture: str | None = None) -> Machine:
-    """Find out what machine this is.
+    """Detect this machine's hardware.
 
     Args:
         root: the folder that holds proc and sys.
-        architecture: what platform.machine() gives; asked where None.
+        architecture: as of platform.machine(); None to call it.
 
     Returns:
-        The machine; what cannot be read is left empty.
+        The machine; attributes that cannot be read are empty.
     """
     cpuinfo = text(root / "proc/cpuinfo")
     entries = (line.partition(":") for line in cpuinfo.splitlines())
@@ -63,7 +63,7 @@ def text(path: Path) -> str:
         path: of the file.
 
     Returns:
-        Its text without the white space and the NUL (device tree) at its ends; empty where it cannot be read.
+        Its text, stripped of white space and NUL (device tree); empty where it cannot be read.
     """
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0\n\t ")

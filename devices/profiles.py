@@ -1,4 +1,4 @@
-"""The boxes this runs on, as data: which backbone, runtime, device and threads each wants, and why."""
+"""Device profiles: the recommended backbone, runtime, device and threads of each kind of machine."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,31 +9,31 @@ from edge_tosca.devices.processor import Machine, read_machine
 from edge_tosca.errors import EdgeToscaError
 
 ANY = "any"
-"""Stands in a profile's ``npus`` for every NPU."""
+"""Matches every NPU in a profile's ``npus``."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How to run the backbone on a kind of box.
+    """How to run the backbone on one kind of machine.
 
     Attributes:
-        name: of the profile, its file's.
-        title: for the reader.
-        rank: of the profiles that fit a machine, the one of the highest rank is taken.
-        architectures: that it fits; empty for all, as are the next three.
-        boards: beginnings of the device tree's model, of which one must fit.
+        name: of the profile and its file.
+        title: for people.
+        rank: of all profiles that match a machine, the one with the highest rank is chosen.
+        architectures: that match; empty for all, as in the next three.
+        boards: prefixes of the device tree's model, of which one must match.
         int8: instructions, of which the processor must have one.
-        npus: PCI identifiers of Intel NPUs, of which one must be there; "any" for whichever.
-        backbone: that is recommended.
+        npus: PCI identifiers of Intel NPUs, of which one must be present; "any" matches every NPU.
+        backbone: recommended backbone.
         precision: "int8" or "fp32".
         runtime: "onnxruntime" or "openvino".
         device: "CPU" or "NPU".
         threads: of the backbone; None for the runtime's own choice, one a physical core.
         why: reasons, one sentence each.
-        governor: of the processor's clock, in one sentence.
-        cooling: in one sentence.
-        camera: in one sentence.
-        sources: where the facts in them stand.
+        governor: advice on the processor's clock, one sentence.
+        cooling: advice, one sentence.
+        camera: advice, one sentence.
+        sources: references for the reasons and the advice.
     """
 
     name: str
@@ -87,15 +87,15 @@ class Profile:
 
     @property
     def options(self) -> str:
-        """What to write behind edge-tosca's verbs."""
+        """The command-line options of edge-tosca's verbs."""
         threads = f" --threads {self.threads}" if self.threads else ""
         return f"--runtime {self.runtime} --device {self.device}{threads}"
 
     def fits(self, machine: Machine) -> bool:
-        """Say whether a machine is such a box.
+        """Return whether the profile matches a machine.
 
         Args:
-            machine: which.
+            machine: the machine.
         """
         return (
             (not self.architectures or machine.architecture in self.architectures)
@@ -109,13 +109,14 @@ def detect(machine: Machine | None = None) -> Profile:
     """Choose the profile of a machine.
 
     Args:
-        machine: which; the one this runs on where None.
+        machine: the machine; None for this one.
 
     Returns:
-        Its profile; "other" where nothing fits.
+        Its profile; "other" where no other profile matches.
     """
     known = machine or read_machine()
-    return max((profile for profile in PROFILES.values() if profile.fits(known)), key=lambda fit: fit.rank)
+    matching = (profile for profile in PROFILES.values() if profile.fits(known))
+    return max(matching, key=lambda profile: profile.rank)
 
 
 def _checked(key: str, value: Any) -> Any:
@@ -133,4 +134,4 @@ PROFILES = {
     path.stem: Profile.from_toml(path.stem, path.read_text(encoding="utf-8"))
     for path in sorted((Path(__file__).parent / "boxes").glob("*.toml"))
 }
-"""Every profile that edge-tosca knows, by name."""
+"""All profiles by name."""

@@ -1,29 +1,29 @@
-"""The doctor's findings on one screen: what there is, and below it what to do."""
+"""Format the doctor's findings as text: the results, then the remedies."""
 
 from collections.abc import Sequence
 
 from edge_tosca.devices.findings import Finding
 
 
-def screen(findings: Sequence[Finding]) -> str:
-    """Write the findings for people.
+def format_findings(findings: Sequence[Finding]) -> str:
+    """Format findings for people.
 
     Args:
-        findings: what was looked at.
+        findings: the results of all checks.
 
     Returns:
-        One line a finding, then one line a thing to do, what is wrong first.
+        One line for each finding, then one line for each remedy, those of failed checks first.
     """
     width = max((len(finding.what) for finding in findings), default=0)
     lines = [
         f"{'ok ' if finding.ok else 'BAD'} {finding.what:{width}}  {finding.detail}" for finding in findings
     ]
-    todo = sorted((finding for finding in findings if finding.remedy), key=lambda finding: finding.ok)
-    if todo:
+    remedies = sorted((finding for finding in findings if finding.remedy), key=lambda finding: finding.ok)
+    if remedies:
         lines += ["", "What to do"]
         lines += [
             f"{number}. {finding.what}{'' if finding.ok else ' (needed)'}: {finding.remedy}"
-            for number, finding in enumerate(todo, start=1)
+            for number, finding in enumerate(remedies, start=1)
         ]
     else:
         lines += ["", "Nothing to do."]

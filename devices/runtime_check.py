@@ -1,4 +1,4 @@
-"""Examine the runtimes: which are installed, and on which devices they run."""
+"""Examine the runtimes: which are installed, and which devices they support."""
 
 import os
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from edge_tosca.runtime.no_telemetry import import_onnxruntime, import_openvino
 _INSTALL = "pip install 'edge-tosca[openvino]'"
 
 
-def examine_engines(machine: Machine, root: Path = Path("/")) -> Iterator[Finding]:
-    """List the runtimes with their devices, and say what keeps an NPU from being one of them.
+def examine_runtimes(machine: Machine, root: Path = Path("/")) -> Iterator[Finding]:
+    """List the runtimes with their devices, and find out why an NPU cannot be used.
 
     Args:
-        machine: that this is.
+        machine: this machine.
         root: the folder that holds dev and sys.
 
     Yields:
@@ -34,8 +34,7 @@ def examine_engines(machine: Machine, root: Path = Path("/")) -> Iterator[Findin
     try:
         openvino = import_openvino()
     except MissingExtraError:
-        wanted = bool(machine.npu)
-        remedy = f"it would drive the NPU: {_INSTALL}" if wanted else ""
+        remedy = f"required for the NPU: {_INSTALL}" if machine.npu else ""
         yield Finding("openvino", True, "not installed", remedy, {"version": None, "devices": []})
     else:
         core = openvino.Core()
@@ -57,17 +56,19 @@ def _npu(machine: Machine, root: Path, openvino: str, offered: bool) -> Finding:
     values = {"pci": machine.npu, "usable": offered}
     nodes = sorted(root.glob("dev/accel/accel*"))
     if offered:
-        return Finding("npu", True, f"{machine.npu}, offered by openvino {openvino}", "", values)
+        return Finding("npu", True, f"{machine.npu}, supported by openvino {openvino}", "", values)
     if not nodes:
-        detail = f"{machine.npu} is there, but no /dev/accel/accel0: its driver is not loaded"
-        remedy = "sudo modprobe intel_vpu; where that fails, take Linux 6.8 or later and Intel's NPU firmware"
+        detail = f"{machine.npu} is present, but not /dev/accel/accel0: its driver is not loaded"
+        remedy = (
+            "sudo modprobe intel_vpu; where that fails, install Linux 6.8 or later and Intel's NPU firmware"
+        )
     elif not any(os.access(node, os.R_OK | os.W_OK) for node in nodes):
         detail = f"{machine.npu}: this user may not open /dev/accel/{nodes[0].name}"
         remedy = "sudo usermod -aG render $USER, and log in again"
     elif not openvino:
-        detail, remedy = f"{machine.npu} is there and unused", _INSTALL
+        detail, remedy = f"{machine.npu} is present and unused", _INSTALL
     else:
-        detail = f"{machine.npu} is there, but openvino {openvino} does not offer it"
+        detail = f"{machine.npu} is present, but openvino {openvino} does not list it"
         remedy = "install Intel's user-space driver: https://github.com/intel/linux-npu-driver/releases"
-    # The box works without it, on its processor.
+    # The check passes, since the device works without the NPU.
     return Finding("npu", True, detail, remedy, values)

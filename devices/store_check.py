@@ -1,6 +1,5 @@
-"""Examine a store: does it open, is every page of it sound, was it made with these eyes."""
+"""Examine a store: whether it opens, its pages and blobs are intact, and it fits this backbone."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,94 +8,96 @@ from edge_tosca.devices.findings import Finding
 from edge_tosca.digests import sha256
 from edge_tosca.errors import EdgeToscaError, what_and_remedy
 from edge_tosca.runtime import Fingerprint
-from edge_tosca.store.sqlite_errors import obstacle, sqlite_errors
+from edge_tosca.store.sqlite_errors import obstacle
 from edge_tosca.store.store import Store
 from edge_tosca.tosca.task_module import Module
 from edge_tosca.vision.compatibility import incompatibility
 
-_RESTORE = "restore a copy, or init a new store and teach it again"
+_RESTORE = "restore a copy, or init a new store and learn again"
 
 
-def examine_store(path: Path, eyes: Fingerprint | None) -> Iterator[Finding]:
-    """Look at a store.
+def examine_store(
+    path: Path, backbone: Fingerprint | None, key_file: Path | None = None
+) -> Iterator[Finding]:
+    """Examine a store.
 
     Args:
         path: of the store.
-        eyes: what the features of this machine's backbone depend on; None where it does not run.
+        backbone: fingerprint of this machine's features; None where the backbone does not run.
+        key_file: key of an encrypted store; None for the places that `find_key` looks at.
 
     Yields:
-        The findings; what needs a sound file is left out where it is not.
+        The findings; checks that need an intact file are skipped where it is damaged.
     """
     try:
-        store = Store.open(path)
+        store = Store.open(path, key_file)
     except EdgeToscaError as error:
-        yield _told("store", error)
+        yield _failure("store", error)
         return
     except OSError as error:
-        words = f"{path} cannot be read ({error.strerror})"
-        yield Finding("store", False, words, f"give this user the right to read it: chmod u+r {path}")
+        detail = f"{path} cannot be read ({error.strerror})"
+        yield Finding("store", False, detail, f"make it readable for this user: chmod u+r {path}")
         return
     with closing(store):
-        pages = _pages(path)
+        pages = _pages(store)
         yield pages
         if not pages.ok:
             return
-        hindered = obstacle(path)
-        if hindered is not None:
-            yield Finding("store writable", False, f"{path} cannot be changed: {hindered[0]}", hindered[1])
+        reason = obstacle(path)
+        if reason is not None:
+            yield Finding("store writable", False, f"{path} cannot be changed: {reason[0]}", reason[1])
         yield _content(store)
-        yield _origin(store, eyes)
+        yield _origin(store, backbone)
 
 
-def _told(what: str, error: EdgeToscaError) -> Finding:
-    # A sound store may want a key, room on the disk or its right name: each error knows its own remedy.
+def _failure(what: str, error: EdgeToscaError) -> Finding:
+    # An intact store may lack a key, disk space or its right name: each error has its own remedy.
     detail, remedy = what_and_remedy(error)
     return Finding(what, False, detail, remedy or _RESTORE)
 
 
-def _pages(path: Path) -> Finding:
+def _pages(store: Store) -> Finding:
     try:
-        with sqlite_errors(path), closing(sqlite3.connect(path)) as connection:
-            rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+        faults = store.page_faults()
     except EdgeToscaError as error:
-        return _told("store pages", error)
-    if rows != ["ok"]:
-        return Finding("store pages", False, f"{path}: {' '.join(rows[0].split())}", _RESTORE)
-    return Finding("store pages", True, f"{path}: SQLite finds every page sound")
+        return _failure("store pages", error)
+    if faults:
+        return Finding("store pages", False, f"{store.path}: {' '.join(faults[0].split())}", _RESTORE)
+    return Finding("store pages", True, f"{store.path}: SQLite finds every page intact")
 
 
 def _content(store: Store) -> Finding:
-    # SQLite does not see a changed byte inside a blob; a module's name is the digest of its bytes.
+    # SQLite does not detect a changed byte inside a blob; a module's name is the digest of its bytes.
     try:
         state = store.state()
         for task in state.tasks:
             data = store.module(task.module)
             if sha256(data) != task.module:
-                words = f"the module of {task.name!r} changed since it was filed"
-                return Finding("store content", False, f"{store.path}: {words}", "learn its task again")
+                change = f"the module of {task.name!r} changed since it was stored"
+                return Finding("store content", False, f"{store.path}: {change}", "learn its task again")
             Module.from_bytes(data)
             for group in task.groups:
                 store.features(group)
     except EdgeToscaError as error:
-        return _told("store content", error)
+        return _failure("store content", error)
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         return Finding("store content", False, f"{store.path}: features cannot be read ({reason})", _RESTORE)
     count = f"{len(state.tasks)} modules and {len(state.labels)} classes in generation {state.generation}"
-    return Finding("store content", True, f"{count}, each module as it was filed")
+    return Finding("store content", True, f"{count}, each module as stored")
 
 
-def _origin(store: Store, eyes: Fingerprint | None) -> Finding:
-    made = store.settings.get("origin", "an unknown backbone")
-    if eyes is None:
+def _origin(store: Store, backbone: Fingerprint | None) -> Finding:
+    origin = store.settings.get("origin", "an unknown backbone")
+    if backbone is None:
         return Finding(
-            "store origin", False, f"made with {made}, which does not run here", "see the backbone above"
+            "store origin", False, f"made with {origin}, which does not run here", "see the backbone above"
         )
-    reason = incompatibility(store.settings, eyes)
+    reason = incompatibility(store.settings, backbone)
     return Finding(
         "store origin",
         reason is None,
-        f"made with {made}" + ("" if reason is None else f", this is {eyes}: {reason}"),
+        f"made with {origin}" + ("" if reason is None else f", this is {backbone}: {reason}"),
         ""
         if reason is None
         else f"name the same backbone, --runtime and --device, or run: edge-tosca migrate {store.path}",

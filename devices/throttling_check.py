@@ -1,4 +1,4 @@
-"""Examine what slows a box down: heat, throttling, a weak power supply, a lazy clock."""
+"""Examine what slows a device down: heat, throttling, a weak power supply, a low clock."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,35 +7,36 @@ from edge_tosca.devices.findings import Finding
 from edge_tosca.devices.processor import text
 from edge_tosca.devices.profiles import Profile
 
+_NOT_REPORTED = "not reported by this system"
 _NEAR_LIMIT = 5.0
 _USUAL_LIMIT = 85.0
 
-# Bits of the Raspberry Pi firmware's get_throttled; the same 16 places higher, it has happened since boot.
+# Bits of the Raspberry Pi firmware's get_throttled; 16 bits higher: has occurred since boot.
 _BITS = {
     0: "the supply's voltage is too low",
     1: "the clock is capped",
     2: "throttled",
     3: "at the soft limit",
 }
-_POWER = "take the power supply made for this board and a short cable"
+_POWER = "use the power supply made for this board and a short cable"
 _FIRMWARE = (
     "sys/devices/platform/*firmware*/get_throttled",
     "sys/devices/platform/*/*firmware*/get_throttled",
 )
 
-# Their powersave follows the load; that of every other driver is the lowest clock.
+# The governor powersave of these drivers follows the load; of every other driver it is the lowest clock.
 _DRIVERS_WITH_PREFERENCES = ("intel_pstate", "amd-pstate-epp")
 
 
-def examine_conditions(profile: Profile, root: Path = Path("/")) -> Iterator[Finding]:
-    """Look at temperature, throttling, supply and clock; best right after some work.
+def examine_throttling(profile: Profile, root: Path = Path("/")) -> Iterator[Finding]:
+    """Examine temperature, throttling, power supply and clock; best directly after some load.
 
     Args:
         profile: of the machine, for its advice.
         root: the folder that holds sys.
 
     Yields:
-        The findings; what the system does not tell is said so.
+        The findings, also for values that the system does not report.
     """
     yield _temperature(profile, root)
     yield _throttling(profile, root)
@@ -49,7 +50,7 @@ def _temperature(profile: Profile, root: Path) -> Finding:
         if (celsius := _number(zone / "temp", 1e-3)) is not None
     ]
     if not zones:
-        return Finding("temperature", True, "not told by this system", values={"celsius": None})
+        return Finding("temperature", True, _NOT_REPORTED, values={"celsius": None})
     celsius, zone = max(zones, key=lambda pair: pair[0])
     limit = _limit(zone)
     hot = celsius >= limit - _NEAR_LIMIT
@@ -63,7 +64,7 @@ def _temperature(profile: Profile, root: Path) -> Finding:
 
 
 def _limit(zone: Path) -> float:
-    """Where the kernel itself begins to slow down; "critical" is where it switches off."""
+    """Return the temperature at which the kernel begins to throttle; at "critical" it shuts down."""
     points = [
         celsius
         for kind in sorted(zone.glob("trip_point_*_type"))
@@ -75,12 +76,12 @@ def _limit(zone: Path) -> float:
 
 
 def _throttling(profile: Profile, root: Path) -> Finding:
-    unknown = Finding("throttling", True, "not told by this system")
+    unknown = Finding("throttling", True, _NOT_REPORTED)
     return _firmware(profile, root) or _counters(profile, root) or _supply(root) or unknown
 
 
 def _counters(profile: Profile, root: Path) -> Finding | None:
-    """Intel's, since the system started."""
+    """Read Intel's counters of throttling since the system started."""
     events = [
         value
         for path in root.glob("sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count")
@@ -94,7 +95,7 @@ def _counters(profile: Profile, root: Path) -> Finding | None:
 
 
 def _supply(root: Path) -> Finding | None:
-    """What Linux's own driver for the Raspberry Pi tells: the supply alone."""
+    """Read the state of the supply, all that Linux's own driver for the Raspberry Pi reports."""
     for chip in sorted(root.glob("sys/class/hwmon/hwmon*")):
         if text(chip / "name") == "rpi_volt" and (alarm := _number(chip / "in0_lcrit_alarm")) is not None:
             low = bool(alarm)
@@ -104,16 +105,16 @@ def _supply(root: Path) -> Finding | None:
 
 
 def _firmware(profile: Profile, root: Path) -> Finding | None:
-    """What vcgencmd get_throttled prints, from the file that the Raspberry Pi's kernel offers."""
+    """Read the bits of vcgencmd get_throttled, from the file of the Raspberry Pi's kernel."""
     for path in (path for pattern in _FIRMWARE for path in sorted(root.glob(pattern))):
         try:
-            return _firmware_says(int(text(path), 16), profile)
+            return _firmware_finding(int(text(path), 16), profile)
         except ValueError:
             continue
     return None
 
 
-def _firmware_says(bits: int, profile: Profile) -> Finding:
+def _firmware_finding(bits: int, profile: Profile) -> Finding:
     now = [words for bit, words in _BITS.items() if bits >> bit & 1]
     since = [words for bit, words in _BITS.items() if bits >> (bit + 16) & 1 and words not in now]
     parts = [f"now: {', '.join(now)}"] if now else []
@@ -123,7 +124,7 @@ def _firmware_says(bits: int, profile: Profile) -> Finding:
     return Finding(
         "throttling",
         not now,
-        f"{'; '.join(parts) or 'never since the system started'} (firmware says {bits:#x})",
+        f"{'; '.join(parts) or 'never since the system started'} (firmware reports {bits:#x})",
         "; ".join(remedies),
         {"firmware": bits, "under_voltage": bool(bits & 1), "throttled": bool(bits & 0xE)},
     )
@@ -133,7 +134,7 @@ def _governor(profile: Profile, root: Path) -> Finding:
     clock = root / "sys/devices/system/cpu/cpu0/cpufreq"
     governor, driver = text(clock / "scaling_governor"), text(clock / "scaling_driver")
     if not governor:
-        return Finding("governor", True, "not told by this system", values={"governor": None})
+        return Finding("governor", True, _NOT_REPORTED, values={"governor": None})
     lowest = governor == "powersave" and driver not in _DRIVERS_WITH_PREFERENCES
     allowed, highest = _number(clock / "scaling_max_freq", 1e-3), _number(clock / "cpuinfo_max_freq", 1e-3)
     capped = allowed is not None and highest is not None and allowed < highest

@@ -24,7 +24,7 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> object:
-    # Only when asked for: the command line must answer Ctrl-C before half a second of imports.
+    # Imported on first use: otherwise Ctrl-C would wait for half a second of imports.
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

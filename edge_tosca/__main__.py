@@ -1,11 +1,11 @@
-"""Begin the command line: `edge-tosca`, also `python -m edge_tosca`."""
+"""Start the command line: `edge-tosca`, also `python -m edge_tosca`."""
 
 import os
 import signal
 
 
 def main() -> None:
-    """Run the command line. While its parts are still imported, Ctrl-C ends it at once."""
+    """Run the command line; Ctrl-C ends it at once while its modules are being imported."""
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     from edge_tosca.cli import main as run
 

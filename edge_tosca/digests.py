@@ -1,4 +1,4 @@
-"""SHA-256 digests of bytes, pictures and features, and the canonical JSON that digests are taken of."""
+"""SHA-256 digests of bytes, pictures and features, and the canonical JSON that is hashed."""
 
 import hashlib
 import json
@@ -7,31 +7,41 @@ from edge_tosca.arrays import Array
 
 
 def pictures_digest(pictures: list[str]) -> str:
-    """Give one digest for the pictures of a class, whatever their order.
+    """Compute one digest for the pictures of a class, independent of their order.
 
     Args:
         pictures: sha256 (hex) of each.
 
     Returns:
-        sha256 (hex) over them, sorted and put together without anything in between.
+        sha256 (hex) of the sorted digests, concatenated without separators.
     """
     return sha256("".join(sorted(pictures)).encode())
 
 
 def row_digests(features: Array) -> list[str]:
-    """Stand in for pictures of which there are no files: the sha256 (hex) of each feature as float16.
+    """Compute a digest for each feature, where there are no picture files to hash.
 
     Args:
-        features: [n, d].
+        features: of any float type, [n, d].
+
+    Returns:
+        sha256 (hex) of each row as little-endian float16.
     """
     return [sha256(row.astype("<f2").tobytes()) for row in features]
 
 
-def canonical(value: object) -> str:
-    """Spell a value as JSON in the one way that digests are taken of."""
+def canonical_json(value: object) -> str:
+    """Serialise a value as JSON that is equal for equal values: sorted keys, no blanks, bytes as hex.
+
+    Args:
+        value: of dictionaries, lists, strings, numbers, booleans, None and bytes.
+
+    Returns:
+        The text that is hashed.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=bytes.hex)
 
 
 def sha256(data: bytes) -> str:
-    """Give the sha256 (hex) of bytes."""
+    """Compute the sha256 of bytes, in hex."""
     return hashlib.sha256(data).hexdigest()

@@ -1,8 +1,8 @@
-"""The one family of errors a user of edge-tosca can meet."""
+"""The errors that a user of edge-tosca can get, one family."""
 
 
 class EdgeToscaError(Exception):
-    """An error that its reader can act on: one line that names the file, what is wrong and the remedy."""
+    """Base of all errors: one line that names the file, what is wrong and what to do."""
 
 
 class BundleError(EdgeToscaError):
@@ -14,15 +14,15 @@ class PictureError(EdgeToscaError):
 
 
 class StoreError(EdgeToscaError):
-    """A store is missing, damaged, of an unknown format, or made with another backbone."""
+    """A store is missing, damaged, of an unknown format, or was made with another backbone."""
 
 
 class PackError(EdgeToscaError):
-    """A class pack or a key of one cannot be read, is not trusted, or does not fit the store."""
+    """A class pack or its key cannot be read, is not trusted, or does not fit the store."""
 
 
 class NameTakenError(PackError):
-    """A class of a pack has the name of one that the store knows.
+    """A class of a pack has the name of a class in the store.
 
     Attributes:
         label: the name.
@@ -34,54 +34,54 @@ class NameTakenError(PackError):
 
 
 class CameraError(EdgeToscaError):
-    """A camera cannot be opened, or was lost."""
+    """A camera cannot be opened, or was disconnected."""
 
 
 class CameraEndedError(CameraError):
-    """A file of frames has been read to its end, or has none; there is nothing to wait for."""
+    """A file of frames has been read to its end, or has none; no further frame will come."""
 
 
 class LearnError(EdgeToscaError):
-    """What was shown cannot be learned from."""
+    """The classes, pictures or settings cannot be learned from."""
 
 
 class MissingExtraError(EdgeToscaError):
-    """A verb needs an optional dependency that is not installed."""
+    """An optional dependency that is needed is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; this needs: pip install 'edge-tosca[{extra}]'")
 
 
 def what_and_remedy(error: EdgeToscaError) -> tuple[str, str]:
-    """Part an error's line into what is wrong and what to do.
+    """Split the message of an error into what is wrong and what to do.
 
     Args:
-        error: any of the family; the remedy is what its message ends with.
+        error: any of the family; its remedy follows the last "; ".
 
     Returns:
-        What is wrong, and the remedy; empty where the message names none.
+        What is wrong, and the remedy; "" where the message names none.
     """
     what, _, remedy = str(error).rpartition("; ")
     return (what, remedy) if what else (remedy, "")
 
 
 def printable(text: str) -> str:
-    """Show what cannot be shown in a name as escapes, so that no name passes for a line of ours.
+    """Escape what is not printable in untrusted text, so that it cannot imitate other lines of output.
 
     Args:
-        text: with names from outside.
+        text: with untrusted names.
 
     Returns:
-        The same in one line, without control characters.
+        The text in one line, without control characters.
     """
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def in_one_line(error: Exception) -> str:
-    """Give the message of an error that quotes what a stranger wrote.
+    """Return the message of a library's error, which may quote untrusted input, in one line.
 
     Args:
-        error: of a library.
+        error: raised by a library.
 
     Returns:
         At most 200 characters, without line ends and control characters.

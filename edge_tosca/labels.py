@@ -8,13 +8,13 @@ _LABEL_LIMIT = 200
 
 
 def checked_label(label: str) -> str:
-    """Accept a class name in any script, in one spelling.
+    """Check and normalise a class name, in any script.
 
     Args:
         label: as typed.
 
     Returns:
-        The name in Unicode's composed form, without surrounding blanks.
+        The name in Unicode's composed form (NFC), without surrounding blanks.
 
     Raises:
         LearnError: it is empty, too long, or has control characters.
@@ -28,23 +28,23 @@ def checked_label(label: str) -> str:
 
 
 def require_text(task: str) -> None:
-    """Refuse a task's name that a store cannot keep.
+    """Raise an error if the name of a task is not valid Unicode text.
 
     Args:
         task: as typed.
 
     Raises:
-        LearnError: it holds bytes that are no text.
+        LearnError: it holds surrogates, which a store cannot keep.
     """
     if any(unicodedata.category(character) == "Cs" for character in task):
         raise LearnError(f"the name of a task, {task[:40]!r}, is no text; choose a plain name")
 
 
 def has_controls(name: str) -> bool:
-    """Say whether a name has line ends or control characters, with which it could pass for another line.
+    """Return whether a name has line ends or control characters, which could imitate other lines of output.
 
     Args:
         name: of a class.
     """
-    # Most names are printable at a glance; the joiners of some scripts are not, and control nothing.
+    # Most names are printable. The joiners of some scripts are not, and are no control characters either.
     return not name.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)

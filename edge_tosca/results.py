@@ -1,4 +1,4 @@
-"""What the learner answers and reports, as plain frozen values."""
+"""Answers and reports of the learner, as frozen values."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one picture (or one burst) shows.
+    """The classification of one picture, or of one burst.
 
     Attributes:
         label: the most probable class.
@@ -28,10 +28,11 @@ class Answer:
         unknown: the picture looks like none of the known classes.
         task: name of the task that taught the label.
         top: the most probable classes, the best first.
-        familiarity: how much it looks like anything known, in standard deviations; unknown is decided on it.
+        familiarity: OOD score, in standard deviations; the higher, the more the picture looks like a known
+            class. `unknown` compares it with a threshold.
         milliseconds: spent on "decode", "features" and "decide".
-        set: labels that hold the truth with the coverage that was asked for, the most probable first; None
-            where none was asked for.
+        set: labels that contain the true one with the requested coverage, the most probable first; None where
+            no coverage was requested.
     """
 
     label: str
@@ -46,7 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A picture that was not learned from.
+    """A picture that was skipped.
 
     Attributes:
         path: of the picture.
@@ -59,13 +60,13 @@ class Skipped:
 
 @dataclass(frozen=True)
 class ModuleReport:
-    """A module in numbers.
+    """The size of a LuCA module.
 
     Attributes:
-        digest: its name.
-        parameters: how many it has.
-        nonzero: how many of them are not zero.
-        bytes: its size in the store.
+        digest: sha256 (hex) of the module.
+        parameters: number of parameters.
+        nonzero: number of parameters that are not zero.
+        bytes: size in the store.
     """
 
     digest: str
@@ -76,12 +77,12 @@ class ModuleReport:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Pictures of one class that were taken for another.
+    """Pictures of one class that were classified as another.
 
     Attributes:
-        truth: the class they were taught as.
-        answer: the class they were taken for.
-        count: how many.
+        truth: the class that they were taught as.
+        answer: the class that they were classified as.
+        count: number of pictures.
     """
 
     truth: str
@@ -91,11 +92,11 @@ class Confusion:
 
 @dataclass(frozen=True)
 class SuspectImage:
-    """A training picture worth a second look.
+    """A training picture that may be mislabelled or a near duplicate.
 
     Attributes:
         path: of the picture.
-        reason: why.
+        reason: why, in one line.
     """
 
     path: str
@@ -104,17 +105,17 @@ class SuspectImage:
 
 @dataclass(frozen=True)
 class GateReport:
-    """What the gate says of one `learn`.
+    """The quality gate's verdict on one `learn`.
 
-    Accuracies are of single pictures, left out with their neighbours; every class counts the same.
+    Accuracies are of single pictures, held out with their neighbours; every class counts the same.
 
     Attributes:
         verdict: "accept", "warn" or "reject".
-        accuracy_new: of the classes just taught; None where no picture could be left out.
-        accuracy_old_before: of the classes known before, before; None if there were none.
-        accuracy_old_after: of the same classes, now.
+        accuracy_new: of the new classes; None where no picture could be held out.
+        accuracy_old_before: of the classes known before, without the new ones; None if there were none.
+        accuracy_old_after: of the same classes, with the new ones.
         confusions: the most frequent ones, the worst first.
-        suspects: training pictures that look mislabelled, then copies.
+        suspects: training pictures that look mislabelled, then near duplicates.
         reasons: why the verdict is not "accept".
         advice: what to do, at most five sentences, the most urgent first.
     """
@@ -131,18 +132,18 @@ class GateReport:
 
 @dataclass(frozen=True)
 class LearnReport:
-    """What one `learn` did.
+    """The result of one `learn`.
 
     Attributes:
-        generation: the one it made; None where the gate rejected it.
+        generation: the new generation; None where the gate rejected it.
         task: name of the task.
         classes: labels that were taught.
-        images: pictures they were learned from.
+        images: number of pictures that were learned from.
         skipped: pictures that could not be read.
         seconds: spent on "features", "train", "commit" and in "total".
         module: the task's LuCA module.
-        gate: whether it worked.
-        thinned: cached features, of any class, that gave way to the store's limit.
+        gate: the quality gate's verdict.
+        thinned: number of cached features, of any class, that were removed to keep the store's limit.
     """
 
     generation: int | None
@@ -156,36 +157,36 @@ class LearnReport:
     thinned: int = 0
 
     def alone(self, known: Iterable[str]) -> bool:
-        """Say whether the one class taught is the only one: every answer is then right, for want of another.
+        """Return whether the class that was taught is the only one, so that every answer names it.
 
         Args:
             known: labels that the learner knows now.
 
         Returns:
-            Whether there is nothing to tell the class from; also where it was rejected.
+            True for one class and no other known label, even if the gate rejected it.
         """
         return len({*known, *self.classes}) == 1
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as plain values."""
+        """Return the report as plain values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracy on labelled pictures, each answered on its own.
+    """Accuracy on labelled pictures, each classified by itself.
 
     Attributes:
-        images: pictures of known classes.
+        images: number of pictures of known classes.
         accuracy: share of them whose label was right; an answer's unknown flag does not change it.
         per_class: the same by label.
         unknown_rate: share of them that were called unknown.
-        strangers: pictures of classes that were never taught.
-        strangers_unknown_rate: share of those that were called unknown; None without strangers.
-        router: the rule that chose the modules.
-        confusion: truth to answer to count.
+        strangers: number of pictures of classes that were never taught.
+        strangers_unknown_rate: share of those that were called unknown; None where there are none.
+        router: "fused" or "entropy", the rule that combines the modules.
+        confusion: true label to answered label to number of pictures.
         skipped: pictures that could not be read.
-        seconds: spent in all.
+        seconds: total time.
     """
 
     images: int
@@ -200,5 +201,5 @@ class Evaluation:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give the evaluation as plain values."""
+        """Return the evaluation as plain values."""
         return asdict(self)

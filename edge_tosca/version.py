@@ -1,6 +1,4 @@
-"""The version of this program, and of the packages that it runs on."""
-
-from importlib.metadata import PackageNotFoundError, version
+"""The versions of this program and of installed packages."""
 
 __version__ = "0.1.1"
 
@@ -11,6 +9,9 @@ def package_version(package: str) -> str:
     Args:
         package: name of the distribution.
     """
+    # `edge-tosca --version` imports this module, and would take a fifth longer.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

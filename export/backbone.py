@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("int8", "fp32")
 RECORDED = "recorded"
-"""Stands for the recipes that the catalog names for a backbone."""
+"""Name that selects the recipes in the catalog's entry of a backbone."""
 
-# A rebuild under other versions of torch and onnx may round a weight differently; more is another graph.
+# Other versions of torch and onnx may round a weight differently; a lower cosine means another graph.
 _REBUILT_COSINE = 0.999
 
 OnStep = Callable[[str], None]
@@ -50,34 +50,34 @@ def export_backbone(
     force: bool = False,
     on_step: OnStep | None = None,
 ) -> dict[str, Any]:
-    """Make a bundle of a backbone that timm knows.
+    """Export a timm backbone to a bundle.
 
     Args:
         backbone: a catalog name or any timm model's name.
-        out: the bundle's folder; a bundle that is there is replaced.
+        out: the bundle's folder; an existing bundle is replaced.
         weights: a safetensors file or torch checkpoint; None for the catalog's package or the timm hub.
-        calibration: a folder of class folders of pictures. For INT8 it may be left out only where a
-            calibration is recorded for these weights, as it is for efficientnet_lite0.
-        held_out: a folder of class folders to judge by; None for a part of ``calibration`` that is not
-            calibrated on.
+        calibration: a folder of class folders of pictures. For INT8 it may be None only where a calibration
+            is recorded for these weights, as for efficientnet_lite0.
+        held_out: a folder of class folders for the evaluation; None for a part of ``calibration`` that is
+            not used for calibration.
         precision: "int8" or "fp32".
         recipes: names of the recipes to try; none for the whole grid, "recorded" for the catalog's choice.
         force: use the best recipe even if it fails the gate.
-        on_step: told what is being done, one line a step.
+        on_step: called with one line at the start of each step.
 
     Returns:
-        The manifest; ``search`` in it has a row for each recipe that was tried. Its precision is "fp32" where
-        none passed the gate.
+        The manifest; its entry ``search`` has a row for each recipe that was tried. Its precision is "fp32"
+        where none passed the gate.
 
     Raises:
-        EdgeToscaError: anything that the user can put right, in one line.
+        EdgeToscaError: an error that the user can correct, in one line.
         MissingExtraError: the packages of the extra "export" are not installed.
     """
     step = on_step or (lambda _: None)
     _check_request(out, precision)
     known = find_backbone(backbone)
-    asks_nothing = precision == "int8" and calibration is None and not recipes
-    recorded = read_recorded(known.name) if asks_nothing else None
+    defaults = precision == "int8" and calibration is None and not recipes
+    recorded = read_recorded(known.name) if defaults else None
     if precision == "int8" and calibration is None and recorded is None:
         raise _needs_pictures(known.name)
     sample = None if calibration is None or precision == "fp32" else choose_pictures(calibration, held_out)
@@ -91,7 +91,7 @@ def export_backbone(
     if recorded is None:
         return _export(fp32, out, sample, tried, force, step)
     step("quantizing with the recorded calibration")
-    graph, report = _recalled(fp32, recorded)
+    graph, report = _requantized(fp32, recorded)
     return write_graph(out, fp32, {BACKBONE: graph.SerializeToString()}, graph, report)
 
 
@@ -106,23 +106,23 @@ def export_onnx(
     force: bool = False,
     on_step: OnStep | None = None,
 ) -> dict[str, Any]:
-    """Make a bundle of a backbone that was read from an ONNX file.
+    """Export a backbone from an ONNX file to a bundle.
 
     Args:
         fp32: the backbone, from :func:`edge_tosca.export.onnx_file.load_onnx`.
-        out: as in :func:`export_backbone`, like all that follow.
-        calibration: pictures to calibrate on.
-        held_out: pictures to judge by.
+        out: the bundle's folder; this and all further arguments are as in :func:`export_backbone`.
+        calibration: pictures for calibration.
+        held_out: pictures for the evaluation.
         precision: "int8" or "fp32".
-        recipes: to try.
-        force: use the best even if it fails.
-        on_step: told what is being done.
+        recipes: names of the recipes to try.
+        force: use the best recipe even if it fails the gate.
+        on_step: called at the start of each step.
 
     Returns:
         The manifest.
 
     Raises:
-        EdgeToscaError: anything that the user can put right, in one line.
+        EdgeToscaError: an error that the user can correct, in one line.
     """
     _check_request(out, precision)
     if precision == "int8" and calibration is None:
@@ -143,9 +143,7 @@ def _named(recipes: Sequence[str], known: KnownBackbone) -> tuple[str, ...]:
     if RECORDED not in recipes:
         return tuple(recipes)
     if not known.recipes:
-        raise EdgeToscaError(
-            f"{known.name}: the catalog records no recipe for it; leave --recipe out to search"
-        )
+        raise EdgeToscaError(f"{known.name}: the catalog records no recipe for it; omit --recipe to search")
     return known.recipes
 
 
@@ -167,12 +165,14 @@ def _export(
     found = search(fp32.graph, fp32.family, recipes, calibration, held_out, force=force, on_step=step)
     if all(trial.recipe.runtime != "onnxruntime" for trial in found.chosen):
         step("no recipe for ONNX Runtime passed the gate: backbone.onnx stays FP32 (--force takes the best)")
-    about = {"images": len(calibration), "data": ", ".join(sample.data_sets)}
-    return write_found(out, fp32, found, about)
+    data = {"images": len(calibration), "data": ", ".join(sample.data_sets)}
+    return write_found(out, fp32, found, data)
 
 
-def _recalled(fp32: BackboneGraph, recorded: RecordedCalibration) -> tuple["onnx.ModelProto", dict[str, Any]]:
-    """Repeat a recorded calibration, and claim its fidelity only for the graph that it was measured on."""
+def _requantized(
+    fp32: BackboneGraph, recorded: RecordedCalibration
+) -> tuple["onnx.ModelProto", dict[str, Any]]:
+    """Quantize with recorded ranges; the recorded fidelity holds only for the graph it was measured on."""
     if not set(recorded.ranges) >= {output for node in fp32.graph.graph.node for output in node.output}:
         raise _differs(fp32.name)
     graph = quantize_static(fp32.graph, recorded.ranges)
@@ -214,6 +214,6 @@ def _needs_pictures(name: str) -> EdgeToscaError:
 
 def _differs(name: str) -> EdgeToscaError:
     return EdgeToscaError(
-        f"{name}: the graph that these versions of torch and onnx make is not the one whose calibration is "
-        "recorded; give pictures with --calibration DIR"
+        f"{name}: the graph exported by these versions of torch and onnx differs from the one whose "
+        "calibration is recorded; give pictures with --calibration DIR"
     )

@@ -1,4 +1,4 @@
-"""Write a backbone bundle: all of it or nothing."""
+"""Write a backbone bundle atomically."""
 
 import hashlib
 import json
@@ -13,13 +13,13 @@ from edge_tosca.runtime.manifest import FORMAT, MANIFEST
 
 
 def check_target(out: Path) -> None:
-    """Refuse a place where a bundle must not be written.
+    """Raise if a bundle must not be written to a folder.
 
     Args:
-        out: the bundle's folder to be.
+        out: the future folder of the bundle.
 
     Raises:
-        BundleError: something that is not a bundle is there already.
+        BundleError: the folder exists and is neither a bundle nor empty.
     """
     if not out.exists() and not out.is_symlink():
         return
@@ -29,7 +29,7 @@ def check_target(out: Path) -> None:
 
 
 def write_bundle(out: Path, files: Mapping[str, bytes], entries: Mapping[str, Any]) -> Bundle:
-    """Write a bundle's folder, replacing the bundle that was there.
+    """Write a bundle's folder, replacing an existing bundle.
 
     Args:
         out: the folder.
@@ -37,7 +37,7 @@ def write_bundle(out: Path, files: Mapping[str, bytes], entries: Mapping[str, An
         entries: the manifest's other entries.
 
     Returns:
-        The bundle, loaded back and so verified.
+        The bundle, loaded and verified.
 
     Raises:
         BundleError: the folder cannot be written.

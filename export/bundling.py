@@ -1,4 +1,4 @@
-"""Put together what a backbone's bundle holds and its manifest says."""
+"""Assemble the files and the manifest of a backbone's bundle."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -23,8 +23,8 @@ def write_found(out: Path, fp32: BackboneGraph, found: Search, calibration: dict
     Args:
         out: the bundle's folder.
         fp32: the backbone, which stays FP32 for ONNX Runtime where no recipe was chosen for it.
-        found: the search.
-        calibration: the manifest's entry: how many pictures, of which data.
+        found: result of the search.
+        calibration: the manifest's entry: number of pictures and names of the data sets.
 
     Returns:
         The manifest.
@@ -69,9 +69,9 @@ def write_graph(
 
     Args:
         out: its folder.
-        fp32: the backbone it is made of.
+        fp32: the original backbone.
         files: path inside the bundle -> bytes.
-        graph: what ``backbone.onnx`` among them holds; its golden features are recorded.
+        graph: the content of ``backbone.onnx`` among them; its golden features are recorded.
         report: the manifest's entries ``quantization``, ``fidelity`` and more.
 
     Returns:
@@ -94,12 +94,12 @@ def write_graph(
 
 
 def unquantized() -> dict[str, Any]:
-    """Write the manifest's entries for a graph that is FP32."""
+    """Return the manifest's entries for an FP32 graph."""
     same = Fidelity(1.0, 1.0, 1.0, None, None, images=0, data="none: the graph is FP32")
     return {"quantization": {"tool": "none", "version": "", "recipe": "none"}, "fidelity": same.entry()}
 
 
 def quantization_of(tool: str, recipe: str) -> dict[str, Any]:
-    """Write the manifest's ``quantization`` entry: the tool, its version, the recipe, what exported."""
+    """Return the manifest's ``quantization`` entry: tool, version, recipe, and the exporting packages."""
     tools = {name: version(name) for name in ("torch", "timm", "onnx")}
     return {"tool": tool, "version": version(tool), "recipe": recipe, "exported_with": tools}

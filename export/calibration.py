@@ -1,4 +1,4 @@
-"""Choose the pictures to calibrate on, and other pictures to judge the result by."""
+"""Choose the pictures for calibration, and held-out pictures for the evaluation."""
 
 import random
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from edge_tosca.runtime.picture_folders import find_pictures
 CALIBRATION_PICTURES = 256
 HELD_OUT_PICTURES = 600
 LEAST_PICTURES = 64
-_A_CLASS = 20
+_LEAST_PER_CLASS = 20
 
 _TRAIN = frozenset({"train", "training", "all"})
 _TEST = frozenset({"test", "val", "valid", "validation"})
@@ -19,13 +19,13 @@ _TEST = frozenset({"test", "val", "valid", "validation"})
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """A picture file and what its folders say about it.
+    """A picture file, with its labels from the names of its folders.
 
     Attributes:
         path: the file.
         data_set: name of the data set, the folder above the class folders.
         label: data set and class folder.
-        is_test: whether it lies in a test or validation part.
+        is_test: whether it is in a test or validation part.
     """
 
     path: Path
@@ -36,11 +36,11 @@ class LabelledPicture:
 
 @dataclass(frozen=True)
 class Sample:
-    """Pictures to calibrate on and other pictures to judge by.
+    """Calibration pictures and held-out pictures.
 
     Attributes:
         calibration: in random order.
-        held_out: in random order; none of them a calibration picture.
+        held_out: in random order; disjoint from the calibration pictures.
     """
 
     calibration: tuple[LabelledPicture, ...]
@@ -48,32 +48,32 @@ class Sample:
 
     @property
     def data_sets(self) -> list[str]:
-        """The names of the data sets that are calibrated on, sorted."""
+        """Names of the data sets of the calibration pictures, sorted."""
         return sorted({picture.data_set for picture in self.calibration})
 
     @property
     def held_out_sets(self) -> list[str]:
-        """The names of the data sets that are judged by, sorted."""
+        """Names of the data sets of the held-out pictures, sorted."""
         return sorted({picture.data_set for picture in self.held_out})
 
 
 def choose_pictures(folder: Path, held_out: Path | None = None, seed: int = 0) -> Sample:
     """Draw calibration and held-out pictures, equally many from every data set below a folder.
 
-    Where a data set has parts called test or validation, those are held out and nothing else is; where it
-    has none, half of its pictures are held out. With a folder of its own to judge by, all of the first is
-    to calibrate on and all of the second is held out.
+    Of a data set with parts called test or validation, only those are held out; of any other data set half of
+    the pictures. With a separate held-out folder, all of the first is for calibration and all of the second
+    is held out.
 
     Args:
         folder: searched with all its subfolders.
-        held_out: a folder to judge by; None for a part of the first.
-        seed: of the draw.
+        held_out: a folder of held-out pictures; None for a part of the first.
+        seed: of the random draw.
 
     Returns:
         Two disjoint samples, of about 256 and at most about 600 pictures.
 
     Raises:
-        EdgeToscaError: a folder is missing or has too few pictures, or both are the same pictures.
+        EdgeToscaError: a folder is missing or has too few pictures, or both share pictures.
     """
     rng = random.Random(seed)
     sets = _by_data_set(_found(folder, "--calibration", rng))
@@ -83,12 +83,12 @@ def choose_pictures(folder: Path, held_out: Path | None = None, seed: int = 0) -
     else:
         train, test = sets, _by_data_set(_found(held_out, "--held-out", rng))
     calibration = _drawn(train, CALIBRATION_PICTURES, rng)
-    judges = _drawn([_by_classes(part) for part in test], HELD_OUT_PICTURES, rng)
-    if {picture.path.resolve() for picture in calibration} & {picture.path.resolve() for picture in judges}:
+    judged = _drawn([_by_classes(part) for part in test], HELD_OUT_PICTURES, rng)
+    if {picture.path.resolve() for picture in calibration} & {picture.path.resolve() for picture in judged}:
         raise EdgeToscaError(
-            f"{held_out}: shares pictures with {folder}; give --held-out pictures that are not calibrated on"
+            f"{held_out}: shares pictures with {folder}; give --held-out other pictures than --calibration"
         )
-    return Sample(calibration, judges)
+    return Sample(calibration, judged)
 
 
 def _found(folder: Path, option: str, rng: random.Random) -> list[LabelledPicture]:
@@ -98,7 +98,7 @@ def _found(folder: Path, option: str, rng: random.Random) -> list[LabelledPictur
         raise EdgeToscaError(f"{error} with {option}") from error
     if len(pictures) < LEAST_PICTURES:
         raise EdgeToscaError(
-            f"{folder}: {len(pictures)} pictures are too few to calibrate on and judge by; "
+            f"{folder}: {len(pictures)} pictures are too few for calibration and evaluation; "
             f"give {option} a folder of at least {LEAST_PICTURES}"
         )
     rng.shuffle(pictures)
@@ -138,9 +138,9 @@ def _parts(
 
 
 def _by_classes(pictures: Iterable[LabelledPicture]) -> list[LabelledPicture]:
-    """Order pictures class by class, so that a cut leaves classes large enough to judge a classifier by."""
+    """Order pictures by class, so that truncation leaves classes large enough to evaluate a classifier."""
     classes: dict[str, list[LabelledPicture]] = {}
     for picture in pictures:
         classes.setdefault(picture.label, []).append(picture)
-    share = max(_A_CLASS, HELD_OUT_PICTURES // max(1, len(classes)))
+    share = max(_LEAST_PER_CLASS, HELD_OUT_PICTURES // max(1, len(classes)))
     return [picture for members in classes.values() for picture in members[:share]]

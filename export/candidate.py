@@ -1,4 +1,4 @@
-"""One recipe carried out on a graph: the files it makes, and the runner that a device would have."""
+"""Apply one recipe to a graph: the quantized files, and the inference that a device would run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ OPENVINO_MODEL, OPENVINO_WEIGHTS = "openvino/backbone.xml", "openvino/backbone.b
 
 Pixels = NDArray[np.float32]
 Runner = Callable[[Pixels], NDArray[np.float32]]
-"""One prepared picture, float32 [1, 3, size, size], to its feature, float32 [d]."""
+"""Maps one preprocessed picture, float32 [1, 3, size, size], to its feature, float32 [d]."""
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """What a recipe made.
+    """The result of one recipe.
 
     Attributes:
         recipe: the recipe.
         files: path inside the bundle -> bytes.
-        ranges: the activation ranges that were used; None where the tool keeps its own.
+        ranges: the activation ranges; None where the tool does not report them.
     """
 
     recipe: Recipe
@@ -42,20 +42,20 @@ class Quantized:
 
     @property
     def size(self) -> int:
-        """Bytes of its files."""
+        """Size of the files in bytes."""
         return sum(len(data) for data in self.files.values())
 
     def open(self) -> Runner:
-        """Load it into the runtime that it is made for, on one thread."""
+        """Load the files into their runtime, on one thread."""
         return open_runner(self.files)
 
 
 class Workbench:
-    """An FP32 graph and the pictures to calibrate on; what several recipes need is computed once.
+    """An FP32 graph and the calibration pictures; values that several recipes need are computed once.
 
     Args:
         graph: the FP32 graph.
-        inputs: prepared pictures, float32 [1, 3, size, size] each.
+        inputs: preprocessed pictures, float32 [1, 3, size, size] each.
     """
 
     def __init__(self, graph: "onnx.ModelProto", inputs: Sequence[Pixels]) -> None:
@@ -67,13 +67,13 @@ class Workbench:
         return extremes(self.graph, self.inputs)
 
     def quantize(self, recipe: Recipe) -> Quantized:
-        """Carry out a recipe.
+        """Quantize the graph with a recipe.
 
         Args:
             recipe: the recipe.
 
         Returns:
-            What it made.
+            The quantized files.
         """
         if recipe.tool == "nncf-openvino":
             model, weights = quantize_for_openvino(self.graph, recipe, self.inputs)
@@ -88,10 +88,10 @@ class Workbench:
 
 
 def open_runner(files: dict[str, bytes]) -> Runner:
-    """Load a backbone's files as the runtime room does, on one thread and without a cache of compiled graphs.
+    """Load a backbone's files as `edge_tosca.runtime` does, on one thread and without a cache.
 
     Args:
-        files: path inside the bundle -> bytes; OpenVINO's graph is taken where there is one.
+        files: path inside the bundle -> bytes; OpenVINO's graph is preferred where there is one.
 
     Returns:
         The runner.

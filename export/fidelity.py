@@ -1,4 +1,4 @@
-"""How faithful a quantized backbone is to its FP32 original, on pictures it was not calibrated on."""
+"""Measure the fidelity of a quantized backbone to its FP32 original, on held-out pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,25 +20,26 @@ _SPLITS = 5
 
 @dataclass(frozen=True, eq=False)
 class Accuracies:
-    """How well two simple classifiers do on a backbone's features.
+    """The accuracies of two simple classifiers on a backbone's features.
 
     Attributes:
-        right: bool [2, s, m], whether nearest mean and linear probe name m pictures right in s splits.
-        images: number of pictures that the splits are made of.
+        correct: bool [2, s, m], whether nearest mean and linear probe classify m pictures correctly in s
+            splits.
+        images: number of pictures that are split.
     """
 
-    right: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
     images: int
 
     @property
     def nearest_mean(self) -> float:
-        """Share of pictures that the nearest class mean names right."""
-        return float(self.right[0].mean())
+        """Accuracy of the nearest class mean."""
+        return float(self.correct[0].mean())
 
     @property
     def linear_probe(self) -> float:
-        """Share of pictures that a logistic regression names right."""
-        return float(self.right[1].mean())
+        """Accuracy of a logistic regression."""
+        return float(self.correct[1].mean())
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ class Fidelity:
 
     Attributes:
         cosine_mean: mean cosine over the pictures.
-        cosine_p1: their first percentile.
-        cosine_min: the least.
+        cosine_p1: first percentile of the cosines.
+        cosine_min: least cosine.
         fp32: accuracies on FP32 features; None without two classes.
-        int8: the same on INT8 features.
+        int8: accuracies on INT8 features; None without two classes.
         images: number of pictures.
         data: names of the data sets.
     """
@@ -65,19 +66,20 @@ class Fidelity:
 
     @property
     def certain_loss(self) -> float:
-        """What the worse classifier loses beyond chance, as a share of the pictures; 0 if not measured.
+        """Loss of accuracy beyond chance, of the classifier that loses more; 0 if not measured.
 
-        The lower end of the loss's one-sided 95 % confidence interval: a few hundred pictures differ by a
-        point or two by luck alone. Pictures count once, however many splits asked them.
+        The lower bound of the loss's one-sided 95 % confidence interval, since the accuracy on a few hundred
+        pictures differs by a point or two by chance. Its standard error counts each picture once, not once
+        for each split.
         """
         if self.fp32 is None or self.int8 is None:
             return 0.0
-        lost = self.fp32.right.astype(np.float64) - self.int8.right
+        lost = self.fp32.correct.astype(np.float64) - self.int8.correct
         error = lost.std(axis=(1, 2)) / np.sqrt(self.fp32.images)
         return float(np.max(lost.mean(axis=(1, 2)) - 1.645 * error))
 
     def entry(self) -> dict[str, Any]:
-        """Write the manifest's ``fidelity`` entry."""
+        """Return the manifest's ``fidelity`` entry."""
         return {
             "cosine": {
                 "mean": round(self.cosine_mean, 5),
@@ -111,7 +113,7 @@ def measure_fidelity(
         int8: float32 [n, d], features of the quantized backbone.
         labels: n class names.
         data: names of the data sets.
-        fp32_accuracies: of the original's features, where they are known already.
+        fp32_accuracies: of the original's features; None to measure them.
 
     Returns:
         The fidelity.
@@ -130,10 +132,10 @@ def measure_fidelity(
 
 
 def measure_accuracies(features: NDArray[np.float32], labels: Sequence[str]) -> Accuracies | None:
-    """Teach two classifiers one half of every class and ask them the other, in five seeded splits.
+    """Train two classifiers on one half of every class and test them on the other, in five seeded splits.
 
-    The nearest mean goes by cosine; the linear probe is scikit-learn's logistic regression on features of
-    unit length, scaled by one number to a mean square of 1.
+    The nearest mean is by cosine; the linear probe is scikit-learn's logistic regression on features of unit
+    length, scaled by one number to a mean square of 1.
 
     Args:
         features: float32 [n, d].
@@ -152,33 +154,33 @@ def measure_accuracies(features: NDArray[np.float32], labels: Sequence[str]) -> 
     unit, codes = unit[usable], codes[usable]
     nearest, probe = [], []
     for seed in range(_SPLITS):
-        taught = _half_of_every_class(codes, len(names), seed)
-        asked = ~taught
-        means = {code: unit[taught & (codes == code)].mean(axis=0) for code in np.unique(codes)}
+        train = _half_of_every_class(codes, len(names), seed)
+        test = ~train
+        means = {code: unit[train & (codes == code)].mean(axis=0) for code in np.unique(codes)}
         table = np.stack([mean / np.linalg.norm(mean) for mean in means.values()])
-        answers = np.array(list(means))[np.argmax(unit[asked] @ table.T, axis=1)]
-        nearest.append(answers == codes[asked])
+        predicted = np.array(list(means))[np.argmax(unit[test] @ table.T, axis=1)]
+        nearest.append(predicted == codes[test])
         scaled = unit * np.sqrt(unit.shape[1])
-        model = LogisticRegression(C=0.1, max_iter=200).fit(scaled[taught], codes[taught])
-        probe.append(model.predict(scaled[asked]) == codes[asked])
+        model = LogisticRegression(C=0.1, max_iter=200).fit(scaled[train], codes[train])
+        probe.append(model.predict(scaled[test]) == codes[test])
     return Accuracies(np.array([nearest, probe]), len(codes))
 
 
 def _half_of_every_class(codes: NDArray[np.int64], classes: int, seed: int) -> NDArray[np.bool_]:
     rng = np.random.default_rng(seed)
-    taught = np.zeros(len(codes), dtype=bool)
+    train = np.zeros(len(codes), dtype=bool)
     for code in range(classes):
         rows = rng.permutation(np.flatnonzero(codes == code))
-        taught[rows[: (len(rows) + 1) // 2]] = True
-    return taught
+        train[rows[: (len(rows) + 1) // 2]] = True
+    return train
 
 
 def graph_features(graph: "onnx.ModelProto", inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Run a graph on prepared pictures.
+    """Compute the features of preprocessed pictures with ONNX Runtime.
 
     Args:
         graph: FP32 or INT8.
-        inputs: n of float32 [1, 3, size, size].
+        inputs: n pictures, float32 [1, 3, size, size] each.
 
     Returns:
         float32 [n, d].
@@ -193,5 +195,5 @@ def graph_features(graph: "onnx.ModelProto", inputs: Sequence[NDArray[np.float32
     name = graph.graph.input[0].name
     features = np.concatenate([session.run(None, {name: pixels})[0] for pixels in inputs])
     if not np.isfinite(features).all():
-        raise EdgeToscaError("the graph gives features that are not finite numbers; check the weights")
+        raise EdgeToscaError("the graph computes features that are not finite numbers; check the weights")
     return features.reshape(len(inputs), -1)

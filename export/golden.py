@@ -1,4 +1,4 @@
-"""Record what the golden pictures give on the graph that ships."""
+"""Compute the reference features of the golden pictures."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ def record_golden(graph: "onnx.ModelProto", preprocessing: Preprocessing) -> lis
 
     Args:
         graph: the graph that devices will run.
-        preprocessing: how pictures are prepared for it.
+        preprocessing: of the graph's pictures.
 
     Returns:
         The golden pictures with their features.

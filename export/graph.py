@@ -1,4 +1,4 @@
-"""Turn a torch backbone into an ONNX graph that any runtime of a device can load."""
+"""Export a torch backbone to an ONNX graph that the runtimes of devices can load."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ from edge_tosca.runtime.preprocess import Preprocessing
 if TYPE_CHECKING:
     import onnx
 
-# The exporter's native opset and the IR of its time: onnxruntime 1.20 and later load both.
+# The exporter's native opset and the IR version of its release: onnxruntime 1.20 and later load both.
 OPSET = 18
 IR_VERSION = 10
 INPUT, OUTPUT = "pixels", "features"
@@ -30,16 +30,16 @@ _LEAST_COSINE = 0.99999
 
 @dataclass(frozen=True)
 class BackboneGraph:
-    """An FP32 backbone, wherever it came from, ready to be quantized.
+    """An FP32 backbone of any source, ready for quantization.
 
     Attributes:
         name: the backbone's name.
         licence: of its weights.
-        copyright: whose they are.
-        graph: input "pixels" [1, 3, size, size], output "features" [1, d].
-        preprocessing: how pictures are prepared for it.
-        family: "vit" for a transformer, else "cnn": which recipes suit it.
-        source: where the weights come from.
+        copyright: notice of its weights.
+        graph: input "pixels" float32 [1, 3, size, size], output "features" float32 [1, d].
+        preprocessing: of the graph's pictures.
+        family: "vit" for a transformer, else "cnn"; selects the recipes.
+        source: of the weights, for the manifest.
     """
 
     name: str
@@ -105,7 +105,7 @@ def to_graph(model: BackboneModel) -> "onnx.ModelProto":
                     external_data=False,
                     verbose=False,
                 )
-        # The exporter raises its own family of errors, and torch's, and more.
+        # The exporter raises its own exceptions, torch's, and others.
         except Exception as error:
             reason = str(error).strip().split("\n")[0]
             raise EdgeToscaError(f"{model.name}: torch cannot export it to ONNX ({reason:.160})") from error
@@ -116,7 +116,7 @@ def to_graph(model: BackboneModel) -> "onnx.ModelProto":
 
 
 def tidy(graph: "onnx.ModelProto") -> None:
-    """Number a graph's tensors, drop its notes, and check it.
+    """Number a graph's tensors, remove its metadata, and check it.
 
     Args:
         graph: changed in place.
@@ -124,13 +124,13 @@ def tidy(graph: "onnx.ModelProto") -> None:
     import onnx
 
     graph.ir_version = IR_VERSION
-    _strip_notes(graph)
+    _strip_metadata(graph)
     _number_tensors(graph)
     onnx.checker.check_model(graph, full_check=True)
 
 
-def _strip_notes(graph: Any) -> None:
-    # The exporter's notes hold stack traces with paths of this machine.
+def _strip_metadata(graph: Any) -> None:
+    # The exporter's metadata contain stack traces with paths of this machine.
     graph.doc_string = ""
     del graph.metadata_props[:]
     del graph.graph.metadata_props[:]
@@ -141,7 +141,7 @@ def _strip_notes(graph: Any) -> None:
 
 
 def _number_tensors(graph: Any) -> None:
-    # Names by position, not by the exporter's counters: recorded activation ranges find their tensors again.
+    # Names by position, not by the exporter's counters, so that recorded activation ranges match the tensors.
     names = {OUTPUT: OUTPUT}
     for index, node in enumerate(graph.graph.node):
         node.name = f"{node.op_type}_{index}"

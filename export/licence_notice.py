@@ -1,4 +1,4 @@
-"""Say beside a bundle whose weights it carries and under which licence."""
+"""Write the notice of the source and the licence of a bundle's weights."""
 
 from edge_tosca.export.graph import BackboneGraph
 
@@ -16,7 +16,7 @@ permissions and limitations under the License.
 
 
 def notice(model: BackboneGraph, precision: str) -> str:
-    """Write the licence notice of a bundle.
+    """Return the licence notice of a bundle.
 
     Args:
         model: the backbone.

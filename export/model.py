@@ -1,4 +1,4 @@
-"""Build a timm model with trained weights that gives one feature a picture: its [CLS]."""
+"""Build a timm model with trained weights that computes one feature a picture."""
 
 import contextlib
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ class BackboneModel:
     Attributes:
         name: the backbone's name.
         licence: of its weights.
-        copyright: whose they are.
+        copyright: notice of its weights.
         module: float32 [n, 3, size, size] -> float32 [n, d], as timm computes it.
-        light: the same in the form for a device.
-        preprocessing: how pictures are prepared for it.
+        light: an equivalent module, optimised for devices.
+        preprocessing: of the module's pictures.
         family: "vit" where the feature is a [CLS] token, else "cnn".
-        source: where the weights come from.
+        source: of the weights, for the manifest.
     """
 
     name: str
@@ -54,7 +54,7 @@ def build_model(known: KnownBackbone, weights_file: Path | None = None) -> Backb
         The model, in evaluation mode.
 
     Raises:
-        EdgeToscaError: timm does not know it, its input is not supported, or the weights do not fit.
+        EdgeToscaError: timm has no such model, its input is not supported, or the weights do not fit.
     """
     config = _config(known)
     preprocessing = _preprocessing(known, config)
@@ -122,7 +122,7 @@ def _with_weights(known: KnownBackbone, size: int, weights: Weights, origin: str
     if problem:
         raise EdgeToscaError(
             f"{origin}: these weights do not fit {known.timm_name} ({problem}); "
-            "give the weights of this very model with --weights FILE"
+            "give the weights of exactly this model with --weights FILE"
         )
     return module
 
@@ -136,29 +136,29 @@ def _takes_image_size(architecture: str) -> bool:
 def _translated(
     architecture: str, state: "dict[str, torch.Tensor]", module: "torch.nn.Module"
 ) -> "dict[str, torch.Tensor]":
-    """Bring a checkpoint into the shape of the model, as timm does for its own: names, position table."""
+    """Convert a checkpoint's names and position table to the model's, as timm does for its own."""
     import sys
 
     import timm
 
     family = sys.modules[timm.model_entrypoint(architecture).__module__]
     translate = getattr(family, "checkpoint_filter_fn", None)
-    # A checkpoint that the translation trips over is not this model's; loading then says what is missing.
+    # A checkpoint that cannot be converted is another model's; loading reports what is missing.
     with contextlib.suppress(KeyError, ValueError, RuntimeError):
         return dict(translate(dict(state), module)) if translate else state
     return state
 
 
 def _load(module: "torch.nn.Module", state: "dict[str, torch.Tensor]") -> str:
-    """Load all of a model's parameters, or say in a few words what does not fit."""
+    """Load all of a model's parameters; return what does not fit, or an empty string."""
     names = module.pretrained_cfg.get("classifier") or ()  # type: ignore[union-attr, operator]
     heads = tuple(f"{name}." for name in ([names] if isinstance(names, str) else names))
     wanted = module.state_dict()
     given = {key: value for key, value in state.items() if key in wanted or not key.startswith(heads)}
     missing = [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")]
-    foreign = [key for key in given if key not in wanted]
+    unknown = [key for key in given if key not in wanted]
     shapes = [key for key in given if key in wanted and given[key].shape != wanted[key].shape]
-    for keys, problem in [(missing, "missing"), (foreign, "unknown"), (shapes, "of another shape")]:
+    for keys, problem in [(missing, "missing"), (unknown, "unknown"), (shapes, "of another shape")]:
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
             return f"{keys[0]}{more} {problem}"

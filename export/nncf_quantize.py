@@ -27,8 +27,8 @@ def quantize_for_openvino(
 
     Args:
         graph: the FP32 graph; it is not changed.
-        recipe: what to do.
-        inputs: prepared pictures to calibrate on, float32 [1, 3, size, size] each.
+        recipe: of the quantization.
+        inputs: preprocessed calibration pictures, float32 [1, 3, size, size] each.
 
     Returns:
         OpenVINO's IR: the XML file and the binary file.
@@ -52,8 +52,8 @@ def quantize_onnx(
 
     Args:
         graph: the FP32 graph; it is not changed.
-        recipe: what to do.
-        inputs: prepared pictures to calibrate on, float32 [1, 3, size, size] each.
+        recipe: of the quantization.
+        inputs: preprocessed calibration pictures, float32 [1, 3, size, size] each.
 
     Returns:
         The INT8 graph in QDQ form.
@@ -78,7 +78,7 @@ def _quantize(
         import nncf
         from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-        # NNCF's own default is the mean over pictures of their extremes.
+        # NNCF's default is the mean over pictures of their extremes.
         widest = RangeEstimatorParametersSet.MINMAX
         alpha = -1.0 if recipe.smooth_quant is None else recipe.smooth_quant
         float_layers = convolutions[: recipe.float_layers]
@@ -99,7 +99,7 @@ def _quantize(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep NNCF's progress bars, prints and warnings from the user's terminal."""
+    """Suppress NNCF's progress bars, prints and warnings."""
     with quiet_quantizer(), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("nncf").setLevel(logging.ERROR)

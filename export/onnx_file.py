@@ -1,4 +1,4 @@
-"""Take any ONNX file that computes an embedding as a backbone."""
+"""Load an untrusted ONNX file that computes an embedding as a backbone."""
 
 import hashlib
 import tempfile
@@ -18,26 +18,26 @@ from edge_tosca.runtime.preprocess import Preprocessing
 if TYPE_CHECKING:
     import onnx
 
-# Weights per channel need it.
+# Quantization of weights per channel needs it.
 _LEAST_OPSET = 13
 _LEAST_COSINE = 0.99999
 
 
 def load_onnx(path: Path, feature: str, preprocessing: Preprocessing) -> BackboneGraph:
-    """Cut the part of an ONNX file that computes an embedding, at batch 1 and with static shapes.
+    """Extract the part of an ONNX file that computes an embedding, at batch 1 and with static shapes.
 
     Args:
-        path: the file; its weights must lie inside it.
-        feature: name of the tensor that is the embedding, an output or any other: [1, d], [1, d, 1, 1], or
-            [1, n, d] of which the first token is taken.
-        preprocessing: how pictures are prepared for it.
+        path: the file, which must contain its weights.
+        feature: name of the embedding's tensor, an output or any other: [1, d], [1, d, 1, 1], or [1, n, d],
+            whose first token is used.
+        preprocessing: of the graph's pictures.
 
     Returns:
         The backbone.
 
     Raises:
-        EdgeToscaError: the file cannot be read, has other inputs than one picture, keeps its weights
-            elsewhere, has no such tensor, or cannot be made static.
+        EdgeToscaError: the file cannot be read, has other inputs than one picture, refers to external
+            weights, has no such tensor, or cannot be made static.
     """
     model = _read(path)
     source = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
@@ -56,14 +56,14 @@ def _read(path: Path) -> "onnx.ModelProto":
     if not path.is_file():
         raise EdgeToscaError(f"{path}: no such ONNX file; name one, or a backbone of --list")
     try:
-        # Before any reader could follow a path that the file names.
+        # Before a reader can follow a path in the file.
         data = path.read_bytes()
         require_self_contained(data, path)
         model = onnx.load_model_from_string(data)
         onnx.checker.check_model(model)
     except EdgeToscaError:
         raise
-    # The reader and the checker raise their own families of errors.
+    # The reader and the checker raise exceptions of their own.
     except Exception as error:
         raise EdgeToscaError(f"{path}: not a sound ONNX file ({_reason(error)}); export it again") from error
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)
@@ -75,7 +75,7 @@ def _read(path: Path) -> "onnx.ModelProto":
 
 
 def _picture_input(model: "onnx.ModelProto", path: Path, size: int) -> str:
-    """Fix the one input to [1, 3, size, size] and give its name."""
+    """Fix the only input to [1, 3, size, size] and return its name."""
     import onnx
 
     inner = {item.name for item in model.graph.initializer}
@@ -86,21 +86,21 @@ def _picture_input(model: "onnx.ModelProto", path: Path, size: int) -> str:
             f"{path}: a backbone has one input, this has {names}; cut the graph before export"
         )
     kind = inputs[0].type.tensor_type
-    asked = [1, 3, size, size]
+    required = [1, 3, size, size]
     has = [dimension.dim_value for dimension in kind.shape.dim]
-    fits = len(has) == 4 and all(a in (0, b) for a, b in zip(has[1:], asked[1:], strict=True))
+    fits = len(has) == 4 and all(a in (0, b) for a, b in zip(has[1:], required[1:], strict=True))
     if kind.elem_type != onnx.TensorProto.FLOAT or not fits:
         raise EdgeToscaError(
             f"{path}: its input {inputs[0].name} is not float32 [1, 3, {size}, {size}] but {has} (0: free); "
-            "give the size it takes with --size"
+            "give its input size with --size"
         )
-    for dimension, value in zip(kind.shape.dim, asked, strict=True):
+    for dimension, value in zip(kind.shape.dim, required, strict=True):
         dimension.dim_value = value
     return str(inputs[0].name)
 
 
 def _end_at(model: "onnx.ModelProto", feature: str, path: Path) -> None:
-    """Make a tensor the only output and drop what it does not need."""
+    """Make a tensor the only output and remove the nodes and weights that it does not depend on."""
     import onnx
 
     graph = model.graph
@@ -128,7 +128,7 @@ def _reads(node: Any) -> list[str]:
 
 
 def _folded(model: "onnx.ModelProto", path: Path) -> tuple["onnx.ModelProto", list[int]]:
-    """Let ONNX Runtime compute everything that is known once the input's shape is, and give the feature's."""
+    """Fold constants with ONNX Runtime for the fixed input; return the graph and the feature's shape."""
     import onnx
 
     onnxruntime = import_onnxruntime()
@@ -142,7 +142,7 @@ def _folded(model: "onnx.ModelProto", path: Path) -> tuple["onnx.ModelProto", li
                 model.SerializeToString(),
                 options,
                 providers=["CPUExecutionProvider"],
-                # The quantizers look for MatMul, which it would replace.
+                # It replaces MatMul nodes, which the quantizers need.
                 disabled_optimizers=["MatMulAddFusion"],
             )
             (taken,) = session.get_inputs()
@@ -152,7 +152,7 @@ def _folded(model: "onnx.ModelProto", path: Path) -> tuple["onnx.ModelProto", li
                 f"{path}: onnxruntime cannot run it at batch 1 ({_reason(error)}); check --size"
             ) from error
         graph = onnx.load(options.optimized_model_filepath)
-    # Its own operators' domains are listed whether they are used or not.
+    # ONNX Runtime lists the domains of its own operators, used or not.
     used = {node.domain for node in graph.graph.node}
     standard = [entry for entry in graph.opset_import if entry.domain in used or not entry.domain]
     del graph.opset_import[:]
@@ -161,7 +161,7 @@ def _folded(model: "onnx.ModelProto", path: Path) -> tuple["onnx.ModelProto", li
 
 
 def _shape_feature(model: "onnx.ModelProto", shape: list[int], path: Path) -> None:
-    """Name input and output as every bundle does, and bring the embedding to [1, d]."""
+    """Rename input and output to those of every bundle, and reshape the embedding to [1, d]."""
     import onnx
 
     graph = model.graph
@@ -197,7 +197,7 @@ def _check_against_file(
     )
     agreement = cosine(np.asarray(expected).ravel()[: found.size], np.asarray(found).ravel())
     if agreement < _LEAST_COSINE:
-        raise EdgeToscaError(f"{path}: made static it computes something else (cosine {agreement:.6f})")
+        raise EdgeToscaError(f"{path}: with static shapes its features differ (cosine {agreement:.6f})")
 
 
 def _family(model: "onnx.ModelProto") -> str:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def quantize_static(graph: "onnx.ModelProto", ranges: Ranges, float_layers: int = 5) -> "onnx.ModelProto":
     """Quantize a backbone with recorded activation ranges.
 
-    Of a transformer only the matrix products are quantized: softmax and norms span too wide a range.
-    Early depthwise convolutions have few channels of very different range: in INT8 they cost most of the
-    fidelity, in FP32 little of the time.
+    Of a transformer only the matrix products are quantized, since softmax and norms have too wide a range.
+    The first depthwise convolutions have few channels of very different ranges: INT8 would cost most of the
+    fidelity there, and FP32 costs little time.
 
     Args:
         graph: the FP32 graph; it is not changed.
-        ranges: for every activation the least and greatest value to represent.
-        float_layers: so many of the first convolutions stay in float.
+        ranges: least and greatest value to represent for every activation.
+        float_layers: number of first convolutions that stay in float.
 
     Returns:
         The INT8 graph in QDQ form.
@@ -66,12 +66,12 @@ def quantize_static(graph: "onnx.ModelProto", ranges: Ranges, float_layers: int 
 
 
 def is_transformer(graph: "onnx.ModelProto") -> bool:
-    """Tell whether a graph has attention."""
+    """Return whether a graph has attention."""
     return any(node.op_type == "Softmax" for node in graph.graph.node)
 
 
 def quantize_dynamic(graph: "onnx.ModelProto") -> "onnx.ModelProto":
-    """Quantize a transformer's weights; activations are quantized as they come.
+    """Quantize a transformer's weights; activations are quantized at run time.
 
     Args:
         graph: the FP32 graph; it is not changed.
@@ -99,7 +99,7 @@ def quantize_dynamic(graph: "onnx.ModelProto") -> "onnx.ModelProto":
 
 @contextlib.contextmanager
 def quiet_quantizer() -> Iterator[None]:
-    """Keep the quantizer's prints and its advice on pre-processing from the user's terminal."""
+    """Suppress the quantizer's prints and its advice on pre-processing."""
     logging.disable(logging.WARNING)
     try:
         with contextlib.redirect_stdout(io.StringIO()):

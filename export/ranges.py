@@ -1,4 +1,4 @@
-"""How far the activations of a graph reach: measured on pictures, or recorded with the shipped bundle."""
+"""Measure the ranges of a graph's activations on pictures."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ def extremes(
 
     Args:
         graph: the FP32 graph.
-        inputs: n prepared pictures, float32 [1, 3, size, size] each.
+        inputs: n preprocessed pictures, float32 [1, 3, size, size] each.
 
     Returns:
         The names of t activations, their least values float32 [n, t] and greatest values float32 [n, t].
@@ -40,24 +40,24 @@ def ranges_from(
 ) -> Ranges:
     """Choose the range of every activation from its extremes on each picture.
 
-    The mean over pictures of their extremes keeps one odd picture from coarsening the steps for all others;
-    the few values beyond saturate.
+    With the mean over pictures of their extremes a single outlier does not coarsen the steps for all other
+    pictures; the few values outside the range saturate.
 
     Args:
         names: of t activations.
         lows: float32 [n, t], the least values on n pictures.
-        highs: float32 [n, t], the greatest.
-        widest: take the extremes of all pictures instead.
+        highs: float32 [n, t], the greatest values.
+        widest: use the extremes over all pictures instead.
 
     Returns:
-        For every activation the least and greatest value to represent.
+        Least and greatest value to represent for every activation.
     """
     low, high = (lows.min(axis=0), highs.max(axis=0)) if widest else (lows.mean(axis=0), highs.mean(axis=0))
     return {name: (_recordable(low[i]), _recordable(high[i])) for i, name in enumerate(names)}
 
 
 def _recordable(value: np.float32) -> float:
-    # Six digits, as the manifest records them: a rebuild from the record is the same to the byte.
+    # Six digits, as in the manifest, so that a rebuild from it is byte-identical.
     return float(f"{value:.6g}")
 
 
@@ -71,7 +71,7 @@ def _open_session(graph: "onnx.ModelProto") -> tuple[Any, list[str]]:
     probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
-    # Fusion would make intermediate activations disappear.
+    # Fusion would remove intermediate activations.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(
         probe.SerializeToString(), options, providers=["CPUExecutionProvider"]

@@ -1,4 +1,4 @@
-"""Ways to quantize a backbone, and the few that are worth trying on each family."""
+"""Recipes of quantization, and the grid of recipes to try for each family of backbones."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,12 +20,12 @@ class Recipe:
     """One way to quantize an FP32 graph.
 
     Attributes:
-        tool: what quantizes, and on which graph.
-        float_layers: so many of the first convolutions stay in float; a transformer's patch embedding is one.
-        widest: activation ranges reach the extremes of all pictures instead of the mean over pictures of
-            each one's extremes.
+        tool: the quantizer and the format of its graph.
+        float_layers: number of first convolutions that stay in float; a transformer's patch embedding is one.
+        widest: activation ranges are the extremes over all pictures instead of the mean over pictures of
+            their extremes.
         symmetric: activations have no zero point (NNCF's preset "performance" instead of "mixed").
-        smooth_quant: NNCF's SmoothQuant alpha for matrix products; None to leave it out.
+        smooth_quant: NNCF's SmoothQuant alpha for matrix products; None to disable it.
     """
 
     tool: Tool
@@ -36,12 +36,12 @@ class Recipe:
 
     @property
     def runtime(self) -> str:
-        """The runtime that its graph is made for."""
+        """The runtime of the quantized graph."""
         return "openvino" if self.tool == "nncf-openvino" else "onnxruntime"
 
     @property
     def name(self) -> str:
-        """A short name, by which it is chosen on the command line."""
+        """A short name for the command line."""
         parts: list[str] = [self.tool]
         parts += [f"float{self.float_layers}"] if self.float_layers else []
         parts += ["widest"] if self.widest else []
@@ -51,7 +51,7 @@ class Recipe:
 
     @property
     def text(self) -> str:
-        """What it does, for the manifest."""
+        """A description for the manifest."""
         if self.tool == "ort-dynamic":
             return _TOOLS[self.tool]
         parts = [_TOOLS[self.tool]]
@@ -66,7 +66,7 @@ class Recipe:
         return ", ".join(parts) + f"; ranges are {reach}"
 
 
-# NNCF's graphs carry quantizers that ONNX Runtime does not fuse on x86: one row in the table shows it.
+# NNCF's ONNX graphs have quantizers that ONNX Runtime does not fuse on x86; one recipe measures the cost.
 GRIDS: dict[str, tuple[Recipe, ...]] = {
     "cnn": (
         Recipe("ort-static", float_layers=3),

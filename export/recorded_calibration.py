@@ -1,4 +1,4 @@
-"""Calibrations that ship with edge-tosca, so that its own bundle can be made again without pictures."""
+"""Read the shipped bundle's calibration, so that the bundle can be exported again without pictures."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,14 @@ from edge_tosca.runtime.golden import GoldenInput
 
 @dataclass(frozen=True)
 class RecordedCalibration:
-    """What calibration on real pictures found.
+    """The result of a calibration on real pictures.
 
     Attributes:
-        ranges: for every activation the least and greatest value to represent.
-        quantization: the manifest's entry: tool, recipe, which pictures.
-        fidelity: the manifest's entry, measured on the graph that the ranges gave.
-        source: the weights it holds for.
-        golden: features of that graph, to tell whether a rebuilt one is the same.
+        ranges: least and greatest value to represent for every activation.
+        quantization: the manifest's entry: tool, recipe, pictures.
+        fidelity: the manifest's entry, measured on the graph quantized with the ranges.
+        source: of the weights that the ranges were measured with.
+        golden: golden features of that graph, which identify it after a rebuild.
     """
 
     ranges: Ranges
@@ -34,7 +34,7 @@ def read_recorded(name: str) -> RecordedCalibration | None:
         name: the backbone.
 
     Returns:
-        Its calibration, or None if the shipped bundle is of another backbone.
+        Its calibration; None if the shipped bundle has another backbone.
     """
     if name != DEFAULT_BUNDLE.name or not DEFAULT_BUNDLE.is_dir():
         return None

@@ -1,4 +1,4 @@
-"""Try recipes on a backbone, measure each in the runtime that will run it, keep the fastest faithful ones."""
+"""Try recipes on a backbone, measure each in its runtime, and choose the fastest that pass the gate."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     import onnx
 
 LEAST_MEAN_COSINE = {"cnn": 0.995, "vit": 0.998}
-"""Mean cosine to FP32 features that each family must keep."""
+"""Least mean cosine to FP32 features for each family."""
 MOST_ACCURACY_LOSS = 0.005
-"""Share of held-out pictures that either classifier may lose beyond chance."""
+"""Largest loss of accuracy beyond chance, as a share of the held-out pictures, for either classifier."""
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Pictures to judge by.
+    """Held-out pictures for the evaluation.
 
     Attributes:
-        inputs: prepared pictures, float32 [1, 3, size, size] each.
+        inputs: preprocessed pictures, float32 [1, 3, size, size] each.
         labels: a class name for each.
-        golden: prepared golden pictures.
+        golden: preprocessed golden pictures, float32 [1, 3, size, size] each.
         data: names of the data sets.
     """
 
@@ -44,15 +44,15 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A recipe and how its graph did.
+    """A recipe and the measurements of its graph.
 
     Attributes:
         recipe: the recipe.
-        quantized: what the recipe made; None if it failed, like all that follow but the fault.
+        quantized: the quantized files; None if the recipe failed, like all further attributes but the fault.
         fidelity: to the FP32 graph.
-        golden: float32 [g, d], its features of the golden pictures.
-        milliseconds: of the processor for a picture, in its runtime on one thread.
-        fault: why it must not be used; empty where it passes.
+        golden: float32 [g, d], the graph's features of the golden pictures.
+        milliseconds: processor time for a picture, in its runtime on one thread.
+        fault: why the graph must not be used; empty where it passes the gate.
     """
 
     recipe: Recipe
@@ -65,13 +65,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         trials: one for each recipe.
-        milliseconds: of FP32 in ONNX Runtime on one thread, of the same run.
-        size: bytes of the FP32 graph.
-        images: pictures that were judged by.
+        milliseconds: of FP32 in ONNX Runtime on one thread, measured in the same run.
+        size: of the FP32 graph in bytes.
+        images: number of held-out pictures.
         chosen: the trials to use, at most one for each runtime.
     """
 
@@ -82,7 +82,7 @@ class Search:
     chosen: tuple[Trial, ...]
 
     def entry(self) -> dict[str, Any]:
-        """Write the manifest's ``search`` entry."""
+        """Return the manifest's ``search`` entry."""
         return {
             "threads": 1,
             "images": self.images,
@@ -117,29 +117,32 @@ def search(
     force: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Search:
-    """Carry out recipes and choose, for each runtime, the fastest that passes the gate.
+    """Try recipes and choose, for each runtime, the fastest that passes the gate.
 
-    The gate: mean cosine to FP32 features, at most half a point of accuracy lost by either classifier
-    beyond chance, and
-    for OpenVINO's graph agreement with the golden features of ONNX Runtime's.
+    The gate requires a least mean cosine to FP32 features, a loss of at most half a point of accuracy beyond
+    chance for either classifier, and, of OpenVINO's graph, agreement with the golden features of ONNX
+    Runtime's graph.
 
     Args:
         graph: the FP32 graph.
         family: "cnn" or "vit".
         recipes: to try.
-        calibration: prepared pictures to calibrate on.
-        held_out: other pictures, to judge by.
+        calibration: preprocessed calibration pictures, float32 [1, 3, size, size] each.
+        held_out: other pictures, for the evaluation.
         force: where none of a runtime's recipes passes, choose the one with the highest mean cosine.
-        on_step: told what is being tried.
+        on_step: called with one line at the start of each step.
 
     Returns:
         All trials and the choice.
+
+    Raises:
+        EdgeToscaError: the FP32 graph computes features that are not finite.
     """
     serialized = graph.SerializeToString()
     original = open_runner({BACKBONE: serialized})
     features = _features(original, held_out.inputs)
     if not np.isfinite(features).all():
-        raise EdgeToscaError("the graph gives features that are not finite numbers; check the weights")
+        raise EdgeToscaError("the graph computes features that are not finite numbers; check the weights")
     accuracies = measure_accuracies(features, held_out.labels)
     workbench = Workbench(graph, calibration)
     trials: list[Trial] = []
@@ -150,7 +153,7 @@ def search(
             quantized = workbench.quantize(recipe)
             run = quantized.open()
             found = _features(run, held_out.inputs)
-        # A graph that one tool cannot digest is one row of the table, not the end of the search.
+        # A tool that fails on a graph is one row of the table, not the end of the search.
         except Exception as error:
             reason = str(error).strip().split("\n")[0]
             trials.append(Trial(recipe, fault=f"failed: {type(error).__name__} {reason:.80}"))
@@ -166,7 +169,7 @@ def search(
     recorded = on_cpu.golden if on_cpu is not None else None
     if recorded is None:
         recorded = _features(original, held_out.golden)
-    trials = [_held_to_golden(trial, recorded) for trial in trials]
+    trials = [_checked_against_golden(trial, recorded) for trial in trials]
     chosen = (on_cpu, _best(trials, "openvino", force))
     return Search(
         trials=tuple(trials),
@@ -200,8 +203,8 @@ def _best(trials: Sequence[Trial], runtime: str, force: bool) -> Trial | None:
     return None
 
 
-def _held_to_golden(trial: Trial, recorded: NDArray[np.float32]) -> Trial:
-    """Fail a graph of OpenVINO's that a device would refuse: the bundle records ONNX Runtime's features."""
+def _checked_against_golden(trial: Trial, recorded: NDArray[np.float32]) -> Trial:
+    """Fail an OpenVINO graph that a device would refuse: the bundle records ONNX Runtime's features."""
     if trial.recipe.runtime != "openvino" or trial.golden is None or trial.fault:
         return trial
     least = min(cosine(a, b) for a, b in zip(recorded, trial.golden, strict=True))

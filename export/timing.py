@@ -1,4 +1,4 @@
-"""Time backbones that are compared."""
+"""Measure the processor time of backbones for a comparison."""
 
 import statistics
 import time
@@ -10,17 +10,17 @@ _REPEATS = 30
 
 
 def processor_milliseconds(runners: Mapping[str, Runner], pixels: Pixels) -> dict[str, float]:
-    """Measure all in turns, so that whatever else the machine does meets all alike.
+    """Measure all backbones in turns, so that other load on the machine affects all alike.
 
-    On one thread the processor's time is the picture's time, and other programs do not lengthen it by taking
-    turns with it.
+    On one thread the processor time equals the time of the picture, and excludes the time slices of other
+    programs.
 
     Args:
         runners: name -> a backbone on one thread.
-        pixels: a prepared picture, float32 [1, 3, size, size].
+        pixels: a preprocessed picture, float32 [1, 3, size, size].
 
     Returns:
-        Name -> milliseconds of the processor, the median of 30.
+        Name -> milliseconds of processor time, the median of 30.
     """
     for run in runners.values():
         run(pixels)

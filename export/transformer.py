@@ -1,4 +1,4 @@
-"""Bring a vision transformer into the form that runs fastest on a device; what it computes stays the same."""
+"""Rewrite a vision transformer into an equivalent form that runs faster on a device."""
 
 import copy
 import math
@@ -13,7 +13,7 @@ def lighten(model: "torch.nn.Module") -> "torch.nn.Module":
 
     The last block computes the [CLS] token alone, since no other token's output is used; GELU and attention
     are written in the form that ONNX Runtime and OpenVINO recognise and fuse. Each is exact up to rounding.
-    A model with blocks of another make is left as it is.
+    A model with other kinds of blocks is not changed.
 
     Args:
         model: the transformer, in evaluation mode; it is not changed.
@@ -43,7 +43,7 @@ def _gelu() -> "torch.nn.Module":
     import torch
 
     class Gelu(torch.nn.Module):
-        """The erf form, in the order of operations that the runtimes' fusions look for."""
+        """GELU by erf, in the order of operations that the runtimes fuse."""
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x * (torch.erf(x / math.sqrt(2.0)) + 1.0) * 0.5
@@ -58,7 +58,7 @@ def _cls_only(block: Any) -> "torch.nn.Module":
     width, heads = attention.attn_dim, attention.num_heads
 
     class ClsOnlyBlock(torch.nn.Module):
-        """A transformer block that asks for the first token only: one query against all keys and values."""
+        """A transformer block that computes the first token only: one query against all keys and values."""
 
         def __init__(self) -> None:
             super().__init__()

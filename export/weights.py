@@ -1,4 +1,4 @@
-"""Find a backbone's trained weights: a file, a package, or the timm hub. Pickled code is never run."""
+"""Find a backbone's trained weights: a file, a package, or the timm hub. Pickled code is never executed."""
 
 import hashlib
 import importlib.metadata
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 _HUB_TIMEOUT_SECONDS = 5.0
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-# Where training scripts put the weights inside a checkpoint; the averaged ones are the better ones.
+# Keys of the weights in the checkpoints of training scripts; averaged weights come first, being better.
 _NESTED = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Trained weights and where they come from.
+    """Trained weights and their source.
 
     Attributes:
         state: parameter name -> tensor.
         source: for the manifest: "file", "package" or "hub", its id and version, sha256 of the file.
-        by_order: the names are another implementation's; parameters match by order and shape.
+        by_order: the names are of another implementation; parameters match by order and shape.
     """
 
     state: "dict[str, torch.Tensor]"
@@ -40,8 +40,8 @@ def find_weights(known: KnownBackbone, hub_id: str | None, weights_file: Path | 
 
     Args:
         known: the backbone.
-        hub_id: its repository on the hub; None if timm knows none.
-        weights_file: a safetensors file or torch checkpoint that the user named.
+        hub_id: its repository on the hub; None if timm has none.
+        weights_file: a safetensors file or torch checkpoint; None for the package or the hub.
 
     Returns:
         The weights.
@@ -62,7 +62,7 @@ def find_weights(known: KnownBackbone, hub_id: str | None, weights_file: Path | 
 
 
 def load_state(path: Path) -> "dict[str, torch.Tensor]":
-    """Load a state dict from a safetensors file or a torch checkpoint, without running pickled code.
+    """Load a state dict from a safetensors file or a torch checkpoint, without executing pickled code.
 
     Args:
         path: the file.
@@ -71,7 +71,7 @@ def load_state(path: Path) -> "dict[str, torch.Tensor]":
         Parameter name -> tensor.
 
     Raises:
-        EdgeToscaError: the file is missing or holds no state dict.
+        EdgeToscaError: the file is missing or has no state dict.
     """
     import torch
     from safetensors.torch import load_file
@@ -85,7 +85,7 @@ def load_state(path: Path) -> "dict[str, torch.Tensor]":
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise EdgeToscaError(f"{refused} (it would run code); save it as safetensors") from error
-    # A file of any other kind makes the readers raise nearly anything.
+    # The readers raise nearly any exception on other kinds of files.
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         raise EdgeToscaError(f"{refused} ({reason:.80})") from error
@@ -113,9 +113,9 @@ def _checkpoints(folder: str) -> list[Path]:
 
 
 def _hub_file(name: str, hub_id: str | None) -> tuple[Path, str]:
-    """Fetch the weights from the hub, or from its cache on this machine; returns path and revision."""
+    """Return path and revision of the weights from the hub's cache, or download them."""
     if hub_id is None:
-        raise EdgeToscaError(f"{name}: timm knows no weights on its hub; give them with --weights FILE")
+        raise EdgeToscaError(f"{name}: timm has no weights on its hub; give them with --weights FILE")
     import huggingface_hub as hub
 
     for file in _HUB_FILES:
@@ -137,7 +137,7 @@ def _hub_file(name: str, hub_id: str | None) -> tuple[Path, str]:
 
 
 def _check_hub_in_reach(name: str) -> None:
-    """Ask once: the hub's own client repeats its question for minutes when there is no network."""
+    """Raise if the hub is out of reach; the hub's client retries for minutes without a network."""
     import urllib.error
     import urllib.request
 
@@ -155,7 +155,7 @@ def _out_of_reach(name: str, error: Exception) -> EdgeToscaError:
     reason = str(error).strip().split("\n")[0]
     return EdgeToscaError(
         f"{name}: the timm hub is out of reach ({reason:.80}); "
-        "fetch the weights elsewhere and give them with --weights FILE"
+        "download the weights elsewhere and give them with --weights FILE"
     )
 
 

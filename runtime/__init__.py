@@ -1,10 +1,11 @@
-"""The device: pictures to [CLS] features, on ONNX Runtime or OpenVINO."""
+"""From pictures to features: decoding, preprocessing and inference on ONNX Runtime or OpenVINO."""
 
 from edge_tosca.runtime.backend import RUNTIMES, Backend
 from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
 from edge_tosca.runtime.extract import Extracted, extract
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
-from edge_tosca.runtime.golden import GOLDEN_FLOOR, golden_cosines
+from edge_tosca.runtime.golden import GOLDEN_FLOOR
+from edge_tosca.runtime.golden_check import golden_cosines
 from edge_tosca.runtime.open_backend import open_backend
 from edge_tosca.runtime.picture_folders import (
     KNOWN_SUFFIXES,
@@ -25,11 +26,11 @@ __all__ = [
     "Backend",
     "Bundle",
     "Extracted",
-    "VerifiedBackend",
     "Fingerprint",
     "PictureListing",
     "PictureSource",
     "Preprocessing",
+    "VerifiedBackend",
     "extract",
     "find_pictures",
     "fingerprint",

@@ -1,4 +1,4 @@
-"""What runs a backbone: one picture's pixels in, one feature out."""
+"""The interface of a loaded backbone: one picture's pixels in, one feature out."""
 
 from collections.abc import Generator, Iterable
 from typing import NamedTuple, Protocol
@@ -11,11 +11,11 @@ HINTS = ("LATENCY", "THROUGHPUT")
 
 
 class Inference(NamedTuple):
-    """One picture's way through the backbone.
+    """The result of running one picture through the backbone.
 
     Attributes:
         feature: float32 [d].
-        milliseconds: what the inference took, without waiting for its turn.
+        milliseconds: duration of the inference, without queueing.
     """
 
     feature: NDArray[np.float32]
@@ -28,9 +28,9 @@ class Backend(Protocol):
     Attributes:
         name: the runtime, "onnxruntime" or "openvino".
         device: the kind of device it runs on, for example "CPU" or "NPU".
-        version: the runtime's.
-        graph: names the bundle's files that run, in the order in which they are read.
-        hardware: names the processor or the device with its driver; empty where the driver is not told.
+        version: of the runtime.
+        graph: names of the bundle's files that are loaded, in the order of loading.
+        hardware: the processor, or the device and its driver version; empty where that version is unknown.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Backend(Protocol):
         """Compute one picture's feature.
 
         Args:
-            pixels: float32 [1, 3, size, size], as :class:`Preprocessing` makes it.
+            pixels: float32 [1, 3, size, size], the output of :class:`Preprocessing`.
 
         Returns:
             float32 [d].
@@ -54,9 +54,9 @@ class Backend(Protocol):
         """Compute the features of many pictures, several at a time.
 
         Args:
-            pictures: as for ``features``; taken only a little ahead of the results.
+            pictures: as for ``features``; consumed only a little ahead of the results.
 
         Yields:
-            In the order of the pictures, the same features to the last bit.
+            One result a picture, in the order of the pictures, bit-identical to ``features``.
         """
         ...

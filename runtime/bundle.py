@@ -1,4 +1,4 @@
-"""The backbone bundle: a folder with a frozen backbone and a manifest that vouches for every byte."""
+"""The backbone bundle: a folder with a frozen backbone and a manifest with the SHA-256 of every file."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -6,9 +6,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edge_tosca.errors import BundleError
-from edge_tosca.runtime import manifest as manifests
 from edge_tosca.runtime.golden import GoldenInput, golden_inputs
-from edge_tosca.runtime.manifest import BACKBONE, MANIFEST, REMEDY
+from edge_tosca.runtime.manifest import (
+    BACKBONE,
+    MANIFEST,
+    REMEDY,
+    preprocessing_of,
+    read_manifest,
+    require_field,
+)
 from edge_tosca.runtime.onnx_safety import require_self_contained
 from edge_tosca.runtime.preprocess import Preprocessing
 
@@ -20,12 +26,12 @@ class Bundle:
     """A verified backbone bundle.
 
     Attributes:
-        path: its folder.
+        path: the bundle's folder.
         name: the backbone's name.
         feature_dim: length d of a feature.
         precision: "int8" or "fp32".
-        preprocessing: how pictures are prepared.
-        golden: inputs made by formula, and the features they must give.
+        preprocessing: of the pictures.
+        golden: computed pictures and their reference features.
         files: path inside the folder -> sha256 (hex).
         manifest: the whole manifest as read.
     """
@@ -41,7 +47,7 @@ class Bundle:
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Bundle":
-        """Load a bundle, after the format number and the sha256 of every file were checked.
+        """Load a bundle and verify its format number and the sha256 of every file.
 
         Args:
             path: the bundle's folder; None for the one that ships with edge-tosca.
@@ -50,25 +56,25 @@ class Bundle:
             The bundle.
 
         Raises:
-            BundleError: the bundle is missing, malformed, of an unknown format, a byte of it changed, or its
-                graph reaches for something outside.
+            BundleError: the bundle is missing, malformed, of an unknown format or changed, or its graph
+                refers to data outside the file.
         """
         folder = DEFAULT_BUNDLE if path is None else Path(path)
-        manifest = manifests.read_manifest(folder)
+        manifest = read_manifest(folder)
         where = folder / MANIFEST
         files = _files(manifest, where)
         for name, digest in files.items():
             _verify(folder / name, digest)
-        feature_dim = manifests.field(manifest, "feature_dim", int, where)
+        feature_dim = require_field(manifest, "feature_dim", int, where)
         if feature_dim < 1:
             raise BundleError(f"{where}: 'feature_dim' must be positive; {REMEDY}")
         return cls(
             path=folder,
-            name=manifests.field(manifest, "name", str, where),
+            name=require_field(manifest, "name", str, where),
             feature_dim=feature_dim,
-            precision=manifests.field(manifest, "precision", str, where),
-            preprocessing=manifests.preprocessing_of(manifest, where),
-            golden=golden_inputs(manifests.field(manifest, "golden", list, where), feature_dim, where),
+            precision=require_field(manifest, "precision", str, where),
+            preprocessing=preprocessing_of(manifest, where),
+            golden=golden_inputs(require_field(manifest, "golden", list, where), feature_dim, where),
             files=files,
             manifest=manifest,
         )
@@ -79,7 +85,7 @@ class Bundle:
         return self.files[BACKBONE]
 
     def read(self, name: str) -> bytes:
-        """Read one file of the bundle, so that the bytes that were verified are the ones that run.
+        """Read one file of the bundle and verify it, so that the bytes that run are the verified ones.
 
         Args:
             name: its path in the manifest, for example "backbone.onnx".
@@ -88,7 +94,7 @@ class Bundle:
             The file's bytes.
 
         Raises:
-            BundleError: the file is missing or not what the manifest vouches for.
+            BundleError: the file is missing, or its sha256 is not the manifest's.
         """
         path = self.path / name
         if name not in self.files:
@@ -103,7 +109,7 @@ class Bundle:
 
 
 def _files(manifest: dict[str, Any], where: Path) -> dict[str, str]:
-    files = manifests.field(manifest, "files", dict, where)
+    files = require_field(manifest, "files", dict, where)
     if BACKBONE not in files:
         raise BundleError(f"{where}: 'files' does not name {BACKBONE}; {REMEDY}")
     for name, digest in files.items():

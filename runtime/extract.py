@@ -1,4 +1,4 @@
-"""Compute the features of many pictures: decoding of the next ones overlaps inference of these."""
+"""Compute the features of many pictures; decoding of the next pictures overlaps inference."""
 
 import time
 from collections import deque
@@ -25,8 +25,8 @@ from edge_tosca.runtime.pictures import (
 )
 from edge_tosca.runtime.preprocess import Preprocessing
 
-# Above this all pictures share one thread: two at a time would not fit a device's memory, and memory that
-# one thread has freed is not given to another.
+# Larger pictures share one thread: two at a time would not fit a device's memory, and memory that one
+# thread has freed is not reused by another.
 _LARGE_PICTURE_PIXELS = 4_000_000
 
 
@@ -35,13 +35,13 @@ class Extracted:
     """One picture's features, or why there are none.
 
     Attributes:
-        index: the picture's place among the sources.
-        source: the picture as it was given.
+        index: position among the sources.
+        source: the picture as passed.
         views: float32 [v, d], one row a view: the centre crop, then its mirror image; None on an error.
-        error: why the picture could not be read, in one line; None if it could.
-        decode_ms: milliseconds spent on reading and preparing it.
-        features_ms: milliseconds spent in the backbone.
-        sha256: of the file that was decoded (hex); None for pixels, on an error, or if it was not asked for.
+        error: why the picture could not be read, in one line; None without an error.
+        decode_ms: milliseconds of reading and preprocessing.
+        features_ms: milliseconds of inference.
+        sha256: of the decoded file (hex); None for pixel arrays, on an error, or if not requested.
     """
 
     index: int
@@ -83,16 +83,16 @@ def extract(
     decode_threads: int = 2,
     on_progress: Callable[[int], None] | None = None,
 ) -> Iterator[Extracted]:
-    """Compute features in the order of the sources; a picture that cannot be read does not end the run.
+    """Compute features in the order of the sources; an unreadable picture does not end the run.
 
     Args:
         sources: paths, bytes of picture files, or pixel arrays.
-        preprocessing: the bundle's.
+        preprocessing: of the bundle.
         backend: the loaded backbone.
         views: 1 for the centre crop, 2 for its mirror image as well.
-        digests: take the SHA-256 of each file that is decoded.
-        decode_threads: threads that read and prepare pictures ahead of the backbone.
-        on_progress: called with the number of pictures done, after each.
+        digests: compute the SHA-256 of each decoded file.
+        decode_threads: threads that read and preprocess pictures ahead of the backbone.
+        on_progress: called after each picture with the number of pictures done.
 
     Yields:
         One result for every source.
@@ -142,28 +142,28 @@ def _prepared(
 
 
 def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> Iterator[Extracted]:
-    # What the backbone has been given but not answered yet; pictures that cannot be read wait their turn.
-    under_way: deque[_Prepared] = deque()
+    # Pictures whose features are not computed yet, in order, with the unreadable ones between them.
+    pending: deque[_Prepared] = deque()
 
     def pixels() -> Iterator[NDArray[np.float32]]:
         for item in prepared:
-            under_way.append(item)
+            pending.append(item)
             if item.decoded.pixels is not None:
                 yield item.decoded.pixels
                 if views == 2:
                     yield np.ascontiguousarray(item.decoded.pixels[..., ::-1])
 
     def unreadable() -> Iterator[Extracted]:
-        while under_way and under_way[0].decoded.pixels is None:
-            item = under_way.popleft()
+        while pending and pending[0].decoded.pixels is None:
+            item = pending.popleft()
             yield Extracted(item.index, item.source, None, item.decoded.error, item.decoded.milliseconds, 0.0)
 
-    # Closed by hand: left to themselves, generators that were not exhausted keep their threads.
+    # Closed explicitly: generators that were not exhausted would keep their threads.
     with closing(prepared), closing(backend.stream(pixels())) as inferences:
         for first in inferences:
             found = [first, *islice(inferences, views - 1)]
             yield from unreadable()
-            item = under_way.popleft()
+            item = pending.popleft()
             yield Extracted(
                 item.index,
                 item.source,
@@ -184,7 +184,7 @@ def _decode(
     except PictureError as error:
         return _Decoded(None, str(error), 0.0)
     pixels = image.width * image.height
-    # A progressive JPEG is held whole, whatever the size that it is decoded at.
+    # A progressive JPEG is held in memory at full size, also when it is decoded at a reduced size.
     if not image.info.get("progressive"):
         pixels //= decoding_scale(image, preprocessing.decoded_side) ** 2
     if pixels > _LARGE_PICTURE_PIXELS:
@@ -203,7 +203,7 @@ def _prepare(
         exact = decoding_scale(image, preprocessing.decoded_side) == 1
         picture = decode_picture(image, source_name(source), preprocessing.decoded_side)
         pixels = preprocessing(picture, exact=exact)
-        # Frees the decoded pixels before the next picture's turn.
+        # Frees the decoded pixels before the next picture is decoded.
         picture.close()
         image.close()
     except PictureError as reason:

@@ -1,4 +1,4 @@
-"""Say what features depend on, so that features of two different origins are never mixed."""
+"""Identify the origin of features, so that features of two origins are never mixed."""
 
 import hashlib
 import json
@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 
 from edge_tosca.runtime.backend import Backend
 from edge_tosca.runtime.bundle import Bundle
-from edge_tosca.runtime.golden_cache import remembered_golden_features
+from edge_tosca.runtime.golden_cache import cached_golden_features
 from edge_tosca.runtime.manifest import BACKBONE, input_of
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Where features come from; modules fitted on one origin are not valid on another.
+    """The origin of features; modules fitted on one origin are not valid on another.
 
     INT8 features differ between runtimes and kinds of device, not only between backbones.
 
     Attributes:
-        name: the backbone's name, for the reader; not part of the digest.
+        name: the backbone's name, for people; not part of the digest.
         backbone: sha256 (hex) of the backbone's graph.
         runtime: "onnxruntime" or "openvino".
         device: "CPU", "GPU", "NPU" or "AUTO".
-        preprocessing: sha256 (hex) of the preprocessing's numbers.
-        graph: sha256 (hex) over the files that run, where they are not the backbone's graph itself.
-        golden: what this backend makes of the golden pictures, float32 [g, d]: how far two origins with one
-            backbone lie apart; not part of the digest.
+        preprocessing: sha256 (hex) of the preprocessing parameters.
+        graph: sha256 (hex) over the loaded files; empty where only the backbone's graph is loaded.
+        golden: this backend's features of the golden pictures, float32 [g, d], which measure how far two
+            origins of one backbone differ; not part of the digest.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Fingerprint:
 
 
 def fingerprint(bundle: Bundle, backend: Backend, golden: NDArray[np.float32] | None = None) -> Fingerprint:
-    """Take the fingerprint of the features that a backend computes.
+    """Compute the fingerprint of a backend's features.
 
     Args:
         bundle: the bundle.
         backend: the backend that runs it.
-        golden: its features of the golden pictures, float32 [g, d], where they are known already.
+        golden: its features of the golden pictures, float32 [g, d]; None to compute them.
 
     Returns:
         The fingerprint.
@@ -74,11 +74,11 @@ def fingerprint(bundle: Bundle, backend: Backend, golden: NDArray[np.float32] | 
         device=backend.device,
         preprocessing=preprocessing_digest(bundle),
         graph="" if backend.graph == (BACKBONE,) else hashlib.sha256(" ".join(files).encode()).hexdigest(),
-        golden=remembered_golden_features(bundle, backend) if golden is None else golden,
+        golden=cached_golden_features(bundle, backend) if golden is None else golden,
     )
 
 
 def preprocessing_digest(bundle: Bundle) -> str:
-    """Give the sha256 (hex) of the numbers that a bundle's pictures are prepared by."""
+    """Compute the sha256 (hex) of a bundle's preprocessing parameters."""
     numbers = json.dumps(input_of(bundle.preprocessing), sort_keys=True)
     return hashlib.sha256(numbers.encode()).hexdigest()

@@ -1,31 +1,26 @@
-"""Golden inputs: pictures that anybody can compute, and the features a faithful device gives for them.
+"""Golden inputs: pictures given by a formula, and their reference features.
 
-A device that runs the backbone wrongly (an accelerator was seen to be silently wrong) is found out
-without a photograph: it computes the pictures from their formula and compares its features.
+They reveal a device that computes wrong features (an accelerator was seen to be silently wrong) without a
+photograph: the device computes the pictures and compares its features with the reference.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edge_tosca.errors import BundleError
 
-if TYPE_CHECKING:
-    from edge_tosca.runtime.backend import Backend
-    from edge_tosca.runtime.bundle import Bundle
-
 GOLDEN_FLOOR = 0.99
-"""Cosine that a faithful device reaches on every golden picture. Runtimes that round INT8 differently were
-seen at .999 and above (`docs/runtimes.md`); a broken device is far below."""
+"""Least cosine to the reference feature on every golden picture. Runtimes that round INT8 differently reach
+.999 and above (`docs/runtimes.md`); a faulty device is far below."""
 
 
 @dataclass(frozen=True)
 class GoldenPicture:
-    """A picture made by integer arithmetic: smooth waves of a different slope in every channel.
+    """A picture computed by integer arithmetic: smooth waves of a different slope in every channel.
 
     Channel c at column x and row y is the triangle wave |(x a_c + y b_c + (x y) // q_c) mod 510 - 255|.
 
@@ -58,10 +53,10 @@ class GoldenPicture:
 
 @dataclass(frozen=True)
 class GoldenInput:
-    """A golden picture and the feature it must give.
+    """A golden picture and its reference feature.
 
     Attributes:
-        picture: the formula's numbers.
+        picture: the formula's parameters.
         feature: float32 [d].
     """
 
@@ -88,7 +83,7 @@ def golden_inputs(entries: list[Any], feature_dim: int, where: Path) -> tuple[Go
         The golden inputs.
 
     Raises:
-        BundleError: an entry is malformed, or there is none.
+        BundleError: an entry is malformed, or the list is empty.
     """
     try:
         golden = tuple(_golden_input(entry) for entry in entries)
@@ -101,7 +96,7 @@ def golden_inputs(entries: list[Any], feature_dim: int, where: Path) -> tuple[Go
 
 
 def golden_entry(golden: GoldenInput) -> dict[str, Any]:
-    """Write one entry of a manifest's ``golden`` list."""
+    """Return one entry of a manifest's ``golden`` list."""
     picture = golden.picture
     return {
         "width": picture.width,
@@ -109,50 +104,13 @@ def golden_entry(golden: GoldenInput) -> dict[str, Any]:
         "across": list(picture.across),
         "down": list(picture.down),
         "twist": list(picture.twist),
-        # Six digits: well below a step of INT8, a third of the length.
+        # Six digits are well below a step of INT8, at a third of the length.
         "feature": [float(f"{value:.6g}") for value in golden.feature],
     }
 
 
-def golden_feature(picture: GoldenPicture, bundle: "Bundle", backend: "Backend") -> NDArray[np.float32]:
-    """Run one golden picture through the bundle's preprocessing and a backend.
-
-    Returns:
-        float32 [d].
-    """
-    return backend.features(bundle.preprocessing(Image.fromarray(picture.pixels())))
-
-
-def golden_features(bundle: "Bundle", backend: "Backend") -> NDArray[np.float32]:
-    """Run all golden pictures of a bundle.
-
-    Returns:
-        float32 [g, d], one row a picture.
-    """
-    return np.stack([golden_feature(golden.picture, bundle, backend) for golden in bundle.golden])
-
-
-def golden_cosines(bundle: "Bundle", backend: "Backend") -> list[float]:
-    """Compare a backend's features of the golden pictures with the ones recorded at export.
-
-    Args:
-        bundle: the bundle that the backend runs.
-        backend: the backend in question.
-
-    Returns:
-        One cosine for each golden input, 1 where they agree; below ``GOLDEN_FLOOR`` the device is not
-        faithful. A feature with a value that is not a number counts as cosine -1.
-    """
-    return cosines_to_golden(bundle, golden_features(bundle, backend))
-
-
-def cosines_to_golden(bundle: "Bundle", features: NDArray[np.float32]) -> list[float]:
-    """Compare features of the golden pictures, float32 [g, d], with the ones recorded at export."""
-    return [cosine(golden.feature, row) for golden, row in zip(bundle.golden, features, strict=True)]
-
-
 def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Compute the cosine of two features, float32 [d] each; -1 where it is not defined."""
+    """Compute the cosine of two features, float32 [d] each; -1 where it is undefined."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     norm = float(np.linalg.norm(x) * np.linalg.norm(y))
     if not np.isfinite(norm) or norm == 0.0:

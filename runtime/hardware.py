@@ -1,14 +1,14 @@
-"""Name the processor and what it can do, since the kernels that a runtime picks depend on it."""
+"""Identify the processor and its int8 instructions, on which a runtime's choice of kernels depends."""
 
 import hashlib
 import platform
 from pathlib import Path
 
 INT8_FLAGS = ("asimddp", "i8mm", "avx_vnni", "avx512_vnni", "amx_int8")
-"""Names in /proc/cpuinfo of the instructions that multiply and add int8 in one step."""
+"""Names in /proc/cpuinfo of instructions that multiply and accumulate int8 in one step."""
 
 _CPUINFO = Path("/proc/cpuinfo")
-_TELLING = (
+_IDENTIFYING = (
     "model name",
     "cpu family",
     "model",
@@ -22,25 +22,25 @@ _TELLING = (
 
 
 def processor() -> str:
-    """Give a short name that differs between processors with different instructions.
+    """Return a short name that differs between processors with different instructions.
 
     Returns:
-        The machine's architecture and a digest of what its processors are and can do.
+        The machine's architecture and a digest of its processors' models and features.
     """
-    # A set: the cores of one board may be of two kinds, and they come in any number.
-    telling = {line for line in _cpuinfo().splitlines() if line.partition(":")[0].strip() in _TELLING}
-    what = "\n".join(sorted(telling)) or platform.processor()
-    return f"{platform.machine()} {hashlib.sha256(what.encode()).hexdigest()[:16]}"
+    # A set, since the cores of one board may be of two kinds and their number does not matter.
+    lines = {line for line in _cpuinfo().splitlines() if line.partition(":")[0].strip() in _IDENTIFYING}
+    identity = "\n".join(sorted(lines)) or platform.processor()
+    return f"{platform.machine()} {hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
 def int8_instructions(cpuinfo: str) -> tuple[str, ...]:
-    """Find the int8 instructions of a processor.
+    """List the int8 instructions of a processor.
 
     Args:
-        cpuinfo: what /proc/cpuinfo says.
+        cpuinfo: content of /proc/cpuinfo.
 
     Returns:
-        Those of INT8_FLAGS that it has.
+        The entries of INT8_FLAGS that it has.
     """
     entries = (line.partition(":") for line in cpuinfo.splitlines())
     flags = {
@@ -53,7 +53,7 @@ def int8_instructions(cpuinfo: str) -> tuple[str, ...]:
 
 
 def int8_overflows() -> bool:
-    """Tell whether this processor adds products of int8 in 16 bits, where two of them do not fit.
+    """Return whether this processor adds pairs of int8 products in 16 bits, which can overflow.
 
     Returns:
         True on x86 without VNNI, whose one int8 instruction is VPMADDUBSW (oneDNN, "Nuances of int8

@@ -1,7 +1,7 @@
-"""How often a JPEG's decoder has to go over the whole picture.
+"""Count a JPEG's scans, each of which is a pass of the decoder over the whole picture.
 
-A progressive JPEG is sent in some ten scans, each of which touches every block. Nothing in the format limits
-their number: a file of 600 KB with ten thousand empty ones kept a decoder busy for seven minutes.
+A progressive JPEG has about ten scans. The format does not limit their number: a file of 600 KB with ten
+thousand empty scans kept a decoder busy for seven minutes.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import BinaryIO
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-# Neither a stuffed or a fill byte nor a restart: what ends a scan's data (ITU-T T.81, B.1.1).
+# A marker that ends a scan's data: no stuffed byte, fill byte or restart marker (ITU-T T.81, B.1.1).
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
@@ -18,13 +18,13 @@ def count_scans(file: BinaryIO) -> int:
     """Count the scans of a file's first JPEG.
 
     Args:
-        file: of the picture; read from its start, and left anywhere.
+        file: of the picture; read from its start, its position afterwards is undefined.
 
     Returns:
-        Their number; 1 where one scan brings all, and the rest of the file need not be read.
+        The number of scans; 1 where the first scan has all components, and the rest is not read.
     """
     file.seek(0)
-    # One scan with all components is found near the start, behind at most some metadata.
+    # A single scan with all components starts near the beginning, after some metadata at most.
     data = file.read(1 << 16)
     found = _scans(data)
     while found is None:
@@ -37,7 +37,7 @@ def count_scans(file: BinaryIO) -> int:
 
 
 def _scans(data: bytes) -> int | None:
-    """Count scans; None where the data end before it is known."""
+    """Count scans; return None where more data are needed."""
     components, progressive, scans, place = 0, False, 0, 0
     while found := _MARKER.search(data, place):
         place = found.end()

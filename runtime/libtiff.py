@@ -1,4 +1,4 @@
-"""Keep libtiff from writing to stderr, where an error is one line that tells what to do."""
+"""Keep libtiff from writing to stderr, where an error is one line with a remedy."""
 
 import contextlib
 import ctypes
@@ -7,10 +7,10 @@ from PIL import _imaging
 
 
 def silence_libtiff() -> None:
-    """Let libtiff say nothing of damaged files; what matters of it comes back as an exception.
+    """Silence libtiff's messages on damaged files; those that matter are raised as exceptions.
 
-    Pillow silences its warnings, and not its errors. Where Pillow was built with libtiff inside of it,
-    nothing can be done about them.
+    Pillow silences libtiff's warnings but not its errors. Where libtiff is linked statically into Pillow,
+    the errors cannot be silenced.
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)

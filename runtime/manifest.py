@@ -1,4 +1,4 @@
-"""Read a bundle's manifest into checked values."""
+"""Read and check a bundle's manifest."""
 
 import json
 from pathlib import Path
@@ -18,10 +18,10 @@ REMEDY = "make the bundle again with: edge-tosca export"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read a bundle folder's manifest and check that it has what every bundle must have.
+    """Read a bundle's manifest and check its format number.
 
     Args:
-        folder: the bundle.
+        folder: of the bundle.
 
     Returns:
         The manifest.
@@ -50,20 +50,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def field(manifest: dict[str, Any], key: str, kind: type, path: Path) -> Any:
-    """Take one value out of a manifest object.
+def require_field(manifest: dict[str, Any], key: str, kind: type, path: Path) -> Any:
+    """Return one value of a manifest object, checked for its type.
 
     Args:
         manifest: the object.
         key: the value's name.
-        kind: the type it must have (an int is accepted where a float is asked for).
+        kind: required type (an int is accepted as a float).
         path: the manifest's file, for the error.
 
     Returns:
         The value.
 
     Raises:
-        BundleError: it is missing or of another type.
+        BundleError: the value is missing or of another type.
     """
     if key not in manifest:
         raise BundleError(f"{path}: {key!r} is missing; {REMEDY}")
@@ -75,22 +75,22 @@ def field(manifest: dict[str, Any], key: str, kind: type, path: Path) -> Any:
 
 
 def preprocessing_of(manifest: dict[str, Any], path: Path) -> Preprocessing:
-    """Read how pictures are prepared for the backbone.
+    """Read the preprocessing of the backbone's pictures.
 
     Args:
         manifest: the manifest.
-        path: its file, for the error.
+        path: the manifest's file, for the error.
 
     Returns:
         The preprocessing.
 
     Raises:
-        BundleError: a value is missing or makes no sense.
+        BundleError: a value is missing or out of range.
     """
-    entry = field(manifest, "input", dict, path)
-    size = field(entry, "size", int, path)
-    crop_pct = float(field(entry, "crop_pct", float, path))
-    interpolation = field(entry, "interpolation", str, path)
+    entry = require_field(manifest, "input", dict, path)
+    size = require_field(entry, "size", int, path)
+    crop_pct = float(require_field(entry, "crop_pct", float, path))
+    interpolation = require_field(entry, "interpolation", str, path)
     mean = _channels(entry, "mean", path)
     std = _channels(entry, "std", path)
     if not 1 <= size <= 4096 or not 0 < crop_pct <= 1 or min(std) <= 0:
@@ -103,7 +103,7 @@ def preprocessing_of(manifest: dict[str, Any], path: Path) -> Preprocessing:
 
 
 def input_of(preprocessing: Preprocessing) -> dict[str, Any]:
-    """Write the manifest's ``input`` entry; the inverse of :func:`preprocessing_of`."""
+    """Return the manifest's ``input`` entry; the inverse of :func:`preprocessing_of`."""
     return {
         "size": preprocessing.size,
         "mean": list(preprocessing.mean),
@@ -116,7 +116,7 @@ def input_of(preprocessing: Preprocessing) -> dict[str, Any]:
 
 
 def _channels(entry: dict[str, Any], key: str, path: Path) -> tuple[float, float, float]:
-    values = field(entry, key, list, path)
+    values = require_field(entry, key, list, path)
     numbers = [float(value) for value in values if isinstance(value, int | float)]
     if len(values) != 3 or len(numbers) != 3:
         raise BundleError(f"{path}: {key!r} must be three numbers; {REMEDY}")

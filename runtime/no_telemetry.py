@@ -1,9 +1,8 @@
-"""Import the inference engines so that they report nothing to their makers.
+"""Import the inference runtimes with their telemetry off.
 
 onnxruntime 1.29 and later uploads usage events from Linux too, and on its first import writes a device
 identifier and an upload queue into the user's cache directory; openvino sends an event when it is
-imported. "Nothing leaves the box" holds only if both are told so before they are imported, hence
-every room gets them from here.
+imported. Both must be configured before the import, so all packages import them through this file.
 """
 
 import importlib
@@ -20,7 +19,7 @@ def import_onnxruntime() -> ModuleType:
     Returns:
         The module ``onnxruntime``.
     """
-    # Read once, when the library is loaded: afterwards only the events can be stopped, not the identifier.
+    # The library reads it once, on loading; later only the events can be stopped, not the identifier.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     module = importlib.import_module("onnxruntime")
     if hasattr(module, "disable_telemetry_events"):
@@ -45,6 +44,6 @@ def import_openvino() -> ModuleType:
 
 
 def block_openvino_telemetry() -> None:
-    """Make openvino and nncf fall back on their own do-nothing stub instead of their telemetry client."""
-    # Their switch is a file in the user's home; an import that fails leaves the home alone.
+    """Make openvino and nncf use their own stub instead of their telemetry client."""
+    # Their opt-out is a file in the user's home directory; a failing import needs none.
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]

@@ -3,6 +3,7 @@
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime.backend import HINTS, RUNTIMES, Backend
 from edge_tosca.runtime.bundle import Bundle
+from edge_tosca.runtime.onnxruntime_backend import OnnxRuntimeBackend
 
 
 def open_backend(
@@ -12,7 +13,7 @@ def open_backend(
     threads: int | None = None,
     hint: str = "LATENCY",
 ) -> Backend:
-    """Load a bundle's backbone into a runtime, faithful or not; see ``open_faithful`` for the former.
+    """Load a bundle's backbone into a runtime, without checking its features; see ``open_verified``.
 
     Args:
         bundle: the verified bundle.
@@ -29,12 +30,10 @@ def open_backend(
         MissingExtraError: openvino is not installed.
     """
     if threads is not None and threads < 1:
-        raise EdgeToscaError(f"{threads} threads make no sense; give 1 or more")
+        raise EdgeToscaError(f"threads must be 1 or more, not {threads}")
     if hint not in HINTS:
         raise EdgeToscaError(f"hint {hint!r} is not known; available: {', '.join(HINTS)}")
     if runtime == "onnxruntime":
-        from edge_tosca.runtime.onnxruntime_backend import OnnxRuntimeBackend
-
         return OnnxRuntimeBackend(bundle, device, threads)
     if runtime == "openvino":
         from edge_tosca.runtime.openvino_backend import OpenVinoBackend

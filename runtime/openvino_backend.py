@@ -21,19 +21,19 @@ _MODEL, _WEIGHTS = "openvino/backbone.xml", "openvino/backbone.bin"
 
 
 class OpenVinoBackend:
-    """OpenVINO, compiled for single pictures or for streams of them.
+    """OpenVINO, compiled for low latency or for high throughput.
 
     The compiled graph is cached in the user's cache directory, since a GPU or an NPU takes many seconds.
 
     Args:
         bundle: the verified bundle; its OpenVINO graph is preferred to its ONNX graph where it has one.
-        device: "CPU", "GPU", "NPU" or "AUTO"; afterwards ``device`` is the one that AUTO chose.
+        device: "CPU", "GPU", "NPU" or "AUTO"; the attribute ``device`` is the one that AUTO chose.
         threads: processor threads; None lets OpenVINO choose.
         hint: "LATENCY" or "THROUGHPUT".
 
     Raises:
         MissingExtraError: openvino is not installed.
-        EdgeToscaError: the device is not there.
+        EdgeToscaError: the device is not available.
         BundleError: OpenVINO cannot run the graph.
     """
 
@@ -42,25 +42,25 @@ class OpenVinoBackend:
     def __init__(
         self, bundle: Bundle, device: str = "CPU", threads: int | None = None, hint: str = "LATENCY"
     ) -> None:
-        asked = device.upper()
+        requested = device.upper()
         openvino = import_openvino()
         core = openvino.Core()
-        _check_device(asked, core.available_devices)
-        if asked == "AUTO" and int8_overflows() and core.available_devices == ["CPU"]:
-            # AUTO does not hand the one stream on, and there is nothing to choose from.
-            asked = "CPU"
+        _check_device(requested, core.available_devices)
+        if requested == "AUTO" and int8_overflows() and core.available_devices == ["CPU"]:
+            # AUTO does not pass the number of streams on, and there is only one device.
+            requested = "CPU"
         self.version: str = openvino.__version__
         self.graph: tuple[str, ...] = (_MODEL, _WEIGHTS) if _MODEL in bundle.files else (BACKBONE,)
         try:
             model = _model(core, openvino, bundle)
-            self._compiled = core.compile_model(model, asked, _settings(asked, threads, hint))
-            self.device = _kind(asked, self._compiled)
+            self._compiled = core.compile_model(model, requested, _settings(requested, threads, hint))
+            self.device = _kind(requested, self._compiled)
         except BundleError:
             raise
         except Exception as error:
             reason = str(error).strip().split("\n")[-1]
             raise BundleError(
-                f"{bundle.path / self.graph[0]}: openvino cannot run it on {asked} ({reason}); {REMEDY}"
+                f"{bundle.path / self.graph[0]}: openvino cannot run it on {requested} ({reason}); {REMEDY}"
             ) from error
         self.hardware = _hardware(core, self.device)
         self._request = self._compiled.create_infer_request()
@@ -81,17 +81,17 @@ class OpenVinoBackend:
             return _feature(self._request)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
-        """Compute the features of many pictures with as many requests as keep the device busy.
+        """Compute the features of many pictures, with enough requests to keep the device busy.
 
         Args:
             pictures: float32 [1, 3, size, size] each.
 
         Yields:
-            In the order of the pictures, the features that `features` gives.
+            One result a picture, in the order of the pictures, with the feature that `features` computes.
         """
-        # One more than the device works on at once, so that it does not wait for the results to be taken.
+        # One more than the device runs at once, so that it does not wait for the results to be consumed.
         depth = int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
-        # Results are taken in order, so the next request in turn is always the one that is free.
+        # Results are consumed in order, so the next request in turn is always a free one.
         turn = cycle([self._compiled.create_infer_request() for _ in range(depth)])
 
         def start(pixels: NDArray[np.float32]) -> Callable[[], Inference]:
@@ -120,27 +120,27 @@ def _check_device(device: str, available: list[str]) -> None:
 
 
 def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
-    # Processors with bfloat16 would round what is not quantized to 8 bits of mantissa: the lowest cosine to
+    # Processors with bfloat16 would round unquantized values to 8 bits of mantissa: the lowest cosine to
     # ONNX Runtime fell from .9987 to .9952 for 8 % of the time (docs/runtimes.md).
     processor: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
     if int8_overflows():
-        # Its int8 kernels would give features of cosine 0.97; these compute the same graph in float32,
-        # several times slower. With several streams the plugin then compiled a wrong graph in 3 of 14 trials
-        # (cosines of 0.2 to 0.6), with one stream in 0 of 94.
+        # The int8 kernels yield features of cosine 0.97; float32 kernels compute the same graph, several
+        # times slower. With several streams the plugin then compiled a wrong graph in 3 of 14 trials (cosines
+        # of 0.2 to 0.6), with one stream in 0 of 94.
         processor |= {"LP_TRANSFORMS_MODE": False, "NUM_STREAMS": 1}
     if threads is not None:
         processor["INFERENCE_NUM_THREADS"] = threads
     settings: dict[str, Any] = {"PERFORMANCE_HINT": hint}
-    # A box without a cache directory compiles anew every time.
-    # A wrong graph must not be kept, nor one that was compiled to int8 be taken for one in float32.
+    # Without a cache directory the graph is compiled every time. Where int8 overflows nothing is cached: a
+    # wrong graph must not be kept, and a graph compiled to int8 must not be loaded as one in float32.
     if not int8_overflows() and (folder := cache_folder("openvino")) is not None:
         settings["CACHE_DIR"] = str(folder)
     if device == "CPU":
         settings |= processor
     if device == "AUTO":
         settings["DEVICE_PROPERTIES"] = {"CPU": processor}
-        # Otherwise the processor answers until the accelerator is ready, and golden pictures would vouch
-        # for the one while the other does the work.
+        # Otherwise the processor computes until the accelerator is ready, and the golden pictures would check
+        # a device other than the one that runs later.
         settings["ENABLE_STARTUP_FALLBACK"] = False
         settings["ENABLE_RUNTIME_FALLBACK"] = False
     return settings
@@ -153,15 +153,15 @@ def _model(core: Any, openvino: Any, bundle: Bundle) -> Any:
     else:
         model = core.read_model(bundle.read(BACKBONE))
     if model.is_dynamic():
-        # An NPU compiles static shapes only, and one picture at a time is all that is asked.
+        # An NPU compiles static shapes only, and every inference has batch size 1.
         size = bundle.preprocessing.size
         model.reshape([1, 3, size, size])
     return model
 
 
-def _kind(asked: str, compiled: Any) -> str:
-    if asked != "AUTO":
-        return asked
+def _kind(requested: str, compiled: Any) -> str:
+    if requested != "AUTO":
+        return requested
     (first, *_) = compiled.get_property("EXECUTION_DEVICES")
     return str(first).strip("()").split(".")[0]
 
@@ -172,5 +172,5 @@ def _hardware(core: Any, device: str) -> str:
         return f"{name} {processor()}"
     if device.startswith("NPU"):
         return f"{name} driver {core.get_property(device, 'NPU_DRIVER_VERSION')}"
-    # OpenVINO does not tell a GPU's driver, which may change any day.
+    # OpenVINO does not report a GPU's driver version, so a cache entry could not be invalidated.
     return ""

@@ -1,4 +1,4 @@
-"""What decoding a picture may cost, judged by its header: memory first, then the decoder's work."""
+"""Bound the cost of decoding a picture by its header: memory first, then the decoder's work."""
 
 from PIL import Image
 
@@ -14,23 +14,24 @@ SCANNED_PIXEL_LIMIT = 20 * DECODED_PIXEL_LIMIT
 """Pixels times scans of a JPEG: 24 megapixels in twice the ten scans that encoders make."""
 
 TIFF_BLOCK_LIMIT = 4 * DECODED_PIXEL_LIMIT
-"""Bytes that libtiff unpacks at once: a tile may be larger than the picture that it is a tile of."""
+"""Bytes that libtiff decompresses at once: a tile may be larger than its picture."""
 
 SCALED_FORMATS = ("JPEG", "MPO")
-"""What a decoder can shrink."""
+"""Formats that a decoder can decode at a reduced size."""
 
 _BITS, _SAMPLES, _STRIP_ROWS, _TILE_WIDTH, _TILE_HEIGHT = 258, 277, 278, 322, 323
 
 
 def check_size(image: Image.Image, name: str) -> None:
-    """Refuse what could not be decoded within a device's memory.
+    """Refuse a picture that cannot be decoded within a device's memory.
 
     Args:
         image: an opened picture.
-        name: how errors call it.
+        name: of the picture, for errors.
 
     Raises:
-        PictureError: it has too many pixels, is too long and thin, or unpacks to more than it shows.
+        PictureError: it has too many pixels, its aspect ratio is too high, or its blocks decompress to
+            too many bytes.
     """
     width, height = image.size
     kind = image.format or "picture"
@@ -45,17 +46,17 @@ def check_size(image: Image.Image, name: str) -> None:
         )
     if kind == "TIFF" and _block_bytes(image, name) > TIFF_BLOCK_LIMIT:
         raise PictureError(
-            f"{name}: its tiles or strips unpack to over {TIFF_BLOCK_LIMIT // 10**6} MB each; save it anew"
+            f"{name}: its tiles or strips unpack to over {TIFF_BLOCK_LIMIT // 10**6} MB each; save it again"
         )
 
 
 def check_scans(image: Image.Image, file: PictureFile, name: str) -> None:
-    """Refuse a JPEG that its decoder would go over too often, or would have to hold whole.
+    """Refuse a JPEG with too many scans, or a progressive one that is too large to hold in memory.
 
     Args:
         image: an opened picture of any format.
-        file: what it is read from.
-        name: how errors call it.
+        file: the picture's file.
+        name: of the picture, for errors.
 
     Raises:
         PictureError: it has too many scans for its size.
@@ -68,11 +69,11 @@ def check_scans(image: Image.Image, file: PictureFile, name: str) -> None:
         limit = DECODED_PIXEL_LIMIT // 10**6
         raise PictureError(f"{name}: a progressive JPEG may have {limit} megapixels; scale it down")
     if scans > 1 and scans * pixels > SCANNED_PIXEL_LIMIT:
-        raise PictureError(f"{name}: a JPEG in {scans} scans, far more than encoders make; save it anew")
+        raise PictureError(f"{name}: a JPEG in {scans} scans, far more than encoders write; save it again")
 
 
 def _block_bytes(image: Image.Image, name: str) -> int:
-    """Say how much libtiff unpacks at once; 0 where Pillow reads the pixels itself."""
+    """Compute how many bytes libtiff decompresses at once; 0 where Pillow reads the pixels itself."""
     tiles = getattr(image, "tile", ())
     if not tiles or tiles[0][0] != "libtiff":
         return 0
@@ -81,9 +82,9 @@ def _block_bytes(image: Image.Image, name: str) -> int:
     def tag(number: int, default: int) -> int:
         value = tags.get(number, default)
         values = value if isinstance(value, tuple) else (value,)
-        # The header says of what type a value is, and may say that a width is a text or a fraction.
+        # The header declares the type of a value: a width may be a text or a fraction.
         if not all(isinstance(value, int) and value >= 0 for value in values):
-            raise PictureError(f"{name}: its header is damaged: tag {number} is no number; save it anew")
+            raise PictureError(f"{name}: its header is damaged: tag {number} is no number; save it again")
         return max(values, default=default)
 
     width, height = image.size

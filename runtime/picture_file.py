@@ -1,7 +1,7 @@
-"""A picture's file as decoders may read it: no bigger than any picture is, and in no more steps.
+"""Open a picture's file with limits on its size and on the number of reads.
 
-Pillow reads where a file tells it to. A header of a few bytes before a hole of terabytes, or before a million
-empty blocks, would keep it busy for hours; of a WebP the whole file is read at once.
+Pillow follows the offsets in an untrusted file. A header of a few bytes before a sparse region of terabytes,
+or before a million empty blocks, would keep it busy for hours; a WebP is read whole at once.
 """
 
 import io
@@ -11,17 +11,17 @@ from edge_tosca.errors import PictureError
 from edge_tosca.system.files import IrregularFileError, open_regular
 
 BYTES_LIMIT = 150_000_000
-"""Of a file: 24 megapixels of 16-bit colours, not compressed, are 144 million bytes."""
+"""Size of a file: 24 megapixels of uncompressed 16-bit colours are 144 million bytes."""
 
 READS_LIMIT = 1_000_000
-"""Calls for more of the file. A PNG of 24 megapixels of noise, in the usual blocks of 8 KiB, takes 40,000."""
+"""Number of read calls. A PNG of 24 megapixels of noise, in the usual blocks of 8 KiB, takes 40,000."""
 
 
 class PictureFile(io.BufferedReader):
-    """A file that ends a decoder's work when it asks too often.
+    """A file that stops a decoder after too many reads.
 
-    It gives no file descriptor away: through one, Pillow and libtiff map the file into memory, and a file
-    that is cut short meanwhile would end the whole process.
+    It exposes no file descriptor: with one, Pillow and libtiff map the file into memory, and a file that is
+    truncated meanwhile would crash the process.
     """
 
     def __init__(self, raw: io.FileIO | io.BytesIO) -> None:
@@ -29,37 +29,37 @@ class PictureFile(io.BufferedReader):
         self._reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read as any file does.
+        """Read up to size bytes.
 
         Raises:
-            PictureError: it was read too often.
+            PictureError: the limit of reads is exceeded.
         """
         self._reads += 1
         if self._reads > READS_LIMIT:
-            raise PictureError("in too many pieces; save it anew")
+            raise PictureError("in too many pieces; save it again")
         return super().read(size)
 
     def fileno(self) -> int:
-        """Give no descriptor.
+        """Refuse to return a descriptor.
 
         Raises:
             io.UnsupportedOperation: always.
         """
-        raise io.UnsupportedOperation("a picture's file gives no descriptor away")
+        raise io.UnsupportedOperation("a picture's file has no descriptor")
 
 
 def open_file(path: Path, name: str) -> PictureFile:
-    """Open a picture's file, without waiting for anything.
+    """Open a picture's file without blocking.
 
     Args:
         path: of the picture.
-        name: how errors call it.
+        name: of the picture, for errors.
 
     Returns:
         The open file.
 
     Raises:
-        PictureError: it is missing, cannot be read, is empty, too large, or no regular file.
+        PictureError: the file is missing, unreadable, empty, too large, or no regular file.
     """
     try:
         file = PictureFile(open_regular(path, BYTES_LIMIT))
@@ -77,17 +77,17 @@ def open_file(path: Path, name: str) -> PictureFile:
 
 
 def open_bytes(data: bytes, name: str) -> PictureFile:
-    """Let a picture's bytes be read like a file.
+    """Wrap a picture's bytes in a file.
 
     Args:
         data: of the picture.
-        name: how errors call it.
+        name: of the picture, for errors.
 
     Returns:
         The open file.
 
     Raises:
-        PictureError: there are none, or too many.
+        PictureError: there are no bytes, or too many.
     """
     if not data:
         raise PictureError(f"{name}: empty; take or copy it again")
@@ -97,13 +97,13 @@ def open_bytes(data: bytes, name: str) -> PictureFile:
 
 
 def first_line(error: Exception) -> str:
-    """Say what went wrong in one line.
+    """Describe an error in one line.
 
     Args:
         error: of the system or of a decoder.
 
     Returns:
-        The first line of its message, or its type where it has none.
+        The first line of its message, or its type where the message is empty.
     """
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()

@@ -1,4 +1,4 @@
-"""Find the pictures in a folder of a stranger."""
+"""Find the pictures in an untrusted folder."""
 
 import os
 from collections.abc import Iterator
@@ -28,19 +28,19 @@ _UNREAD_SUFFIXES = frozenset(
         ".raf",
     }
 )
-"""Of pictures, but of kinds that nothing here decodes."""
+"""Extensions of pictures that are not decoded here."""
 
 KNOWN_SUFFIXES = PICTURE_SUFFIXES | _UNREAD_SUFFIXES
-"""Of pictures of any kind."""
+"""Extensions of pictures of any kind."""
 
-_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
-"""Of JPEG, PNG, GIF, WebP and TIFF files."""
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+"""First bytes of JPEG, PNG, GIF, WebP and TIFF files."""
 
 
 def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     """List the picture files below a folder, by their extension.
 
-    Hidden files and folders are left out, and so are links that lead out of the folder or nowhere. Links to
+    Hidden files and folders are skipped, and so are links that leave the folder or are broken. Links to
     folders are not followed.
 
     Args:
@@ -57,11 +57,11 @@ def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
 
 @dataclass(frozen=True)
 class PictureListing:
-    """What one walk through a folder found.
+    """The result of one walk through a folder.
 
     Attributes:
-        pictures: in sorted order.
-        passed_over: files that look like pictures and are not taken, in sorted order, each with the reason.
+        pictures: sorted paths.
+        passed_over: sorted paths of skipped files that look like pictures, each with the reason.
     """
 
     pictures: list[Path]
@@ -69,7 +69,7 @@ class PictureListing:
 
 
 def list_pictures(folder: str | os.PathLike[str]) -> PictureListing:
-    """List the pictures below a folder, and what was passed over, in one walk.
+    """List the pictures and the skipped files below a folder, in one walk.
 
     Args:
         folder: as for `find_pictures`.
@@ -85,19 +85,19 @@ def list_pictures(folder: str | os.PathLike[str]) -> PictureListing:
     for entry in _files(top):
         if _is_picture(entry, top):
             pictures.append(Path(entry.path))
-        elif reason := _why_not(entry, top):
+        elif reason := _skip_reason(entry, top):
             others.append((Path(entry.path), reason))
     return PictureListing(sorted(pictures), sorted(others))
 
 
 def passed_over(folder: str | os.PathLike[str]) -> list[tuple[Path, str]]:
-    """List what looks like a picture below a folder, but is none of those that `find_pictures` gives.
+    """List the files below a folder that look like pictures but are skipped by `find_pictures`.
 
     Args:
         folder: the folder to search, with all its subfolders.
 
     Returns:
-        Paths in sorted order, each with the reason and a remedy.
+        Sorted paths, each with the reason and a remedy.
 
     Raises:
         PictureError: as `find_pictures` does.
@@ -106,10 +106,10 @@ def passed_over(folder: str | os.PathLike[str]) -> list[tuple[Path, str]]:
 
 
 def _files(top: Path) -> Iterator[os.DirEntry[str]]:
-    """Walk through what is not hidden and no folder."""
+    """Yield the entries that are neither hidden nor folders."""
     if not top.is_dir():
         raise PictureError(f"{top}: no such folder; name a folder of pictures")
-    # A stack of our own: os.walk calls itself for every level, and folders may be nested without end.
+    # An explicit stack: os.walk recurses for every level, and folders may be nested arbitrarily deep.
     waiting = [os.fspath(top)]
     while waiting:
         place = waiting.pop()
@@ -132,7 +132,7 @@ def _is_picture(entry: os.DirEntry[str], top: Path) -> bool:
     return _suffix(entry) in PICTURE_SUFFIXES and (not entry.is_symlink() or _leads_inside(entry, top))
 
 
-def _why_not(entry: os.DirEntry[str], top: Path) -> str:
+def _skip_reason(entry: os.DirEntry[str], top: Path) -> str:
     suffix = _suffix(entry)
     if entry.is_symlink() and Path(entry.path).is_dir():
         return "a link to a folder, which is not followed; move the folder here"
@@ -140,7 +140,7 @@ def _why_not(entry: os.DirEntry[str], top: Path) -> str:
         return "a link that leaves the folder or leads nowhere; copy the picture here"
     if suffix in _UNREAD_SUFFIXES:
         return f"{suffix[1:].upper()} is not read; save it as JPEG"
-    if not suffix and _begins_like_a_picture(Path(entry.path)):
+    if not suffix and _has_picture_signature(Path(entry.path)):
         return "a picture without a suffix; add .jpg or what it is to its name"
     return ""
 
@@ -152,15 +152,15 @@ def _suffix(entry: os.DirEntry[str]) -> str:
 def _leads_inside(entry: os.DirEntry[str], top: Path) -> bool:
     try:
         return Path(entry.path).resolve(strict=True).is_relative_to(top.resolve())
-    # A link that leads nowhere or in a circle, of which Python before 3.13 says RuntimeError.
+    # A broken or circular link; Python before 3.13 raises RuntimeError for the latter.
     except (OSError, RuntimeError):
         return False
 
 
-def _begins_like_a_picture(path: Path) -> bool:
+def _has_picture_signature(path: Path) -> bool:
     try:
         with open_regular(path, BYTES_LIMIT) as file:
-            return file.read(4).startswith(_BEGINNINGS)
+            return file.read(4).startswith(_SIGNATURES)
     except (OSError, IrregularFileError):
         return False
 

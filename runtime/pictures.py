@@ -1,9 +1,9 @@
-"""Read photographs of every common kind as upright 8-bit RGB.
+"""Read untrusted picture files of every common format as upright 8-bit RGB.
 
-Memory is the limit on a device, so a picture's size is checked in its header before a pixel is decoded.
-Pictures up to 24 megapixels can be decoded exactly; a larger JPEG (up to 64) is decoded by the JPEG decoder
-itself at half its size or less, which still leaves many times the backbone's input; larger pictures are
-refused. Whoever needs only a small picture says how small, and a JPEG is decoded at 1/2, 1/4 or 1/8.
+Memory is limited on a device, so a picture's size is checked in its header before a pixel is decoded.
+Pictures up to 24 megapixels are decoded exactly; a larger JPEG (up to 64) is decoded at half its size or
+less, which is still many times the backbone's input; larger pictures are refused. A caller that needs only a
+small picture passes its size, and a JPEG is decoded at 1/2, 1/4 or 1/8.
 """
 
 import hashlib
@@ -31,10 +31,10 @@ PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 
 _DIGEST_BYTES = 1 << 20
 
-# Only these decoders: Pillow's others include ones that start outside programs.
+# Only these decoders: some of Pillow's others start external programs.
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 
-# Pillow warns on stderr of what is told here in one line, or does not matter (a camera's odd EXIF entry).
+# Pillow's warnings on stderr repeat the errors raised here, or do not matter (a camera's odd EXIF entry).
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 silence_libtiff()
@@ -43,12 +43,12 @@ silence_libtiff()
 def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Image:
     """Read one picture as upright RGB.
 
-    EXIF orientation is applied. Transparency (RGBA, LA, palette, colour key) is laid on white. 16-bit
+    EXIF orientation is applied. Transparency (RGBA, LA, palette, colour key) is composited on white. 16-bit
     greys keep their high byte, as Pillow does for 16-bit colours. Of an animation the first frame is read.
 
     Args:
         source: a path, the bytes of a picture file, or pixels: uint8 [h, w, 3] or [h, w].
-        shortest: as for :func:`decoding_scale`; None for every pixel.
+        shortest: as for :func:`decoding_scale`; None for full size.
 
     Returns:
         The picture in mode RGB.
@@ -60,13 +60,13 @@ def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Im
 
 
 def open_picture(source: PictureSource) -> Image.Image:
-    """Read a picture's header, and refuse what could not be decoded within a device's memory.
+    """Read a picture's header, and refuse a picture that cannot be decoded within a device's memory.
 
     Args:
         source: as for :func:`load_picture`.
 
     Returns:
-        A picture whose pixels are not decoded yet.
+        The picture, with its pixels not decoded yet.
 
     Raises:
         PictureError: the source is missing, not a picture, or too large.
@@ -88,17 +88,17 @@ def open_picture(source: PictureSource) -> Image.Image:
 
 
 def decoding_scale(image: Image.Image, shortest: int | None) -> int:
-    """Say by how much a JPEG's decoder may shrink it: it works on blocks of 8, and leaves out fine waves.
+    """Compute the factor by which a JPEG is reduced on decoding, by omitting high frequencies of its blocks.
 
-    Both sides must divide evenly: of a side that is rounded up the last pixel shows less than the others, so
-    that the picture would be stretched (seen: grey levels off by up to 116, features by 0.01 in cosine).
+    The factor divides both sides: the last pixel of a side that is rounded up covers less than the others,
+    which stretches the picture (seen: grey levels off by up to 116, features by 0.01 in cosine).
 
     Args:
-        image: what :func:`open_picture` returned.
-        shortest: the least that its shorter side may become, pixels; None for every pixel.
+        image: the result of :func:`open_picture`.
+        shortest: least shorter side of the decoded picture, pixels; None for full size.
 
     Returns:
-        8, 4, 2 or 1: the picture's sides over the decoded one's. 1 for every other format.
+        8, 4, 2 or 1: the picture's sides over the decoded ones. 1 for every other format.
     """
     if image.format not in SCALED_FORMATS:
         return 1
@@ -114,9 +114,9 @@ def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -
     """Decode an opened picture to upright RGB and close its file.
 
     Args:
-        image: what :func:`open_picture` returned.
-        name: how errors call the picture.
-        shortest: as for :func:`decoding_scale`; None for every pixel.
+        image: the result of :func:`open_picture`.
+        name: of the picture, for errors.
+        shortest: as for :func:`decoding_scale`; None for full size.
 
     Returns:
         The picture in mode RGB.
@@ -125,13 +125,13 @@ def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -
         PictureError: the picture is truncated or otherwise damaged.
     """
     file = getattr(image, "fp", None)
-    # A damaged file can make a decoder raise nearly anything; all of it means the same to the reader.
+    # A damaged file can make a decoder raise nearly any exception, all with the same meaning.
     try:
         with image:
             if (scale := decoding_scale(image, shortest)) > 1:
                 image.draft(image.mode, (image.width // scale, image.height // scale))
             image.load()
-            # In place: what is upright already is not copied.
+            # In place, so that an upright picture is not copied.
             ImageOps.exif_transpose(image, in_place=True)
             return _to_rgb(image)
     except PictureError as error:
@@ -140,19 +140,19 @@ def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -
         what = f"truncated or damaged ({first_line(error)}); take or copy it again"
         raise PictureError(f"{name}: {what}") from error
     finally:
-        # Pillow closes what it has opened itself.
+        # Pillow closes only files that it has opened itself.
         if file is not None:
             file.close()
 
 
 def file_sha256(image: Image.Image) -> str | None:
-    """Compute the SHA-256 of the file that an opened picture is decoded from.
+    """Compute the SHA-256 of an opened picture's file.
 
     Args:
-        image: what :func:`open_picture` returned.
+        image: the result of :func:`open_picture`.
 
     Returns:
-        The digest in hex; None for pixels, which have no file.
+        The digest in hex; None for pixel arrays, which have no file.
 
     Raises:
         PictureError: the file cannot be read any more.
@@ -160,20 +160,20 @@ def file_sha256(image: Image.Image) -> str | None:
     file = getattr(image, "fp", None)
     if file is None:
         return None
-    digest, place = hashlib.sha256(), file.tell()
+    digest, position = hashlib.sha256(), file.tell()
     try:
         file.seek(0)
         while data := file.read(_DIGEST_BYTES):
             digest.update(data)
-        # The decoder goes on where the header ended.
-        file.seek(place)
+        # The decoder continues where the header ended.
+        file.seek(position)
     except OSError as error:
         raise PictureError(f"the file cannot be read ({first_line(error)})") from error
     return digest.hexdigest()
 
 
 def source_name(source: PictureSource) -> str:
-    """Say how errors call a picture: its file's name, or what it was given as."""
+    """Return a picture's name for errors: its file's name, or its shape or size."""
     if isinstance(source, np.ndarray):
         return f"array {list(source.shape)}"
     if isinstance(source, bytes):

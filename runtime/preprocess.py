@@ -1,4 +1,4 @@
-"""Turn a picture into a backbone's input, number for number as timm's evaluation transform does."""
+"""Turn a picture into a backbone's input, numerically equal to timm's evaluation transform."""
 
 import math
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ _RESAMPLING = {
 INTERPOLATIONS = frozenset(_RESAMPLING)
 
 DECODING_MARGIN = 2.0
-"""A JPEG decoded to this many times the resized side gives the features of its every pixel.
+"""Decoded side of a JPEG over the resized side, at which features are as of the full size.
 
 Over 31 photographs the mean cosine of FP32 features was 0.9996 at 2.9 times, 0.9993 at 2.1, 0.997 at 1.5 and
-0.994 at 1.05; one grey level on a tenth of the pixels gives 0.9986 (docs/speed.md).
+0.994 at 1.05; one grey level on a tenth of the pixels yields 0.9986 (docs/speed.md).
 """
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize the shorter side, crop the centre, scale to mean 0 and deviation 1 as the backbone expects.
+    """Resize the shorter side, crop the centre, and standardise each channel as the backbone expects.
 
     The steps are those of ``timm.data.create_transform(is_training=False)`` with crop mode "center":
     torchvision's Resize of the shorter side to floor(size / crop_pct) with Pillow's resampling, its
@@ -37,7 +37,7 @@ class Preprocessing:
     Attributes:
         size: side of the square input, pixels.
         mean: per channel, of pixels scaled to 0..1.
-        std: per channel, likewise.
+        std: standard deviation per channel, of pixels scaled to 0..1.
         interpolation: Pillow's resampling filter, one of ``INTERPOLATIONS``.
         crop_pct: input side over resized shorter side, in (0, 1].
     """
@@ -50,12 +50,12 @@ class Preprocessing:
 
     @property
     def resized_side(self) -> int:
-        """The shorter side of a picture before it is cropped, pixels."""
+        """Shorter side of a picture before cropping, pixels."""
         return math.floor(self.size / self.crop_pct)
 
     @property
     def decoded_side(self) -> int:
-        """The least that a JPEG's decoder may shrink the shorter side to, pixels."""
+        """Least shorter side to which a JPEG may be reduced on decoding, pixels."""
         return math.ceil(DECODING_MARGIN * self.resized_side)
 
     def __call__(self, image: Image.Image, *, exact: bool = True) -> NDArray[np.float32]:
@@ -75,8 +75,9 @@ class Preprocessing:
 
         Args:
             image: a picture in mode RGB.
-            exact: resize the whole picture, as timm does. Otherwise only what is kept is resized, in two
-                thirds of the time, and a pixel may be one grey level off: for what was decoded scaled.
+            exact: resize the whole picture, as timm does. Otherwise only the cropped part is resized, in two
+                thirds of the time, and a pixel may differ by one grey level; meant for a picture that was
+                decoded at a reduced size.
 
         Returns:
             The pixels: uint8 [size, size, 3].
@@ -115,7 +116,7 @@ class Preprocessing:
 
     @cached_property
     def _levels(self) -> NDArray[np.float32]:
-        # A channel has 256 values: the whole of ToTensor and Normalize is one look-up in this table.
+        # A channel has 256 values, so ToTensor and Normalize together are one look-up in this table.
         grey = np.arange(256, dtype=np.float32) / np.float32(255)
         mean = np.array(self.mean, dtype=np.float32)[:, None]
         std = np.array(self.std, dtype=np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""Keep several inferences under way at once, and give their results in order."""
+"""Run several inferences concurrently and yield their results in order."""
 
 import os
 from collections import deque
@@ -10,27 +10,27 @@ R = TypeVar("R")
 
 
 def in_order(items: Iterable[T], start: Callable[[T], Callable[[], R]], depth: int) -> Generator[R]:
-    """Start work on items while earlier ones are still worked on.
+    """Start work on items while earlier ones are still in progress.
 
     Args:
-        items: taken one at a time, never more than ``depth`` ahead of the results.
-        start: begins the work on an item and returns what waits for its result.
-        depth: how many are under way at most.
+        items: consumed one at a time, never more than ``depth`` ahead of the results.
+        start: starts the work on an item and returns a function that waits for its result.
+        depth: most items in progress at once.
 
     Yields:
         The results, in the order of the items.
     """
-    under_way: deque[Callable[[], R]] = deque()
+    pending: deque[Callable[[], R]] = deque()
     try:
         for item in items:
-            if len(under_way) == depth:
-                yield under_way.popleft()()
-            under_way.append(start(item))
-        while under_way:
-            yield under_way.popleft()()
+            if len(pending) == depth:
+                yield pending.popleft()()
+            pending.append(start(item))
+        while pending:
+            yield pending.popleft()()
     finally:
-        # Whoever stops early, or was stopped by an error, must leave nothing running behind.
-        for wait in under_way:
+        # After an early stop or an error nothing may keep running.
+        for wait in pending:
             wait()
 
 

@@ -1,17 +1,17 @@
-"""Where the runtime may keep what it can make again: the user's cache directory, never the working one."""
+"""Locate the user's cache directory, for data that the runtime can compute again."""
 
 import os
 from pathlib import Path
 
 
 def cache_folder(name: str) -> Path | None:
-    """Make a folder of ours in the user's cache directory.
+    """Create a folder for edge-tosca in the user's cache directory.
 
     Args:
         name: of the folder.
 
     Returns:
-        The folder; None where there is none to be had, as on a box with a read-only home.
+        The folder; None where it cannot be created, as on a device with a read-only home.
     """
     try:
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

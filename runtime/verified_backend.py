@@ -1,4 +1,4 @@
-"""Open a backend whose golden features are right, or the next one that is."""
+"""Open a backend whose golden features are correct, or the next one whose are."""
 
 import logging
 from typing import NamedTuple
@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.runtime.backend import Backend
 from edge_tosca.runtime.bundle import Bundle
-from edge_tosca.runtime.golden import GOLDEN_FLOOR, cosines_to_golden
-from edge_tosca.runtime.golden_cache import remembered_golden_features
+from edge_tosca.runtime.golden import GOLDEN_FLOOR
+from edge_tosca.runtime.golden_cache import cached_golden_features
+from edge_tosca.runtime.golden_check import cosines_to_golden
 from edge_tosca.runtime.open_backend import open_backend
 
 _log = logging.getLogger("edge_tosca")
 
-_CHAIN = (("openvino", "NPU"), ("openvino", "GPU"), ("openvino", "CPU"), ("onnxruntime", "CPU"))
+_FALLBACKS = (("openvino", "NPU"), ("openvino", "GPU"), ("openvino", "CPU"), ("onnxruntime", "CPU"))
 
 
 class VerifiedBackend(NamedTuple):
-    """A backend that was seen to compute what the bundle's maker recorded.
+    """A backend whose features of the golden pictures agree with the recorded ones.
 
     Attributes:
         backend: the loaded backbone.
@@ -37,11 +38,11 @@ def open_verified(
     threads: int | None = None,
     hint: str = "LATENCY",
 ) -> VerifiedBackend:
-    """Load a bundle's backbone, and refuse a device whose golden features are off.
+    """Load a bundle's backbone, and refuse a device whose golden features are wrong.
 
-    A refused device gives way to the next one of OpenVINO's NPU, GPU and CPU and ONNX Runtime's CPU that is
-    there and right, with one line of warning; after ONNX Runtime's CPU comes OpenVINO's. What AUTO chose
-    gives way to the CPU.
+    A refused device is replaced, with one line of warning, by the next one in the order OpenVINO NPU, GPU,
+    CPU, ONNX Runtime CPU that is available and correct. ONNX Runtime's CPU is replaced by OpenVINO's, and
+    the device that AUTO chose by the CPU.
 
     Args:
         bundle: the verified bundle.
@@ -54,11 +55,11 @@ def open_verified(
         The backend and its golden features.
 
     Raises:
-        EdgeToscaError: the runtime or the device that was asked for is not available.
-        BundleError: no runtime here gives the golden features.
+        EdgeToscaError: the requested runtime or device is not available.
+        BundleError: no runtime on this machine computes the golden features.
     """
     refused: dict[tuple[str, str], float] = {}
-    for name, kind in ((runtime, device.upper()), *_after(runtime, device.upper())):
+    for name, kind in ((runtime, device.upper()), *_fallbacks(runtime, device.upper())):
         try:
             backend = open_backend(bundle, name, kind, threads, hint)
         except EdgeToscaError:
@@ -67,34 +68,34 @@ def open_verified(
             continue
         if (backend.name, backend.device) in refused:
             continue
-        golden = remembered_golden_features(bundle, backend)
+        golden = cached_golden_features(bundle, backend)
         worst = min(cosines_to_golden(bundle, golden))
         if worst >= GOLDEN_FLOOR:
             if refused:
                 _log.warning(
                     "edge-tosca: %s: wrong features on %s; running on %s %s instead",
                     bundle.name,
-                    _words(refused),
+                    _described(refused),
                     backend.name,
                     backend.device,
                 )
             return VerifiedBackend(backend, golden)
         refused[backend.name, backend.device] = worst
     raise BundleError(
-        f"{bundle.path}: nothing here computes its golden features: {_words(refused)}; "
+        f"{bundle.path}: no runtime here computes its golden features: {_described(refused)}; "
         "see edge-tosca doctor, or make the bundle again with: edge-tosca export"
     )
 
 
-def _after(runtime: str, device: str) -> tuple[tuple[str, str], ...]:
+def _fallbacks(runtime: str, device: str) -> tuple[tuple[str, str], ...]:
     kind = (runtime, device.split(".")[0])
     if kind == ("openvino", "AUTO"):
-        return _CHAIN[2:]
-    if kind == _CHAIN[-1]:
-        return (_CHAIN[-2],)
-    return _CHAIN[_CHAIN.index(kind) + 1 :] if kind in _CHAIN else ()
+        return _FALLBACKS[2:]
+    if kind == _FALLBACKS[-1]:
+        return (_FALLBACKS[-2],)
+    return _FALLBACKS[_FALLBACKS.index(kind) + 1 :] if kind in _FALLBACKS else ()
 
 
-def _words(refused: dict[tuple[str, str], float]) -> str:
+def _described(refused: dict[tuple[str, str], float]) -> str:
     devices = ", ".join(f"{name} {device} (cosine {worst:.3f})" for (name, device), worst in refused.items())
-    return f"{devices}, at least {GOLDEN_FLOOR} is right"
+    return f"{devices}, at least {GOLDEN_FLOOR} is required"

@@ -1,4 +1,4 @@
-"""Where frames come from: a camera, a folder of pictures, or a file of frames."""
+"""Sources of frames: cameras, a watched folder, and files of frames."""
 
 from edge_tosca.devices.camera.frame import Camera, CameraStats, Frame
 from edge_tosca.devices.camera.spec import CameraSpec, open_camera

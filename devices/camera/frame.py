@@ -1,4 +1,4 @@
-"""What cameras give, and what is known about one."""
+"""The interface of a camera, its frames, and the statistics of a stream."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,9 +12,9 @@ class Frame:
     """One picture of a camera.
 
     Attributes:
-        number: counts the frames that the camera gave, from 1; a gap is a frame that was dropped.
-        at: when it arrived, in seconds of `time.monotonic`.
-        pixels: RGB, uint8 [h, w, 3], read-only: several threads look at it.
+        number: of the frame in the stream, from 1; a gap is a dropped frame.
+        at: time of arrival, in seconds of `time.monotonic`.
+        pixels: RGB, uint8 [h, w, 3], read-only, since several threads share it.
     """
 
     number: int
@@ -23,7 +23,7 @@ class Frame:
 
 
 class Camera(Protocol):
-    """One opened source of frames."""
+    """An open source of frames."""
 
     def read(self) -> NDArray[np.uint8]:
         """Wait for the next frame.
@@ -32,30 +32,30 @@ class Camera(Protocol):
             Its pixels: RGB, uint8 [h, w, 3].
 
         Raises:
-            PictureError: this one frame cannot be decoded; the camera is still there.
+            PictureError: this frame cannot be decoded; the camera stays open.
             CameraEndedError: a file of frames was read to its end.
-            CameraError: the camera was lost, or closed.
+            CameraError: the camera was lost or closed.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the camera; called from another thread, it ends a read that waits."""
+        """Release the camera; called from another thread, it ends a waiting read."""
         ...
 
 
 @dataclass(frozen=True)
 class CameraStats:
-    """How a stream of frames is doing.
+    """Statistics of a stream of frames.
 
     Attributes:
-        connected: the camera is open and gives frames.
-        frames: it gave since the stream was started.
-        dropped: of them, those that nobody took before the next one came, or that could not be decoded.
-        reconnects: times that it was opened again after it was lost.
+        connected: the camera is open and delivers frames.
+        frames: number of frames since the stream was started.
+        dropped: number of frames that were replaced before they were read, or could not be decoded.
+        reconnects: how often a lost camera was opened again.
         fps: frames a second over the last seconds.
         error: why there are no frames, in one line; None while there are.
-        width: of the newest frame, pixels; 0 before there is one.
-        height: likewise.
+        width: of the newest frame, pixels; 0 before the first.
+        height: of the newest frame, pixels; 0 before the first.
         ended: no more frames will come: a file was read to its end, or the stream was closed.
     """
 

@@ -1,4 +1,4 @@
-"""A file of frames: JPEG pictures one after the other (.mjpeg), read with Pillow alone."""
+"""A file of frames: concatenated JPEG pictures (.mjpeg), read with Pillow alone."""
 
 import os
 import re
@@ -15,22 +15,22 @@ from edge_tosca.errors import CameraEndedError, CameraError, PictureError
 from edge_tosca.runtime.pictures import load_picture
 
 LARGEST_FRAME = 32 << 20
-"""Bytes of one JPEG; a file whose frame does not end before is no file of frames."""
+"""Largest size of one JPEG in bytes; a file with a larger frame is no file of frames."""
 
 _START = b"\xff\xd8"
 _SCAN, _END = 0xDA, 0xD9
-# In a scan, FF 00 is data, and FF D0 .. FF D7 are restart marks; FF FF is padding before a marker.
+# In a scan, FF 00 is data and FF D0 to FF D7 are restart markers; FF FF is fill before a marker.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _CHUNK = 1 << 16
 
 
 class JpegFrames:
-    """Reads one JPEG after the other, at a camera's rate.
+    """A camera that reads the JPEG pictures of a file in turn, at a given rate.
 
     Args:
         path: of the file.
         fps: frames a second.
-        loop: begin again at its end.
+        loop: start again at the end of the file.
 
     Raises:
         CameraError: the file is missing, or not a regular file.
@@ -39,7 +39,7 @@ class JpegFrames:
     def __init__(self, path: Path, fps: float, loop: bool) -> None:
         self._name = path.name
         try:
-            # Opening a pipe would wait for a writer; what it is, is looked at through the open file.
+            # Opening a pipe would wait for a writer; the type is checked on the open file.
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             raise CameraError(
@@ -67,7 +67,7 @@ class JpegFrames:
                 data = self._splitter.next()
         if data is None:
             if self._loop:
-                # What writes the file may be about to fill it again, as a camera comes back.
+                # The program that writes the file may fill it again, so the stream must retry.
                 raise CameraError(f"{self._name}: holds no JPEG frame; name a file of frames")
             if not self._splitter.found:
                 raise CameraEndedError(f"{self._name}: holds no JPEG frame; name a file of frames")
@@ -85,85 +85,85 @@ class JpegFrames:
 
 
 class JpegSplitter:
-    """Finds where JPEG pictures begin and end in a stream of bytes, and holds one of them.
+    """Splits a stream of bytes into JPEG pictures, holding one of them in memory.
 
-    Whatever stands between two pictures, such as a multipart boundary, is skipped.
+    Bytes between two pictures, such as a multipart boundary, are skipped.
 
     Args:
         file: open for reading.
-        name: how errors call it.
+        name: of the file, for errors.
 
     Attributes:
-        found: pictures so far.
+        found: number of pictures so far.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
         self._name = name
-        self._held = bytearray()
+        self._buffer = bytearray()
         self.found = 0
 
     def next(self) -> bytes | None:
-        """Give the next picture's bytes.
+        """Return the next picture's bytes.
 
         Returns:
-            From its first marker to its last; what there is of one that the file breaks off in; None at the
-            file's end.
+            From its first marker to its last; a truncated picture at the end of a truncated file; None after
+            the last picture.
 
         Raises:
             CameraError: the picture does not end within `LARGEST_FRAME` bytes.
         """
-        while (start := self._held.find(_START)) < 0:
+        while (start := self._buffer.find(_START)) < 0:
             # The last byte may be the first half of a marker.
-            del self._held[:-1]
-            if not self._more():
+            del self._buffer[:-1]
+            if not self._fill():
                 return None
-        del self._held[:start]
+        del self._buffer[:start]
         self.found += 1
         end = self._end()
-        picture = bytes(self._held[:end])
-        del self._held[:end]
+        picture = bytes(self._buffer[:end])
+        del self._buffer[:end]
         return picture
 
     def _end(self) -> int:
         place = len(_START)
-        while self._have(place + 4):
-            if self._held[place] != 0xFF:
-                # No marker where one has to be: damaged, and what follows is searched for the next picture.
+        while self._has(place + 4):
+            if self._buffer[place] != 0xFF:
+                # A marker is missing, so the picture is damaged; the next one is searched from here.
                 return place
-            marker = self._held[place + 1]
+            marker = self._buffer[place + 1]
             if marker == 0xFF:
                 place += 1
             elif marker == _END:
                 return place + 2
             else:
-                place += 2 + int.from_bytes(self._held[place + 2 : place + 4], "big")
+                place += 2 + int.from_bytes(self._buffer[place + 2 : place + 4], "big")
                 if marker == _SCAN:
                     place = self._after_scan(place)
-        # An end marker may be the last two bytes of all.
-        tail = self._held[place : place + 2] == bytes((0xFF, _END))
-        return place + 2 if tail else len(self._held)
+        # An end marker may be the last two bytes of the file.
+        tail = self._buffer[place : place + 2] == bytes((0xFF, _END))
+        return place + 2 if tail else len(self._buffer)
 
     def _after_scan(self, place: int) -> int:
         while True:
-            found = _NEXT_MARKER.search(self._held, place)
+            found = _NEXT_MARKER.search(self._buffer, place)
             if found is not None:
                 return found.start()
-            place = max(place, len(self._held) - 1)
-            if not self._more():
-                return len(self._held)
+            place = max(place, len(self._buffer) - 1)
+            if not self._fill():
+                return len(self._buffer)
 
-    def _have(self, count: int) -> bool:
-        while len(self._held) < count:
-            if not self._more():
+    def _has(self, count: int) -> bool:
+        while len(self._buffer) < count:
+            if not self._fill():
                 return False
         return True
 
-    def _more(self) -> bool:
-        if len(self._held) > LARGEST_FRAME:
+    def _fill(self) -> bool:
+        if len(self._buffer) > LARGEST_FRAME:
             raise CameraError(
                 f"{self._name}: a frame of over {LARGEST_FRAME >> 20} MB; this is no file of frames"
             )
         chunk = self._file.read(_CHUNK)
-        self._held += chunk
+        self._buffer += chunk
         return bool(chunk)

@@ -1,4 +1,4 @@
-"""Cameras and video files that OpenCV reads: V4L2 devices, RTSP streams, files."""
+"""Cameras and video files read with OpenCV: V4L2 devices, RTSP streams, files."""
 
 import os
 import threading
@@ -14,10 +14,10 @@ from edge_tosca.devices.camera.pace import Pace
 from edge_tosca.errors import CameraEndedError, CameraError, MissingExtraError
 from edge_tosca.runtime.picture_bounds import DECODED_PIXEL_LIMIT
 
-PATIENCE_MS = 5000
-"""How long a network camera may take to answer, and to send a frame."""
+TIMEOUT_MS = 5000
+"""Milliseconds that a network camera may take to connect, and to send a frame."""
 
-_USUAL_FPS = 25.0
+_DEFAULT_FPS = 25.0
 
 
 class OpenCvCamera:
@@ -25,9 +25,9 @@ class OpenCvCamera:
 
     Args:
         capture: an open `cv2.VideoCapture`.
-        name: how errors call the camera.
-        pace: at which a file is read; None for a camera, which has its own.
-        loop: begin a file again at its end.
+        name: of the camera, for errors.
+        pace: timer of a file's frames; None for a camera, which has its own rate.
+        loop: start a file again at its end.
     """
 
     def __init__(self, capture: Any, name: str, pace: Pace | None = None, loop: bool = False) -> None:
@@ -38,7 +38,7 @@ class OpenCvCamera:
         self._loop = loop
         self._closed = False
         self._reading = threading.Lock()
-        self._given = 0
+        self._decoded = 0
 
     def read(self) -> NDArray[np.uint8]:
         """Wait for the next frame; see `Camera.read`."""
@@ -50,20 +50,20 @@ class OpenCvCamera:
                 raise CameraError(f"{self._name}: closed")
             good, pixels = self._capture.read()
             if not good and self._pace is not None:
-                if not self._given:
+                if not self._decoded:
                     raise CameraEndedError(f"{self._name}: holds no frame that can be decoded")
                 if not self._loop:
                     raise CameraEndedError(f"{self._name}: read to its end")
                 self._capture.set(self._cv2.CAP_PROP_POS_FRAMES, 0)
                 good, pixels = self._capture.read()
         if not good:
-            raise CameraError(f"{self._name}: gives no more frames; check its cable, power and network")
+            raise CameraError(f"{self._name}: delivers no more frames; check its cable, power and network")
         if pixels.shape[0] * pixels.shape[1] > DECODED_PIXEL_LIMIT:
             raise CameraError(
                 f"{self._name}: {pixels.shape[1]}x{pixels.shape[0]}: a frame may have "
                 f"{DECODED_PIXEL_LIMIT // 10**6} megapixels; set the camera to less"
             )
-        self._given += 1
+        self._decoded += 1
         rgb: NDArray[np.uint8] = self._cv2.cvtColor(pixels, self._cv2.COLOR_BGR2RGB)
         return rgb
 
@@ -72,7 +72,7 @@ class OpenCvCamera:
         self._closed = True
         if self._pace is not None:
             self._pace.close()
-        # Releasing it under a read crashes OpenCV: whoever reads releases it next.
+        # Releasing it during a read crashes OpenCV, so the next call of `read` releases it.
         if self._reading.acquire(blocking=False):
             try:
                 self._capture.release()
@@ -87,35 +87,35 @@ def open_device(
 
     Args:
         device: its index, or its path such as /dev/video0.
-        name: how errors call it.
-        width: to ask it for, pixels; None for its own. It gives the nearest that it can.
-        height: likewise.
-        fps: frames a second to ask it for.
+        name: of the camera, for errors.
+        width: requested width, pixels; None for the camera's own. The camera chooses the nearest it has.
+        height: requested height, likewise.
+        fps: requested frames a second; None for the camera's own.
 
     Returns:
         The camera.
 
     Raises:
         MissingExtraError: OpenCV is not installed.
-        CameraError: there is no such camera, or another program has it.
+        CameraError: there is no such camera, or another program uses it.
     """
     from_opencv = cv2()
-    # One buffer in the driver: what waits there is old.
-    wishes = [(from_opencv.CAP_PROP_BUFFERSIZE, 1)]
+    # One buffer in the driver, since buffered frames are old.
+    settings = [(from_opencv.CAP_PROP_BUFFERSIZE, 1)]
     for property_of, value in (
         (from_opencv.CAP_PROP_FRAME_WIDTH, width),
         (from_opencv.CAP_PROP_FRAME_HEIGHT, height),
         (from_opencv.CAP_PROP_FPS, fps),
     ):
         if value is not None:
-            wishes.append((property_of, round(value)))
+            settings.append((property_of, round(value)))
     capture = from_opencv.VideoCapture(device, from_opencv.CAP_V4L2)
     if not capture.isOpened():
         raise CameraError(
-            f"{name}: no camera there, or another program has it; see: v4l2-ctl --list-devices "
+            f"{name}: no camera there, or another program uses it; see: v4l2-ctl --list-devices "
             "(and your user must be in the group video)"
         )
-    for property_of, value in wishes:
+    for property_of, value in settings:
         capture.set(property_of, value)
     return OpenCvCamera(capture, name)
 
@@ -125,35 +125,35 @@ def open_network_camera(url: str, name: str) -> OpenCvCamera:
 
     Args:
         url: rtsp://...
-        name: how errors call it, without the password.
+        name: of the camera for errors, without the password.
 
     Returns:
         The camera.
 
     Raises:
         MissingExtraError: OpenCV is not installed.
-        CameraError: it does not answer, or refuses.
+        CameraError: the camera does not answer, or refuses the connection.
     """
     from_opencv = cv2()
-    patience = (
+    timeouts = (
         from_opencv.CAP_PROP_OPEN_TIMEOUT_MSEC,
-        PATIENCE_MS,
+        TIMEOUT_MS,
         from_opencv.CAP_PROP_READ_TIMEOUT_MSEC,
-        PATIENCE_MS,
+        TIMEOUT_MS,
     )
-    capture = _open(url, patience)
+    capture = _open(url, timeouts)
     if capture is None:
         raise CameraError(f"{name}: does not answer or refuses; check its address, user and password")
     return OpenCvCamera(capture, name)
 
 
 def open_video(path: Path, fps: float | None, loop: bool) -> OpenCvCamera:
-    """Open a video file, whose frames come at its own rate unless another is named.
+    """Open a video file.
 
     Args:
         path: of the file.
-        fps: frames a second.
-        loop: begin again at its end.
+        fps: frames a second; None for the file's own rate.
+        loop: start again at the end of the file.
 
     Returns:
         The camera.
@@ -168,17 +168,20 @@ def open_video(path: Path, fps: float | None, loop: bool) -> OpenCvCamera:
     if capture is None:
         raise CameraError(f"{path}: not a video that OpenCV can read; convert it, or name another")
     own = float(capture.get(cv2().CAP_PROP_FPS))
-    rate = fps or (own if 0 < own <= 1000 else _USUAL_FPS)
+    rate = fps or (own if 0 < own <= 1000 else _DEFAULT_FPS)
     return OpenCvCamera(capture, path.name, Pace(rate, path.name), loop)
 
 
 def cv2() -> ModuleType:
-    """Give OpenCV, and keep it from writing to stderr: what goes wrong is told in one line.
+    """Import OpenCV and keep it from writing to stderr, where an error is one line.
+
+    Returns:
+        The module ``cv2``.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: OpenCV is not installed.
     """
-    # FFmpeg inside OpenCV reads this once, when it opens its first stream.
+    # OpenCV's FFmpeg reads this once, when it opens its first stream.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         import cv2 as module
@@ -188,7 +191,7 @@ def cv2() -> ModuleType:
     return module
 
 
-def _open(where: str, wishes: Sequence[int]) -> Any | None:
+def _open(source: str, parameters: Sequence[int]) -> Any | None:
     from_opencv = cv2()
-    capture = from_opencv.VideoCapture(where, from_opencv.CAP_FFMPEG, list(wishes))
+    capture = from_opencv.VideoCapture(source, from_opencv.CAP_FFMPEG, list(parameters))
     return capture if capture.isOpened() else None

@@ -1,4 +1,4 @@
-"""Give the frames of a file at a camera's rate."""
+"""Pace the frames of a file at a camera's rate."""
 
 import threading
 import time
@@ -7,11 +7,11 @@ from edge_tosca.errors import CameraError
 
 
 class Pace:
-    """Waits until the next frame is due, or until it is closed.
+    """A timer that waits until the next frame is due, or until it is closed.
 
     Args:
         fps: frames a second.
-        name: of the camera, for the error that ends a wait.
+        name: of the camera, for the error on closing.
     """
 
     def __init__(self, fps: float, name: str) -> None:
@@ -21,17 +21,17 @@ class Pace:
         self._closed = threading.Event()
 
     def wait(self) -> None:
-        """Wait for the next frame's time.
+        """Wait until the next frame is due.
 
         Raises:
-            CameraError: it was closed.
+            CameraError: the timer was closed.
         """
         now = time.monotonic()
-        # Whoever falls behind is not made to catch up: a camera does not give its frames faster either.
+        # A slow reader does not catch up, as with a camera, which does not deliver frames faster either.
         self._due = max(self._due + self._interval, now)
         if self._closed.wait(self._due - now):
             raise CameraError(f"{self._name}: closed")
 
     def close(self) -> None:
-        """End the wait, and every later one."""
+        """End the current wait and all later ones."""
         self._closed.set()

@@ -1,4 +1,4 @@
-"""A Raspberry Pi's own camera, through the picamera2 that its system has."""
+"""A Raspberry Pi camera, read with the system's picamera2."""
 
 import threading
 from typing import Any
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 
 from edge_tosca.errors import CameraError
 
-USUAL_SIZE = (640, 480)
+DEFAULT_SIZE = (640, 480)
 
 
 class PiCamera:
     """A camera at a Raspberry Pi's CSI connector.
 
-    picamera2 comes with Raspberry Pi OS (python3-picamera2), not from PyPI: it is bound to the system's
+    picamera2 comes with Raspberry Pi OS (python3-picamera2), not from PyPI, since it needs the system's
     libcamera.
 
     Args:
         index: of the camera, from 0.
-        width: of the frames, pixels; None for `USUAL_SIZE`.
-        height: likewise.
-        fps: frames a second; None for the camera's own.
+        width: of the frames, pixels; None for `DEFAULT_SIZE`.
+        height: of the frames, pixels; None for `DEFAULT_SIZE`.
+        fps: frames a second; None for the camera's own rate.
 
     Raises:
         CameraError: the system has no picamera2, or there is no such camera.
@@ -40,8 +40,8 @@ class PiCamera:
             ) from None
         try:
             self._camera: Any = Picamera2(index)
-            # The name tells the order of the bytes in a word: BGR888 is red, green, blue in an array.
-            size = (width or USUAL_SIZE[0], height or USUAL_SIZE[1])
+            # The name is the order of the bytes in a word: BGR888 is red, green, blue in an array.
+            size = (width or DEFAULT_SIZE[0], height or DEFAULT_SIZE[1])
             controls = {} if fps is None else {"FrameRate": fps}
             self._camera.configure(
                 self._camera.create_video_configuration(
@@ -66,7 +66,7 @@ class PiCamera:
         return pixels
 
     def close(self) -> None:
-        """Stop the camera as soon as no read is under way; see `Camera.close`."""
+        """Stop the camera after a running read; see `Camera.close`."""
         self._closed = True
         with self._reading:
             self._camera.close()

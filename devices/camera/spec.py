@@ -1,4 +1,4 @@
-"""How a camera is named on a command line, and opened by that name."""
+"""Parse the specification of a camera, and open the camera."""
 
 import re
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ from edge_tosca.errors import CameraError
 
 JPEG_SUFFIXES = frozenset({".mjpeg", ".mjpg"})
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"})
-USUAL_FPS = 15.0
+DEFAULT_FPS = 15.0
 
 _DEVICE = re.compile(r"(?:/dev/video)?(\d{1,3})")
 _PI = re.compile(r"picamera2(?::(\d{1,2}))?")
 _KNOWN = (
-    "name a camera's number or /dev/videoN, rtsp://..., picamera2, a folder that pictures come into, or a "
-    "file of frames (.mjpeg, or a video)"
+    "name a camera's number or /dev/videoN, rtsp://..., picamera2, a folder that pictures are written to, or "
+    "a file of frames (.mjpeg, or a video)"
 )
 Kind = Literal["device", "rtsp", "pi", "folder", "jpegs", "video"]
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
@@ -36,16 +36,16 @@ _OPTIONS: dict[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class CameraSpec:
-    """A camera's name, understood.
+    """A parsed specification of a camera.
 
     Attributes:
         kind: of source.
         where: index, URL or path.
-        name: how messages call it; without a password.
-        width: to ask a camera for, pixels.
-        height: likewise.
-        fps: frames a second.
-        loop: begin a file again at its end.
+        name: for messages, without a password.
+        width: requested width, pixels; None for the camera's own.
+        height: requested height, pixels; None for the camera's own.
+        fps: frames a second; None for the source's own or the default rate.
+        loop: start a file again at its end.
     """
 
     kind: Kind
@@ -58,33 +58,33 @@ class CameraSpec:
 
     @classmethod
     def parse(cls, spec: str) -> "CameraSpec":
-        """Understand a camera's name.
+        """Parse a specification.
 
         Args:
             spec: "0", "/dev/video0?width=640&height=480", "rtsp://host/stream", "picamera2:1", a folder, or a
                 file as in "frames.mjpeg?fps=15&loop=1".
 
         Returns:
-            What it means. A file or folder is there; whether a camera is, only opening it shows.
+            The parsed specification. A file or folder exists; whether a camera does is known on opening.
 
         Raises:
-            CameraError: it names no camera, file or folder, or an option that there is not.
+            CameraError: it names no camera, file or folder, or an unknown option.
         """
         if "://" in spec:
-            # A question mark belongs to the camera's own address.
+            # A question mark is part of the camera's URL.
             return cls("rtsp", spec, _without_password(spec))
         where, _, options = spec.partition("?")
-        # A path may hold a question mark itself.
+        # A path may contain a question mark.
         if options and Path(spec).exists():
             where, options = spec, ""
         kind, place = _source(where)
         return replace(cls(kind, place, where), **_options(kind, where, options))
 
     def require(self) -> None:
-        """Make sure that what this kind of camera needs is installed.
+        """Raise if a package that this kind of camera needs is not installed.
 
         Raises:
-            MissingExtraError: OpenCV is needed and is not.
+            MissingExtraError: OpenCV is needed and not installed.
         """
         if self.kind in ("device", "rtsp", "video"):
             cv2()
@@ -92,8 +92,11 @@ class CameraSpec:
     def open(self) -> Camera:
         """Open the camera.
 
+        Returns:
+            The camera.
+
         Raises:
-            MissingExtraError: what reads it is not installed.
+            MissingExtraError: the package that reads it is not installed.
             CameraError: it cannot be opened.
         """
         if self.kind == "rtsp":
@@ -106,12 +109,12 @@ class CameraSpec:
         if self.kind == "folder":
             return WatchedFolder(Path(self.where))
         if self.kind == "jpegs":
-            return JpegFrames(Path(self.where), self.fps or USUAL_FPS, self.loop)
+            return JpegFrames(Path(self.where), self.fps or DEFAULT_FPS, self.loop)
         return open_video(Path(self.where), self.fps, self.loop)
 
 
 def open_camera(spec: str) -> Camera:
-    """Open a camera by its name.
+    """Open a camera by its specification.
 
     Args:
         spec: as for `CameraSpec.parse`.
@@ -120,7 +123,7 @@ def open_camera(spec: str) -> Camera:
         The camera.
 
     Raises:
-        MissingExtraError: what reads it is not installed.
+        MissingExtraError: the package that reads it is not installed.
         CameraError: it cannot be opened, or there is no such camera.
     """
     return CameraSpec.parse(spec).open()
@@ -135,7 +138,7 @@ def _without_password(url: str) -> str:
             "the camera's address cannot be read; write rtsp://user:password@host:554/path"
         ) from None
     if parts.scheme not in ("rtsp", "rtsps"):
-        raise CameraError(f"{parts.scheme}://: cameras are not read so; {_KNOWN}")
+        raise CameraError(f"{parts.scheme}:// is not supported for cameras; {_KNOWN}")
     if not host:
         raise CameraError("the camera's address names no host; write rtsp://user:password@host:554/path")
     return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path}"
@@ -164,13 +167,13 @@ def _options(kind: Kind, name: str, query: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for option, value in parse_qsl(query, keep_blank_values=True):
         if option not in known:
-            there = f"there are {', '.join(known)}" if known else "there are none"
-            raise CameraError(f"{name}: no option {option!r} for this camera; {there}")
+            available = ", ".join(known) or "none"
+            raise CameraError(f"{name}: no option {option!r} for this camera; available: {available}")
         try:
             found[option] = _value(option, value)
         except ValueError:
             raise CameraError(
-                f"{name}: {option}={value} cannot be; as in fps=15, loop=1, width=640"
+                f"{name}: {option}={value} is not valid; examples: fps=15, loop=1, width=640"
             ) from None
     return found
 

@@ -1,4 +1,4 @@
-"""A camera that is read all the time: the newest frame wins, and a lost camera is opened again."""
+"""Read a camera continuously: keep its newest frame, and reopen a lost camera."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from edge_tosca.errors import CameraEndedError, PictureError
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 15.0
-"""Seconds before a lost camera is opened again: twice as long each time, up to the longest."""
+"""Seconds before a lost camera is opened again: doubled each time, up to the longest."""
 
 _RATE_FRAMES = 60
 _RATE_SECONDS = 5.0
@@ -23,12 +23,12 @@ _CLOSING_SECONDS = 10.0
 
 
 class Stream:
-    """Reads a camera in a thread of its own and holds its newest frame, never more than one.
+    """Reads a camera in its own thread and holds the newest frame only.
 
     Args:
-        open_camera: opens the camera; called again whenever it was lost.
-        name: how messages call it.
-        on_event: told, in one line and from the camera's thread, when the camera is lost and when it is back.
+        open_camera: opens the camera; called again whenever the camera was lost.
+        name: of the camera, for messages.
+        on_event: called in the camera's thread with one line when the camera is lost or available again.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Stream:
         self.name = name
         self._open = open_camera
         self._on_event = on_event
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._camera: Camera | None = None
@@ -53,7 +53,7 @@ class Stream:
 
     @classmethod
     def of(cls, spec: str, on_event: Callable[[str], None] | None = None) -> Self:
-        """Make the stream of a camera that is named as on the command line.
+        """Create the stream of a camera from its specification.
 
         Args:
             spec: as for `open_camera`.
@@ -63,49 +63,49 @@ class Stream:
             The stream, not started yet.
 
         Raises:
-            CameraError: the spec names no camera, or a file or folder that is not there.
-            MissingExtraError: what reads such a camera is not installed.
+            CameraError: the specification names no camera, or a file or folder that does not exist.
+            MissingExtraError: the package that reads such a camera is not installed.
         """
         camera = CameraSpec.parse(spec)
         camera.require()
         return cls(camera.open, camera.name, on_event)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading, let go of the camera and wake whoever waits for a frame."""
+        """Stop reading, release the camera and end all waits for a frame."""
         self._stop.set()
-        with self._news:
+        with self._changed:
             camera = self._camera
-            self._news.notify_all()
+            self._changed.notify_all()
         if camera is not None:
             camera.close()
         if self._thread.is_alive():
-            # A network camera may leave its reader waiting for seconds; the thread is a daemon.
+            # A network camera may block its reader for seconds; the thread is a daemon.
             self._thread.join(_CLOSING_SECONDS)
 
     def newest(self, after: int = 0, timeout: float | None = None) -> Frame | None:
-        """Wait for a frame that is newer than one already seen.
+        """Wait for a newer frame.
 
         Args:
-            after: number of the frame already seen; 0 for any.
-            timeout: seconds; None to wait for as long as it takes.
+            after: number of the last frame read; 0 for any frame.
+            timeout: seconds; None to wait without a limit.
 
         Returns:
-            The newest frame; None when none came in time, the stream was closed, or its file has ended.
+            The newest frame; None after the timeout, or where the stream was closed or its file has ended.
         """
-        with self._news:
-            self._news.wait_for(lambda: self._is_newer(after) or self._over, timeout)
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_newer(after) or self._over, timeout)
             if not self._is_newer(after):
                 return None
             self._taken = True
             return self._frame
 
-    def account(self) -> CameraStats:
-        """Tell how the stream is doing."""
-        with self._news:
+    def stats(self) -> CameraStats:
+        """Return the stream's statistics."""
+        with self._changed:
             height, width = (0, 0) if self._frame is None else self._frame.pixels.shape[:2]
             return CameraStats(
                 connected=self._connected,
@@ -133,16 +133,16 @@ class Stream:
             try:
                 self._read_until_lost()
             except CameraEndedError as error:
-                with self._news:
+                with self._changed:
                     self._ended, self._error = True, None if self._frames else str(error)
-                    self._news.notify_all()
+                    self._changed.notify_all()
                 return
             except Exception as error:
-                # Whatever a driver's library raises, the box goes on and tries again.
+                # A driver's library may raise any exception; the camera is opened again after all of them.
                 if self._stop.is_set():
                     return
                 self._lost(error)
-            # A camera that gave frames for a while is opened again at once; one that does not is left alone.
+            # A camera that delivered frames for a while is opened again soon, any other after longer waits.
             if time.monotonic() - began > LONGEST_WAIT:
                 wait = FIRST_WAIT
             self._stop.wait(wait)
@@ -151,7 +151,7 @@ class Stream:
     def _read_until_lost(self) -> None:
         camera = self._open()
         try:
-            with self._news:
+            with self._changed:
                 self._camera = camera
             while not self._stop.is_set():
                 try:
@@ -159,57 +159,57 @@ class Stream:
                 except PictureError as error:
                     self._skip(error)
                 else:
-                    self._give(pixels)
+                    self._put(pixels)
         finally:
-            with self._news:
+            with self._changed:
                 self._camera, self._connected = None, False
             camera.close()
 
-    def _give(self, pixels: NDArray[np.uint8]) -> None:
+    def _put(self, pixels: NDArray[np.uint8]) -> None:
         pixels.flags.writeable = False
-        with self._news:
+        with self._changed:
             self._frames += 1
             self._dropped += not self._taken
             self._frame = Frame(self._frames, time.monotonic(), pixels)
             self._taken = False
             self._arrivals.append(self._frame.at)
-            came, again = not self._connected, self._error is not None
+            connects, recovers = not self._connected, self._error is not None
             self._connected, self._error = True, None
-            self._opened += came
-            self._news.notify_all()
-        if came and again:
-            self._tell(f"{self.name}: {pixels.shape[1]}x{pixels.shape[0]}")
+            self._opened += connects
+            self._changed.notify_all()
+        if connects and recovers:
+            self._notify(f"{self.name}: {pixels.shape[1]}x{pixels.shape[0]}")
 
     def _skip(self, error: PictureError) -> None:
-        with self._news:
+        with self._changed:
             self._frames += 1
             self._dropped += 1
-            news, self._error = self._error != str(error), str(error)
-        if news:
-            self._tell(str(error))
+            changed, self._error = self._error != str(error), str(error)
+        if changed:
+            self._notify(str(error))
 
     def _lost(self, error: Exception) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
-        with self._news:
-            news, self._error = self._error != reason, reason
-        # The same words once, however often it is tried.
-        if news:
-            self._tell(f"{reason}; trying again")
+        with self._changed:
+            changed, self._error = self._error != reason, reason
+        # The same reason is reported once, however often opening fails.
+        if changed:
+            self._notify(f"{reason}; trying again")
 
-    def _tell(self, event: str) -> None:
+    def _notify(self, event: str) -> None:
         if self._on_event is not None:
             self._on_event(event)
 
 
 def rate(times: deque[float], now: float) -> float:
-    """Count events a second over the last seconds.
+    """Compute the rate of events over the last seconds.
 
     Args:
-        times: when the last of them were, in seconds.
-        now: likewise.
+        times: of the last events, in seconds of `time.monotonic`.
+        now: the current time, likewise.
 
     Returns:
-        Events a second; 0 where there were none lately.
+        Events a second; 0 where there are fewer than two recent events.
     """
     recent = [moment for moment in times if now - moment < _RATE_SECONDS]
     span = recent[-1] - recent[0] if recent else 0.0

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install edge-tosca as a service on Raspberry Pi OS, Debian or Ubuntu. Running it again brings it up to date.
+# Install edge-tosca as a service on Raspberry Pi OS, Debian or Ubuntu. Running it again updates it.
 set -eu
 
 EXTRAS=console,camera,mqtt
@@ -16,14 +16,14 @@ usage: install.sh [--from WHEEL|CHECKOUT] [--wheels DIR] [--extras LIST] [--pyth
        install.sh --uninstall [--purge] [--root DIR] [--dry-run]
 
   --from PATH       a wheel of edge-tosca, or a checkout of its source; the checkout this script is in by default
-  --wheels DIR      take every package from this folder and none from the network
+  --wheels DIR      install every package from this folder and none from the network
   --extras LIST     of edge-tosca; $EXTRAS by default
   --python PROGRAM  Python 3.11 or newer; python3 by default
-  --root DIR        put everything under DIR, to look at it; starts nothing and needs no rights
+  --root DIR        install under DIR for inspection; starts nothing and needs no root rights
   --no-start        install and enable the console, but do not start it
-  --uninstall       remove program and units; the store, settings and token stay
+  --uninstall       remove program and units; keep the store, settings and token
   --purge           with --uninstall: remove the store, settings and token too
-  --dry-run         say what would be done
+  --dry-run         print the steps without doing them
 END
 }
 
@@ -34,7 +34,7 @@ fail() {
     exit 1
 }
 
-# Say a command and, unless this is a rehearsal, run it.
+# Print a command and, without --dry-run, run it.
 run() {
     if [ "$dry" = yes ]; then
         say "would run: $*"
@@ -76,7 +76,7 @@ done
 
 booted() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
-# Without a running systemd, such as in a chroot that becomes an image, units are enabled and not started.
+# Without a running systemd, as in a chroot for an image, units are enabled but not started.
 units_changed() {
     if booted; then
         run systemctl daemon-reload
@@ -102,15 +102,15 @@ if [ "$uninstall" = yes ]; then
     if [ "$purge" = yes ]; then
         run rm -rf "$root$SETTINGS" "$root$UNITS/$CONSOLE.d" "$root/var/lib/private/edge-tosca" \
             "$root/var/lib/edge-tosca" "$root/var/cache/private/edge-tosca" "$root/var/cache/edge-tosca"
-        say "edge-tosca is gone, and all that was taught with it"
+        say "edge-tosca is removed, with its store, settings and token"
     else
-        say "edge-tosca is gone; the store in /var/lib/edge-tosca and the settings in $SETTINGS stay (--purge)"
+        say "edge-tosca is removed; the store in /var/lib/edge-tosca and the settings in $SETTINGS stay (--purge)"
     fi
     exit 0
 fi
-[ "$purge" = no ] || fail "--purge goes with --uninstall"
+[ "$purge" = no ] || fail "--purge requires --uninstall"
 
-# What is installed, and with what
+# Source of the installation, and Python
 
 if [ -z "$from" ]; then
     if [ -f "$here/../../pyproject.toml" ]; then
@@ -125,7 +125,7 @@ if [ -z "$from" ]; then
 fi
 [ -e "$from" ] || fail "$from: there is no such wheel or checkout; name one with --from"
 [ -z "$wheels" ] || [ -d "$wheels" ] || fail "$wheels: there is no such folder of wheels"
-[ -d "$here/units" ] || fail "$here/units is missing; keep the files together, or make them anew with: edge-tosca service files --out DIR"
+[ -d "$here/units" ] || fail "$here/units is missing; keep the files together, or write them again with: edge-tosca service files --out DIR"
 case $from in
 /*) ;;
 *) from=$PWD/$from ;;
@@ -133,7 +133,7 @@ esac
 
 command -v "$python" >/dev/null || fail "$python: not found; install Python 3.11 or newer: apt-get install python3 python3-venv"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    fail "$("$python" --version) is too old; edge-tosca needs 3.11 or newer (Raspberry Pi OS 12, Ubuntu 24.04), or name one with --python"
+    fail "$("$python" --version) is too old; edge-tosca needs 3.11 or newer (Raspberry Pi OS 12, Ubuntu 24.04); install it, or name one with --python"
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     [ -z "$root$wheels" ] || fail "$python cannot make a venv; install it first: apt-get install python3-venv"
     run apt-get update
@@ -144,7 +144,7 @@ fi
 
 venv=$root$PREFIX
 site=''
-# picamera2 comes with Raspberry Pi OS and with nothing that pip installs, so the venv has to see it.
+# picamera2 comes with Raspberry Pi OS and not from pip, so the venv needs the system's packages.
 if "$python" -c 'import picamera2' 2>/dev/null; then
     site=--system-site-packages
 fi
@@ -154,7 +154,7 @@ offline=''
 [ -z "$wheels" ] || offline=yes
 run "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
     ${offline:+--no-index} ${offline:+--find-links} ${offline:+"$wheels"} --upgrade "${from}[$EXTRAS]"
-# A wheel of the same version with other content would not be installed by the line before.
+# pip would not replace an installed wheel of the same version with other content.
 case $from in
 *.whl) run "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall "$from" ;;
 esac
@@ -190,10 +190,10 @@ units_changed
 run systemctl enable "$CONSOLE"
 if booted && [ "$start" = yes ]; then
     run systemctl restart "$CONSOLE"
-    # Watchers that run go on with what was installed.
+    # Restart running watchers with the new version.
     run systemctl try-restart 'edge-tosca-watch@*.service'
     say "The console is at http://localhost:8600/ on this box; it asks once for the token: sudo cat $SETTINGS/token"
 else
     say "The console starts with the system; it asks once for the token: sudo cat $SETTINGS/token"
 fi
-say "Settings: $SETTINGS/console.conf. How it fares: systemctl status $CONSOLE. Its log: journalctl -u $CONSOLE"
+say "Settings: $SETTINGS/console.conf. Status: systemctl status $CONSOLE. Log: journalctl -u $CONSOLE"

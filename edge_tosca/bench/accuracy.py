@@ -17,21 +17,20 @@ from edge_tosca.bench.baselines import (
     streaming_lda,
 )
 from edge_tosca.bench.data import LabelledFeatures, Protocol, protocol
-from edge_tosca.bench.hindsight import best_in_hindsight
-from edge_tosca.bench.results import HINDSIGHT, OURS, Comparison, Confusion, Result, summarised
+from edge_tosca.bench.results import OURS, Comparison, Confusion, Result, summarised
 from edge_tosca.learner.learner import Learner
 from edge_tosca.tosca.entropy_selection import entropy_log_posterior
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-_JOINT = ("probe", "ranpac", HINDSIGHT)
+_JOINT = {"probe": joint_probe, "ranpac": frozen_ranpac}
 _INCREMENTAL: dict[str, Callable[[Sequence[Array], Array], Array]] = {
     "slda": streaming_lda,
     "ncm": nearest_mean,
 }
 _PAPER = ("entropy", "entropy48", "entropy48s", "oracle")
 
-# Every module answers every picture in the paper's way; after each of many tasks that would take hours.
-_ASKED_AFTER_EACH = 20
+# By the paper's rule every module classifies every picture; after each of many tasks that would take hours.
+_MOST_TASKS_EVALUATED = 20
 
 Cell = tuple[str, int, int | None, int]
 
@@ -55,11 +54,11 @@ def compare(
         shots: training pictures a class.
         seeds: orders and draws of pictures.
         methods: keys of METHODS.
-        on_step: told what is done next.
-        kept: what is known already, and not found again.
+        on_step: called with what is done next.
+        kept: earlier results, which are not computed again.
 
     Yields:
-        All that is known after each protocol; `kept` first.
+        All results after each protocol; `kept` first.
     """
     found = kept
     yield found
@@ -83,7 +82,7 @@ def compare(
 
 
 def class_order(data: LabelledFeatures, seed: int) -> tuple[str, ...]:
-    """Name the classes in the order in which `protocol` has them learned."""
+    """Return the classes in the order in which `protocol` has them learned."""
     order = np.random.default_rng(seed).permutation(len(data.classes))
     return tuple(data.classes[c] for c in order if (data.train_labels == c).any())
 
@@ -101,7 +100,7 @@ def _measure(
     name, size, shot, seed = cell
     for method in methods:
         if method in _JOINT:
-            # The cut into tasks does not matter to them: found once for a draw of pictures.
+            # They do not depend on the cut into tasks: computed once for a draw of pictures.
             same = [r for r in known if (r.data, r.method, r.shots, r.seed) == (name, method, shot, seed)]
             results.append(replace(same[0], task_size=size) if same else _joint(method, drawn, cell))
         elif method in _INCREMENTAL:
@@ -112,9 +111,9 @@ def _measure(
 def _ours(
     drawn: Protocol, cell: Cell, vision: FeatureExtractor, methods: Sequence[str]
 ) -> tuple[list[Result], Array | None]:
-    """Teach a real learner task by task, through its store, and ask it picture by picture."""
-    asked = [method for method in (OURS, "router") if method in methods]
-    right = {method: np.full((len(drawn.tasks), len(drawn.tasks)), np.nan) for method in asked}
+    """Teach a real learner task by task, through its store, and predict picture by picture."""
+    wanted = [method for method in (OURS, "router") if method in methods]
+    right = {method: np.full((len(drawn.tasks), len(drawn.tasks)), np.nan) for method in wanted}
     answers: dict[str, Array] = {}
     with tempfile.TemporaryDirectory() as folder:
         learner = Learner.create(Path(folder) / "bench.tosca", vision.bundle_path)
@@ -122,21 +121,18 @@ def _ours(
             taught = {f"{group:05d}": drawn.groups[group] for group in range(task.start, task.stop)}
             learner.learn_features(taught, f"task {place + 1}", force=True)
             seen = drawn.truth < task.stop
-            for method in asked:
+            for method in wanted:
                 posterior = learner.model.posterior(drawn.test[seen], modules=method == OURS)
                 answers[method] = posterior.argmax(axis=1)
                 right[method][place] = _right(drawn, drawn.truth[seen], answers[method])
         learner.close()
-    return [_summarised(method, drawn, cell, right[method]) for method in asked], answers.get(OURS)
+    return [_summarised(method, drawn, cell, right[method]) for method in wanted], answers.get(OURS)
 
 
 def _joint(method: str, drawn: Protocol, cell: Cell) -> Result:
     name, size, shot, seed = cell
-    if method == HINDSIGHT:
-        said = best_in_hindsight(drawn.groups, drawn.test, drawn.truth)
-    else:
-        said = (joint_probe if method == "probe" else frozen_ranpac)(drawn.groups, drawn.test, seed)
-    return Result(name, method, size, shot, seed, last=float(np.mean(said == drawn.truth)))
+    answers = _JOINT[method](drawn.groups, drawn.test, seed)
+    return Result(name, method, size, shot, seed, last=float(np.mean(answers == drawn.truth)))
 
 
 def _incremental(method: str, drawn: Protocol, cell: Cell) -> Result:
@@ -153,18 +149,18 @@ def _paper(drawn: Protocol, cell: Cell, methods: Sequence[str]) -> list[Result]:
         return []
     name, size, shot, seed = cell
     modules = paper_modules(drawn.groups, drawn.tasks)
-    said = paper_tosca(modules, drawn.tasks, drawn.test, drawn.truth, seed)
+    paper = paper_tosca(modules, drawn.tasks, drawn.test, drawn.truth, seed)
     answers = {
-        "entropy": said.single,
-        "entropy48": said.sorted_batches,
-        "entropy48s": said.shuffled_batches,
-        "oracle": said.true_task,
+        "entropy": paper.single,
+        "entropy48": paper.sorted_batches,
+        "entropy48s": paper.shuffled_batches,
+        "oracle": paper.true_task,
     }
     found = {
         method: Result(name, method, size, shot, seed, last=float(np.mean(answers[method] == drawn.truth)))
         for method in wanted
     }
-    if "entropy" in wanted and len(modules) <= _ASKED_AFTER_EACH:
+    if "entropy" in wanted and len(modules) <= _MOST_TASKS_EVALUATED:
         right = _after_each(
             drawn,
             lambda place, features: entropy_log_posterior(
@@ -184,7 +180,7 @@ def _after_each(drawn: Protocol, answer: Callable[[int, Array], Array]) -> Array
 
 
 def _right(drawn: Protocol, truth: Array, answers: Array) -> Array:
-    """Give the accuracy on each task's pictures, [tasks]; NaN where there are none."""
+    """Compute the accuracy on each task's pictures, [tasks]; NaN where there are none."""
     hits = [(answers == truth)[(truth >= task.start) & (truth < task.stop)] for task in drawn.tasks]
     return np.array([hit.mean() if len(hit) else np.nan for hit in hits])
 

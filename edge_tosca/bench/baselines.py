@@ -1,4 +1,4 @@
-"""The methods that ours is compared with, each on the same cached features."""
+"""The methods that edge-tosca is compared with, each on the same cached features."""
 
 import warnings
 from collections.abc import Sequence
@@ -49,9 +49,9 @@ def streaming_lda(groups: Sequence[Array], test: Array) -> Array:
     Returns:
         Index of the most probable class, int [m].
     """
-    conditioned = [normalize(rows) for rows in groups]
+    normalized = [normalize(rows) for rows in groups]
     n, d = sum(map(len, groups)), test.shape[1]
-    statistics = RowStatistics(tuple(conditioned)) if n <= d else GramStatistics.of_groups(conditioned, d)
+    statistics = RowStatistics(tuple(normalized)) if n <= d else GramStatistics.of_groups(normalized, d)
     within = statistics.within()
     inverse = precision(within, n, oas_shrinkage(within, n))
     lda = discriminant(inverse, inverse.project(statistics.sums / statistics.counts[:, None]))
@@ -93,7 +93,7 @@ def frozen_ranpac(groups: Sequence[Array], test: Array, seed: int) -> Array:
 
 
 def joint_probe(groups: Sequence[Array], test: Array, seed: int) -> Array:
-    """Logistic regression on all classes at once: what a learner that keeps everything would do.
+    """Logistic regression on all classes at once, for which every feature must be kept.
 
     C, and raw or power-normalised features, are chosen on a held-out part.
 
@@ -174,7 +174,7 @@ def paper_modules(groups: Sequence[Array], tasks: Sequence[slice]) -> list[Modul
         x = np.concatenate(groups[task])
         labels = np.repeat(np.arange(task.stop - task.start), [len(rows) for rows in groups[task]])
         context = np.concatenate([module.prototypes for module in modules]) if modules else None
-        # One sigma for the whole head: a task goes on from the last one's, and the last is everybody's.
+        # One sigma for the whole head: a task starts from the last one's, and the last one counts for all.
         training = Training(scale=modules[-1].scale) if modules else Training()
         fitted = fit(x, labels, task.stop - task.start, training, context)
         modules.append(Module("tosca", fitted.parameters, fitted.prototypes, fitted.scale))
@@ -184,7 +184,7 @@ def paper_modules(groups: Sequence[Array], tasks: Sequence[slice]) -> list[Modul
 def paper_tosca(
     modules: Sequence[Module], tasks: Sequence[slice], test: Array, truth: Array, seed: int, batch: int = 48
 ) -> PaperAnswers:
-    """Ask TOSCA as its authors' released code does.
+    """Evaluate TOSCA as its authors' released code does.
 
     Source: arXiv 2502.14762 and its released code, see docs/method.md.
 
@@ -207,27 +207,27 @@ def paper_tosca(
         log = log_softmax(modules[-1].scale * (output @ _unit(rows).T))
         logs.append(log)
         entropy.append(-np.sum(np.exp(log) * log, axis=1))
-    said, doubt = np.stack(logs), np.stack(entropy)
+    log_posteriors, entropies = np.stack(logs), np.stack(entropy)
     by_class = np.argsort(truth, kind="stable")
     shuffled = np.random.default_rng(seed).permutation(len(truth))
     own = np.empty(len(truth), int)
     for place, task in enumerate(tasks):
         inside = (truth >= task.start) & (truth < task.stop)
-        own[inside] = task.start + said[place][inside, task].argmax(axis=1)
+        own[inside] = task.start + log_posteriors[place][inside, task].argmax(axis=1)
     return PaperAnswers(
         entropy_log_posterior(modules, x).argmax(axis=1),
-        _in_batches(said, doubt, by_class, batch),
-        _in_batches(said, doubt, shuffled, batch),
+        _in_batches(log_posteriors, entropies, by_class, batch),
+        _in_batches(log_posteriors, entropies, shuffled, batch),
         own,
     )
 
 
-def _in_batches(said: Array, doubt: Array, order: Array, batch: int) -> Array:
+def _in_batches(log_posteriors: Array, entropies: Array, order: Array, batch: int) -> Array:
     answers = np.empty(len(order), int)
     for start in range(0, len(order), batch):
         index = order[start : start + batch]
-        module = int(doubt[:, index].mean(axis=1).argmin())
-        answers[index] = said[module][index].argmax(axis=1)
+        module = int(entropies[:, index].mean(axis=1).argmin())
+        answers[index] = log_posteriors[module][index].argmax(axis=1)
     return answers
 
 

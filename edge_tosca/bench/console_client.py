@@ -1,4 +1,4 @@
-"""A client of the console: what a page and a metrics collector ask of it, over HTTP."""
+"""A client of the console: the requests of a page and of a metrics collector, over HTTP."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ _PATIENCE = 10
 
 
 class ConsoleClient:
-    """Asks one console; one request at a time.
+    """Sends requests to one console, one at a time.
 
     Args:
         port: on this machine.
@@ -32,20 +32,22 @@ class ConsoleClient:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def ask(self, method: str, path: str, body: bytes | Mapping[str, object] | None = None) -> dict[str, Any]:
-        """Ask once, and again where the console says that it is busy.
+    def request(
+        self, method: str, path: str, body: bytes | Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        """Send a request, and again if the console is busy.
 
         Args:
             method: of HTTP.
             path: below /api/v1.
-            body: a JPEG file, or what is sent as JSON.
+            body: a JPEG file, or an object that is sent as JSON.
 
         Returns:
             The answer.
 
         Raises:
             EdgeToscaError: the console refuses.
-            OSError: nobody answers.
+            OSError: there is no answer.
         """
         kind = "image/jpeg" if isinstance(body, bytes) else "application/json"
         data = json.dumps(body).encode() if isinstance(body, Mapping) else body
@@ -55,7 +57,7 @@ class ConsoleClient:
                 response = self._connection.getresponse()
                 text = response.read()
             except (http.client.HTTPException, OSError):
-                # The console ends connections that were idle for a while, and those that it refuses.
+                # The console closes connections that were idle for a while, and those that it refuses.
                 self._connection.close()
                 if trial == _PATIENCE - 1:
                     raise
@@ -70,7 +72,7 @@ class ConsoleClient:
         return value
 
     def teach(self, label: str, pictures: list[bytes]) -> float:
-        """Queue pictures of a class, teach them, and take the lesson back.
+        """Queue pictures of a class, learn them, and roll back.
 
         Args:
             label: the class.
@@ -84,19 +86,19 @@ class ConsoleClient:
         """
         begun = time.monotonic()
         for picture in pictures:
-            self.ask("POST", f"/queue?label={quote(label)}&force=1", picture)
-        job = self.ask("POST", "/learn", {"labels": [label], "force": True})["job"]
-        while (progress := self.ask("GET", f"/jobs?id={quote(job)}"))["state"] == "running":
+            self.request("POST", f"/queue?label={quote(label)}&force=1", picture)
+        job = self.request("POST", "/learn", {"labels": [label], "force": True})["job"]
+        while (progress := self.request("GET", f"/jobs?id={quote(job)}"))["state"] == "running":
             time.sleep(_POLL_SECONDS)
         if progress["state"] != "done":
             raise EdgeToscaError(f"the lesson ended as {progress['state']}: {progress['error']}")
         took = time.monotonic() - begun
-        self.ask("POST", "/rollback", {})
+        self.request("POST", "/rollback", {})
         return took
 
 
 class EventCounter:
-    """Looks at the live view as a page does, and counts the answers that it is told.
+    """Reads the live view as a page does, and counts the answers that it gets.
 
     Args:
         port: on this machine.
@@ -106,15 +108,15 @@ class EventCounter:
         self.events = 0
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT)
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="page", daemon=True)
+        self._thread = threading.Thread(target=self._read, name="page", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Look away."""
+        """Stop reading."""
         self._ended.set()
         self._thread.join(_TIMEOUT)
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         self._connection.request("GET", "/api/v1/live/events")
         with self._connection.getresponse() as response:
             while not self._ended.is_set():

@@ -19,7 +19,7 @@ from edge_tosca.vision.image_folder import list_images
 _TRAIN, _TEST = "train", "test"
 _TRAIN_SHARE = 0.6
 
-# Folder names that say nothing of the set; its parent's name does.
+# Folder names that do not name the set; its parent's name does.
 _NAMELESS = {"all", "data", "images", "pictures"}
 
 
@@ -118,7 +118,7 @@ def protocol(data: LabelledFeatures, task_size: int, shots: int | None, seed: in
         seed: of order and pictures.
 
     Returns:
-        The protocol. Classes without a training picture are left out, with their test pictures.
+        The protocol. Classes without a training picture are skipped, with their test pictures.
     """
     rng = np.random.default_rng(seed)
     order = [int(c) for c in rng.permutation(len(data.classes)) if (data.train_labels == c).any()]
@@ -137,7 +137,7 @@ def protocol(data: LabelledFeatures, task_size: int, shots: int | None, seed: in
 def protocols(
     sets: Sequence[LabelledFeatures], task_sizes: Sequence[int], shots: Sequence[int | None], seeds: int
 ) -> Iterator[tuple[LabelledFeatures, int, int | None, int]]:
-    """Go through all protocols of some sets.
+    """Iterate over all protocols of some sets.
 
     Args:
         sets: the data.
@@ -160,8 +160,8 @@ def _embedded(
         embed_folder(folder, cache, vision, on_progress)
     with np.load(cache, allow_pickle=False) as kept:
         labels, names = kept["labels"], tuple(str(name) for name in kept["class_names"])
-        # Kept paths may be relative to another working directory; their order is that of the folder, in
-        # which pictures that could not be read lie between.
+        # Kept paths may be relative to another working directory; their order is that of the folder, which
+        # also has the pictures that could not be read.
         every = (path for paths in list_images(folder).pictures.values() for path in paths)
         readable = [Path(str(path)).name for path in kept["paths"]]
         paths = tuple(next(path for path in every if path.name == name) for name in readable)
@@ -169,7 +169,7 @@ def _embedded(
 
 
 def _key(folder: Path, vision: FeatureExtractor) -> str:
-    """Name the features by backbone, and by the name, size and age of every picture."""
+    """Return a name of the features, of the backbone and of the name, size and age of every picture."""
     files = [
         (label, path.name, path.stat().st_size, path.stat().st_mtime_ns)
         for label, paths in list_images(folder).pictures.items()

@@ -11,16 +11,16 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def installed_megabytes(*further: str) -> dict[str, float]:
-    """Add up the files of edge-tosca's device rooms and of every package that it needs.
+    """Add up the files of edge-tosca's device part and of every package that it needs.
 
     Args:
-        further: packages that are counted with theirs, for example "openvino"; left out where they are not
+        further: packages that are counted with theirs, for example "openvino"; skipped if they are not
             installed.
 
     Returns:
         Package to megabytes, the largest first.
     """
-    ours = sum(_size(Path(room.__path__[0])) for room in (edge_tosca, runtime, devices))
+    ours = sum(_size(Path(package.__path__[0])) for package in (edge_tosca, runtime, devices))
     sizes = {"edge-tosca": ours}
     waiting = [*_needs("edge-tosca"), *further]
     while waiting:

@@ -1,4 +1,4 @@
-"""A camera's live answers through `edge-tosca serve`, while a client beside it teaches again and again."""
+"""A camera's live answers through `edge-tosca serve`, while another client teaches again and again."""
 
 import os
 import socket
@@ -32,10 +32,10 @@ class LiveRun:
     Attributes:
         scene: pixels and rate of the camera, and classes taught before.
         samples: one a second.
-        quiet: while only a page looks.
-        teaching: while another client teaches and takes back one class without a pause.
+        quiet: while only a page reads.
+        teaching: while another client teaches one class and rolls back without a pause.
         lessons: seconds that each lesson took, pictures included.
-        events: live answers that the page was told.
+        events: live answers that the page got.
         slope: megabytes an hour by which memory grew after the first tenth of the run.
     """
 
@@ -48,20 +48,20 @@ class LiveRun:
     slope: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as plain values."""
+        """Return all of it as plain values."""
         return asdict(self)
 
 
-def measure(folder: Path, seconds: float, tell: Callable[[int, int], None]) -> LiveRun:
+def measure(folder: Path, seconds: float, on_progress: Callable[[int, int], None]) -> LiveRun:
     """Serve a store to a page and to a client that teaches, and watch the service.
 
     Args:
         folder: with one folder of pictures a class.
         seconds: of measuring.
-        tell: called with the seconds done and their number.
+        on_progress: called with the seconds done and their number.
 
     Returns:
-        What was seen.
+        The measurement.
 
     Raises:
         EdgeToscaError: the service does not start, or ends.
@@ -72,7 +72,7 @@ def measure(folder: Path, seconds: float, tell: Callable[[int, int], None]) -> L
             _until_answering(client, process)
             page = EventCounter(port)
             lessons: list[float] = []
-            samples = _watch(scene, process.pid, client, port, seconds, lessons, tell)
+            samples = _watch(scene, process.pid, client, port, seconds, lessons, on_progress)
             page.close()
     about = {"width": WIDTH, "height": HEIGHT, "fps": FPS, "classes": scene.classes}
     quiet, teaching = (phase(samples, kind) for kind in (False, True))
@@ -106,7 +106,7 @@ def _until_answering(client: ConsoleClient, process: subprocess.Popen[bytes]) ->
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
-            if client.ask("GET", "/health")["live"]["answered"] > 0:
+            if client.request("GET", "/health")["live"]["answered"] > 0:
                 return
         except OSError:
             pass
@@ -121,7 +121,7 @@ def _watch(
     port: int,
     seconds: float,
     lessons: list[float],
-    tell: Callable[[int, int], None],
+    on_progress: Callable[[int, int], None],
 ) -> list[Sample]:
     turn = min(LONGEST_PHASE, seconds / 4)
     begun, samples = time.monotonic(), []
@@ -130,7 +130,7 @@ def _watch(
         while (at := time.monotonic() - begun) < seconds:
             teacher.work(int(at / turn) % 2 == 1)
             samples.append(_sample(client, pid, at, teacher.working))
-            tell(int(at), int(seconds))
+            on_progress(int(at), int(seconds))
             time.sleep(max(0.0, begun + at + _SAMPLE_SECONDS - time.monotonic()))
     finally:
         teacher.close()
@@ -138,7 +138,7 @@ def _watch(
 
 
 class _Teacher:
-    """Teaches one class and takes it back, again and again, while it is told to work."""
+    """Teaches one class and rolls back, again and again, while it is set to work."""
 
     def __init__(self, scene: Scene, port: int, lessons: list[float]) -> None:
         self._scene, self._port, self._lessons = scene, port, lessons
@@ -150,11 +150,11 @@ class _Teacher:
 
     @property
     def working(self) -> bool:
-        """Whether a lesson is given, or the next one is about to be."""
+        """Whether a lesson is under way, or the next one is about to be."""
         return self._busy or self._wanted.is_set()
 
     def work(self, wanted: bool) -> None:
-        """Teach from now on, or stop after the lesson that is being given."""
+        """Teach from now on, or stop after the current lesson."""
         if self._error is not None:
             raise EdgeToscaError(f"teaching failed: {self._error}") from self._error
         if wanted:
@@ -163,7 +163,7 @@ class _Teacher:
             self._wanted.clear()
 
     def close(self) -> None:
-        """End after the lesson that is being given."""
+        """End after the current lesson."""
         self._ended = True
         self._wanted.set()
         self._thread.join()
@@ -182,7 +182,7 @@ class _Teacher:
 
 
 def _sample(client: ConsoleClient, pid: int, at: float, teaching: bool) -> Sample:
-    health = client.ask("GET", "/health")
+    health = client.request("GET", "/health")
     live, camera = health["live"], health["camera"]
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Figures of a live run: what samples of the service add up to."""
+"""Figures of a live run, from samples of the service."""
 
 import itertools
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Sample:
         cpu: seconds of processor time since the service's start.
         answered: frames answered.
         frames: that the camera gave.
-        skipped: frames that came while another was worked on.
+        skipped: frames that came while another was processed.
         p50: median latency of the last answers, ms from a frame's arrival.
         p99: that 99 % of them stayed within.
         load: of the whole machine, the kernel's average over a minute.
@@ -49,7 +49,7 @@ class Phase:
         seconds: of them.
         answers: a second.
         frames: a second, that the camera gave.
-        skipped: share of the frames that was never looked at.
+        skipped: share of the frames that was never processed.
         p50: median over the phases of the median latency at their ends, ms.
         p99: likewise, of the 99th percentile.
         worst_p99: the largest of them.

@@ -1,4 +1,4 @@
-"""The live measurement as a table and as a picture."""
+"""The live measurement as a table and as a plot."""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def markdown(run: LiveRun) -> str:
             f"{phase.worst_p99:.0f}",
             f"{phase.cpu:.2f}",
         ]
-        for name, phase in (("a page looks", run.quiet), ("and a client teaches", run.teaching))
+        for name, phase in (("a page reads", run.quiet), ("and a client teaches", run.teaching))
     ]
     header = [
         "meanwhile",
@@ -52,15 +52,15 @@ def markdown(run: LiveRun) -> str:
     memory = ", ".join(f"{rss:.0f} MB after {minute} min" for minute, rss in memory_at(run.samples))
     return (
         f"A camera of {scene['width']} x {scene['height']} at {scene['fps']} frames a second, "
-        f"{scene['classes']} classes known; {len(run.lessons)} lessons given and taken back, "
-        f"{np.median(run.lessons):.1f} s each (median). The page was told {run.events} answers.\n\n"
+        f"{scene['classes']} classes known; {len(run.lessons)} lessons taught and rolled back, "
+        f"{np.median(run.lessons):.1f} s each (median). The page got {run.events} answers.\n\n"
         f"{as_table(header, rows)}\n\nMemory: {memory}; after the first tenth of the run it grew by "
         f"{run.slope:+.1f} MB an hour. Load of the machine: {np.mean([one.load for one in run.samples]):.1f}."
     )
 
 
 def memory_at(samples: list[Sample]) -> list[tuple[int, float]]:
-    """Give memory at some minutes of a run.
+    """Return memory at some minutes of a run.
 
     Args:
         samples: of the run.

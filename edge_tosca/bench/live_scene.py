@@ -1,4 +1,4 @@
-"""What the live measurement is done on: a file of frames, a store that was taught, one lesson more."""
+"""The input of the live measurement: a file of frames, a store that was taught, one further lesson."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _SHOTS = 20
 
 @dataclass(frozen=True)
 class Scene:
-    """What is measured on.
+    """The input of a live measurement.
 
     Attributes:
         frames: the camera's file, as `--camera` takes it.
@@ -73,7 +73,7 @@ def make_scene(folder: Path, where: Path) -> Scene:
 
 
 def _frame(path: Path, shift: int) -> bytes:
-    """Show a picture as a camera that is moved a little from frame to frame sees it."""
+    """Render a picture as a camera that moves a little from frame to frame sees it."""
     with Image.open(path) as image:
         large = ImageOps.fit(image.convert("RGB"), (WIDTH + 32, HEIGHT + 24))
     x, y = shift % 16 * 2, shift % 12 * 2

@@ -1,4 +1,4 @@
-"""Peak memory of answering and learning, each in a process of its own."""
+"""Peak memory of predicting and learning, each in a process of its own."""
 
 import subprocess
 import sys
@@ -12,11 +12,11 @@ from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
-def heard(model: Model) -> Model:
-    """Let the modules speak, whether they help on synthetic classes or not: that is the dearer case.
+def with_modules(model: Model) -> Model:
+    """Set the modules' weight to 1, whether they help on synthetic classes or not: that is the slower case.
 
     Args:
-        model: what is changed.
+        model: it is changed.
 
     Returns:
         The same.
@@ -26,7 +26,7 @@ def heard(model: Model) -> Model:
 
 
 def peak_memory(what: str, store: Path) -> float:
-    """Load the backbone and a store, answer or learn, and say how much memory this process took at most.
+    """Load the backbone and a store, predict or learn, and return the peak memory of this process.
 
     Args:
         what: "predict" or "learn".
@@ -43,24 +43,24 @@ def peak_memory(what: str, store: Path) -> float:
     if what == "learn":
         learner.learn_features(task_features(10_000, 10, dim), force=True)
     else:
-        model = heard(learner.model)
+        with_modules(learner.model)
         for task in range(len(learner.state.tasks)):
             for rows in task_features(task, len(learner.state.tasks[task].groups), dim).values():
-                model.predict(rows[:1], 3)
+                learner.predict_features(rows[:1], 3)
     learner.close()
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) / 1024
 
 
 def peak_of(what: str, store: Path) -> float | None:
-    """Measure :func:`peak_memory` in a process of its own.
+    """Measure `peak_memory` in a process of its own.
 
     Args:
         what: "predict" or "learn".
         store: of a learner; learning changes it.
 
     Returns:
-        Megabytes; None where the system does not tell.
+        Megabytes; None if the system does not report it.
     """
     if not Path("/proc/self/status").exists():
         return None

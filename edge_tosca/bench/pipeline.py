@@ -88,7 +88,7 @@ class Pipeline:
 
     Attributes:
         backbones: each runtime, device, precision and number of threads.
-        absent: what was not measured, and why.
+        absent: parts that were not measured, and why.
         stages: each kind of picture.
         features_seconds: features of the 200 pictures (640 x 480) of ten classes.
         learn_seconds: learning them from their features.
@@ -109,7 +109,7 @@ class Pipeline:
     openvino_megabytes: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the measurement as plain values."""
+        """Return the measurement as plain values."""
         shares = [{**asdict(stages), "before_backbone": stages.before_backbone} for stages in self.stages]
         return {**asdict(self), "stages": shares}
 
@@ -127,7 +127,7 @@ def measure_pipeline(
         vision: the backbone, on one thread.
         folder: for a store.
         on_progress: called with the parts done and their number.
-        fp32: a bundle of the same backbone in FP32; None to leave it out.
+        fp32: a bundle of the same backbone in FP32; None to skip it.
         photographs: a folder of pictures that are measured too.
 
     Returns:
@@ -258,7 +258,7 @@ def _one(data: bytes, learner: Learner, vision: FeatureExtractor) -> list[float]
             lambda: load_picture(data, preprocessing.decoded_side),
             lambda: preprocessing(picture, exact=exact),
             lambda: backend.features(pixels),
-            lambda: learner.model.predict(feature, 3),
+            lambda: learner.predict_features(feature, 3),
             lambda: preprocessing(load_picture(data)),
         ],
         _PICTURE_TURNS,

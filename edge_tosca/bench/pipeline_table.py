@@ -1,4 +1,4 @@
-"""The cost of an answer's parts as Markdown and as a plot."""
+"""The cost of the parts of an answer as Markdown and as a plot."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _PARTS = (
 
 
 def markdown(pipeline: Pipeline) -> str:
-    """Write the measurement for people.
+    """Lay out the measurement.
 
     Args:
         pipeline: what was measured.

@@ -1,4 +1,4 @@
-"""Results of a comparison as pictures."""
+"""Results of a comparison as plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ _LARGE = 30
 
 
 def draw(comparison: Comparison, folder: Path) -> list[Path]:
-    """Draw accuracy over tasks, what tasks lose, and the confusions.
+    """Draw accuracy over tasks, forgetting, and the confusion matrices.
 
     Args:
         comparison: of `accuracy.compare`.
@@ -40,7 +40,7 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
 
 
 def _panels(results: Sequence[Result]) -> dict[tuple[str, int | None], list[Result]]:
-    """Find, for every set and number of pictures, the finest cut into tasks that ours was asked after."""
+    """Find, for every set and number of pictures, the finest cut into tasks with a curve of ours."""
     panels: dict[tuple[str, int | None], list[Result]] = {}
     for result in results:
         if result.method == OURS and result.curve:
@@ -108,13 +108,11 @@ def _over_tasks(
                 )
         axes.set_title(f"{name}, {shot or 'all'} pictures a class, tasks of {size}", fontsize=10)
         axes.set_xlabel("classes learned so far")
-        axes.set_ylabel("test pictures named right (%)" if axes.get_subplotspec().is_first_col() else "")
+        axes.set_ylabel("accuracy (%)" if axes.get_subplotspec().is_first_col() else "")
         axes.grid(alpha=0.3)
-    said = [TITLES[m] + (", all classes at once" if m in ("probe", "ranpac") else "") for m in lines]
-    figure.legend(list(lines.values()), said, loc="outside lower center", ncols=3, fontsize=9)
-    figure.suptitle(
-        "How often is it right as it learns more classes?\nOne picture at a time, among all classes so far"
-    )
+    names = [TITLES[m] + (", all classes at once" if m in ("probe", "ranpac") else "") for m in lines]
+    figure.legend(list(lines.values()), names, loc="outside lower center", ncols=3, fontsize=9)
+    figure.suptitle("Accuracy as more classes are learned\nOne picture at a time, among all classes so far")
     figure.savefig(path, dpi=130)
     pyplot.close(figure)
     return path
@@ -135,18 +133,18 @@ def _forgetting(panels: dict[tuple[str, int | None], list[Result]], path: Path) 
         ]
         axes.set_title(f"{name}, {shot or 'all'} pictures a class", fontsize=10)
         axes.set_xlabel(f"task, in the order of learning (tasks of {results[0].task_size})")
-        axes.set_ylabel("its test pictures named right (%)" if axes.get_subplotspec().is_first_col() else "")
+        axes.set_ylabel("accuracy on its test pictures (%)" if axes.get_subplotspec().is_first_col() else "")
         axes.grid(alpha=0.3)
-    said = ["right after the task was learned", "after the last task, among all classes"]
-    figure.legend(handles, said, loc="outside lower center", ncols=2, fontsize=9)
-    figure.suptitle("What does each task lose as others are learned? Ours")
+    names = ["right after the task was learned", "after the last task, among all classes"]
+    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=9)
+    figure.suptitle("What each task loses as others are learned, edge-tosca")
     figure.savefig(path, dpi=130)
     pyplot.close(figure)
     return path
 
 
 def _confusion(name: str, confusion: Confusion, path: Path) -> Path:
-    """Draw the table; of many classes only those that are mistaken most can be read."""
+    """Draw the matrix; of many classes only the most confused ones, for the others could not be read."""
     pyplot = load_pyplot()
     shown = np.argsort(confusion.classes)
     counts, title = confusion.counts, f"{name}: answers to the test pictures of each class (%)"

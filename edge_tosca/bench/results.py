@@ -1,4 +1,4 @@
-"""What a comparison finds, and how it is kept."""
+"""The results of a comparison, and their file."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.errors import EdgeToscaError
 
-OURS, HINDSIGHT = "ours", "hindsight"
+OURS = "ours"
 METHODS = {
     OURS: "edge-tosca, default router with modules",
     "router": "ours without the modules",
@@ -19,7 +19,6 @@ METHODS = {
     "ranpac": "RanPAC, frozen backbone, width 5000",
     "slda": "streaming LDA (OAS, power-normalised)",
     "ncm": "nearest class mean",
-    HINDSIGHT: "whichever of 61 linear and kernel classifiers is best on the test pictures (an upper bound)",
     "entropy": "the paper's TOSCA, one picture at a time",
     "entropy48": "the paper's TOSCA, batches of 48 sorted by class, as released (leaks)",
     "entropy48s": "the paper's TOSCA, batches of 48 shuffled",
@@ -34,13 +33,12 @@ TITLES = {
     "ranpac": "RanPAC",
     "slda": "SLDA",
     "ncm": "nearest mean",
-    HINDSIGHT: "best in hindsight",
     "entropy": "paper, one picture",
     "entropy48": "paper, batches sorted (leaks)",
     "entropy48s": "paper, batches shuffled",
     "oracle": "paper, task given",
 }
-"""What the methods are called in tables and plots."""
+"""Names of the methods in tables and plots."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class Result:
         seed: of the order and the pictures.
         last: accuracy over all classes after the last task.
         average: mean over tasks of the accuracy after each (A-bar); None where there is one task, or the
-            method was not asked after each.
-        forgetting: mean over tasks of what accuracy was lost since its best; None likewise.
+            method was not evaluated after each.
+        forgetting: mean over tasks of the accuracy lost since its best; None likewise.
         curve: accuracy after each task, over the classes so far.
         learned: accuracy on each task's pictures right after it was learned.
         final: the same after the last task.
@@ -76,17 +74,17 @@ class Result:
 
     @property
     def cell(self) -> tuple[str, str, int, int | None, int]:
-        """What was measured."""
+        """Set, method and protocol."""
         return self.data, self.method, self.task_size, self.shots, self.seed
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Which class was taken for which.
+    """The confusion matrix of one set.
 
     Attributes:
         classes: their names.
-        counts: int [classes, classes], truth by answer.
+        counts: int [classes, classes], true class by answer.
     """
 
     classes: tuple[str, ...]
@@ -98,8 +96,8 @@ class Comparison:
     """All results, and the confusion of ours on the last protocol of each set.
 
     Attributes:
-        about: backbone and sets, as JSON can say it.
-        results: in the order in which they were found.
+        about: backbone and sets, as plain values.
+        results: in the order in which they were computed.
         confusion: by the name of the set.
     """
 
@@ -108,7 +106,7 @@ class Comparison:
     confusion: dict[str, Confusion] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give everything as JSON can say it."""
+        """Return all of it as plain values."""
         confusion = {
             name: {"classes": list(found.classes), "counts": found.counts.tolist()}
             for name, found in (self.confusion or {}).items()
@@ -135,17 +133,17 @@ def save(comparison: Comparison, path: Path) -> None:
 
 
 def load(path: Path, about: dict[str, Any]) -> Comparison:
-    """Read what an earlier run found, to go on from it.
+    """Read the results of an earlier run, to go on from them.
 
     Args:
-        path: of the JSON file; it need not be there.
+        path: of the JSON file; it need not exist.
         about: backbone and sets of this run.
 
     Returns:
         The results there, with `about` of both runs.
 
     Raises:
-        EdgeToscaError: they were found with another backbone or on other pictures, or cannot be read.
+        EdgeToscaError: they are of another backbone or of other pictures, or cannot be read.
     """
     if not path.is_file():
         return Comparison(about)
@@ -166,7 +164,7 @@ def load(path: Path, about: dict[str, Any]) -> Comparison:
 
 
 def summarised(cell: tuple[str, str, int, int | None, int], right: Array, sizes: Array) -> Result:
-    """Sum up a learner that was asked after each task.
+    """Sum up a method that was evaluated after each task.
 
     Source of A-bar and forgetting: Chaudhry and others, "Riemannian Walk for Incremental Learning", ECCV
     2018, section 3.

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.bench.memory import heard, peak_of
+from edge_tosca.bench.memory import peak_of, with_modules
 from edge_tosca.bench.synthetic import SHOTS, features_of, noise_picture, task_features
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.model import Model
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
@@ -31,7 +30,7 @@ class Speed:
         modules: of the large learner.
         small_modules: of the one it is compared with, a tenth of them.
         backbone_ms: features of one picture.
-        decide_ms: everything after the backbone, warm, by the large learner; its modules are heard.
+        decide_ms: everything after the backbone, warm, by the large learner; its modules' weight is 1.
         small_decide_ms: the same by the small one.
         decide_after_backbone_ms: the same by the large learner, right after the backbone ran and took the
             processor's caches.
@@ -63,7 +62,7 @@ class Speed:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """What is promised, as ratios."""
+        """The ratios that docs/speed.md has aims for."""
         return {
             "decide_to_backbone": self.decide_ms / self.backbone_ms,
             "decide_to_small_decide": self.decide_ms / self.small_decide_ms,
@@ -73,7 +72,7 @@ class Speed:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Give the measurement as plain values."""
+        """Return the measurement as plain values."""
         return {**asdict(self), "ratios": self.ratios}
 
 
@@ -115,8 +114,10 @@ def measure_speed(
     features_of([picture] * (size * SHOTS), vision)
     features_seconds = time.perf_counter() - start
     learners = [Learner(Store.open(stores[count]), vision) for count in (small, modules)]
-    few, many = (heard(learner.model) for learner in learners)
-    questions = [row[None] for task in range(modules) for rows in _asked(task, size, vision) for row in rows]
+    for learner in learners:
+        with_modules(learner.model)
+    few, many = learners
+    questions = [row for task in range(modules) for row in _questions(task, size, vision)]
     questions = questions[:: max(1, len(questions) // _QUESTIONS)]
     small_decide, decide = _deciding_times((few, many), questions)
     backbone, after = _times_in_turn(vision, pixels, many, questions)
@@ -142,8 +143,8 @@ def measure_speed(
     )
 
 
-def _asked(task: int, size: int, vision: FeatureExtractor) -> list[Array]:
-    """Features of a task's classes, one of each."""
+def _questions(task: int, size: int, vision: FeatureExtractor) -> list[Array]:
+    """Draw features of a task's classes, [1, d], one of each."""
     return [rows[:1] for rows in task_features(task, size, vision.bundle.feature_dim).values()]
 
 
@@ -170,21 +171,21 @@ def _first_answer(store: Path, vision: FeatureExtractor, features: dict[str, Arr
     for _ in range(_REPEATS):
         start = time.perf_counter()
         learner = Learner(Store.open(store), vision)
-        learner.model.predict(question, 3)
+        learner.predict_features(question, 3)
         taken.append(time.perf_counter() - start)
         learner.close()
     return statistics.median(taken)
 
 
-def _deciding_times(known: tuple[Model, Model], questions: list[Array]) -> tuple[float, float]:
-    """Decide on the same questions, in turns; each once before, so that all it needs is in memory."""
+def _deciding_times(learners: tuple[Learner, Learner], questions: list[Array]) -> tuple[float, float]:
+    """Decide on the same questions, in turns; each once before, so that everything needed is in memory."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(_REPEATS):
         for question in questions:
-            for model, taken in zip(known, seconds, strict=True):
-                model.predict(question, 3)
+            for learner, taken in zip(learners, seconds, strict=True):
+                learner.predict_features(question, 3)
                 start = time.perf_counter()
-                model.predict(question, 3)
+                learner.predict_features(question, 3)
                 taken.append(time.perf_counter() - start)
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
@@ -199,7 +200,7 @@ def _input_size(vision: FeatureExtractor) -> tuple[int, int]:
 
 
 def _times_in_turn(
-    vision: FeatureExtractor, pixels: Array, model: Model, questions: list[Array]
+    vision: FeatureExtractor, pixels: Array, learner: Learner, questions: list[Array]
 ) -> tuple[float, float]:
     """Run the backbone, then decide, as a camera does."""
     backbone, decide = [], []
@@ -207,7 +208,7 @@ def _times_in_turn(
         start = time.perf_counter()
         vision.backend.features(pixels)
         middle = time.perf_counter()
-        model.predict(question, 3)
+        learner.predict_features(question, 3)
         backbone.append(middle - start)
         decide.append(time.perf_counter() - middle)
     return statistics.median(backbone), statistics.median(decide)

@@ -4,7 +4,7 @@ from edge_tosca.bench.speed import Speed
 
 
 def table(speed: Speed) -> str:
-    """Write the measurement for people.
+    """Lay out the measurement.
 
     Args:
         speed: what was measured.

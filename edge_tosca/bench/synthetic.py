@@ -20,8 +20,8 @@ _TEXTURE = 4
 def task_features(task: int, classes: int, d: int) -> dict[str, Array]:
     """Draw features of a task's classes around their means.
 
-    Classes come in pairs, and each of a pair lies on both sides of their common mean along a way of its own:
-    no linear rule tells the pair apart, so that the modules have something to learn.
+    Classes come in pairs, and each of a pair lies on both sides of their common mean, in its own direction:
+    no linear rule separates the pair, so that the modules have something to learn.
 
     Args:
         task: its number; the same one gives the same features.
@@ -47,7 +47,7 @@ def task_features(task: int, classes: int, d: int) -> dict[str, Array]:
 
 
 def noise_picture() -> bytes:
-    """Give a JPEG file of soft noise, as large as a small camera's."""
+    """Make a JPEG file of soft noise, as large as a small camera's."""
     coarse = np.random.default_rng(0).integers(0, 256, (_HEIGHT // 20, _WIDTH // 20, 3), np.uint8)
     file = BytesIO()
     Image.fromarray(coarse).resize((_WIDTH, _HEIGHT), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
@@ -55,7 +55,7 @@ def noise_picture() -> bytes:
 
 
 def textured_picture(width: int, height: int) -> bytes:
-    """Give a JPEG file with coarse shapes, edges and fine texture, about as hard to decode as a photograph.
+    """Make a JPEG file with coarse shapes, edges and fine texture, about as hard to decode as a photograph.
 
     Args:
         width: pixels.

@@ -18,7 +18,7 @@ def markdown(results: Sequence[Result]) -> str:
 
     Returns:
         Markdown: accuracy in percent after the last task, mean over seeds with the standard deviation; below
-        it what the learners that were asked after every task lost on the way.
+        it the forgetting of the methods that were evaluated after every task.
     """
     methods = [method for method in METHODS if any(result.method == method for result in results)]
     cells: dict[tuple[str, int, int | None], dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
@@ -45,8 +45,8 @@ def markdown(results: Sequence[Result]) -> str:
     ]
     if lost:
         parts += [
-            "A-bar is the mean of the accuracies after each task; forgetting is what a task's pictures lose, "
-            "on average, from their best to the end, when they have to be told from all classes.",
+            "A-bar is the mean of the accuracies after each task; forgetting is the accuracy that a task's "
+            "pictures lose, on average, from their best to the end, among all classes.",
             as_table([*_PROTOCOL, "method", "A-bar", "last", "forgetting"], lost),
         ]
     parts.append("\n".join(f"- {TITLES[method]}: {METHODS[method]}" for method in methods))

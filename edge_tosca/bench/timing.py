@@ -1,4 +1,4 @@
-"""Take times that are compared in turns, so that whatever else the machine does meets all alike."""
+"""Time calls that are compared in turns, so that other load on the machine affects all of them alike."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,13 +14,13 @@ def in_turn(
     """Call each once unmeasured, then all in turns.
 
     Args:
-        calls: what is compared.
+        calls: those that are compared.
         repeats: measured calls of each.
-        warm: call each once unmeasured in every turn too, so that it finds its own data in the caches.
-        clock: gives seconds; time.process_time, for calls on one thread, does not run while others do.
+        warm: call each once unmeasured in every turn too, so that its own data are in the caches.
+        clock: returns seconds; time.process_time, for calls on one thread, does not count other programs.
 
     Returns:
-        Milliseconds of each, the fastest: whatever else a machine does only adds to a time.
+        Milliseconds of each, the fastest: other load only adds to a time.
     """
     for call in calls:
         call()

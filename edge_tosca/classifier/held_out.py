@@ -1,4 +1,4 @@
-"""Answers to cached pictures that were held out."""
+"""The router's answers to held-out pictures."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from edge_tosca.arrays import Array
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Answers to cached pictures, each computed as if its block of neighbours had not been seen.
+    """Answers to held-out cached pictures, each computed without its block of neighbours.
 
     Attributes:
-        groups: true group of each, int [n].
-        rows: each picture's place in its group, int [n].
+        groups: true group of each picture, int [n].
+        rows: place of each picture in its group, int [n].
         posterior: probabilities of the labels, [n, labels].
         ood_statistics: float64 [n, 3]; see `edge_tosca.classifier.ood.detector`.
     """

@@ -1,8 +1,10 @@
 """The router: the shrunken discriminant that answers by default, and the OOD detector beside it.
 
-With t_g = (m_g - m)'P(z - m), the discriminant's margin of group g above the background is t_g - K_g / 2.
-A group's score is w_g (t_g - K_g / 2) + w_g (1 - w_g) K_g / 2, see `edge_tosca.classifier.lda.mean_shrinkage`;
-the softmax of the scores, times a calibrated temperature, gives the probabilities of the groups.
+    margin of group g above the background  t_g - K_g / 2
+    score of group g                        w_g (t_g - K_g / 2) + w_g (1 - w_g) K_g / 2
+
+with the symbols of `edge_tosca.classifier.lda.mean_shrinkage`. The softmax of the scores, times a calibrated
+temperature, gives the probabilities of the groups.
 
 A *group* is a class as one task taught it; a class that several tasks taught has several groups.
 """
@@ -33,7 +35,7 @@ class Router:
         module_weight: weight of a module's opinion inside its task; 0 leaves the router's.
         ood: the out-of-distribution detector.
         shrinkage: of the covariance; stored for inspection, no answer depends on it.
-        calibration: probabilities of the true labels of held-out pictures, float32 [n]; for label sets.
+        calibration: true labels' probabilities of held-out pictures, increasing, float32 [n]; for label sets.
     """
 
     shared_means: SharedMeans | None
@@ -103,8 +105,8 @@ class Router:
             z: float32 [n, d].
 
         Returns:
-            Log-probabilities of the groups, [n, g], and the margins of their plain means above the background,
-            [n, g].
+            Log-probabilities of the groups, [n, g], and the margins of their plain means above the
+            background, [n, g].
         """
         margins = self.discriminant.background_margins(z)
         if self.shared_means is not None:

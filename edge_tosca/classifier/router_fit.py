@@ -1,7 +1,7 @@
 """Solve the default router from the running sums, and choose its settings on held-out pictures.
 
-All settings (shrinkage, prior of the means, temperature, the modules' weight, the OOD threshold) are chosen on
-the learner's own cached features, each scored as if its block of neighbours had not been seen.
+All settings (shrinkage, prior of the means, temperature, the modules' weight, the OOD threshold) are chosen
+on the learner's own cached features, each scored without its block of neighbours.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
     SHRINKAGE_ODDS,
     ShrinkageChoice,
     choose_shrinkage,
-    surely_more,
+    significantly_greater,
 )
 from edge_tosca.classifier.lda.statistics import Statistics
 from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
@@ -32,25 +32,25 @@ from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
 SAMPLE = 1000
 """About how many cached pictures are held out; spread evenly over the groups."""
 
-JUDGES = 500
+SHRINKAGE_SAMPLE = 500
 """About how many of them choose the shrinkage."""
 
 MODULE_WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
 """Candidate weights of the modules' opinion; the one with the least log-loss is kept."""
 
 SURE = 3.0
-"""Standard errors by which the modules must lower the held-out loss before their weight is nonzero: the best of
-five weights is chosen, and pictures of one series are not independent."""
+"""Standard errors by which the modules must lower the held-out loss before their weight is nonzero: the best
+of five weights is chosen, and pictures of one series are not independent."""
 
 
 @dataclass(frozen=True)
 class TaskColumns:
-    """Where a task's groups stand among all groups, and what its module said of held-out pictures.
+    """The columns of a task's groups, and its module's opinion of held-out pictures.
 
     Attributes:
         columns: the task's groups.
-        opinion: log-probabilities, [n, k], rows in the order of groups and pictures; NaN where a picture
-            could not be held out; None where the module has no opinion (a task of one class).
+        opinion: log-probabilities, [n, k], rows in the order of groups and pictures; NaN for a picture that
+            could not be held out; None for a task of one class, whose module has no opinion.
     """
 
     columns: slice
@@ -78,9 +78,9 @@ def fit_router(
         label_of_group: index of each group's label.
         tasks: all tasks.
         refused: share of known pictures to call unknown.
-        odds: of the shrinkage, to choose from.
-        sure: standard errors by which the modules must help.
-        shrunken: draw the means of few pictures towards the background.
+        odds: of the shrinkage, see `choose_shrinkage`.
+        sure: standard errors by which the modules must lower the loss.
+        shrunken: shrink the means of few pictures towards the background.
         class_of_group: class of each group, int [g], 0 .. c - 1. All groups of a class share a mean, unless
             separate means have a significantly lower held-out loss; by default each group is a class.
         blocks: pictures to hold out together, ordered by group; neighbours by default.
@@ -90,7 +90,7 @@ def fit_router(
     """
     counts, sums, labels = statistics.counts, statistics.sums, np.asarray(label_of_group)
     if blocks is None:
-        # The newest task is judged on all its pictures, however many there are of others.
+        # All pictures of the newest task are held out, however many others there are.
         blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
     groups = np.repeat([block.group for block in blocks], [len(block.rows) for block in blocks]).astype(int)
     rows = np.concatenate([np.zeros(0, int), *(block.rows for block in blocks)])
@@ -101,23 +101,23 @@ def fit_router(
     choose = partial(_choose, z, tuple(blocks), labels, odds, shrunken)
     choice, pooled = choose(statistics, np.arange(len(counts))), None
     if class_of_group is not None and len(set(class_of_group.tolist())) < len(class_of_group):
-        # Lessons of one class differ by domain, and a domain says nothing about what a picture shows. With a
-        # mean for each lesson, any picture from a new domain looks like the classes that were taught there.
+        # The groups of one class differ by domain, which is no evidence of a class. With a mean for each
+        # group, every picture from a domain looks like the classes that were taught in it.
         pooled = choose(statistics.pooled(class_of_group), class_of_group)
-        if surely_more(pooled.losses, choice.losses):
+        if significantly_greater(pooled.losses, choice.losses):
             pooled = None
-    temperature, judged = choice.temperature, choice.judged
-    log_posterior = log_softmax(temperature * judged.scores)
+    temperature, held_out = choice.temperature, choice.held_out
+    log_posterior = log_softmax(temperature * held_out.scores)
     if pooled is not None and class_of_group is not None:
         temperature = pooled.temperature
-        log_posterior = share_among_groups(log_softmax(temperature * pooled.judged.scores), class_of_group)
+        log_posterior = share_among_groups(log_softmax(temperature * pooled.held_out.scores), class_of_group)
     opinions = [_held_out_opinion(task, counts, groups, rows) for task in tasks]
     weight = _module_weight(log_posterior, groups, tasks, opinions, sure)
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
 
-    # OOD detection compares with the groups, not the pooled classes: a domain taught by a few pictures is known.
-    known = held_out_statistics(z, blocks, judged.nearest, judged.relative_mahalanobis, sums, counts)
+    # OOD detection compares with the groups, not the classes: a domain taught by a few pictures is known.
+    known = held_out_statistics(z, blocks, held_out.nearest, held_out.relative_mahalanobis, sums, counts)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
     del choose, z
     weights, offsets = _shrunken_means(choice, counts)
@@ -150,10 +150,10 @@ def _choose(
     counts, sums = statistics.counts, statistics.sums
     dtype = scores_dtype(counts, sums.shape[1])
     of_classes = tuple(Block(int(class_of_group[block.group]), block.rows) for block in blocks)
-    left_out = LeaveBlockOut.of(z, of_classes, sums, counts, dtype)
+    held_out = LeaveBlockOut.of(z, of_classes, sums, counts, dtype)
     label_of_class = np.empty(len(counts), int)
     label_of_class[class_of_group] = labels
-    return choose_shrinkage(statistics.within(), left_out, label_of_class, odds, JUDGES, shrunken)
+    return choose_shrinkage(statistics.within(), held_out, label_of_class, odds, SHRINKAGE_SAMPLE, shrunken)
 
 
 def _shared_means(choice: ShrinkageChoice, class_of_group: Array, counts: Array) -> SharedMeans:
@@ -163,16 +163,16 @@ def _shared_means(choice: ShrinkageChoice, class_of_group: Array, counts: Array)
 
 
 def _shrunken_means(choice: ShrinkageChoice, counts: Array) -> tuple[Array, Array]:
-    """Compute `mean_weights` and `score_offsets` of every mean, float32 each."""
-    squares = choice.inverse.along(choice.means, choice.means)
-    to_background = choice.inverse.between(choice.means[-1:], choice.means)[0]
+    """Compute the weights and score offsets of all means, float32 [g] each."""
+    squares = choice.inverse.paired_products(choice.means, choice.means)
+    to_background = choice.inverse.inner_products(choice.means[-1:], choice.means)[0]
     norms = (squares - 2 * to_background + squares[-1])[:-1]
     weights = choice.prior.mean_weights(counts)
     return weights.astype(np.float32), score_offsets(norms, weights).astype(np.float32)
 
 
 def _held_out_opinion(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:
-    """Find the sampled pictures of a task that its module was tried on, and what it said of them."""
+    """Return the places of the sampled pictures that a task's module has an opinion of, and the opinions."""
     if task.opinion is None:
         return np.zeros(0, int), np.zeros((0, task.columns.stop - task.columns.start))
     offsets = np.cumsum(counts) - counts
@@ -191,15 +191,15 @@ def _module_weight(
 ) -> float:
     """Choose the weight under which true groups are most probable inside their tasks.
 
-    The weight is nonzero only where the gain is significant: so many standard errors over the pictures.
+    The weight is nonzero only where the mean gain exceeds `sure` standard errors over the pictures.
     """
     gains = [np.zeros((len(MODULE_WEIGHTS), 0))]
     for task, (index, opinion) in zip(tasks, opinions, strict=True):
         truth, every = groups[index] - task.columns.start, np.arange(len(index))
         inside = log_posterior[index, task.columns]
         if len(index):
-            said = [log_softmax(inside + weight * opinion)[every, truth] for weight in MODULE_WEIGHTS]
-            gains.append(np.stack(said) - log_softmax(inside)[every, truth])
+            refined = [log_softmax(inside + weight * opinion)[every, truth] for weight in MODULE_WEIGHTS]
+            gains.append(np.stack(refined) - log_softmax(inside)[every, truth])
     gain = np.concatenate(gains, axis=1)
     if gain.shape[1] < 2:
         return 0.0

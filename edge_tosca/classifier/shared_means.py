@@ -17,7 +17,7 @@ class SharedMeans:
         discriminant: scores of the classes' plain means, and of the background in the last row.
         mean_weights: share of itself that each mean keeps, see `edge_tosca.classifier.lda.mean_shrinkage`,
             float32 [c].
-        score_offsets: what its score gains by that, float32 [c].
+        score_offsets: constant part of each class's score, float32 [c].
     """
 
     class_of_group: Array

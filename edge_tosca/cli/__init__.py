@@ -1,63 +1,63 @@
 """The command line, put together of its verbs."""
 
 import os
-import signal
 import sys
-from typing import NoReturn
+
+from typer.main import get_command
 
 from edge_tosca.cli.bench import bench
-from edge_tosca.cli.change import teach
-from edge_tosca.cli.key import with_key_file
-from edge_tosca.cli.migrate import migrate
-from edge_tosca.cli.output import OutputError, give_up_output, open_streams
-from edge_tosca.cli.pack import pack
-from edge_tosca.cli.read import ask
-from edge_tosca.cli.serve import serving
-from edge_tosca.cli.service import service
-from edge_tosca.cli.store import upkeep
-from edge_tosca.cli.terminal import WrongUsage, app, fail, fail_usage
-from edge_tosca.cli.tools import make
-from edge_tosca.cli.watch import watching
+from edge_tosca.cli.change import change_verbs
+from edge_tosca.cli.migrate import migrate_verb
+from edge_tosca.cli.output import OutputError, drop_output, open_streams
+from edge_tosca.cli.pack import pack_verbs
+from edge_tosca.cli.read import read_verbs
+from edge_tosca.cli.serve import serve_verb
+from edge_tosca.cli.service import service_verbs
+from edge_tosca.cli.store import store_verbs
+from edge_tosca.cli.terminal import fail
+from edge_tosca.cli.tools import tool_verbs
+from edge_tosca.cli.verbs import PROGRAM, Interrupted, WrongUsage, app, fail_usage
+from edge_tosca.cli.watch import watch_verb
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.system.blas import one_blas_thread
 
 __all__ = ["app", "main"]
 
-for verbs in (teach, migrate, ask, watching, upkeep, make, pack, serving, bench, service):
+for verbs in (
+    change_verbs,
+    migrate_verb,
+    read_verbs,
+    watch_verb,
+    store_verbs,
+    tool_verbs,
+    pack_verbs,
+    serve_verb,
+    bench,
+    service_verbs,
+):
     app.add_typer(verbs)
-
-
-class _Interrupted(BaseException):
-    """Ctrl-C. Typer would end on a KeyboardInterrupt without a word."""
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise _Interrupted
 
 
 def main() -> None:
     """Run the command line; every error is one line on stderr."""
-    signal.signal(signal.SIGINT, _interrupt)
     open_streams()
     try:
-        with one_blas_thread():
-            # By itself Typer would tell wrong usage in a frame of several lines.
-            code = with_key_file(app)(standalone_mode=False)
+        # In its standalone mode Typer prints wrong usage in a frame of several lines.
+        code = get_command(app)(prog_name=PROGRAM, standalone_mode=False)
     except EdgeToscaError as error:
         fail(str(error))
     except WrongUsage as error:
         fail_usage(error)
-    except _Interrupted:
-        fail("interrupted; nothing that was not finished has been kept", code=130)
+    except Interrupted:
+        fail("interrupted; unfinished work was not kept", code=130)
     except BrokenPipeError:
-        # The reader of our output went away; there is nobody left to tell.
-        give_up_output()
+        # The reader of the output has gone, so that there is no place for a message.
+        drop_output()
         sys.exit(1)
     except OutputError as error:
-        give_up_output()
+        drop_output()
         fail(
-            f"the output cannot be written ({error}); what it was to tell of is done, and "
-            "`edge-tosca history` shows every change; send the output elsewhere"
+            f"the output cannot be written ({error}); the command itself was carried out, and "
+            "`edge-tosca history` shows every change; write the output elsewhere"
         )
     except MemoryError:
         fail("there is not enough memory; close other programs, or learn from fewer pictures at a time")
@@ -70,7 +70,7 @@ def main() -> None:
         where = f"{type(error).__name__}: {error}".splitlines()[0]
         fail(
             f"a fault of edge-tosca itself ({where}); `edge-tosca history` shows whether a change was made, "
-            "EDGE_TOSCA_DEBUG=1 where the fault is"
+            "and EDGE_TOSCA_DEBUG=1 shows where the fault is"
         )
     # What a verb returns if it was left by typer.Exit.
     sys.exit(code)

@@ -19,8 +19,8 @@ def live(
     from edge_tosca.bench.live import measure
     from edge_tosca.bench.live_report import markdown, plot
 
-    with progress("watching") as tell:
-        run = measure(folder, seconds, tell)
+    with progress("watching") as on_progress:
+        run = measure(folder, seconds, on_progress)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "live.md").write_text(markdown(run) + "\n", encoding="utf-8")

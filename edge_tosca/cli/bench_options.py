@@ -1,4 +1,4 @@
-"""What the comparisons of `bench` are told on the command line."""
+"""What the comparisons of `bench` have in common on the command line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,14 @@ Folders = Annotated[
 
 
 def counted(shots: list[str], option: str = "--shots") -> list[int | None]:
-    """Read what an option says: numbers of pictures, None for all.
+    """Parse numbers of pictures, None for all.
+
+    Args:
+        shots: values of the option.
+        option: its name, for the error.
+
+    Returns:
+        The numbers.
 
     Raises:
         EdgeToscaError: one is neither a number of at least 1 nor "all".
@@ -30,6 +37,6 @@ def counted(shots: list[str], option: str = "--shots") -> list[int | None]:
     return counts
 
 
-def telling(as_json: bool) -> Callable[[str], None]:
-    """Say what is done next, unless the answer is for a program."""
+def step_notes(as_json: bool) -> Callable[[str], None]:
+    """Return what prints the next step on stderr; nothing is printed if the answer is JSON."""
     return lambda step: None if as_json else note(step)

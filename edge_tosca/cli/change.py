@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from edge_tosca.cli.terminal import (
     BackboneOption,
     Device,
     DeviceOption,
+    KeyFileOption,
     Runtime,
     RuntimeOption,
     StorePath,
@@ -22,39 +23,45 @@ from edge_tosca.cli.terminal import (
     say,
     say_json,
 )
+from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import LearnError, StoreError
-from edge_tosca.learner.learner import Learner
 from edge_tosca.results import LearnReport, Skipped
-from edge_tosca.store.state import Generation
-from edge_tosca.store.store import Store
 
-teach = typer.Typer()
+if TYPE_CHECKING:
+    from edge_tosca.store.state import Generation
+
+change_verbs = Verbs()
 
 _SUSPECTS_SHOWN = 10
 
 
-@teach.command()
+@change_verbs.command()
 def init(
     store: StorePath,
     backbone: BackboneOption = None,
     router: Annotated[str, typer.Option(help='"fused", or "entropy" for the paper\'s rule.')] = "fused",
     refused: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Share of known pictures that may be called unknown.")
+        float,
+        typer.Option(min=0, max=0.5, help="Share of pictures of known classes that may be called unknown."),
     ] = 0.05,
     max_bytes: Annotated[
-        int | None, typer.Option(min=1, help="Thin cached features rather than grow beyond.")
+        int | None, typer.Option(min=1, help="Largest file; cached features are thinned to stay within.")
     ] = None,
     runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
     device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
     if_missing: Annotated[
-        bool, typer.Option("--if-missing", help="Leave a store that is there as it is; for services.")
+        bool, typer.Option("--if-missing", help="Leave an existing store as it is; for services.")
     ] = False,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a learner that knows nothing yet."""
+    """Create a learner without any class."""
+    from edge_tosca.learner.learner import Learner
+    from edge_tosca.store.store import Store
+
     if if_missing:
         with contextlib.suppress(StoreError):
-            Store.open(store).close()
+            Store.open(store, key_file).close()
             return
     learner = Learner.create(
         store,
@@ -64,6 +71,7 @@ def init(
         max_bytes=max_bytes,
         runtime=runtime,
         device=device,
+        key_file=key_file,
     )
     origin = learner.store.settings["origin"]
     if as_json:
@@ -72,7 +80,7 @@ def init(
         say(f"{store} is ready: {origin}. Teach it with: edge-tosca learn {store} FOLDER")
 
 
-@teach.command()
+@change_verbs.command()
 def learn(
     store: StorePath,
     paths: Annotated[
@@ -82,18 +90,23 @@ def learn(
     task: Annotated[str | None, typer.Option(help="Name of the task.")] = None,
     label: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Learn one class.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Keep it even if the quality gate rejects it.")
+        bool, typer.Option("--force", help="Store the task even if the quality gate rejects it.")
     ] = False,
     remember: Annotated[
-        bool, typer.Option("--remember", help="Keep the pictures' paths, for a later `migrate`.")
+        bool, typer.Option("--remember", help="Store the pictures' paths, for a later `migrate`.")
     ] = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Learn new classes, or known classes in new surroundings: one task, one module."""
-    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
+    """Learn new classes, or known classes in a new domain: one task, one module."""
+    from edge_tosca.learner.learner import Learner
+
+    learner = Learner.open(
+        store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
+    )
     source: Any
     passed_over = None
     if label is not None:
@@ -103,56 +116,71 @@ def learn(
         source = paths[0]
     else:
         raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
-    with progress("learning") as tell:
+    with progress("learning") as on_progress:
         report = learner.learn(
-            source, task, force=force, remember=remember, passed_over=passed_over, on_progress=tell
+            source, task, force=force, remember=remember, passed_over=passed_over, on_progress=on_progress
         )
     if as_json:
         say_json(report.to_json())
     else:
         _describe(report, store, alone=report.alone(learner.state.labels))
     if report.generation is None:
-        fail(f"{store}: the quality gate rejected this, and nothing was kept; --force keeps it all the same")
+        fail(
+            f"{store}: the quality gate rejected this task, and nothing was stored; --force stores it anyway"
+        )
 
 
-@teach.command()
+@change_verbs.command()
 def forget(
     store: StorePath,
     label: Annotated[str, typer.Argument(metavar="CLASS")],
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase a class for good; no rollback brings it back."""
-    generation = Learner.open(store).forget(label)
+    from edge_tosca.learner.learner import Learner
+
+    generation = Learner.open(store, key_file=key_file).forget(label)
     if as_json:
         say_json({"generation": generation, "forgotten": label})
     else:
         say(f"{label} is forgotten and erased from {store} (generation {generation}).")
 
 
-@teach.command()
+@change_verbs.command()
 def rename(
     store: StorePath,
     label: Annotated[str, typer.Argument(metavar="CLASS")],
     new: Annotated[str, typer.Argument(metavar="NEW")],
-    merge: Annotated[bool, typer.Option("--merge", help="NEW is another class; the two become one.")] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="NEW is an existing class; the two become one.")
+    ] = False,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a class another name, or make one class of two; the modules stay as they are."""
-    generation = Learner.open(store).rename(label, new, merge=merge)
+    """Rename a class, or merge it into another; the modules stay as they are."""
+    from edge_tosca.learner.learner import Learner
+
+    generation = Learner.open(store, key_file=key_file).rename(label, new, merge=merge)
     if as_json:
         say_json({"generation": generation, "class": new, "before": label})
     else:
-        say(f"{label} is {new} now (generation {generation}).")
+        say(f"{label} is now {new} (generation {generation}).")
 
 
-@teach.command()
+@change_verbs.command()
 def rollback(
     store: StorePath,
-    generation: Annotated[int | None, typer.Argument(help="The one before the live one by default.")] = None,
+    generation: Annotated[
+        int | None, typer.Argument(help="The one before the current one by default.")
+    ] = None,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go back to what an earlier generation knew; classes forgotten since stay forgotten."""
-    learner = Learner.open(store)
+    """Restore the classes of an earlier generation; classes forgotten since stay forgotten."""
+    from edge_tosca.learner.learner import Learner
+
+    learner = Learner.open(store, key_file=key_file)
     new = learner.rollback(generation)
     history = learner.history()
     target = history[-1].parent
@@ -161,13 +189,16 @@ def rollback(
     if as_json:
         say_json({"generation": new, "restored": target, "classes": classes, "forgotten": forgotten})
     else:
-        but = f", but for what was forgotten since ({', '.join(forgotten)})" if forgotten else ""
-        say(f"Generation {new} knows what generation {target} knew{but}: {', '.join(classes) or 'no class'}.")
+        without = f" without those forgotten since ({', '.join(forgotten)})" if forgotten else ""
+        say(
+            f"Generation {new} has the classes of generation {target}{without}: "
+            f"{', '.join(classes) or 'no class'}."
+        )
 
 
-def _forgotten(entries: Sequence[Generation], classes: Sequence[str]) -> list[str]:
-    taken = [entry.report.get("classes") for entry in entries if entry.command == "forget"]
-    labels = {str(label) for found in taken if isinstance(found, list) for label in found}
+def _forgotten(entries: "Sequence[Generation]", classes: Sequence[str]) -> list[str]:
+    reported = [entry.report.get("classes") for entry in entries if entry.command == "forget"]
+    labels = {str(label) for found in reported if isinstance(found, list) for label in found}
     return sorted(labels.difference(classes))
 
 
@@ -194,10 +225,10 @@ def _describe(report: LearnReport, store: Path, alone: bool) -> None:
     say(f"{done} {', '.join(report.classes)} from {counted(report.images, 'picture')} ({report.task}).")
     say(
         f"  {seconds['total']:.2f} s: features {seconds['features']:.2f}, "
-        f"training {seconds['train']:.2f}, filing {seconds['commit']:.2f}"
+        f"training {seconds['train']:.2f}, storing {seconds['commit']:.2f}"
     )
     say(
-        f"  module {module.digest[:12]}: {module.nonzero:,} of {module.parameters:,} numbers are not zero, "
+        f"  module {module.digest[:12]}: {module.nonzero:,} of {module.parameters:,} parameters are nonzero, "
         f"{module.bytes / 1000:.0f} kB"
     )
     shares = (
@@ -207,9 +238,9 @@ def _describe(report: LearnReport, store: Path, alone: bool) -> None:
     )
     known = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
     if alone:
-        found = f"nothing to tell {report.classes[0]} from yet; teach a second class"
+        found = f"accuracy not measured: {report.classes[0]} is the only class; teach a second one"
     else:
-        found = f"right on pictures left out of training: {known or 'too few pictures to tell'}"
+        found = f"accuracy on held-out pictures: {known or 'too few pictures'}"
     say(f"  {gate.verdict}: {found}")
     for reason in gate.reasons:
         say(f"  {gate.verdict}: {reason}")
@@ -217,15 +248,15 @@ def _describe(report: LearnReport, store: Path, alone: bool) -> None:
         say(f"  advice: {sentence}")
     for confusion in gate.confusions:
         times = "once" if confusion.count == 1 else f"{confusion.count} times"
-        say(f"  {confusion.truth} was taken for {confusion.answer} {times}")
+        say(f"  {confusion.truth} was predicted as {confusion.answer} {times}")
     for suspect in gate.suspects[:_SUSPECTS_SHOWN]:
-        say(f"  look at {suspect.path}: {suspect.reason}")
+        say(f"  check {suspect.path}: {suspect.reason}")
     if len(gate.suspects) > _SUSPECTS_SHOWN:
-        say(f"  and at {len(gate.suspects) - _SUSPECTS_SHOWN} more pictures, which --json lists")
+        say(f"  and {len(gate.suspects) - _SUSPECTS_SHOWN} more pictures, which --json lists")
     if report.thinned and report.generation is not None:
         say(
-            f"  {counted(report.thinned, 'cached feature')} gave way to the limit of size; shrink the file "
-            f"with: edge-tosca store compact {store}"
+            f"  {counted(report.thinned, 'cached feature')} deleted to stay within the size limit; "
+            f"shrink the file with: edge-tosca store compact {store}"
         )
     for skipped in report.skipped:
         say(f"  skipped {skipped.path}: {skipped.reason}")

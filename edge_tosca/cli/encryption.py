@@ -5,39 +5,47 @@ from typing import Annotated
 
 import typer
 
-from edge_tosca.cli.terminal import StorePath, say
-from edge_tosca.store import encryption as work
+from edge_tosca.cli.terminal import KeyFileOption, StorePath, say
+from edge_tosca.cli.verbs import Verbs
 
-encryption = typer.Typer()
+encryption_verbs = Verbs()
 
 
-@encryption.command()
-def encrypt(store: StorePath) -> None:
-    """Encrypt a store with the key that is given; it needs the room of the file twice while it runs."""
-    if work.encrypt(store):
-        say(f"{store} is encrypted; without its key nobody can read it, so keep a copy of the key elsewhere")
+@encryption_verbs.command()
+def encrypt(store: StorePath, key_file: KeyFileOption = None) -> None:
+    """Encrypt a store; while this runs, the file takes twice its room on the disk."""
+    from edge_tosca.store import encryption
+
+    if encryption.encrypt(store, key_file):
+        say(f"{store} is encrypted; it cannot be read without its key, so keep a copy of the key elsewhere")
     else:
-        say(f"{store} was encrypted already; no plain page is left in its file")
+        say(f"{store} was encrypted already; its file holds no plain page")
 
 
-@encryption.command()
-def decrypt(store: StorePath) -> None:
-    """Take the encryption off a store."""
-    work.decrypt(store)
-    say(f"{store} is not encrypted any more")
+@encryption_verbs.command()
+def decrypt(store: StorePath, key_file: KeyFileOption = None) -> None:
+    """Decrypt a store."""
+    from edge_tosca.store import encryption
+
+    encryption.decrypt(store, key_file)
+    say(f"{store} is no longer encrypted")
 
 
-@encryption.command()
+@encryption_verbs.command()
 def rekey(
     store: StorePath,
-    new_key_file: Annotated[Path, typer.Option(metavar="FILE", help="The key that is to open it.")],
+    new_key_file: Annotated[Path, typer.Option(metavar="FILE", help="The new key.")],
     fresh: Annotated[
         bool,
         typer.Option(
-            "--fresh", help="Encrypt everything anew: the old key and an old copy of the file would open it."
+            "--fresh",
+            help="Encrypt every row again: otherwise the old key and an old copy of the file still open it.",
         ),
     ] = False,
+    key_file: KeyFileOption = None,
 ) -> None:
-    """Give a store another key."""
-    work.rekey(store, new_key_file, fresh=fresh)
-    say(f"{store} opens with the key in {new_key_file}, and no longer with the one before")
+    """Change the key of a store."""
+    from edge_tosca.store import encryption
+
+    encryption.rekey(store, new_key_file, key_file, fresh=fresh)
+    say(f"{store} now opens with the key in {new_key_file}, and no longer with the previous one")

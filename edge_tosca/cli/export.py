@@ -1,11 +1,9 @@
-"""The verb export: what it is asked for, and the tables it prints."""
+"""The verb export: its options, and the tables it prints."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from edge_tosca.cli.terminal import AsJson, fail, note, say, say_json
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
@@ -21,7 +19,7 @@ def export(
         str | None,
         typer.Argument(metavar="BACKBONE", help="A name of --list, any timm model, or FILE.onnx."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the bundle goes.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the bundle.")] = None,
     show_list: Annotated[
         bool, typer.Option("--list", help="Show the known backbones with size and speed.")
     ] = False,
@@ -33,9 +31,9 @@ def export(
     ] = None,
     held_out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Photographs to judge by; a part of --calibration by default."),
+        typer.Option(metavar="DIR", help="Photographs to evaluate on; a part of --calibration by default."),
     ] = None,
-    precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Of the graph a device runs.")] = "int8",
+    precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Of the exported graph.")] = "int8",
     recipe: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,14 +62,14 @@ def export(
         return
     if backbone is None or out is None:
         fail("export needs a BACKBONE and --out DIR, or --list", code=2)
-    tell = None if as_json else lambda step: note(f"  {step}")
+    on_step = None if as_json else lambda step: note(f"  {step}")
     options: dict[str, Any] = {
         "calibration": calibration,
         "held_out": held_out,
         "precision": precision,
         "recipes": tuple(recipe or ()),
         "force": force,
-        "on_step": tell,
+        "on_step": on_step,
     }
     try:
         if backbone.endswith(".onnx"):
@@ -96,7 +94,7 @@ def export(
         _show_search(manifest["search"])
     cosine = manifest["fidelity"]["cosine"]["mean"]
     faithful = f", mean cosine to FP32 {cosine:.4f}" if manifest["precision"] == "int8" else ""
-    beside = ", with a graph of its own for OpenVINO" if "openvino" in manifest else ""
+    beside = ", with a separate graph for OpenVINO" if "openvino" in manifest else ""
     about = f"{manifest['name']}, {manifest['precision']}, {manifest['feature_dim']} features"
     say(f"{out}: {about}{faithful}{beside}")
 
@@ -115,18 +113,20 @@ def _read_file(
     from edge_tosca.runtime.preprocess import INTERPOLATIONS, Preprocessing
 
     if weights is not None:
-        raise EdgeToscaError(f"{path}: an ONNX file has its weights inside; leave --weights out")
+        raise EdgeToscaError(f"{path}: an ONNX file contains its weights; omit --weights")
     if feature is None or size is None:
-        raise EdgeToscaError(f"{path}: say with --feature NAME and --size N what it computes, and from what")
+        raise EdgeToscaError(
+            f"{path}: name its embedding with --feature NAME and its input side with --size N"
+        )
     if interpolation not in INTERPOLATIONS:
         raise EdgeToscaError(
             f"--interpolation {interpolation}: choose from {', '.join(sorted(INTERPOLATIONS))}"
         )
     if not 0 < crop <= 1:
-        raise EdgeToscaError(f"--crop {crop}: give a number over 0 and at most 1")
+        raise EdgeToscaError(f"--crop {crop}: give a number above 0 and at most 1")
     spread = _three(std, "--std")
     if min(spread) <= 0:
-        raise EdgeToscaError(f"--std {std}: give numbers over 0")
+        raise EdgeToscaError(f"--std {std}: give numbers above 0")
     return load_onnx(path, feature, Preprocessing(size, _three(mean, "--mean"), spread, interpolation, crop))
 
 
@@ -139,6 +139,9 @@ def _three(text: str, option: str) -> tuple[float, float, float]:
 
 
 def _show_search(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=f"{found['images']} held-out pictures, one thread", box=None, title_justify="left")
     for title in ("recipe", "in", "ms", "x FP32", "MB", "cosine", "p1", "least", "nearest mean", "probe", ""):
         table.add_column(title, justify="left" if title in ("recipe", "in", "") else "right")
@@ -149,7 +152,7 @@ def _show_search(found: dict[str, Any]) -> None:
         if trial["fault"]:
             verdict = f"{trial['fault']}{' (forced)' if trial['chosen'] else ''}"
         table.add_row(trial["recipe"], trial["runtime"], *_numbers(trial), verdict)
-    # Wrapped figures cannot be read: a narrow terminal breaks the lines instead.
+    # A table with wrapped figures cannot be read: a narrow terminal breaks the lines instead.
     console = Console(highlight=False)
     console.width = max(console.width, 132)
     console.print(table)
@@ -191,5 +194,5 @@ def _show_catalog(as_json: bool) -> None:
         )
         say(f"  {known.feature}; {known.licence}; weights: {known.origin}")
     say(f"{MEASURED_ON}.")
-    say("-: not measured.  *: measured on random weights, which tell speed but nothing about fidelity.")
-    say("Any other timm model works by its timm name, and any FILE.onnx that gives an embedding.")
+    say("-: not measured.  *: measured on random weights, which show speed but not fidelity.")
+    say("Any other timm model works by its timm name, and any FILE.onnx that computes an embedding.")

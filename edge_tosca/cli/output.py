@@ -1,4 +1,4 @@
-"""The standard streams: what they cannot spell is escaped, and output that fails is told as such."""
+"""The standard streams: characters that they cannot encode are escaped, and failed output is an error."""
 
 import codecs
 import errno
@@ -8,12 +8,12 @@ import sys
 
 
 class OutputError(Exception):
-    """The output cannot be written; whatever the command did is done."""
+    """The output cannot be written; the command itself was carried out."""
 
 
 def open_streams() -> None:
-    """Let the standard streams be written to, whatever they are."""
-    # Python has none where a stream is closed, and the next file to be opened would come in its place.
+    """Make both standard streams writable, whatever they are."""
+    # Python has no stream where the descriptor is closed, and the next opened file would take its number.
     if sys.stdout is None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8")
@@ -25,20 +25,20 @@ def open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def speaks_unicode() -> bool:
-    """Say whether the output takes every character."""
+def is_unicode() -> bool:
+    """Return whether the output can encode every character."""
     return codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
 
 
 def write(text: str) -> None:
-    """Write to the output, at once: later nobody could tell any more that it failed.
+    """Write to the output and flush, so that a failure is noticed while it can still be reported.
 
     Args:
         text: whole lines.
 
     Raises:
-        OutputError: it cannot be written, as the disk is full or the output closed.
-        BrokenPipeError: its reader went away.
+        OutputError: it cannot be written, since the disk is full or the output is closed.
+        BrokenPipeError: its reader has gone.
     """
     try:
         sys.stdout.write(text)
@@ -50,6 +50,6 @@ def write(text: str) -> None:
         raise OutputError("it is closed" if closed else (error.strerror or str(error)).lower()) from None
 
 
-def give_up_output() -> None:
-    """Drop what was not written yet, which Python would try to write once more at the end."""
+def drop_output() -> None:
+    """Discard unwritten output, which Python would try to write once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge_tosca.cli.terminal import (
     AsJson,
     DeviceOption,
+    KeyFileOption,
     RuntimeOption,
     StorePath,
     ThreadsOption,
@@ -18,44 +19,50 @@ from edge_tosca.cli.terminal import (
     say,
     say_json,
 )
+from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import LearnError, PictureError, printable
-from edge_tosca.learner.evaluation import require_place, write_report
-from edge_tosca.learner.learner import Learner
 from edge_tosca.results import Answer, Evaluation, Skipped
-from edge_tosca.tosca.task_module import Module
 
-ask = typer.Typer()
+if TYPE_CHECKING:
+    from edge_tosca.learner.learner import Learner
+
+read_verbs = Verbs()
 
 
-@ask.command()
+@read_verbs.command()
 def predict(
     store: StorePath,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders of pictures.")],
-    top: Annotated[int, typer.Option(min=1, help="Number of guesses.")] = 3,
+    top: Annotated[int, typer.Option(min=1, help="Number of classes to list.")] = 3,
     burst: Annotated[
         bool, typer.Option("--burst", help="All pictures show one object; wrong for different objects.")
     ] = False,
     coverage: Annotated[
         float | None,
-        typer.Option(help="Give a set of labels that holds the truth with this probability, such as 0.9."),
+        typer.Option(
+            help="Print a set of labels that contains the true one with this probability, such as 0.9."
+        ),
     ] = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what pictures show, each on its own."""
-    learner = Learner.open(store, runtime=runtime, device=device, threads=threads)
+    """Classify pictures, each on its own."""
+    from edge_tosca.learner.learner import Learner
+
+    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
     pictures, empty = _pictures(paths)
     if burst and coverage is not None:
         raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
     for folder in empty:
-        _tell_skipped(folder, as_json)
+        _print_skipped(folder, as_json)
     if burst:
         unread: list[Skipped] = []
         answer = learner.predict_burst(pictures, top, unread.append)
         for skipped in unread:
-            _tell_skipped(skipped, as_json)
+            _print_skipped(skipped, as_json)
         if as_json:
             missing = {skipped.path for skipped in unread}
             seen = [str(path) for path in pictures if str(path) not in missing]
@@ -69,7 +76,7 @@ def predict(
     for path, result in zip(pictures, learner.predict_many(pictures, top, coverage=coverage), strict=True):
         if isinstance(result, Skipped):
             failed = True
-            _tell_skipped(Skipped(str(path), result.reason), as_json)
+            _print_skipped(Skipped(str(path), result.reason), as_json)
         elif as_json:
             say_json({"path": str(path), **_answer_json(result)})
         else:
@@ -78,35 +85,44 @@ def predict(
         raise typer.Exit(1)
 
 
-@ask.command()
+@read_verbs.command()
 def evaluate(
     store: StorePath,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
-    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the figures here.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write tables and plots here.")] = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure accuracy on labelled pictures, one at a time."""
-    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT")
+    from edge_tosca.learner.evaluation import require_writable, write_report
+    from edge_tosca.learner.learner import Learner
+
+    learner = Learner.open(
+        store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
+    )
     if report is not None:
-        require_place(report)
-    with progress("looking") as tell:
-        result = learner.evaluate(folder, tell)
+        require_writable(report)
+    with progress("classifying") as on_progress:
+        result = learner.evaluate(folder, on_progress)
     if as_json:
         say_json(result.to_json())
     else:
         _describe(result)
-    # At the end: a disk that is full by then takes no figure with it.
+    # Last, so that the figures are printed even if the disk is full.
     if report is not None:
         write_report(result, report)
 
 
-@ask.command()
-def classes(store: StorePath, as_json: AsJson = False) -> None:
-    """List what is known."""
-    learner = Learner.open(store)
+@read_verbs.command()
+def classes(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
+    """List the classes and the modules."""
+    from edge_tosca.learner.learner import Learner
+    from edge_tosca.tosca.task_module import Module
+
+    learner = Learner.open(store, key_file=key_file)
     state = learner.state
     known: list[dict[str, Any]] = [
         {"label": group.label, "task": task.name, "images": group.images, "learned_at": task.learned_at}
@@ -141,45 +157,47 @@ def classes(store: StorePath, as_json: AsJson = False) -> None:
         say(f"  module {entry['digest'][:12]}: {entry['task']}, {size}")
 
 
-@ask.command()
-def history(store: StorePath, as_json: AsJson = False) -> None:
+@read_verbs.command()
+def history(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
     """List every change, the oldest first; times are UTC."""
-    generations = Learner.open(store).history()
+    from edge_tosca.learner.learner import Learner
+
+    generations = Learner.open(store, key_file=key_file).history()
     if as_json:
         say_json({"generations": [asdict(generation) for generation in generations]})
         return
     for entry in generations:
-        taught = entry.report.get("classes")
-        about = ", ".join(str(label) for label in taught) if isinstance(taught, Iterable) else ""
+        labels = entry.report.get("classes")
+        about = ", ".join(str(label) for label in labels) if isinstance(labels, Iterable) else ""
         if entry.command == "rollback":
             about = f"to generation {entry.parent}"
         elif "before" in entry.report:
             about = f"{entry.report['before']} -> {about}"
         who = f"  {entry.by.get('user')}@{entry.by.get('host')}" if entry.by else ""
-        said = entry.report.get("gate")
-        verdict = f"  ({said['verdict']})" if isinstance(said, dict) else ""
+        gate = entry.report.get("gate")
+        verdict = f"  ({gate['verdict']})" if isinstance(gate, dict) else ""
         say(f"{entry.number:5d}  {entry.made_at[:19]} UTC{who}  {entry.command:8}  {about}{verdict}")
     if not generations:
-        say("Nothing was learned yet.")
+        say("Nothing has been learned yet.")
 
 
 def _describe(result: Evaluation) -> None:
-    asked = counted(result.images, "picture")
-    say(f"{result.accuracy:.1%} of {asked} right, each on its own ({result.seconds:.1f} s)")
+    pictures = counted(result.images, "picture")
+    say(f"accuracy {result.accuracy:.1%} on {pictures}, each on its own ({result.seconds:.1f} s)")
     for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
         say(f"  {accuracy:7.1%}  {label}")
     say(f"{result.unknown_rate:.1%} of them were called unknown")
     if result.strangers_unknown_rate is not None:
         say(
-            f"{counted(result.strangers, 'picture')} of classes never taught: "
-            f"{result.strangers_unknown_rate:.1%} were called unknown"
+            f"{result.strangers_unknown_rate:.1%} of {counted(result.strangers, 'picture')} of classes never "
+            "taught were called unknown"
         )
     for skipped in result.skipped:
         say(f"skipped {skipped.path}: {skipped.reason}")
 
 
 def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:
-    """List the pictures that were named, and the folders that hold none."""
+    """List the named pictures, and the folders without any."""
     from edge_tosca.runtime import find_pictures
 
     pictures: list[Path] = []
@@ -195,14 +213,14 @@ def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:
 
 
 def _is_folder(path: Path) -> bool:
-    # A path that the system does not take is told with the picture, and the others are answered.
+    # A path that the system rejects is reported with its picture, and the others are answered.
     try:
         return path.is_dir()
     except OSError:
         return False
 
 
-def _tell_skipped(skipped: Skipped, as_json: bool) -> None:
+def _print_skipped(skipped: Skipped, as_json: bool) -> None:
     if as_json:
         say_json({"path": skipped.path, "error": skipped.reason})
     else:
@@ -218,8 +236,8 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     return fields
 
 
-def _answer_text(answer: Answer, learner: Learner) -> str:
-    # How sure an answer is tells it from other classes: where there is none, every picture would be "100%".
+def _answer_text(answer: Answer, learner: "Learner") -> str:
+    # The confidence compares classes: where there is only one, it would be "100%" for every picture.
     share = f" {answer.confidence:.0%}" if len(learner.state.labels) > 1 else ""
     guesses = ", ".join(f"{guess.label} {guess.confidence:.0%}" for guess in answer.top[1:])
     sure = "unknown; most like " if answer.unknown else ""

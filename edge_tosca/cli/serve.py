@@ -8,18 +8,27 @@ from typing import Annotated, Literal
 
 import typer
 
-from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, fail, say
+from edge_tosca.cli.terminal import (
+    DeviceOption,
+    KeyFileOption,
+    RuntimeOption,
+    StorePath,
+    ThreadsOption,
+    fail,
+    say,
+)
+from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 
-serving = typer.Typer()
+serve_verb = Verbs()
 
 _log = logging.getLogger("edge_tosca.console")
 
 TOKEN_VARIABLE = "EDGE_TOSCA_TOKEN"
-_SHORTEST_TOKEN = 16
+_MIN_TOKEN_LENGTH = 16
 
 
-@serving.command()
+@serve_verb.command()
 def serve(
     store: StorePath,
     camera: Annotated[
@@ -29,31 +38,32 @@ def serve(
         ),
     ] = None,
     listen: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Where; any but this machine needs a token.")
+        str, typer.Option(metavar="HOST:PORT", help="Address; any but a loopback one needs a token.")
     ] = "127.0.0.1:8600",
     token_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help=f"Holds the token; {TOKEN_VARIABLE} does the same."),
     ] = None,
     make_token: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a new token to a file, and end.")
+        Path | None, typer.Option(metavar="FILE", help="Write a new token to a file and exit.")
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, PEM.")] = None,
     host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Another name that browsers may use for this box; repeatable."),
+        typer.Option(metavar="NAME", help="Another host name of this device; repeatable."),
     ] = None,
     pack_key: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Private key that signs class packs.")
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, max=60, help="Views in a live answer.")] = 5,
-    log: Annotated[Literal["text", "json"], typer.Option(help="How the log is written.")] = "text",
+    frames: Annotated[int, typer.Option(min=1, max=60, help="Frames in a live answer.")] = 5,
+    log: Annotated[Literal["text", "json"], typer.Option(help="Format of the log.")] = "text",
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    key_file: KeyFileOption = None,
 ) -> None:
-    """Serve the field console: a page to teach and watch from a phone or the box's own screen."""
+    """Serve the field console: a page to teach and watch from a phone or the device's own screen."""
     if make_token is not None:
         _write_token(make_token)
         return
@@ -71,15 +81,15 @@ def serve(
         token = _token(token_file)
         if not is_loopback(address) and token is None:
             raise EdgeToscaError(
-                f"{listen} is reached from other machines, so a token is needed; make one with: "
+                f"{listen} can be reached from other machines, so a token is needed; make one with: "
                 f"edge-tosca serve {store} --make-token FILE; and give it with --token-file FILE"
             )
         if (tls_cert is None) != (tls_key is None):
             raise EdgeToscaError("TLS needs both files; give --tls-cert and --tls-key")
         if not is_loopback(address) and tls_cert is None:
             _log.warning(
-                f"{listen} is served without TLS: whoever listens on the network reads pictures and the "
-                "token, and a phone's own camera works over https only; give --tls-cert and --tls-key"
+                f"{listen} is served without TLS: pictures and the token can be read on the network, and a "
+                "phone's own camera works over https only; give --tls-cert and --tls-key"
             )
         run(
             Options(
@@ -96,6 +106,7 @@ def serve(
                 runtime=runtime,
                 device=device,
                 threads=threads,
+                key_file=key_file,
             ),
             on_ready=None if log == "json" else lambda url: say(f"{url} serves {store}; Ctrl-C ends it"),
         )
@@ -122,9 +133,9 @@ def _token(path: Path | None) -> str | None:
                 "make one with --make-token"
             ) from None
         where = str(path)
-    if token is not None and len(token) < _SHORTEST_TOKEN:
+    if token is not None and len(token) < _MIN_TOKEN_LENGTH:
         raise EdgeToscaError(
-            f"{where}: a token has at least {_SHORTEST_TOKEN} characters; make one with --make-token FILE"
+            f"{where}: a token has at least {_MIN_TOKEN_LENGTH} characters; make one with --make-token FILE"
         )
     return token
 
@@ -134,7 +145,7 @@ def _write_token(path: Path) -> None:
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        fail(f"{path} cannot be made ({error.strerror}); name a file that is not there yet")
+        fail(f"{path} cannot be created ({error.strerror}); name a file that does not exist yet")
     with os.fdopen(file, "w", encoding="utf-8") as out:
         out.write(token + "\n")
     say(f"{path} holds the token; give it to those who may use the console.")

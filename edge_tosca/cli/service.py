@@ -1,4 +1,4 @@
-"""The verb service: the files that make a console and its watchers services of the system."""
+"""The verb service: the files that run the console and watchers as system services."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,23 +6,24 @@ from typing import Annotated
 import typer
 
 from edge_tosca.cli.terminal import AsJson, say, say_json
+from edge_tosca.cli.verbs import Verbs
 
-service = typer.Typer()
-_kinds = typer.Typer(name="service", help="Run edge-tosca as a service of the system.", no_args_is_help=True)
-service.add_typer(_kinds)
+service_verbs = Verbs()
+_verbs = Verbs(name="service", help="Run edge-tosca as a system service.", no_args_is_help=True)
+service_verbs.add_typer(_verbs)
 
 
-@_kinds.callback()
+@_verbs.callback()
 def _() -> None:
-    """Run edge-tosca as a service of the system."""
+    """Keep `files` a word of its own: without a callback Typer makes a group of one command that command."""
 
 
-@_kinds.command()
+@_verbs.command()
 def files(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where they go.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write units, install script, settings, drop-ins and Containerfile to a folder, to be read and run."""
+    """Write units, install script, settings, drop-ins and Containerfile to a folder."""
     from edge_tosca.service.files import write_service_files
 
     written = write_service_files(out)
@@ -31,4 +32,4 @@ def files(
         return
     for path in written:
         say(str(path))
-    say(f"Read them, then: sudo {out / 'install.sh'} --from WHEEL   (--dry-run says what it would do)")
+    say(f"Read them, then: sudo {out / 'install.sh'} --from WHEEL   (--dry-run shows what it would do)")

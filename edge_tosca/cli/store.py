@@ -1,69 +1,84 @@
-"""The verbs that look after a store's file: verify, and store check, compact, stats and limit."""
+"""The verbs that maintain a store's file: verify, and store check, compact, stats and limit."""
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge_tosca.cli.encryption import encryption
-from edge_tosca.cli.terminal import AsJson, StorePath, counted, fail, say, say_json
-from edge_tosca.learner.storage_limit import limit_size
-from edge_tosca.learner.verification import verify as find_changes
-from edge_tosca.store.maintenance import compact as write_anew
-from edge_tosca.store.maintenance import stats as measure
-from edge_tosca.store.schema import MAX_BYTES_SETTING
-from edge_tosca.store.store import Store
-from edge_tosca.store.verify import Audit
+from edge_tosca.cli.encryption import encryption_verbs
+from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, fail, say, say_json
+from edge_tosca.cli.verbs import Verbs
 
-upkeep = typer.Typer()
-verbs = typer.Typer(name="store", help="Check, shrink and measure a learner's file.", no_args_is_help=True)
-verbs.add_typer(encryption)
-upkeep.add_typer(verbs)
+if TYPE_CHECKING:
+    from edge_tosca.store.verify import Audit
+
+store_verbs = Verbs()
+_verbs = Verbs(
+    name="store", help="Check, shrink, measure and encrypt a learner's file.", no_args_is_help=True
+)
+_verbs.add_typer(encryption_verbs)
+store_verbs.add_typer(_verbs)
 
 _SHOWN = 3
 _HEAD = "[0-9a-fA-F]{12,64}"
 
 
-@upkeep.command()
+@store_verbs.command()
 def verify(
     store: StorePath,
     known: Annotated[
-        str | None, typer.Option(metavar="DIGEST", help="A head noted down earlier; it must be in the chain.")
+        str | None,
+        typer.Option(
+            metavar="DIGEST", help="The head that an earlier verify printed; the audit log must contain it."
+        ),
     ] = None,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find what was changed behind the learner's back, by computing every digest and the router anew."""
-    # A slip of the hand must not raise the alarm that a digest raises which is not in the chain.
+    """Recompute every digest and the router, and report what was changed outside edge-tosca."""
+    from edge_tosca.learner.verification import verify as verify_store
+    from edge_tosca.store.store import Store
+
+    # A typing error must not raise the alarm of a digest that the audit log does not contain.
     if known is not None and not re.fullmatch(_HEAD, known):
         raise typer.BadParameter(
             f"{known:.80} is not a digest; give the head as verify printed it: 64 hexadecimal digits, or "
-            "12 of them at least",
+            "at least the first 12",
             param_hint="--known",
         )
-    _tell(store, find_changes(Store.open(store), known), as_json)
+    _print_audit(store, verify_store(Store.open(store, key_file), known), as_json)
 
 
-@verbs.command()
-def check(store: StorePath, as_json: AsJson = False) -> None:
-    """Check the file and every digest, as `verify` does, but do not solve the router anew."""
-    _tell(store, find_changes(Store.open(store), solve=False), as_json)
+@_verbs.command()
+def check(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
+    """Check the file and every digest, as `verify` does, but do not recompute the router."""
+    from edge_tosca.learner.verification import verify as verify_store
+    from edge_tosca.store.store import Store
+
+    _print_audit(store, verify_store(Store.open(store, key_file), solve=False), as_json)
 
 
-@verbs.command()
-def compact(store: StorePath, as_json: AsJson = False) -> None:
-    """Write the file anew without what nothing uses; it needs as much free disk as the file takes."""
-    before, after = write_anew(Store.open(store))
+@_verbs.command()
+def compact(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
+    """Rewrite the file without unused pages; this needs as much free disk as the file takes."""
+    from edge_tosca.store.maintenance import compact as rewrite
+    from edge_tosca.store.store import Store
+
+    before, after = rewrite(Store.open(store, key_file))
     if as_json:
         say_json({"store": str(store), "bytes_before": before, "bytes_after": after})
     else:
         say(f"{store}: {_megabytes(before)} before, {_megabytes(after)} now")
 
 
-@verbs.command()
-def stats(store: StorePath, as_json: AsJson = False) -> None:
-    """Tell how large the file is, and what takes the room."""
-    found = measure(Store.open(store))
+@_verbs.command()
+def stats(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
+    """Show the size of the file and of what is in it."""
+    from edge_tosca.store.maintenance import stats as measure
+    from edge_tosca.store.store import Store
+
+    found = measure(Store.open(store, key_file))
     if as_json:
         say_json(found.to_json())
         return
@@ -77,19 +92,25 @@ def stats(store: StorePath, as_json: AsJson = False) -> None:
         each = f", {content.bytes / content.rows / 1000:.1f} kB each" if content.rows else ""
         say(f"  {name:9} {_megabytes(content.bytes):>10} in {counted(content.rows, 'row')}{each}")
     if found.free:
-        say(f"  unused    {_megabytes(found.free):>10}; give it back with: edge-tosca store compact {store}")
+        say(f"  unused    {_megabytes(found.free):>10}; free it with: edge-tosca store compact {store}")
 
 
-@verbs.command()
+@_verbs.command()
 def limit(
     store: StorePath,
     most: Annotated[
-        int | None, typer.Argument(metavar="[BYTES]", min=0, help="0 for no limit; shown unless named.")
+        int | None,
+        typer.Argument(metavar="[BYTES]", min=0, help="0 for no limit; without it the limit is shown."),
     ] = None,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let cached features give way, those of the largest classes first, before the store grows beyond."""
-    opened = Store.open(store)
+    """Limit the size of the file: cached features are deleted to stay within, largest classes first."""
+    from edge_tosca.learner.storage_limit import limit_size
+    from edge_tosca.store.schema import MAX_BYTES_SETTING
+    from edge_tosca.store.store import Store
+
+    opened = Store.open(store, key_file)
     thinned = 0 if most is None else limit_size(opened, most or None)
     now = opened.settings.get(MAX_BYTES_SETTING)
     if as_json:
@@ -97,27 +118,27 @@ def limit(
         return
     say(f"{store} may take {_megabytes(int(now))}" if now is not None else f"{store} has no limit")
     if thinned:
-        say(f"  {thinned} cached features gave way; shrink the file with: edge-tosca store compact {store}")
+        say(f"  {thinned} cached features deleted; shrink the file with: edge-tosca store compact {store}")
 
 
-def _tell(store: Path, audit: Audit, as_json: bool) -> None:
+def _print_audit(store: Path, audit: "Audit", as_json: bool) -> None:
     if as_json:
         say_json(audit.to_json())
     elif not audit.discrepancies:
-        looked = (
+        checked = (
             f"{counted(audit.generations, 'generation')}, {counted(audit.classes, 'class', 'classes')} and "
             f"{counted(audit.images, 'cached feature')}"
         )
-        router = ", and they give its router" if audit.solved else ""
-        seals = counted(audit.seals, "seal")
+        router = ", and so does the recomputed router" if audit.solved else ""
+        entries = counted(audit.seals, "entry", "entries")
         if audit.seals:
-            say(f"{store}: {looked} are as {seals} left them{router}; head {audit.head}")
+            say(f"{store}: {checked} match the audit log of {entries}{router}; head {audit.head}")
         else:
-            say(f"{store}: {looked}, of which nothing is sealed yet; the next change begins the chain")
+            say(f"{store}: {checked}; the audit log is empty and starts with the next change")
     if audit.discrepancies:
         more = len(audit.discrepancies) - _SHOWN
         named = "; ".join(audit.discrepancies[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-        fail(f"{store} is not as it was left: {named}; restore a copy that you trust")
+        fail(f"{store} was changed outside edge-tosca: {named}; restore a copy that you trust")
 
 
 def _megabytes(size: int) -> str:

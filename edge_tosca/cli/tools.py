@@ -11,6 +11,7 @@ from edge_tosca.cli.terminal import (
     BackboneOption,
     Device,
     DeviceOption,
+    KeyFileOption,
     Runtime,
     RuntimeOption,
     ThreadsOption,
@@ -20,14 +21,15 @@ from edge_tosca.cli.terminal import (
     say_json,
     say_lines,
 )
+from edge_tosca.cli.verbs import Verbs
 
-make = typer.Typer()
-
-
-make.command()(export)
+tool_verbs = Verbs()
 
 
-@make.command()
+tool_verbs.command()(export)
+
+
+@tool_verbs.command()
 def embed(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="Where the features go.")],
@@ -41,10 +43,9 @@ def embed(
     from edge_tosca.vision.embedding import embed_folder
     from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-    with progress("looking") as tell:
-        result = embed_folder(
-            folder, out, FeatureExtractor(backbone, runtime, device, threads, "THROUGHPUT"), tell
-        )
+    vision = FeatureExtractor(backbone, runtime, device, threads, "THROUGHPUT")
+    with progress("extracting") as on_progress:
+        result = embed_folder(folder, out, vision, on_progress)
     if as_json:
         say_json(result.to_json())
         return
@@ -53,34 +54,35 @@ def embed(
         say(f"skipped {skipped.path}: {skipped.reason}")
 
 
-@make.command()
+@tool_verbs.command()
 def doctor(
     store: Annotated[Path | None, typer.Argument(metavar="[STORE]", help="A learner's file.")] = None,
     backbone: BackboneOption = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this box: packages, processor, memory, disk, runtimes, backbone, heat, store."""
+    """Check this device: packages, processor, memory, disk, runtimes, backbone, temperature, store."""
     import platform
     from datetime import UTC, datetime
 
     from edge_tosca.devices.doctor import examine
-    from edge_tosca.devices.report import screen
+    from edge_tosca.devices.report import format_findings
 
-    findings = examine(store, backbone, runtime, device, threads)
-    sick = [finding for finding in findings if not finding.ok]
+    findings = examine(store, backbone, runtime, device, threads, key_file=key_file)
+    failed = [finding for finding in findings if not finding.ok]
     if as_json:
         about = {"host": platform.node(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-        say_json({"ok": not sick, **about, "findings": [finding.to_json() for finding in findings]})
+        say_json({"ok": not failed, **about, "findings": [finding.to_json() for finding in findings]})
     else:
-        say_lines(screen(findings))
-    if sick:
-        fail(f"{len(sick)} of {len(findings)} checks failed")
+        say_lines(format_findings(findings))
+    if failed:
+        fail(f"{len(failed)} of {len(findings)} checks failed")
 
 
-@make.command()
+@tool_verbs.command()
 def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where pictures, store and plot go.")] = Path(
         "edge-tosca-demo"

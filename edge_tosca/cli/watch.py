@@ -1,4 +1,4 @@
-"""The verb watch: follow a camera and tell every change of the answer."""
+"""The verb watch: follow a camera and report every change of the answer."""
 
 import logging
 import signal
@@ -9,35 +9,42 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edge_tosca.cli.terminal import DeviceOption, RuntimeOption, StorePath, ThreadsOption, say_json
+from edge_tosca.cli.terminal import (
+    DeviceOption,
+    KeyFileOption,
+    RuntimeOption,
+    StorePath,
+    ThreadsOption,
+    say_json,
+)
+from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import CameraError
-from edge_tosca.learner.learner import Learner
-from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.system.malloc import bound_heap
 
 if TYPE_CHECKING:
+    from edge_tosca.learner.learner import Learner
     from edge_tosca.watch import Change, Sink
 
-watching = typer.Typer()
+watch_verb = Verbs()
 
 _log = logging.getLogger("edge_tosca.watch")
 
 
-@watching.command()
+@watch_verb.command()
 def watch(
     store: StorePath,
     camera: Annotated[
         str,
         typer.Option(
             metavar="SPEC",
-            help="A number or /dev/videoN, rtsp://..., picamera2, a folder that pictures come into, or a "
+            help="A number or /dev/videoN, rtsp://..., picamera2, a folder that receives pictures, or a "
             'file of frames, as in "frames.mjpeg?fps=15&loop=1".',
         ),
     ],
     on_change: Annotated[
         str | None,
         typer.Option(
-            metavar="CMD", help="Run this at each change, without a shell; the answer is on its stdin."
+            metavar="CMD", help="Run this at each change, without a shell; it gets the answer on its stdin."
         ),
     ] = None,
     mqtt: Annotated[
@@ -49,40 +56,43 @@ def watch(
         ),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames that are answered as one burst.")] = 5,
-    answers: Annotated[int | None, typer.Option(min=1, help="End after so many answered frames.")] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.0, help="End after so long.")] = None,
+    answers: Annotated[int | None, typer.Option(min=1, help="Exit after so many answered frames.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.0, help="Exit after so long.")] = None,
     on_change_seconds: Annotated[
-        float, typer.Option(min=0.1, help="How long the command of --on-change may run.")
+        float, typer.Option(min=0.1, help="Time limit of the --on-change command.")
     ] = 30.0,
     log: Annotated[
-        Literal["text", "json"], typer.Option(help="How events are written to standard error.")
+        Literal["text", "json"], typer.Option(help="Format of events on standard error.")
     ] = "text",
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    key_file: KeyFileOption = None,
 ) -> None:
     """Follow a camera, and print a line of JSON whenever the answer changes.
 
-    A change takes three frames that agree, so a single picture that comes into a folder prints nothing.
+    A change takes three frames that agree, so that a single picture in a watched folder prints nothing.
     """
+    from edge_tosca.learner.learner import Learner
+    from edge_tosca.live.shared_backbone import SharedBackbone
     from edge_tosca.service import errors_as_log_lines, set_up_logging
 
     if log == "json":
         set_up_logging(log)
-    tell = _log.info if log == "json" else _tell
+    report = _log.info if log == "json" else _print_event
 
     bound_heap()
     open_learner = SharedBackbone(
-        lambda: Learner.open(store, runtime=runtime, device=device, threads=threads)
+        lambda: Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
     )
     with errors_as_log_lines(log):
-        # Whatever is wrong from the start is told at once; what goes wrong later is waited out.
+        # What is wrong at the start ends the command; what goes wrong later is waited out.
         open_learner().close()
-        _follow(open_learner, camera, on_change, on_change_seconds, mqtt, frames, answers, seconds, tell)
+        _follow(open_learner, camera, on_change, on_change_seconds, mqtt, frames, answers, seconds, report)
 
 
 def _follow(
-    open_learner: Callable[[], Learner],
+    open_learner: Callable[[], "Learner"],
     camera: str,
     on_change: str | None,
     on_change_seconds: float,
@@ -90,7 +100,7 @@ def _follow(
     frames: int,
     answers: int | None,
     seconds: float | None,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
     from edge_tosca.devices.camera import Stream
     from edge_tosca.live import Live
@@ -105,24 +115,24 @@ def _follow(
 
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, stop)
-    stream = Stream.of(camera, tell)
+    stream = Stream.of(camera, report)
     sinks: list[Sink] = [_Lines()]
     with ExitStack() as opened:
         if on_change is not None:
-            command = Command(on_change, tell, on_change_seconds)
+            command = Command(on_change, report, on_change_seconds)
             sinks.append(opened.enter_context(closing(command)))
         if mqtt is not None:
-            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), tell))))
-        live = Live(stream, open_learner, frames, tell)
+            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), report))))
+        live = Live(stream, open_learner, frames, report)
         opened.enter_context(closing(stream))
         opened.enter_context(closing(live))
         stream.start()
         live.start()
         with supervised({"live": lambda: live.rounds}, f"watching {stream.name}"):
-            follow(live, lambda: stream.account().connected, sinks, lambda: bool(signals), answers, seconds)
-        account = stream.account()
-    if account.ended and account.error is not None:
-        raise CameraError(account.error)
+            follow(live, lambda: stream.stats().connected, sinks, lambda: bool(signals), answers, seconds)
+        stats = stream.stats()
+    if stats.ended and stats.error is not None:
+        raise CameraError(stats.error)
 
 
 class _Lines:
@@ -132,10 +142,10 @@ class _Lines:
         say_json(change.to_json())
 
     def available(self, available: bool) -> None:
-        """Say nothing: lines are for answers."""
+        """Print nothing: lines are for answers."""
 
 
-def _tell(event: str) -> None:
+def _print_event(event: str) -> None:
     from edge_tosca.watch.command import plain
 
     typer.echo(f"edge-tosca: {plain(event)}", err=True)

@@ -1,1 +1,1 @@
-"""The field console: a local web application and HTTP API to teach and watch a learner."""
+"""The field console: a local web application and HTTP API to train and observe a learner."""

@@ -1,4 +1,4 @@
-"""The console's application, put together."""
+"""The console's ASGI application: state, routes, middleware and error handlers."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -13,8 +13,8 @@ from edge_tosca.console.api import classes, device, inbox, live, packs, predict,
 from edge_tosca.console.api import sessions as session_routes
 from edge_tosca.console.api.openapi import COMMON_ERRORS
 from edge_tosca.console.app_state.state import AppState
-from edge_tosca.console.http.access_log import Watch
-from edge_tosca.console.http.errors import ApiError, complaint_of
+from edge_tosca.console.http.access_log import AccessLog
+from edge_tosca.console.http.errors import ApiError, api_error_of
 from edge_tosca.console.http.limits import Limits, Rates
 from edge_tosca.console.http.pages import page_routes
 from edge_tosca.console.http.security import Guard
@@ -26,49 +26,49 @@ from edge_tosca.version import __version__
 PREFIX = "/api/v1"
 
 _SENTENCES = {
-    400: "the request cannot be read; look at its body and its type",
-    404: "there is nothing here; the API is described at /api/v1/openapi.json",
-    405: "this address is not asked in that way; the header Allow says how",
+    400: "the request cannot be read; check its body and its type",
+    404: "there is no such address; the API is described at /api/v1/openapi.json",
+    405: "this address does not take this method; the header Allow lists those that it takes",
 }
 
 
 def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
-    """Make the application.
+    """Create the application.
 
     Args:
-        options: what is served, and to whom.
-        rates: of requests; the usual ones by default.
+        options: of the server.
+        rates: rate limits of requests; new ones by default.
 
     Returns:
-        An ASGI application, for one life: its camera, threads and store are opened when it starts and closed
-        when it ends.
+        An ASGI application that can be started once: its camera, threads and store are opened at the start
+        and closed at the end.
 
     Raises:
-        EdgeToscaError: there is no such camera, or kept pictures cannot be read.
+        EdgeToscaError: there is no such camera, or the thumbnails cannot be read.
     """
-    station = AppState(options)
+    state = AppState(options)
     sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
     rates = rates or Rates()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await station.start()
+        await state.start()
         try:
             yield
         finally:
-            await station.close()
+            await state.close()
 
     app = FastAPI(
         title="edge-tosca",
         version=__version__,
         openapi_url=f"{PREFIX}/openapi.json",
-        # Their pages would load scripts from elsewhere.
+        # Their pages would load scripts from other sites.
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.state.station, app.state.sessions, app.state.rates = station, sessions, rates
+    app.state.app_state, app.state.sessions, app.state.rates = state, sessions, rates
     api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
     for routes in (session_routes, predict, live, teaching, inbox, classes, packs, device):
         api.include_router(routes.router)
@@ -77,19 +77,19 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     app.router.routes.extend(page_routes())
     app.add_middleware(Limits, rates=rates)
     app.add_middleware(Guard, options=options, sessions=sessions)
-    app.add_middleware(Watch)
-    _tell_errors(app, options)
+    app.add_middleware(AccessLog, on_request=state.metrics.count_request)
+    _add_error_handlers(app, options)
     return app
 
 
-def _tell_errors(app: FastAPI, options: Options) -> None:
+def _add_error_handlers(app: FastAPI, options: Options) -> None:
     async def of_learner(_: Request, error: Exception) -> Response:
         assert isinstance(error, EdgeToscaError)
-        return _told(complaint_of(error, options.store))
+        return _response(api_error_of(error, options.store))
 
     async def of_route(_: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)
-        return _told(error)
+        return _response(error)
 
     async def of_request(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -97,9 +97,9 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
         if first["type"] == "json_invalid":
             *_, at = first["loc"]
             reason = f"{first['ctx']['error']} at character {at}"
-            return _told(ApiError(422, f"the body is not JSON ({reason}); mend it and send it again"))
+            return _response(ApiError(422, f"the body is not JSON ({reason}); correct it and send it again"))
         where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
-        return _told(ApiError(422, f"{where or 'the request'}: {first['msg']}"))
+        return _response(ApiError(422, f"{where or 'the request'}: {first['msg']}"))
 
     async def of_routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -109,7 +109,7 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
             methods = app.openapi()["paths"].get(request.url.path, {"get": {}, "head": {}})
             headers["Allow"] = ", ".join(sorted(name.upper() for name in methods))
         sentence = _SENTENCES.get(error.status_code, str(error.detail))
-        return _told(ApiError(error.status_code, sentence, headers))
+        return _response(ApiError(error.status_code, sentence, headers))
 
     app.add_exception_handler(EdgeToscaError, of_learner)
     app.add_exception_handler(ApiError, of_route)
@@ -117,5 +117,5 @@ def _tell_errors(app: FastAPI, options: Options) -> None:
     app.add_exception_handler(HTTPException, of_routing)
 
 
-def _told(complaint: ApiError) -> Response:
-    return JSONResponse({"error": complaint.sentence}, complaint.status, complaint.headers)
+def _response(error: ApiError) -> Response:
+    return JSONResponse({"error": error.sentence}, error.status, error.headers)

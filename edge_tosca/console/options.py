@@ -1,4 +1,4 @@
-"""What `edge-tosca serve` was asked for."""
+"""Options of `edge-tosca serve`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +11,20 @@ class Options:
     """How the console is served.
 
     Attributes:
-        store: of the learner.
-        camera: which one, as `edge_tosca.devices.camera.open_camera` takes it; None for none.
-        address: that is listened on.
-        port: likewise; 0 for any free one.
-        token: without which nobody gets in; None for none, on loopback only.
-        hosts: names, besides those of the address, under which browsers may ask.
-        tls_cert: PEM file; None for plain HTTP.
-        tls_key: PEM file.
+        store: file of the learner.
+        camera: specification, as `edge_tosca.devices.camera.open_camera` takes it; None for no camera.
+        address: IP address or host name to listen on.
+        port: TCP port to listen on; 0 for any free one.
+        token: required of every client; None for no token, on loopback only.
+        hosts: host names that clients may use, besides those of the address.
+        tls_cert: certificate, PEM file; None for plain HTTP.
+        tls_key: its private key, PEM file.
         pack_key: private key that signs packs; None to export none.
         frames: views in a live answer.
         runtime: of the backbone; None for the store's.
         device: of the backbone; None for the store's.
         threads: of the live loop's backbone; None for the runtime's own choice.
+        key_file: key of an encrypted store; None for the places that `find_key` looks at.
     """
 
     store: Path
@@ -39,3 +40,4 @@ class Options:
     runtime: str | None = None
     device: str | None = None
     threads: int | None = None
+    key_file: Path | None = None

@@ -25,11 +25,11 @@ from edge_tosca.system.malloc import bound_heap
 _log = logging.getLogger("edge_tosca.console")
 
 GRACE_SECONDS = 5
-"""For answers under way when the server is to end; streams end at once."""
+"""For responses under way when the server ends; streams end at once."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, supervised by a service manager, with streams that end before it waits for clients."""
+    """A uvicorn server with a service manager's watchdog; it ends streams before it waits for clients."""
 
     def __init__(
         self, config: uvicorn.Config, app: FastAPI, on_ready: Callable[[str], object] | None
@@ -40,12 +40,12 @@ class Server(uvicorn.Server):
         self._supervised = contextlib.ExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and notify the service manager."""
         await super().startup(sockets)
         if self.started:
-            station: AppState = self._app.state.station
+            state: AppState = self._app.state.app_state
             url = self._url()
-            heartbeats = {"server": lambda: self._rounds, **station.heartbeats()}
+            heartbeats = {"server": lambda: self._rounds, **state.heartbeats()}
             self._supervised.enter_context(supervised(heartbeats, f"serving {url}"))
             _log.info("serving", extra={"url": url})
             if self._on_ready is not None:
@@ -57,18 +57,18 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End at the first signal, and take a second one for the same.
+        """End at the first signal, and ignore further ones.
 
-        At a second Ctrl-C uvicorn would cancel what is under way, and log that as an error. It is soon
-        pressed, `timeout` sends every signal twice, and the end is bounded without it.
+        At a second Ctrl-C uvicorn would cancel the requests under way, and log that as an error. `timeout`
+        sends every signal twice, and the shutdown is bounded in time without it.
         """
         if not self.should_exit:
             super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what does not end by itself, then the rest."""
+        """End the streams, then the server."""
         self._supervised.close()
-        self._app.state.station.streams.stopping.set()
+        self._app.state.app_state.streams.stopping.set()
         await super().shutdown(sockets)
 
     def _url(self) -> str:
@@ -81,20 +81,20 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
     """Serve until SIGTERM or SIGINT.
 
     Args:
-        options: what, and where.
-        on_ready: given the address, once it is listened on.
+        options: of the server.
+        on_ready: called with the console's URL when the server listens.
 
     Raises:
-        EdgeToscaError: there is no such store, camera or key of packs, the address cannot be listened on, or
-            the TLS files cannot be used.
+        EdgeToscaError: there is no such store, camera or pack key, the address cannot be listened on, or the
+            TLS files cannot be used.
     """
     bound_heap()
-    # A store that goes later is waited for; one that is not there at the start is a slip of the pen.
-    Store.open(options.store).close()
+    # The server waits for a store that disappears later; one that is missing at the start is an error.
+    Store.open(options.store, options.key_file).close()
     if options.pack_key is not None:
         SigningKey.load(options.pack_key)
     app = create_app(options)
-    # Its lines on each start and end say less than ours.
+    # Its lines on each start and end repeat ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     with contextlib.closing(_listen(options)) as listener:
         config = uvicorn.Config(
@@ -118,13 +118,13 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
                 f"{options.tls_cert}: cannot be used for TLS ({error.strerror or error}); name a certificate "
                 "and its key as PEM files"
             ) from None
-        with _signals_that_only_end_it():
+        with _exit_code_0_on_signals():
             asyncio.run(Server(config, app, on_ready).serve(sockets=[listener]))
 
 
 @contextlib.contextmanager
-def _signals_that_only_end_it() -> Iterator[None]:
-    """Let the server end with code 0 when it is told to: uvicorn raises the signal once more at its end."""
+def _exit_code_0_on_signals() -> Iterator[None]:
+    """Ignore the signal that uvicorn raises again at its end, so that the process exits with code 0."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

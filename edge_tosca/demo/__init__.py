@@ -1,1 +1,1 @@
-"""The demonstration: learn handwritten digits two at a time, from the first to the last."""
+"""The demo: learn handwritten digits two at a time, and draw what was found."""

@@ -1,4 +1,4 @@
-"""Scikit-learn's bundled handwritten digits as picture files, split for the demo."""
+"""Write scikit-learn's handwritten digits as picture files, split for the demo."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +10,13 @@ from edge_tosca.arrays import Array
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 
 BENCH_PICTURES = 30
-"""Pictures a class that the digits 0 to 7 are taught with."""
+"""Training pictures of each of the digits 0 to 7."""
 
 FIELD_PICTURES = 20
-"""Pictures a class that 8 and 9 are taught with."""
+"""Training pictures of each of 8 and 9."""
 
 TEST_PICTURES = 40
-"""Pictures a class that are only asked about."""
+"""Test pictures of each digit."""
 
 OLD, NEW = tuple("01234567"), tuple("89")
 
@@ -27,11 +27,11 @@ _BRIGHTEST = 16
 
 @dataclass(frozen=True)
 class Digits:
-    """Picture files by class; no picture is in two of the parts.
+    """Picture files by class; no picture is in two of the splits.
 
     Attributes:
-        bench: of 0 to 7, to be taught first.
-        field: of 8 and 9, to be taught later.
+        bench: of 0 to 7, taught first.
+        field: of 8 and 9, taught later.
         test: of all ten, never taught.
     """
 
@@ -46,13 +46,13 @@ class Digits:
 
 
 def write_digits(folder: Path) -> Digits:
-    """Write the pictures, in the place of an earlier run's.
+    """Write the pictures; those of an earlier run are replaced.
 
     Args:
-        folder: gets PART/CLASS/NUMBER.png.
+        folder: for SPLIT/CLASS/NUMBER.png.
 
     Returns:
-        Where they are. The same split every time.
+        The files, in the same splits every time.
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
@@ -77,7 +77,7 @@ def write_digits(folder: Path) -> Digits:
 
 
 def enlarge(digit: Array) -> Image.Image:
-    """Make a picture of 128 by 128 pixels of a digit of 8 by 8.
+    """Enlarge a digit to a picture of 128 by 128 pixels.
 
     Args:
         digit: ink, float [8, 8] in 0 .. 16.
@@ -85,10 +85,10 @@ def enlarge(digit: Array) -> Image.Image:
     Returns:
         A grey picture, dark on white.
     """
-    # Measured with the bundle that ships, on another split, 30 pictures a class; accuracy of 0 to 7 / of 8
-    # and 9 after all were taught, in percent: this way 98 / 90; white on black 98 / 83; without the margin
-    # 97 / 85, for the backbone's centre crop cuts half a cell off each side; without it and by nearest
-    # neighbour, whose blocks bury the strokes under edges, 85 / 68.
+    # Measured with the bundle that ships, on another split, 30 pictures per class; accuracy of 0 to 7 / of 8
+    # and 9 after all were taught, in percent: so 98 / 90; white on black 98 / 83; without the margin 97 / 85,
+    # since the backbone's centre crop cuts half a cell off each side; without the margin and by nearest
+    # neighbour, whose blocks hide the strokes among edges, 85 / 68.
     ink = np.pad(digit / _BRIGHTEST, 1)
     small = Image.fromarray((255 * (1 - ink)).round().astype(np.uint8))
     return small.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)

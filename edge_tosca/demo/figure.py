@@ -1,4 +1,4 @@
-"""The demo's figures as one picture that a technician understands at a glance."""
+"""Draw the demo's report as one picture."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,11 @@ _STEPS = (
 
 
 def draw(report: "DemoReport", digits: Digits, path: Path) -> None:
-    """Draw what the demo found.
+    """Draw the report.
 
     Args:
-        report: its figures.
-        digits: where the test pictures are.
+        report: of the demo.
+        digits: the picture files.
         path: of the PNG, 1950 by 1200 pixels.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the demo found, in figures."""
+"""The demo's report: accuracies, unknown rates and times before and after the last lesson."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,35 +12,35 @@ from edge_tosca.results import Answer, LearnReport
 
 @dataclass(frozen=True)
 class Exam:
-    """Answers to the test pictures, each asked about on its own.
+    """Answers to the test pictures, each predicted on its own.
 
     Attributes:
-        answers: by class, in the order of the test pictures.
+        answers: true class to answers, in the order of the test pictures.
     """
 
     answers: dict[str, tuple[Answer, ...]]
 
     def accuracy(self, *labels: str) -> float:
-        """Share of the pictures of some classes that got their right name, flagged as unknown or not."""
+        """Return the share of pictures of some classes that got the right label, flagged unknown or not."""
         return float(np.mean([answer.label == label for label, answer in self._of(labels)]))
 
     def accepted(self, *labels: str) -> float:
-        """Share of the pictures of some classes that got their right name and were not flagged."""
+        """Return the share of pictures of some classes that got the right label and no unknown flag."""
         return float(np.mean([a.label == label and not a.unknown for label, a in self._of(labels)]))
 
     def unknown(self, *labels: str) -> float:
-        """Share of the pictures of some classes that were flagged as unknown."""
+        """Return the share of pictures of some classes that were flagged unknown."""
         return float(np.mean([answer.unknown for _, answer in self._of(labels)]))
 
     @property
     def milliseconds(self) -> dict[str, float]:
-        """Median time of an answer by step."""
+        """Median milliseconds of an answer by step."""
         answers = [answer for _, answer in self._of(tuple(self.answers))]
         steps = ("decode", "features", "decide")
         return {step: float(np.median([answer.milliseconds[step] for answer in answers])) for step in steps}
 
     def to_json(self) -> dict[str, Any]:
-        """Give the figures as plain values."""
+        """Return the figures as plain values."""
         return {
             "images": sum(len(answers) for answers in self.answers.values()),
             "accuracy_old": self.accuracy(*OLD),
@@ -60,17 +60,17 @@ class Exam:
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What the demo did and found.
+    """Report of one run.
 
     Attributes:
-        store: path of the learner's store.
+        store: path of the store.
         picture: path of the PNG.
         backbone: its name, runtime and device.
-        bench: the lessons of the digits 0 to 7.
-        field: the lesson of 8 and 9.
-        before: the test pictures before that lesson.
-        after: the same pictures after it.
-        unchanged: by digest, whether a module of the first lessons has the same name and bytes as before.
+        bench: reports of the lessons of 0 to 7.
+        field: report of the lesson of 8 and 9.
+        before: answers before that lesson.
+        after: answers after it.
+        unchanged: digest of each module of the first lessons to whether its bytes are the same after it.
         seconds: spent on "pictures", "bench", "before", "field", "after" and in "total".
     """
 
@@ -85,7 +85,7 @@ class DemoReport:
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as plain values."""
+        """Return the report as plain values."""
         return {
             **{name: getattr(self, name) for name in ("store", "picture", "backbone")},
             "bench": [report.to_json() for report in self.bench],

@@ -1,4 +1,4 @@
-"""The demo: a box that knows the digits 0 to 7 meets an 8 and a 9, and is taught them in the field."""
+"""Run the demo: a box that knows the digits 0 to 7 is shown 8 and 9, and learns them in the field."""
 
 import time
 from collections.abc import Callable
@@ -18,14 +18,14 @@ _TASKS = (OLD[0:2], OLD[2:4], OLD[4:6], OLD[6:8])
 
 
 def run_demo(folder: Path, on_line: Callable[[str], None]) -> DemoReport:
-    """Teach 0 to 7, meet 8 and 9, teach them, and look at what that did to all ten.
+    """Learn 0 to 7, predict all ten digits, learn 8 and 9, and predict all ten again.
 
     Args:
-        folder: gets the pictures, the store and the PNG, in the place of an earlier run's.
-        on_line: called with each line of the account, as it becomes true.
+        folder: for the pictures, the store and the PNG; those of an earlier run are replaced.
+        on_line: called with each line of output as soon as it is known.
 
     Returns:
-        All figures of the account.
+        The report.
 
     Raises:
         MissingExtraError: scikit-learn or matplotlib is not installed.
@@ -37,27 +37,27 @@ def run_demo(folder: Path, on_line: Callable[[str], None]) -> DemoReport:
     clock = _Clock()
     digits = write_digits(folder / PICTURES)
     clock.lap("pictures")
-    with closing(Learner.create(_fresh(folder / STORE))) as learner:
+    with closing(Learner.create(_removed(folder / STORE))) as learner:
         on_line("A camera box learns two new digits in the field")
         on_line(f"  backbone   {learner.store.settings['origin']}, frozen")
         on_line(f"  pictures   {digits.count} handwritten digits in {folder / PICTURES}")
-        bench = _teach_bench(learner, digits, on_line)
+        bench = _learn_bench(learner, digits, on_line)
         clock.lap("bench")
 
         modules = _modules(learner)
-        before = _examine(learner, digits)
+        before = _predict(learner, digits)
         clock.lap("before")
-        _tell_before(before, on_line)
+        _print_before(before, on_line)
 
         field = learner.learn(dict(digits.field), "field")
         unchanged = {digest: _modules(learner).get(digest) == found for digest, found in modules.items()}
         clock.lap("field")
-        _tell_lesson(field, on_line)
+        _print_lesson(field, on_line)
 
-        after = _examine(learner, digits)
+        after = _predict(learner, digits)
         clock.lap("after")
         origin = learner.store.settings["origin"]
-    _tell_after(before, after, unchanged, on_line)
+    _print_after(before, after, unchanged, on_line)
 
     from edge_tosca.demo.figure import draw
 
@@ -67,7 +67,7 @@ def run_demo(folder: Path, on_line: Callable[[str], None]) -> DemoReport:
     draw(report, digits, folder / PICTURE)
     clock.laps["total"] = clock.total
     on_line("")
-    on_line(f"See {folder / PICTURE}. All of it took {clock.total:.0f} s, and nothing left this machine.")
+    on_line(f"See {folder / PICTURE}. The demo took {clock.total:.0f} s, and nothing left this machine.")
     return report
 
 
@@ -92,7 +92,8 @@ def _is_installed(package: str) -> bool:
         return False
 
 
-def _fresh(path: Path) -> Path:
+def _removed(path: Path) -> Path:
+    """Remove the store of an earlier run; return its path."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         try:
             path.with_name(name).unlink(missing_ok=True)
@@ -104,11 +105,11 @@ def _fresh(path: Path) -> Path:
 
 
 def _modules(learner: Learner) -> dict[str, str]:
-    """Name and digest of the bytes in the file, which are the same unless a module was tampered with."""
+    """Return the digest that names each live module, and that of its bytes in the file."""
     return {task.module: sha256(learner.store.module(task.module)) for task in learner.state.tasks}
 
 
-def _teach_bench(learner: Learner, digits: Digits, on_line: Callable[[str], None]) -> tuple[LearnReport, ...]:
+def _learn_bench(learner: Learner, digits: Digits, on_line: Callable[[str], None]) -> tuple[LearnReport, ...]:
     on_line("")
     on_line(f"1. Taught at the bench: four tasks of two digits, {BENCH_PICTURES} pictures each")
     on_line("     digits   features   training     check   module    zeros")
@@ -131,7 +132,7 @@ def _row(report: LearnReport) -> str:
     )
 
 
-def _examine(learner: Learner, digits: Digits) -> Exam:
+def _predict(learner: Learner, digits: Digits) -> Exam:
     answers = {}
     for label, paths in digits.test.items():
         found = list(learner.predict_many(paths))
@@ -142,20 +143,20 @@ def _examine(learner: Learner, digits: Digits) -> Exam:
     return Exam(answers)
 
 
-def _tell_before(exam: Exam, on_line: Callable[[str], None]) -> None:
+def _print_before(exam: Exam, on_line: Callable[[str], None]) -> None:
     on_line("")
-    on_line("2. Meets test pictures, one at a time; nobody has shown it an 8 or a 9")
+    on_line("2. Predicts test pictures, one at a time; it has not learned 8 and 9 yet")
     for label in NEW:
         answers = exam.answers[label]
-        refused = sum(answer.unknown for answer in answers)
-        taken = len(answers) - refused
-        on_line(f"     {label}        {refused} of {len(answers)} flagged unknown, {taken} taken for another")
+        unknown = sum(answer.unknown for answer in answers)
+        taken = len(answers) - unknown
+        on_line(f"     {label}        {unknown} of {len(answers)} flagged unknown, {taken} taken for another")
     count = sum(len(exam.answers[label]) for label in OLD)
-    refused = round(count * exam.unknown(*OLD))
-    on_line(f"     0 to 7   {refused} of {count} flagged unknown by mistake")
+    unknown = round(count * exam.unknown(*OLD))
+    on_line(f"     0 to 7   {unknown} of {count} flagged unknown by mistake")
 
 
-def _tell_lesson(report: LearnReport, on_line: Callable[[str], None]) -> None:
+def _print_lesson(report: LearnReport, on_line: Callable[[str], None]) -> None:
     on_line("")
     on_line(
         f"3. Taught in the field: 8 and 9, {FIELD_PICTURES} pictures each, in {report.seconds['total']:.2f} s"
@@ -164,7 +165,7 @@ def _tell_lesson(report: LearnReport, on_line: Callable[[str], None]) -> None:
     on_line(f"     {', '.join(report.classes):6s}{_row(report)}")
 
 
-def _tell_after(
+def _print_after(
     before: Exam, after: Exam, unchanged: dict[str, bool], on_line: Callable[[str], None]
 ) -> None:
     on_line("")

@@ -1,7 +1,8 @@
-"""Which cached features of a class to keep where not all of them may stay.
+"""Choose the cached features of a class to keep where not all of them may stay.
 
-Four rules, compared in docs/store.md; stores use `herding`. What is kept stays in its order: neighbours are
-pictures of one object taken within seconds, and are left out together when the router is judged.
+docs/store.md has the accuracy that is left; docs/ablations.md compares other rules. Kept features stay in
+their order: neighbours are pictures of one object taken within seconds, and are held out together when the
+router's accuracy is estimated.
 """
 
 from collections.abc import Callable
@@ -9,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.features.sampling import evenly
 
 Rule = Callable[[Array, int], Array]
+"""Chooses rows of [n, d] features, at most so many: their places, increasing, int [k]."""
 
 
 def herding(z: Array, most: int) -> Array:
@@ -21,7 +22,7 @@ def herding(z: Array, most: int) -> Array:
     others, "iCaRL", CVPR 2017, algorithm 4.
 
     Args:
-        z: conditioned features of a class, [n, d].
+        z: normalised features of a class, [n, d].
         most: how many to keep at most.
 
     Returns:
@@ -38,55 +39,3 @@ def herding(z: Array, most: int) -> Array:
         left[place] = False
         total += rows[place]
     return np.flatnonzero(~left)
-
-
-def k_centre(z: Array, most: int) -> Array:
-    """Keep features such that no other is far from all of them, beginning with the nearest to the mean.
-
-    Source: Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985.
-
-    Args:
-        z: conditioned features of a class, [n, d].
-        most: how many to keep at most.
-
-    Returns:
-        Their places, increasing, int [min(n, most)].
-    """
-    rows = z.astype(np.float64)
-    places = [int(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).argmin())]
-    far = np.full(len(rows), np.inf)
-    while len(places) < min(most, len(rows)):
-        far = np.minimum(far, ((rows - rows[places[-1]]) ** 2).sum(axis=1))
-        far[places] = -1
-        places.append(int(far.argmax()))
-    return np.sort(places)
-
-
-def spread(z: Array, most: int) -> Array:
-    """Keep features evenly over the order in which they were taught.
-
-    Args:
-        z: conditioned features of a class, [n, d].
-        most: how many to keep at most.
-
-    Returns:
-        Their places, increasing, int [min(n, most)].
-    """
-    return evenly(len(z), most)
-
-
-def drawn(seed: int) -> Rule:
-    """Keep features at random.
-
-    Args:
-        seed: of the choice.
-
-    Returns:
-        The rule.
-    """
-
-    def draw(z: Array, most: int) -> Array:
-        chosen = np.random.default_rng(seed).permutation(len(z))[:most]
-        return np.sort(chosen)
-
-    return draw

@@ -1,4 +1,10 @@
-"""Condition cached [CLS] features: power normalisation, on a fixed-point grid that keeps sums exact."""
+"""Normalise cached [CLS] features: signed square root, unit length, rounded to a grid that keeps sums exact.
+
+    z = round(GRID u / |u|) / GRID,  u = sign(x) sqrt(|x|)
+
+Source: Perronnin, Sanchez, Mensink, "Improving the Fisher Kernel", ECCV 2010, sections 3.1 and 3.2 (power and
+L2 normalisation).
+"""
 
 from functools import cache
 
@@ -8,17 +14,16 @@ import numpy.typing as npt
 from edge_tosca.arrays import Array
 
 GRID = 1 << 15
-"""Steps in one unit. Products of two such numbers are multiples of 2^-30, so float64 adds up the outer
-products of eight million unit vectors without rounding: statistics do not depend on the order in which
-classes came, and taking a class out gives the very bits that never having seen it gives."""
-
+"""Steps in one unit. Products of two values are multiples of 2^-30, so float64 sums the outer products of
+eight million unit vectors without rounding. So statistics do not depend on the order of classes, and removing
+a class gives the same bits as never having learned it."""
 
 _LARGEST = 65504.0
 
 
 @cache
 def _signed_roots() -> npt.NDArray[np.float64]:
-    """Signed square root of every float16 by its bits: a table is four times faster than the root."""
+    """Tabulate the signed square root of every float16 by its bits; four times faster than the root."""
     with np.errstate(invalid="ignore"):
         bits = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float64)
         every = np.clip(bits, -_LARGEST, _LARGEST)
@@ -33,7 +38,7 @@ def to_cache_dtype(features: Array) -> npt.NDArray[np.float16]:
         features: [CLS] features of any float type, [n, d].
 
     Returns:
-        float16 [n, d]. A feature beyond its range is the sign of a broken backbone; it is clipped.
+        float16 [n, d]. Values beyond its range, which only a broken backbone gives, are clipped.
     """
     if features.dtype == np.float16:
         return features
@@ -41,13 +46,11 @@ def to_cache_dtype(features: Array) -> npt.NDArray[np.float16]:
 
 
 def normalize(features: Array) -> npt.NDArray[np.float32]:
-    """Power-normalise features: signed square root, then unit length, rounded to the grid.
-
-    Source: Perronnin, Sanchez, Mensink, "Improving the Fisher Kernel", ECCV 2010, section 3.1-3.2.
+    """Power-normalise features.
 
     Args:
-        features: [CLS] features of any float type, [n, d]. They pass through float16 first, the
-            precision of the cache, so that a live picture and a cached one are treated alike.
+        features: [CLS] features of any float type, [n, d]. They are rounded to float16 first, the precision
+            of the cache, so that a live feature and a cached one give the same result.
 
     Returns:
         float32 [n, d], every value a multiple of 1 / GRID; an all-zero feature stays zero.
@@ -62,13 +65,13 @@ def normalize(features: Array) -> npt.NDArray[np.float32]:
     return rounded
 
 
-def module_input(conditioned: Array) -> npt.NDArray[np.float32]:
-    """Scale conditioned features to unit mean square, the range that LuCA's initial weights expect.
+def module_input(z: Array) -> npt.NDArray[np.float32]:
+    """Scale normalised features to unit mean square, the range that LuCA's initial weights expect.
 
     Args:
-        conditioned: what `normalize` gives, [n, d].
+        z: from `normalize`, [n, d].
 
     Returns:
         float32 [n, d].
     """
-    return conditioned.astype(np.float32, copy=False) * np.float32(np.sqrt(conditioned.shape[1]))
+    return z.astype(np.float32, copy=False) * np.float32(np.sqrt(z.shape[1]))

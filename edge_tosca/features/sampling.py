@@ -6,11 +6,11 @@ from edge_tosca.arrays import Array
 
 
 def evenly(count: int, most: int) -> Array:
-    """Pick places spread evenly over a sequence.
+    """Sample places evenly from a sequence.
 
     Args:
-        count: its length.
-        most: how many to pick at most.
+        count: length of the sequence.
+        most: largest size of the sample.
 
     Returns:
         Increasing indices, int [min(count, most)].

@@ -1,4 +1,4 @@
-"""Accuracy of single pictures against the folders that they lie in."""
+"""Evaluate answers to labelled pictures, and write the evaluation as a report."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from edge_tosca.arrays import mean_or_none
 from edge_tosca.errors import LearnError
 from edge_tosca.results import Answer, Evaluation, Skipped
 
@@ -19,41 +20,41 @@ def evaluate_answers(
     seconds: float,
     folder: str | PathLike[str],
 ) -> Evaluation:
-    """Compare answers with the truth.
+    """Compare answers with the true labels.
 
     Args:
-        answers: one a picture, each made from that picture alone.
+        answers: one per picture, each predicted on its own.
         truths: label of each picture.
         known: labels that were taught.
-        router: the rule that chose the modules.
-        seconds: what it took.
-        folder: where the pictures lie, for the error.
+        router: the router's rule, "fused" or "entropy".
+        seconds: time spent, for the report.
+        folder: of the pictures, for the error message.
 
     Returns:
-        The figures.
+        The evaluation.
 
     Raises:
-        LearnError: there is no picture of a known class.
+        LearnError: there is no readable picture of a known class.
     """
     skipped = tuple(answer for answer in answers if isinstance(answer, Skipped))
     pairs = [(t, a) for t, a in zip(truths, answers, strict=True) if isinstance(a, Answer)]
     taught = set(known)
-    ours = [(t, a) for t, a in pairs if t in taught]
-    strangers = [a for t, a in pairs if t not in taught]
-    if not ours:
+    of_known = [(t, a) for t, a in pairs if t in taught]
+    of_untaught = [a for t, a in pairs if t not in taught]
+    if not of_known:
         raise LearnError(
             f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})"
         )
     confusion: dict[str, Counter[str]] = defaultdict(Counter)
-    for truth, answer in ours:
+    for truth, answer in of_known:
         confusion[truth][answer.label] += 1
     return Evaluation(
-        images=len(ours),
-        accuracy=sum(a.label == t for t, a in ours) / len(ours),
+        images=len(of_known),
+        accuracy=sum(a.label == t for t, a in of_known) / len(of_known),
         per_class={truth: row[truth] / row.total() for truth, row in confusion.items()},
-        unknown_rate=sum(a.unknown for _, a in ours) / len(ours),
-        strangers=len(strangers),
-        strangers_unknown_rate=sum(a.unknown for a in strangers) / len(strangers) if strangers else None,
+        unknown_rate=sum(a.unknown for _, a in of_known) / len(of_known),
+        strangers=len(of_untaught),
+        strangers_unknown_rate=mean_or_none([float(a.unknown) for a in of_untaught]),
         router=router,
         confusion={truth: dict(row) for truth, row in confusion.items()},
         skipped=skipped,
@@ -61,28 +62,28 @@ def evaluate_answers(
     )
 
 
-def require_place(folder: Path) -> None:
-    """Refuse a place where no report can be written, before anything is evaluated.
+def require_writable(folder: Path) -> None:
+    """Raise for a folder in which no report can be written, before anything is evaluated.
 
     Args:
-        folder: where it is to be.
+        folder: of the report; it may not exist yet.
 
     Raises:
-        LearnError: there is a file, or a folder that may not be written.
+        LearnError: it is a file, or it or its first existing parent cannot be written.
     """
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir():
-        raise LearnError(f"{there} is not a folder; name a folder for the report")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise LearnError(f"{there} may not be written; name another folder for the report")
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise LearnError(f"{existing} is not a folder; name a folder for the report")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise LearnError(f"{existing} cannot be written; name another folder for the report")
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> None:
     """Write an evaluation as evaluation.json and evaluation.md.
 
     Args:
-        evaluation: the figures.
-        folder: where; made if it is not there.
+        evaluation: the evaluation.
+        folder: of the report; created if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(evaluation.to_json(), ensure_ascii=False, indent=1)

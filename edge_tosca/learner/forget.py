@@ -1,6 +1,7 @@
-"""Erase a class for good."""
+"""Erase a class for good, with everything that was computed from it."""
 
 from edge_tosca.digests import sha256
+from edge_tosca.errors import LearnError
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.refit import fit_task_module, refit
 from edge_tosca.store.state import State
@@ -10,23 +11,35 @@ from edge_tosca.system.blas import one_blas_thread
 
 
 def forget_class(store: Store, label: str) -> int:
-    """Erase a class and make its task's module anew; see `Learner.forget`."""
+    """Erase a class and train its tasks' modules again without it; see `Learner.forget`.
+
+    Args:
+        store: the store.
+        label: the class.
+
+    Returns:
+        The new generation.
+
+    Raises:
+        LearnError: the store has no such class.
+        StoreError: the store cannot be written, or data of the class could not be erased.
+    """
     with one_blas_thread(), store.transaction():
         before = store.state()
-        found = _to_forget(store, before, label)
-        labels = store.labels_ever(group for doomed in found.values() for group in doomed)
+        found = _rows_of_class(store, before, label)
+        labels = store.labels_ever(group for erased in found.values() for group in erased)
         generation = store.add_generation("forget", before.generation)
-        for task, doomed in found.items():
-            left = [group for group in store.groups_of_task(task) if group.id not in doomed]
+        for task, erased in found.items():
+            left = [group for group in store.groups_of_task(task) if group.id not in erased]
             digest = None
             if left:
                 rows = [store.features(group) for group in left]
-                # The state as it is by now: modules that were made anew a moment ago have other names.
+                # Read again: modules that were just trained have other digests.
                 module, cosines = fit_task_module(store, rows, store.state(), task)
                 data = module.to_bytes()
                 digest = sha256(data)
                 store.add_module(digest, data, cosines)
-            store.erase(task, doomed, digest)
+            store.erase(task, erased, digest)
         refit(store, generation)
         store.forget_pictures(labels)
         store.set_report(generation, {"classes": [label]})
@@ -37,20 +50,19 @@ def forget_class(store: Store, label: str) -> int:
     return generation
 
 
-def _to_forget(store: Store, state: State, label: str) -> dict[int, list[int]]:
-    """Find what a class's name stands for: task row to rows of classes, live ones and those of history.
+def _rows_of_class(store: Store, state: State, label: str) -> dict[int, list[int]]:
+    """Find the rows of a class, live ones and those of history: task row to class rows.
 
-    What once bore the name and lives under another one is another class by now, and stays.
+    A row that had the name once and lives under another one belongs to that other class, and stays.
     """
-    called = {group.id: group.label for group in state.groups}
+    live = {group.id: group.label for group in state.groups}
     ever = store.groups_ever(label)
     found = {
-        task: kept
+        task: rows
         for task, groups in ever.items()
-        if (kept := [group for group in groups if called.get(group, label) == label])
+        if (rows := [group for group in groups if live.get(group, label) == label])
     }
     if not found:
-        now = {called[group] for groups in ever.values() for group in groups}
-        meant = f"; {', '.join(sorted(map(repr, now)))} was called so once" if now else ""
-        raise unknown_class(store, label, meant)
+        renamed_to = {live[group] for groups in ever.values() for group in groups}
+        raise LearnError(unknown_class(store.path, state.labels, label, sorted(renamed_to)))
     return found

@@ -1,4 +1,4 @@
-"""Rename a class, and go back to an earlier generation."""
+"""Rename or merge classes, and roll back to an earlier generation."""
 
 from edge_tosca.errors import LearnError
 from edge_tosca.labels import checked_label
@@ -9,12 +9,27 @@ from edge_tosca.system.blas import one_blas_thread
 
 
 def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
-    """Let a class live on under another label; see `Learner.rename`."""
+    """Rename a class, or merge it into another one; see `Learner.rename`.
+
+    Args:
+        store: the store.
+        label: the class.
+        new: its new name.
+        merge: the new name is that of another class, which the class joins.
+
+    Returns:
+        The new generation.
+
+    Raises:
+        LearnError: the store has no such class, the new name cannot be stored, or it is taken (without merge)
+            or free (with merge).
+        StoreError: the store cannot be written.
+    """
     new = checked_label(new)
     with one_blas_thread(), store.transaction():
         state = store.state()
         if label not in state.labels:
-            raise unknown_class(store, label)
+            raise LearnError(unknown_class(store.path, state.labels, label))
         if new == label:
             raise LearnError(f"class {label!r} has that name already; choose another")
         if (new in state.labels) != merge:
@@ -32,7 +47,19 @@ def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
 
 
 def rollback(store: Store, generation: int | None) -> int:
-    """Let the classes of an earlier generation live again; see `Learner.rollback`."""
+    """Restore the classes of an earlier generation, as a new generation; see `Learner.rollback`.
+
+    Args:
+        store: the store.
+        generation: number of the earlier one; None for the one from which the live classes were made.
+
+    Returns:
+        The new generation.
+
+    Raises:
+        LearnError: there is no earlier generation.
+        StoreError: there is no such generation, or the store cannot be written.
+    """
     with one_blas_thread(), store.transaction():
         live = store.state()
         target = _previous(store) if generation is None else generation

@@ -1,4 +1,4 @@
-"""Find the pictures again that a store's features were computed from."""
+"""Locate the pictures that a store's features were computed from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class LocatedImages:
     """The pictures of one group.
 
     Attributes:
-        paths: those that are there, in the order of the features.
-        missing: how many are not.
-        lost: where those were remembered to be.
-        remembered: the files in ``paths``, by index, where the store remembers files of this group.
+        paths: the files that were found, in the order of the features.
+        missing: number of pictures that were not found.
+        lost: stored paths of the missing ones.
+        remembered: the files in `paths` by index, if the store has source images of this group; None if not.
     """
 
     paths: tuple[Path, ...]
@@ -27,10 +27,10 @@ class LocatedImages:
 
 
 class ImageLocator:
-    """Looks where pictures were when they were learned, and in one folder more.
+    """Searches the stored paths of pictures, and one more folder.
 
     Args:
-        folder: with the pictures, moved or never remembered; None for none.
+        folder: with pictures that were moved or whose paths were never stored; None for none.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -41,31 +41,31 @@ class ImageLocator:
     ) -> LocatedImages:
         """Find the pictures of a group.
 
-        A remembered picture is one with the same bytes, where it was or anywhere in the folder. Of a group of
-        which nothing is remembered, all pictures in FOLDER/TASK/CLASS or FOLDER/CLASS are taken.
+        A source image is found if a file has the same bytes, at its path or anywhere in the folder. For a
+        group without source images, all pictures in FOLDER/TASK/CLASS or FOLDER/CLASS are taken.
 
         Args:
             task: the group's task.
             group: the group.
-            files: what is remembered of it.
-            alone: no other task teaches a class of this name, so FOLDER/CLASS can only mean this one.
+            files: its source images, by index of the feature.
+            alone: no other task has a class of this name, so that FOLDER/CLASS can only be this one.
 
         Returns:
-            What is there and what is not.
+            The pictures that were found, and the missing ones.
         """
         if not files:
-            paths = self._taught_by_folder(task.name, group.label, alone)
+            paths = self._class_folder(task.name, group.label, alone)
             return LocatedImages(paths, 0 if paths else group.images)
-        there: list[SourceImage] = []
+        found: list[SourceImage] = []
         lost = []
         for file in files.values():
             path = self._moved.get(file.sha256) if digest_of_file(file.path) != file.sha256 else file.path
             if path is None:
                 lost.append(file.path)
             else:
-                there.append(SourceImage(path, file.sha256))
-        paths = tuple(file.path for file in there)
-        return LocatedImages(paths, group.images - len(paths), tuple(lost), dict(enumerate(there)))
+                found.append(SourceImage(path, file.sha256))
+        paths = tuple(file.path for file in found)
+        return LocatedImages(paths, group.images - len(paths), tuple(lost), dict(enumerate(found)))
 
     @cached_property
     def _moved(self) -> dict[str, Path]:
@@ -76,13 +76,13 @@ class ImageLocator:
         digests = {digest_of_file(path): path.absolute() for path in find_pictures(self._folder)}
         return {digest: path for digest, path in digests.items() if digest is not None}
 
-    def _taught_by_folder(self, task: str, label: str, alone: bool) -> tuple[Path, ...]:
+    def _class_folder(self, task: str, label: str, alone: bool) -> tuple[Path, ...]:
         from edge_tosca.runtime import find_pictures
 
         if self._folder is None:
             return ()
         for place in (self._folder / task / label, *((self._folder / label,) if alone else ())):
-            # A name may be anything, "../.." too.
+            # A name may be "../..", which would lead out of the folder.
             if place.is_dir() and place.resolve().is_relative_to(self._folder.resolve()):
                 return tuple(find_pictures(place))
         return ()

@@ -1,25 +1,27 @@
-"""Refuse pictures and features that cannot be learned."""
+"""Check what a learner is given: classes, features and class names."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
 from edge_tosca.labels import checked_label
-from edge_tosca.store.store import Store
+
+_LISTED = 10
 
 
 def require_features(classes: Mapping[str, Array], dimensions: int) -> None:
-    """Refuse features that no backbone gives.
+    """Raise for features that the learner's backbone cannot have computed.
 
     Args:
         classes: label to features.
-        dimensions: width of a feature of the learner's backbone.
+        dimensions: d, the width of a feature of the backbone.
 
     Raises:
-        LearnError: a name that no class can have, or features of another shape, or that are not finite.
+        LearnError: a label is not a valid class name, or features are not of shape [n, d] or not finite.
     """
     for label, rows in classes.items():
         if checked_label(label) != label:
@@ -31,10 +33,10 @@ def require_features(classes: Mapping[str, Array], dimensions: int) -> None:
 
 
 def require_pictures(classes: Mapping[str, object]) -> None:
-    """Refuse to learn nothing.
+    """Raise for a lesson without a class.
 
     Args:
-        classes: what is to be learned, by label.
+        classes: label to pictures or features.
 
     Raises:
         LearnError: there is no class.
@@ -43,17 +45,26 @@ def require_pictures(classes: Mapping[str, object]) -> None:
         raise LearnError("there is no class to learn; give at least one class with pictures")
 
 
-def unknown_class(store: Store, label: str, hint: str = "") -> LearnError:
-    """Return the error for a class that a store does not have.
+def unknown_class(
+    store: Path | str, labels: Sequence[str], label: str, renamed_to: Sequence[str] = ()
+) -> str:
+    """Return the message for a class that a store does not have.
 
     Args:
-        store: the store.
+        store: path or name of the store.
+        labels: its classes.
         label: the name that was given.
-        hint: what else is known of the name, beginning with "; ".
+        renamed_to: live classes that had this name once.
+
+    Returns:
+        One line, with the name that was probably meant and the first ten names.
     """
-    labels = store.state().labels
-    close = difflib.get_close_matches(label, labels, n=1)
-    if close:
-        hint += f"; did you mean {close[0]!r}?"
-    known = ", ".join(labels[:10]) + (" ..." if len(labels) > 10 else "") if labels else "none"
-    return LearnError(f"{store.path} knows no class {label!r}{hint}; it knows {known}")
+    missing = f"{store} has no class {label!r}"
+    if not labels:
+        return f"{missing}; it has no class yet, teach one first"
+    known = ", ".join(labels[:_LISTED]) + (", ..." if len(labels) > _LISTED else "")
+    if renamed_to:
+        return f"{missing}; it is now called {' and '.join(map(repr, renamed_to))}. It has: {known}"
+    if close := difflib.get_close_matches(label, labels, n=1):
+        return f"{missing}; did you mean {close[0]!r}? It has: {known}"
+    return f"{missing}; it has: {known}"

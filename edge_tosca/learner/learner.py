@@ -1,4 +1,4 @@
-"""The learner: learn classes from pictures, predict pictures, go back to earlier generations."""
+"""The public face: learn classes from pictures, predict pictures, roll back to earlier generations."""
 
 import os
 import time
@@ -33,13 +33,19 @@ if TYPE_CHECKING:
     from edge_tosca.runtime import Extracted, PictureSource
 
 Progress = Callable[[int, int], None]
+"""Called with the number of pictures done and of all pictures."""
+
 ROUTERS = ("fused", "entropy")
 
 
 class Learner:
-    """A store and the backbone that computes its features.
+    """A store of classes and the backbone that computes their features.
 
     Make one with `Learner.create` or `Learner.open`.
+
+    Attributes:
+        store: tasks, classes, cached features and modules.
+        vision: the backbone.
     """
 
     def __init__(self, store: Store, vision: FeatureExtractor) -> None:
@@ -62,33 +68,37 @@ class Learner:
         threads: int | None = None,
         key_file: str | PathLike[str] | None = None,
     ) -> Self:
-        """Make a learner that knows nothing yet.
+        """Create a store without classes.
 
         Args:
-            path: of the store, which must not exist.
+            path: of the store; it must not exist.
             bundle: folder of the backbone; None for the one that ships with edge-tosca.
             router: "fused", or "entropy" for the paper's rule.
-            refused: share of pictures of known classes that may be called unknown, in 0 .. 1.
-            max_bytes: of the store, see `edge_tosca.learner.storage_limit`; None for no limit.
+            refused: share of pictures of known classes that may be called unknown, in 0 <= refused < 1.
+            max_bytes: limit of the store's size, see `edge_tosca.learner.storage_limit`; None for no limit.
             runtime: "onnxruntime" or "openvino".
             device: "CPU", "GPU", "NPU" or "AUTO".
-            threads: of the backbone.
-            key_file: to encrypt the store with, see `edge_tosca.store.crypto.keys.find_key`.
+            threads: of the backbone; None for the runtime's own choice.
+            key_file: key to encrypt the store with, see `edge_tosca.store.crypto.keys.find_key`.
 
         Returns:
             The learner.
 
         Raises:
-            EdgeToscaError: the store exists, cannot be written, or the bundle cannot be loaded.
+            LearnError: router, refused or max_bytes is out of range.
+            StoreError: the store exists or cannot be written, or the key cannot be read.
+            BundleError: the bundle cannot be loaded.
+            EdgeToscaError: the runtime or the device is not available.
         """
         if router not in ROUTERS or not 0 <= refused < 1:
             raise LearnError(f"router must be one of {', '.join(ROUTERS)} and refused in 0 .. 1")
         if max_bytes is not None and max_bytes < 1:
-            raise LearnError("max_bytes must be at least 1; leave it out for no limit")
+            raise LearnError("max_bytes must be at least 1; omit it for no limit")
         vision = FeatureExtractor(None if bundle is None else Path(bundle), runtime, device, threads)
         settings = {
             "bundle": "" if bundle is None else str(Path(bundle).absolute()),
-            # What it runs on, which need not be what was asked for: AUTO chooses, a wrong device gives way.
+            # Where the backbone runs, which may differ from the request: AUTO chooses, and a device with
+            # wrong features is replaced.
             "runtime": vision.backend.name,
             "device": vision.backend.device,
             **origin_settings(vision.fingerprint),
@@ -111,27 +121,29 @@ class Learner:
         hint: str = "LATENCY",
         key_file: str | PathLike[str] | None = None,
     ) -> Self:
-        """Open a learner, with the backbone, runtime and device that it was made with unless named.
+        """Open a store, by default with the backbone, runtime and device that it was created with.
+
+        The backbone is loaded when the first picture comes.
 
         Args:
             path: of the store.
             bundle: folder of the backbone.
             runtime: "onnxruntime" or "openvino".
             device: "CPU", "GPU", "NPU" or "AUTO".
-            threads: of the backbone.
-            hint: "LATENCY" for pictures one at a time, "THROUGHPUT" for folders of them.
-            key_file: that the store was encrypted with, see `edge_tosca.store.crypto.keys.find_key`.
+            threads: of the backbone; None for the runtime's own choice.
+            hint: "LATENCY" for single pictures, "THROUGHPUT" for folders.
+            key_file: key that the store is encrypted with, see `edge_tosca.store.crypto.keys.find_key`.
 
         Returns:
             The learner.
 
         Raises:
-            StoreError: there is no store, it cannot be read, or its key is not there.
+            StoreError: the store is missing or cannot be read, or its key is missing.
         """
         store = Store.open(Path(path), None if key_file is None else Path(key_file))
-        known = bundle or store.settings["bundle"]
+        folder = bundle or store.settings["bundle"]
         vision = FeatureExtractor(
-            Path(known) if known else None,
+            Path(folder) if folder else None,
             runtime or store.settings["runtime"],
             device or store.settings["device"],
             threads,
@@ -145,18 +157,16 @@ class Learner:
 
     @property
     def model(self) -> Model:
-        """What the live generation knows; another process's new generation is picked up."""
+        """The model of the live generation, also where another process made it."""
         if self._model is None or self._model.state.generation != self.store.latest():
             self._model = Model(self.store, self.store.state())
         return self._model
 
     @property
     def state(self) -> State:
-        """The live tasks and classes."""
+        """Tasks and classes of the live generation."""
         with self.store.snapshot():
             return self.model.state
-
-    # Teaching
 
     def learn(
         self,
@@ -168,23 +178,24 @@ class Learner:
         passed_over: Mapping[str, Sequence[Skipped]] | None = None,
         on_progress: Progress | None = None,
     ) -> LearnReport:
-        """Learn classes from pictures: one task, one LuCA module.
+        """Learn classes from pictures, as one task with one LuCA module.
 
         Args:
-            source: a folder with one folder of pictures a class, or label to pictures.
-            task: name of the task; "task N" by default.
-            force: learn even what the quality gate rejects.
-            remember: keep the pictures' paths in the store, so that it can be migrated to another backbone.
-            passed_over: files that look like pictures of a class and are none of those given, by label, for
-                the report; of a folder they are found.
-            on_progress: called with the pictures done and their number.
+            source: a folder with one folder of pictures per class, or label to pictures.
+            task: name of the task; the next free "task N" by default.
+            force: keep the task even if the quality gate rejects it.
+            remember: store the pictures' paths, so that the store can be migrated to another backbone.
+            passed_over: label to files that look like pictures but are not in source, for the report. If
+                source is a folder, the folder is searched for them instead.
+            on_progress: called with the number of pictures done and of all pictures.
 
         Returns:
-            What was done. Pictures that cannot be read are skipped and listed.
+            The report; pictures that cannot be read are listed as skipped. Its generation is None if the gate
+            rejected the task and nothing was written.
 
         Raises:
-            LearnError: there is no class, or one has no readable picture.
-            StoreError: the store was made with another backbone, or cannot be written.
+            LearnError: there is no class, a class has no readable picture, or a name cannot be stored.
+            StoreError: the store's features come from another backbone, or the store cannot be written.
         """
         start = time.perf_counter()
         if isinstance(source, Mapping):
@@ -218,21 +229,22 @@ class Learner:
         force: bool = False,
         feature_seconds: float = 0.0,
     ) -> LearnReport:
-        """Learn classes from features of this learner's backbone.
+        """Learn classes from features of this learner's backbone, as one task.
 
         Args:
-            features: label to [n, d], as the backbone gives them.
-            task: name of the task; "task N" by default.
-            names: what to call the pictures in the report, by label.
-            skipped: pictures that had to be left out, for the report.
-            force: learn even what the quality gate rejects.
-            feature_seconds: what the features took, for the report.
+            features: label to float [n, d], as the backbone computes them.
+            task: name of the task; the next free "task N" by default.
+            names: label to the names of the pictures in the report; "LABEL 1", "LABEL 2", ... by default.
+            skipped: pictures that could not be read, for the report.
+            force: keep the task even if the quality gate rejects it.
+            feature_seconds: time spent on the features, for the report.
 
         Returns:
-            What was done; its generation is None where the gate rejected the task and nothing was kept.
+            The report; its generation is None if the gate rejected the task and nothing was written.
 
         Raises:
-            LearnError: there is no class, or one without features, or a name or features that cannot be.
+            LearnError: there is no class, a class has no features, features have another shape or are not
+                finite, or a name cannot be stored.
             StoreError: the store cannot be written.
         """
         require_pictures(features)
@@ -244,12 +256,10 @@ class Learner:
         return learn_task(self.store, Lesson(classes, task, skipped, feature_seconds), force=force)
 
     def forget(self, label: str) -> int:
-        """Erase a class for good: its features leave the file, and no rollback brings it back.
+        """Erase a class for good: its features leave the file, and no rollback restores it.
 
-        Pictures of it that the console kept beside the store are erased, too.
-
-        The module that knew it is made anew from its task's other classes; every other module stays
-        byte for byte.
+        The modules of its tasks are trained again on the tasks' other classes; every other module stays byte
+        for byte. Thumbnails of the class that the console keeps beside the store are erased as well.
 
         Args:
             label: the class.
@@ -258,41 +268,43 @@ class Learner:
             The new generation.
 
         Raises:
-            LearnError: there is no such class.
-            StoreError: the store cannot be written, or something of the class could not be erased.
+            LearnError: the store has no such class.
+            StoreError: the store cannot be written, or data of the class could not be erased.
         """
         return forget_class(self.store, label)
 
     def rename(self, label: str, new: str, *, merge: bool = False) -> int:
-        """Give a class another name; every module and every feature stays as it is.
+        """Rename a class, or merge it into another one; modules and features stay as they are.
 
         Args:
             label: the class.
             new: its new name.
-            merge: the new name is that of another class, and the two become one.
+            merge: the new name is that of another class, which the class joins.
 
         Returns:
             The new generation.
 
         Raises:
-            LearnError: there is no such class, the new name is not usable, or it is taken and merge is not
-                asked for.
+            LearnError: the store has no such class, the new name cannot be stored, or it is taken (without
+                merge) or free (with merge).
+            StoreError: the store cannot be written.
         """
         return rename_class(self.store, label, new, merge)
 
     def rollback(self, generation: int | None = None) -> int:
-        """Make an earlier generation's classes the live ones again.
+        """Restore the classes of an earlier generation, as a new generation.
+
+        Classes that were forgotten since stay forgotten.
 
         Args:
-            generation: which; by default the one that the live one was made from. A class that was
-                forgotten since stays forgotten.
+            generation: number of the earlier one; by default the one from which the live classes were made.
 
         Returns:
             The new generation.
 
         Raises:
-            StoreError: there is no such generation.
-            LearnError: there is nothing to go back to.
+            LearnError: there is no earlier generation.
+            StoreError: there is no such generation, or the store cannot be written.
         """
         return rollback(self.store, generation)
 
@@ -300,22 +312,21 @@ class Learner:
         """List all generations, the oldest first."""
         return self.store.history()
 
-    # Asking
-
     def predict(self, source: "PictureSource", top: int = 3, coverage: float | None = None) -> Answer:
-        """Say what one picture shows.
+        """Predict the class of one picture.
 
         Args:
-            source: a path, a file's content or uint8 pixels [h, w, 3].
+            source: a path, a file's content, or pixels, uint8 [h, w, 3].
             top: number of guesses in the answer.
-            coverage: give a set of labels, too, that holds the truth with this probability.
+            coverage: add a set of labels to the answer that contains the true one with this probability.
 
         Returns:
             The answer.
 
         Raises:
             PictureError: the picture cannot be read.
-            LearnError: nothing was learned yet.
+            LearnError: nothing was learned yet, or coverage is not between 0 and 1.
+            StoreError: the store's features come from another backbone.
         """
         answer = next(self.predict_many([source], top, coverage=coverage))
         if isinstance(answer, Skipped):
@@ -329,19 +340,20 @@ class Learner:
         on_progress: Callable[[int], None] | None = None,
         coverage: float | None = None,
     ) -> Iterator[Answer | Skipped]:
-        """Say what each of several pictures shows, every one on its own.
+        """Predict the classes of several pictures, each on its own.
 
         Args:
-            sources: pictures.
+            sources: paths, file contents or pixels, see `predict`.
             top: number of guesses in an answer.
-            on_progress: called with the number of pictures done, after each.
-            coverage: give a set of labels, too, that holds the truth with this probability.
+            on_progress: called after each picture with the number of pictures done.
+            coverage: add a set of labels to each answer that contains the true one with this probability.
 
         Yields:
-            In the order of the sources, an answer, or why there is none.
+            In the order of the sources, an answer, or the reason why a picture cannot be read.
 
         Raises:
             LearnError: nothing was learned yet, or coverage is not between 0 and 1.
+            StoreError: the store's features come from another backbone.
         """
         self._check_origin()
         for picture in self.vision.extract(sources, on_progress):
@@ -360,19 +372,20 @@ class Learner:
         top: int = 3,
         on_skipped: Callable[[Skipped], None] | None = None,
     ) -> Answer:
-        """Say what several views of one object show. Wrong for pictures of different objects.
+        """Predict the class of one object from several views of it.
 
         Args:
-            sources: the views.
+            sources: the views; pictures of different objects get a wrong answer.
             top: number of guesses in the answer.
-            on_skipped: told of each view that cannot be read; the others are still answered.
+            on_skipped: called with each view that cannot be read; the answer is of the others.
 
         Returns:
-            One answer for all.
+            One answer for all views.
 
         Raises:
             PictureError: no view can be read.
             LearnError: nothing was learned yet.
+            StoreError: the store's features come from another backbone.
         """
         self._check_origin()
         views = []
@@ -406,8 +419,8 @@ class Learner:
             One answer per feature; with `burst` one in all.
 
         Raises:
-            LearnError: nothing was learned yet, the features have another shape or are not finite, or coverage
-                is not between 0 and 1.
+            LearnError: nothing was learned yet, the features have another shape or are not finite, or
+                coverage is not between 0 and 1.
         """
         features = np.asarray(features)
         require_features({"the query": features}, int(self.store.settings["feature_dim"]))
@@ -415,24 +428,25 @@ class Learner:
             return self.model.predict(features, top, burst, coverage)
 
     def evaluate(self, folder: str | PathLike[str], on_progress: Progress | None = None) -> Evaluation:
-        """Measure accuracy on labelled pictures, one at a time.
+        """Measure the accuracy on labelled pictures, each predicted on its own.
 
         Args:
-            folder: with one folder of pictures a class.
-            on_progress: called with the pictures done and their number.
+            folder: with one folder of pictures per class.
+            on_progress: called with the number of pictures done and of all pictures.
 
         Returns:
-            The figures.
+            The evaluation.
 
         Raises:
-            LearnError: there is no picture of a known class, or nothing was learned yet.
+            LearnError: the folder has no readable picture of a known class, or nothing was learned yet.
+            StoreError: the store's features come from another backbone.
         """
         start = time.perf_counter()
         pictures = list_images(Path(folder)).pictures
         truths = [label for label, paths in pictures.items() for _ in paths]
         paths = [path for some in pictures.values() for path in some]
-        tell = None if on_progress is None else lambda done: on_progress(done, len(paths))
-        answers = list(self.predict_many(paths, 1, tell))
+        on_done = None if on_progress is None else lambda done: on_progress(done, len(paths))
+        answers = list(self.predict_many(paths, 1, on_done))
         return evaluate_answers(
             answers,
             truths,
@@ -442,10 +456,8 @@ class Learner:
             folder,
         )
 
-    # Inner workings
-
     def _check_origin(self) -> None:
-        # Once: the store takes care that its origin does not change while it is open.
+        # Once is enough: the store makes sure that its origin does not change while it is open.
         if not self._checked:
             self.vision.check(self.store.settings, self.store.path)
             self._checked = True
@@ -459,11 +471,11 @@ class Learner:
         on_progress: Progress | None,
     ) -> tuple[dict[str, LessonClass], list[Skipped]]:
         sources = [(label, picture) for label, items in pictures.items() for picture in items]
-        report = None if on_progress is None else lambda done: on_progress(done, len(sources))
+        on_done = None if on_progress is None else lambda done: on_progress(done, len(sources))
         read: dict[str, list[Extracted]] = {label: [] for label in pictures}
         skipped = [entry for entries in passed_over.values() for entry in entries]
         unread = {label: entries[0] for label, entries in passed_over.items() if entries}
-        extracted = self.vision.extract((picture for _, picture in sources), report, digests=True)
+        extracted = self.vision.extract((picture for _, picture in sources), on_done, digests=True)
         for (label, source), picture in zip(sources, extracted, strict=True):
             if picture.features is None:
                 skipped.append(Skipped(_name(source), picture.error or "unreadable"))
@@ -476,7 +488,7 @@ class Learner:
                 reason = f" ({unread[label].reason})" if label in unread else ""
                 raise LearnError(
                     f"class {label!r} has no readable picture{where}{reason}; nothing was learned; "
-                    "add pictures, or take the class out"
+                    "add pictures, or remove the class"
                 )
         return {label: _lesson_class(found, remember) for label, found in read.items()}, skipped
 

@@ -1,4 +1,4 @@
-"""Keep what was read lately, up to a number of bytes."""
+"""A least-recently-used cache, limited in bytes."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,14 +9,14 @@ V = TypeVar("V")
 
 
 class Cache(Generic[K, V]):
-    """Values by key; those that were not asked for the longest give way first."""
+    """Values by key; the least recently used ones are dropped first."""
 
     def __init__(self, read: Callable[[K], V], size: Callable[[V], int], most: int) -> None:
-        """Make an empty cache.
+        """Create an empty cache.
 
         Args:
-            read: makes the value of a key.
-            size: bytes of a value.
+            read: computes the value of a key.
+            size: returns the bytes of a value.
             most: bytes of all values; the newest one is kept whatever its size.
         """
         self._read, self._size, self._most = read, size, most
@@ -24,7 +24,7 @@ class Cache(Generic[K, V]):
         self._bytes = 0
 
     def __call__(self, key: K) -> V:
-        """Give the value of a key, read anew if it is not kept.
+        """Return the value of a key; it is read if it is not in the cache.
 
         Args:
             key: of the value.

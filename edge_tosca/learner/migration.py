@@ -1,4 +1,4 @@
-"""Take a learner along to another backbone, runtime or device: compute every feature anew and refit."""
+"""Migrate a store to another backbone, runtime or device: recompute its features, modules and router."""
 
 import time
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_tosca.arrays import Array
+from edge_tosca.arrays import Array, mean_or_none
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError
 from edge_tosca.features.normalization import to_cache_dtype
@@ -24,21 +24,21 @@ from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.vision.compatibility import golden_of, nearness, origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-_FIRST = 3
+_PATHS_NAMED = 3
 _SAME = 0.9999
-"""Golden cosine from which features computed anew would be the ones that are there."""
+"""Cosine of golden features from which recomputed features would be the stored ones."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A class of which pictures are not there.
+    """A class of a task whose pictures are missing, all or some.
 
     Attributes:
         label: the class.
-        task: that taught it.
-        missing: pictures that are not there.
-        images: pictures that were learned from.
-        paths: where the first of the missing were remembered to be; empty where nothing was remembered.
+        task: name of the task.
+        missing: number of missing pictures.
+        images: number of pictures that it was learned from.
+        paths: stored paths of the first missing ones; empty if none were stored.
     """
 
     label: str
@@ -50,17 +50,17 @@ class Missing:
 
 @dataclass(frozen=True)
 class Migration:
-    """What one migration did.
+    """Report of one migration.
 
     Attributes:
-        generation: the one it made; None where nothing was changed.
-        origin_before: what the store was made with.
-        origin: what it is made with now, or would have been.
-        images: pictures whose features were computed anew.
-        missing: classes of which pictures are not there; left out where that was allowed.
-        accuracy_before: mean left-out accuracy of the live classes before; None without any.
-        accuracy_after: the same now.
-        seconds: in all.
+        generation: the new one; None if nothing was changed.
+        origin_before: backbone, runtime and device of the features before.
+        origin: the same of the features after, or as it would have been.
+        images: pictures whose features were recomputed.
+        missing: classes with missing pictures; the migration went on without these if that was allowed.
+        accuracy_before: mean held-out accuracy of the live classes before; None if there is none.
+        accuracy_after: the same after.
+        seconds: time spent.
     """
 
     generation: int | None
@@ -73,7 +73,7 @@ class Migration:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as plain values."""
+        """Return the report as plain values."""
         return asdict(self)
 
 
@@ -85,25 +85,25 @@ def migrate(
     without_missing: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Migration:
-    """Compute all features of a store anew, and fit its modules to them.
+    """Recompute all features of a store, train its modules on them and solve its router.
 
-    All of it is one transaction: until it ends other processes read the store as it was and none can write,
-    and an interruption leaves it as it was. Tasks that a rollback took out are migrated too, so that it can
-    still be taken back; classes keep their names and the history stays.
+    This is one transaction: until it ends, other processes read the store as it was and cannot write, and an
+    interruption leaves it as it was. Tasks that a rollback took out are migrated too, so that the rollback
+    can be undone. Classes keep their names, and the history stays.
 
     Args:
-        store: to be migrated.
-        vision: where its features come from afterwards.
-        folder: pictures that were moved or never remembered, see `ImageLocator`.
-        without_missing: go on without pictures that are missing, and erase classes of which none is there.
-        on_progress: called with the pictures done and their number.
+        store: the store.
+        vision: the backbone of the new features.
+        folder: with pictures that were moved or whose paths were never stored, see `ImageLocator`.
+        without_missing: go on without missing pictures, and erase classes of which none was found.
+        on_progress: called with the number of pictures done and of all pictures.
 
     Returns:
-        What was done. Its generation is None where pictures are missing, or where the features are these
+        The report. Its generation is None if pictures are missing, or if the store has these features
         already.
 
     Raises:
-        LearnError: a picture that is there cannot be read, or no class would be left.
+        LearnError: a picture that was found cannot be read, or no class would be left.
         StoreError: another process is writing, or the store cannot be written.
     """
     start = time.perf_counter()
@@ -117,12 +117,12 @@ def migrate(
         "feature_dim": str(vision.bundle.feature_dim),
     }
 
-    def told(
+    def report_of(
         generation: int | None,
         images: int,
         missing: list[Missing],
-        right_before: float | None = None,
-        right_after: float | None = None,
+        accuracy_before: float | None = None,
+        accuracy_after: float | None = None,
     ) -> Migration:
         return Migration(
             generation,
@@ -130,36 +130,36 @@ def migrate(
             str(fingerprint),
             images,
             tuple(missing),
-            right_before,
-            right_after,
+            accuracy_before,
+            accuracy_after,
             time.perf_counter() - start,
         )
 
     if _is_same(before, settings, fingerprint.golden):
-        return told(None, 0, [])
+        return report_of(None, 0, [])
     with one_blas_thread(), store.transaction():
         tasks = store.tasks_ever()
-        found, missing = _look(store, tasks, ImageLocator(folder))
+        found, missing = _locate(store, tasks, ImageLocator(folder))
         images = sum(len(item.paths) for item in found.values())
         if missing and not without_missing:
-            return told(None, 0, missing)
+            return report_of(None, 0, missing)
         if tasks and not images:
             raise LearnError(
-                f"{store.path}: none of its pictures is there, so nothing would be left; nothing was "
+                f"{store.path}: none of its pictures was found, so that no class would be left; nothing was "
                 "changed; init a new store and teach it again"
             )
         state = store.state()
-        right = _mean(accuracies_before(store, state))
+        accuracy = mean_or_none(list(accuracies_before(store, state).values()))
         generation = store.add_generation("migrate", state.generation)
         for key, value in settings.items():
             store.set_setting(key, value)
         done = count(1)
-        tell = None if on_progress is None else lambda _: on_progress(next(done), images)
+        on_done = None if on_progress is None else lambda _: on_progress(next(done), images)
         for task in tasks:
-            _take_along(store, task, found, vision, tell)
+            _migrate_task(store, task, found, vision, on_done)
         after = refit(store, generation)
         by_class = accuracy_by_class(after.state, after.held_out) if after.state.tasks else {}
-        report = told(generation, images, missing, right, _mean(by_class))
+        report = report_of(generation, images, missing, accuracy, mean_or_none(list(by_class.values())))
         store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
     # Classes may have been erased.
     follow_store(store)
@@ -169,58 +169,57 @@ def migrate(
 def _is_same(settings: Mapping[str, str], new: Mapping[str, str], golden: Array | None) -> bool:
     if settings["fingerprint"] != new["fingerprint"]:
         return False
-    # A store that remembers no golden features was made before there were any: its digest has to do.
+    # A store without golden features was made before there were any: its digest has to do.
     kept = golden_of(settings)
     return golden is None or kept is None or nearness(kept, golden) >= _SAME
 
 
-def _look(
-    store: Store, tasks: Sequence[Task], whereabouts: ImageLocator
+def _locate(
+    store: Store, tasks: Sequence[Task], locator: ImageLocator
 ) -> tuple[dict[int, LocatedImages], list[Missing]]:
-    teachers = Counter(group.label for task in tasks for group in task.groups)
+    """Locate the pictures of every class, by its row, and list the classes with missing ones."""
+    tasks_with = Counter(group.label for task in tasks for group in task.groups)
     found, missing = {}, []
     for task in tasks:
         for group in task.groups:
             files = store.pictures.of(group.features)
-            here = whereabouts.find(task, group, files, alone=teachers[group.label] == 1)
-            found[group.id] = here
-            if here.missing:
-                lost = tuple(str(path) for path in here.lost[:_FIRST])
-                missing.append(Missing(group.label, task.name, here.missing, group.images, lost))
+            images = locator.find(task, group, files, alone=tasks_with[group.label] == 1)
+            found[group.id] = images
+            if images.missing:
+                paths = tuple(str(path) for path in images.lost[:_PATHS_NAMED])
+                missing.append(Missing(group.label, task.name, images.missing, group.images, paths))
     return found, missing
 
 
-def _take_along(
+def _migrate_task(
     store: Store,
     task: Task,
     found: Mapping[int, LocatedImages],
     vision: FeatureExtractor,
-    tell: Callable[[int], None] | None,
+    on_done: Callable[[int], None] | None,
 ) -> None:
-    here = [group for group in task.groups if found[group.id].paths]
-    features = [_features(found[group.id].paths, vision, tell) for group in here]
+    kept = [group for group in task.groups if found[group.id].paths]
+    features = [_features(found[group.id].paths, vision, on_done) for group in kept]
     digest = None
-    if here:
+    if kept:
         module, cosines = fit_task_module(store, features, store.state(), task.id)
         data = module.to_bytes()
         digest = sha256(data)
         store.add_module(digest, data, cosines)
-    for group, rows in zip(here, features, strict=True):
+    for group, rows in zip(kept, features, strict=True):
         store.put_features(group, to_cache_dtype(rows))
         files = found[group.id].remembered
         if files is not None:
             store.pictures.put(group.features, files)
-    store.erase(task.id, [group.id for group in task.groups if group not in here], digest)
+    store.erase(task.id, [group.id for group in task.groups if group not in kept], digest)
 
 
-def _features(paths: Sequence[Path], vision: FeatureExtractor, tell: Callable[[int], None] | None) -> Array:
+def _features(
+    paths: Sequence[Path], vision: FeatureExtractor, on_done: Callable[[int], None] | None
+) -> Array:
     rows = []
-    for path, picture in zip(paths, vision.extract(paths, tell), strict=True):
+    for path, picture in zip(paths, vision.extract(paths, on_done), strict=True):
         if picture.features is None:
-            raise LearnError(f"{path}: {picture.error}; nothing was changed; mend it or take it away")
+            raise LearnError(f"{path}: {picture.error}; nothing was changed; repair the file or remove it")
         rows.append(picture.features)
     return np.stack(rows)
-
-
-def _mean(shares: Mapping[str, float]) -> float | None:
-    return float(np.mean(list(shares.values()))) if shares else None

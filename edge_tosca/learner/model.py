@@ -19,7 +19,7 @@ from edge_tosca.store.state import State
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import damaged_store
 from edge_tosca.tosca.entropy_selection import entropy_log_posterior
-from edge_tosca.tosca.pruning import bytes_of, compact
+from edge_tosca.tosca.pruning import memory_bytes, prune
 from edge_tosca.tosca.task_module import Module
 
 # A module only redistributes its task's probability; one below a hundredth of the best group's is skipped.
@@ -42,7 +42,7 @@ class Model:
         self._rule = store.settings["router"]
         self._dimensions = int(store.settings["feature_dim"])
         # Of the store alone, see `NormalizedFeatures`.
-        self._module = Cache(partial(_read_module, store), bytes_of, _MODULE_BYTES)
+        self._module = Cache(partial(_read_module, store), memory_bytes, _MODULE_BYTES)
 
     @cached_property
     def router(self) -> Router:
@@ -77,8 +77,8 @@ class Model:
         z = normalize(features)
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
-        familiarity = self._ood_scores(z, margins)
-        return self._answers(log_posterior, margins, familiarity, top, burst, least)
+        ood_scores = self._ood_scores(z, margins)
+        return self._answers(log_posterior, margins, ood_scores, top, burst, least)
 
     def posterior(self, features: Array, modules: bool = True) -> Array:
         """Compute the probabilities of all labels, each feature on its own.
@@ -125,11 +125,11 @@ class Model:
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         chances = logs[np.arange(len(z))[:, None], proposed]
         likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
-        asked = np.where(likely, task_of_group[proposed], -1)
-        for place in set(asked[likely].tolist()):
+        tasks = np.where(likely, task_of_group[proposed], -1)
+        for place in set(tasks[likely].tolist()):
             task, columns = self.state.tasks[place], self.state.columns[place]
             if len(task.groups) > 1:
-                rows = slice(None) if len(x) == 1 else (asked == place).any(axis=1)
+                rows = slice(None) if len(x) == 1 else (tasks == place).any(axis=1)
                 module = self._module(task.module)
                 opinion = module.scale * module.cosines(x[rows])
                 logs[rows, columns] = refine(logs[rows], columns, opinion, self.router.module_weight)
@@ -145,7 +145,7 @@ class Model:
         self,
         log_posterior: Array,
         margins: Array,
-        familiarity: Array,
+        ood_scores: Array,
         top: int,
         burst: bool,
         least: float | None,
@@ -154,15 +154,15 @@ class Model:
             # Frames of one object make the same errors, so their evidence is averaged, not multiplied.
             log_posterior = log_softmax(log_posterior.mean(axis=0, keepdims=True))
             margins = margins.mean(axis=0, keepdims=True)
-            familiarity = familiarity.mean(keepdims=True)
+            ood_scores = ood_scores.mean(keepdims=True)
         posterior = by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
         return [
-            self._answer(row, log_posterior[place], margins[place], float(familiarity[place]), top, least)
+            self._answer(row, log_posterior[place], margins[place], float(ood_scores[place]), top, least)
             for place, row in enumerate(posterior)
         ]
 
     def _answer(
-        self, posterior: Array, logs: Array, margins: Array, familiarity: float, top: int, least: float | None
+        self, posterior: Array, logs: Array, margins: Array, ood_score: float, top: int, least: float | None
     ) -> Answer:
         labels = self.state.labels
         order = _largest(posterior, max(top, 1))
@@ -174,17 +174,17 @@ class Model:
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            unknown=familiarity < self.router.ood.threshold,
+            unknown=ood_score < self.router.ood.threshold,
             task=task.name,
             top=guesses[:top],
-            familiarity=familiarity,
+            familiarity=ood_score,
             milliseconds={},
             set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
 
 
 def _read_module(store: Store, digest: str) -> Module:
-    return compact(Module.from_bytes(store.module(digest)))
+    return prune(Module.from_bytes(store.module(digest)))
 
 
 def _largest(values: Array, count: int) -> list[int]:

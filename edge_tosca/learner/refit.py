@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.held_out import HeldOut
-from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, Statistics, few
+from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, Statistics, keeps_rows
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
 from edge_tosca.learner.normalized_features import NormalizedFeatures
@@ -85,7 +85,7 @@ def sum_up(
         The features themselves if there are few, otherwise their sums.
     """
     d, groups = int(store.settings["feature_dim"]), range(len(state.groups))
-    if few(sum(group.images for group in state.groups), d):
+    if keeps_rows(sum(group.images for group in state.groups), d):
         return RowStatistics(tuple(features_of(index) for index in groups))
     if kept is None:
         return GramStatistics.of_groups((features_of(index) for index in groups), d)

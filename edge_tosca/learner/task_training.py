@@ -1,6 +1,8 @@
-"""Make a task's module, and learn how far its opinion can be trusted, from the task's own pictures alone.
+"""Train the module of a task, and cross-fit its evidence, from the task's own pictures alone.
 
-Nothing of other tasks enters, so a module is the same whatever was learned before or is forgotten later.
+The evidence is what the module answers to pictures that were held out of its training; the router's
+calibration weighs the modules by it. Nothing of other tasks enters, so that a module is the same whatever was
+learned before or is forgotten later.
 """
 
 import math
@@ -20,30 +22,30 @@ from edge_tosca.tosca.task_module import Module
 from edge_tosca.tosca.training import Fitted, Training, fit
 
 LEARNING_RATE = 1.0
-"""Forty times the paper's: a task in the field has tens of pictures, and few steps to learn in."""
+"""Forty times the paper's: a task in the field has tens of pictures, and its training few steps."""
 
 SCALE = 16.0
-"""Sigma at the start. From the paper's 1 the logits stay near -1 .. 1 in so few steps, and teach little."""
+"""Initial sigma. From the paper's 1 the logits stay near -1 .. 1 in so few steps, and little is learned."""
 
 INITIAL = 0.1
-"""Factor on the initial weights. At the paper's size an L1 penalty that removes what was not learned also
-removes what little a small task teaches, and modules end up empty."""
+"""Factor on the initial weights. With the paper's weights an L1 penalty that removes what was not learned
+also removes the little that a small task teaches, and modules end up empty."""
 
 SHRINK = 0.002
-"""How far the L1 penalty moves a parameter towards zero over a training, by the square root of its steps.
-What the noise of gradients adds to a weight grows like a random walk, with that root; what remains was
-learned. It is beyond the initial weights (0.0066 for d = 1280) from 11 steps on."""
+"""Distance by which the L1 penalty moves a parameter towards zero over a training, divided by the square root
+of the number of steps. The noise of gradients moves a weight like a random walk, with that root; what remains
+was learned. The distance exceeds the initial weights (0.0066 for d = 1280) from 11 steps on."""
 
 
 def field_training(pictures: int, shrink: float = SHRINK) -> Training:
-    """Give the settings for a task in the field.
+    """Return the training settings for a task in the field.
 
     Args:
         pictures: number of its pictures.
         shrink: strength of the L1 penalty, see SHRINK.
 
     Returns:
-        Settings with an L1 penalty that fits the number of steps.
+        Settings with an L1 penalty for the number of steps that follows.
     """
     plain = Training(learning_rate=LEARNING_RATE, scale=SCALE, head="trained", initial=INITIAL)
     steps = math.ceil(pictures / plain.batch) * plain.epochs
@@ -55,41 +57,41 @@ def field_training(pictures: int, shrink: float = SHRINK) -> Training:
 def train_task_module(
     features: Sequence[Array], *, shrink: float = SHRINK, head_start: bool = True
 ) -> tuple[Module, Array]:
-    """Fit the module of a task to what the task's own discriminant gets wrong, and cross-fit its evidence.
+    """Train the module of a task on what the task's own discriminant gets wrong, and cross-fit its evidence.
 
-    The discriminant's scores of a picture, made without the picture's block, are offsets of the logits. So
-    the module adds to a linear answer instead of repeating it.
+    The discriminant's held-out scores of a picture, without the picture's block, are offsets of the logits.
+    So the module adds to a linear answer instead of repeating it.
 
     Args:
-        features: of each class, [n_c, d].
+        features: of each class, float [n_c, d].
         shrink: strength of the L1 penalty, see SHRINK.
-        head_start: add the discriminant's scores; without them the module learns the task by itself.
+        head_start: add the discriminant's scores; without them the module learns the task alone.
 
     Returns:
-        The module, and the cosines [n, k] that modules fitted without a picture's block gave it, rows by
-        class and picture; NaN for a picture that is alone in its class. A module of one class has no
-        opinion: its cosines are all NaN.
+        The module, and its evidence, float32 [n, k]: the cosines of each picture in modules that were trained
+        without the picture's block, rows by class and picture. NaN for a picture that is alone in its class,
+        and for all pictures of a task of one class.
     """
-    conditioned = [normalize(rows) for rows in features]
-    sizes = [len(rows) for rows in conditioned]
+    normalized = [normalize(rows) for rows in features]
+    sizes = [len(rows) for rows in normalized]
     labels = np.repeat(np.arange(len(sizes)), sizes)
     offsets = np.zeros((len(labels), len(sizes)), np.float32)
     if head_start and len(sizes) > 1:
-        offsets = _own_scores(conditioned)
-    # After the scores, whose matrices are the largest of a lesson of very many pictures.
-    x = module_input(np.concatenate(conditioned))
-    del conditioned
+        offsets = _discriminant_scores(normalized)
+    # After the scores, whose matrices are the largest in a lesson of very many pictures.
+    x = module_input(np.concatenate(normalized))
+    del normalized
     fitted = _fit(x, labels, offsets, len(sizes), shrink)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
     if len(sizes) > 1:
         folds = np.concatenate([folds_of(size) for size in sizes])
         for fold in range(FOLDS):
-            held = folds == fold
-            if held.any():
-                partial = _fit(x[~held], labels[~held], offsets[~held], len(sizes), shrink)
+            held_out = folds == fold
+            if held_out.any():
+                partial = _fit(x[~held_out], labels[~held_out], offsets[~held_out], len(sizes), shrink)
                 module = Module("tosca", partial.parameters, partial.prototypes, partial.scale)
-                cosines[held] = module.cosines(x[held])
+                cosines[held_out] = module.cosines(x[held_out])
         known = folds >= 0
         if known.any():
             truth = labels[known, None] == np.arange(len(sizes))
@@ -98,17 +100,20 @@ def train_task_module(
 
 
 def train_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> tuple[Module, Array]:
-    """Fit the module of a task in the paper's way.
+    """Train the module of a task as the paper does.
+
+    Source: arXiv 2502.14762, section 3.3, see `edge_tosca.tosca.training`.
 
     Args:
-        features: of each class, [n_c, d].
-        earlier: modules of the tasks before. Their head rows take part in the softmax, and the head's sigma
-            goes on from the last one's.
+        features: of each class, float [n_c, d].
+        earlier: modules of the earlier tasks. Their head rows take part in the softmax, and sigma starts at
+            the last one's.
 
     Returns:
-        The module, and cosines that are all NaN: the paper asks for no evidence.
+        The module, and evidence that is all NaN, float32 [n, k]: the paper's rule uses none.
     """
-    # As they are cached: when a class is forgotten the module is made anew from the others' cached features.
+    # In the precision of the cache: when a class is forgotten, the module is trained again on cached
+    # features.
     x = to_cache_dtype(np.concatenate(features)).astype(np.float32)
     labels = np.repeat(np.arange(len(features)), [len(rows) for rows in features])
     context = np.concatenate([module.prototypes for module in earlier]) if earlier else None
@@ -122,22 +127,22 @@ def _fit(x: Array, labels: Array, offsets: Array, classes: int, shrink: float) -
     return fit(x, labels, classes, field_training(len(x), shrink), offsets=offsets)
 
 
-def _own_scores(conditioned: Sequence[Array]) -> Array:
-    """Log-probabilities of the task's own discriminant, up to a constant a picture, [n, k].
+def _discriminant_scores(normalized: Sequence[Array]) -> Array:
+    """Compute held-out scores of the task's own discriminant: log-probabilities up to a constant, [n, k].
 
-    Every picture is scored without its block; one that is alone in its class gets no head start.
+    Every picture is scored without its block; one that is alone in its class has zeros.
     """
-    statistics = statistics_of(conditioned)
+    statistics = statistics_of(normalized)
     blocks = choose_blocks(statistics.counts, int(statistics.counts.sum()))
-    scores = np.zeros((int(statistics.counts.sum()), len(conditioned)), np.float32)
+    scores = np.zeros((int(statistics.counts.sum()), len(normalized)), np.float32)
     if not blocks:
         return scores
-    z = np.concatenate([conditioned[block.group][block.rows] for block in blocks])
+    z = np.concatenate([normalized[block.group][block.rows] for block in blocks])
     within = statistics.within()
     counts, sums = statistics.counts, statistics.sums
-    left_out = LeaveBlockOut.of(z, blocks, sums, counts, scores_dtype(counts, sums.shape[1]))
-    choice = choose_shrinkage(within, left_out, range(len(conditioned)))
+    held_out = LeaveBlockOut.of(z, blocks, sums, counts, scores_dtype(counts, sums.shape[1]))
+    choice = choose_shrinkage(within, held_out, range(len(normalized)))
     starts = np.cumsum(statistics.counts) - statistics.counts
     places = np.concatenate([starts[block.group] + block.rows for block in blocks])
-    scores[places] = choice.temperature * choice.judged.scores
+    scores[places] = choice.temperature * choice.held_out.scores
     return scores

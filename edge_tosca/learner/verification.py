@@ -1,4 +1,4 @@
-"""Verify a store: digests, audit log, and the router solved again."""
+"""Verify a store: its digests, its audit log, and its sums and router recomputed."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -16,20 +16,21 @@ from edge_tosca.store.verify import Audit, content_faults
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.version import __version__
 
-_NEAR = 1e-4
-"""Of an array's largest number. Another processor rounds otherwise; what changes an answer is more."""
+_TOLERANCE = 1e-4
+"""Relative to the largest number of an array. Processors round differently; a changed answer needs more."""
 
 
 def verify(store: Store, known: str | None = None, *, solve: bool = True) -> Audit:
-    """Compute computed whatever a store keeps a digest of, and compare.
+    """Compare the contents of a store with its digests, and its sums and router with recomputed ones.
 
     Args:
-        store: to be looked at; it is only read, all of it at one moment.
-        known: a head that was noted down earlier, or its first digits: it must be in the chain.
-        solve: solve the router computed, too, which takes as long as learning one more class.
+        store: the store; it is only read, in one snapshot.
+        known: digest of an audit entry that was noted down earlier, or its first digits; the chain must have
+            it.
+        solve: recompute the sums and the router, too, which takes as long as learning one more class.
 
     Returns:
-        What was found.
+        The audit, with every discrepancy.
 
     Raises:
         StoreError: the file cannot be read at all.
@@ -40,7 +41,7 @@ def verify(store: Store, known: str | None = None, *, solve: bool = True) -> Aud
         found = list(content_faults(store, entries, known))
         solved = solve and bool(state.tasks) and not found and _comparable(entries, state)
         if solved:
-            found += _derived(store, state)
+            found += _derived_faults(store, state)
         images = store.images()
         return Audit(
             seals=len(entries),
@@ -55,34 +56,35 @@ def verify(store: Store, known: str | None = None, *, solve: bool = True) -> Aud
 
 
 def _comparable(entries: Sequence[AuditEntry], state: State) -> bool:
-    """Return whether this version of the program made the live generation; others may solve differently."""
+    """Return whether this version of the program made the live generation; another may solve differently."""
     made = [entry for entry in entries if entry.generation == state.generation]
     return bool(made) and made[0].program_version == __version__
 
 
-def _derived(store: Store, state: State) -> Iterator[str]:
+def _derived_faults(store: Store, state: State) -> Iterator[str]:
+    """Compare the stored sums and router with recomputed ones; yield what differs."""
     features_of = NormalizedFeatures(store, state)
     statistics = sum_up(store, state, features_of)
-    kept = store.derived("statistics")
+    stored = store.derived("statistics")
     sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else {}
-    if not _same(kept or {}, sums, 0.0):
-        yield "the sums that are kept are not those of the cached features"
+    if not _same(stored or {}, sums, 0.0):
+        yield "the stored sums are not those of the cached features"
     router = solve_router(store, state, features_of, statistics)[0].to_arrays()
-    if not _same(store.derived("routers") or {}, router, _NEAR):
-        yield "the router that is kept is not the one that the cached features give"
+    if not _same(store.derived("routers") or {}, router, _TOLERANCE):
+        yield "the stored router is not the one that the cached features give"
 
 
-def _same(kept: dict[str, Array], computed: dict[str, Array], near: float) -> bool:
-    return kept.keys() == computed.keys() and all(
-        kept[name].shape == array.shape and _close(kept[name], array, near)
+def _same(stored: dict[str, Array], computed: dict[str, Array], tolerance: float) -> bool:
+    return stored.keys() == computed.keys() and all(
+        stored[name].shape == array.shape and _close(stored[name], array, tolerance)
         for name, array in computed.items()
     )
 
 
-def _close(kept: Array, computed: Array, near: float) -> bool:
-    if kept.dtype == np.float16:
-        near = max(near, float(np.finfo(np.float16).eps))
+def _close(stored: Array, computed: Array, tolerance: float) -> bool:
+    if stored.dtype == np.float16:
+        tolerance = max(tolerance, float(np.finfo(np.float16).eps))
     finite = np.isfinite(computed)
-    reach = near * float(np.abs(computed[finite]).max(initial=0.0))
-    apart = np.abs(kept[finite].astype(np.float64) - computed[finite])
-    return bool((kept[~finite] == computed[~finite]).all() and (apart <= reach).all())
+    most = tolerance * float(np.abs(computed[finite]).max(initial=0.0))
+    difference = np.abs(stored[finite].astype(np.float64) - computed[finite])
+    return bool((stored[~finite] == computed[~finite]).all() and (difference <= most).all())

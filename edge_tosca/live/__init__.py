@@ -1,7 +1,7 @@
-"""From a stream of frames to an answer that a display can show."""
+"""Answers to a live stream of frames, stable enough for a display."""
 
 from edge_tosca.live.consensus import Consensus, StableAnswer
 from edge_tosca.live.loop import Live, LiveAnswer
 from edge_tosca.live.stats import LiveStats
 
-__all__ = ["Consensus", "Live", "LiveStats", "LiveAnswer", "StableAnswer"]
+__all__ = ["Consensus", "Live", "LiveAnswer", "LiveStats", "StableAnswer"]

@@ -1,4 +1,4 @@
-"""A stable answer from frames of a scene that changes: bursts that end at a cut, and hysteresis."""
+"""A stable answer to frames of a changing scene: bursts that end at a scene cut, and hysteresis."""
 
 import time
 from collections import deque
@@ -20,13 +20,13 @@ CUT = 0.8
 
 @dataclass(frozen=True, eq=False)
 class StableAnswer:
-    """What a display should say.
+    """The answer that a display should show.
 
     Attributes:
-        answer: the stable one; None before there is any.
-        since: when it became this, in seconds of `time.monotonic`.
-        changed: it differs from the one before in its label, or in being unknown.
-        frames: views in the burst that is under way.
+        answer: the stable answer; None before there is one.
+        since: when it last changed, in seconds of `time.monotonic`.
+        changed: whether this frame changed it: in its label, or in being unknown.
+        frames: number of frames in the current burst.
     """
 
     answer: Answer | None
@@ -36,18 +36,18 @@ class StableAnswer:
 
 
 class Consensus:
-    """Answers the last frames of one scene as a burst, and shows an answer when some in a row agree.
+    """Predicts the last frames of one scene as a burst; the shown answer changes when several agree in a row.
 
-    A burst of different objects is wrong, so a frame that looks unlike the one before it starts a new burst.
+    A burst must show one object, so that a frame unlike the one before it starts a new burst.
 
     Args:
-        frames: of a burst, at most.
-        agree: answers in a row that must say the same before the display changes.
-        cut: least cosine of the power-normalised features of two frames in a row of one scene.
-        top: number of guesses in an answer.
+        frames: maximum number of frames in a burst.
+        agree: number of equal answers in a row that change the shown answer.
+        cut: minimum cosine of the power-normalised features of consecutive frames of one scene.
+        top: number of classes in an answer.
 
     Raises:
-        LearnError: one of the numbers makes no sense.
+        LearnError: a number is out of range.
     """
 
     def __init__(self, frames: int = FRAMES, agree: int = AGREE, cut: float = CUT, top: int = 4) -> None:
@@ -61,20 +61,20 @@ class Consensus:
         self._answer: Answer | None = None
         self._since = 0.0
         self._candidate: tuple[str, bool] | None = None
-        self._seen = 0
+        self._repeated = 0
 
     def add(self, learner: Learner, feature: NDArray[np.float32]) -> StableAnswer:
-        """Look at one frame more.
+        """Add a frame.
 
         Args:
-            learner: that predicts the burst.
-            feature: of the frame, [d].
+            learner: predicts the burst.
+            feature: float32 [d], of the frame.
 
         Returns:
-            What to show now.
+            The answer to show now.
 
         Raises:
-            LearnError: nothing was learned yet.
+            LearnError: nothing has been learned yet.
         """
         direction = normalize(feature[None])[0]
         if self._last is not None and float(direction @ self._last) < self._cut:
@@ -85,16 +85,16 @@ class Consensus:
         return self._show(answer)
 
     def restart(self) -> None:
-        """Begin a new burst; what is shown stays until new answers agree."""
+        """Start a new burst; the shown answer stays until new answers agree."""
         self._views.clear()
         self._last = self._candidate = None
 
     def _show(self, answer: Answer) -> StableAnswer:
-        says = answer.label, answer.unknown
-        self._seen = self._seen + 1 if says == self._candidate else 1
-        self._candidate = says
-        same = self._answer is not None and says == (self._answer.label, self._answer.unknown)
-        changed = not same and self._seen >= self._agree
+        candidate = answer.label, answer.unknown
+        self._repeated = self._repeated + 1 if candidate == self._candidate else 1
+        self._candidate = candidate
+        same = self._answer is not None and candidate == (self._answer.label, self._answer.unknown)
+        changed = not same and self._repeated >= self._agree
         if changed:
             self._since = time.monotonic()
         if same or changed:

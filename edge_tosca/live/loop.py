@@ -1,4 +1,4 @@
-"""The live loop: the newest frame in, its answer and the stable one out."""
+"""The live loop: predict the newest frame of a stream, and update the stable answer."""
 
 import threading
 import time
@@ -16,17 +16,17 @@ from edge_tosca.learner.learner import Learner
 from edge_tosca.live.consensus import FRAMES, Consensus, StableAnswer
 from edge_tosca.live.stats import Latencies, LiveStats
 from edge_tosca.results import Answer
-from edge_tosca.store.wal_guard import EmptyLog, identity, refuse_log_of_another
+from edge_tosca.store.wal_guard import EmptyLog, refuse_log_of_another, store_identity
 
 if TYPE_CHECKING:
     from edge_tosca.devices.camera import Frame, Stream
 
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 5.0
-"""Seconds before a store that could not be used is opened again: twice as long each time."""
+"""Seconds before a store that could not be used is opened again; doubled each time."""
 
-_LOOK_SECONDS = 0.5
-"""How long the loop waits for a frame before it looks whether it is to end."""
+_FRAME_SECONDS = 0.5
+"""How long the loop waits for a frame before it checks whether to end."""
 
 _CLOSING_SECONDS = 10.0
 
@@ -36,10 +36,10 @@ class LiveAnswer:
     """The answer to a frame.
 
     Attributes:
-        frame: which.
-        feature: of its pixels, float32 [d].
-        answer: what this frame alone shows.
-        shown: what a display should say.
+        frame: the frame.
+        feature: float32 [d], of its pixels.
+        answer: the prediction for this frame alone.
+        shown: the answer that a display should show.
         latency: seconds from the frame's arrival to the answer.
     """
 
@@ -51,19 +51,21 @@ class LiveAnswer:
 
 
 class Live:
-    """Answers the newest frame of a stream, again and again, in a thread of its own.
+    """Predicts the newest frame of a stream, again and again, in a thread of its own.
 
-    It goes on when the camera is lost and comes back, when nothing was taught yet, when another process
-    teaches the store or replaces its file, and when the store cannot be read for a while.
+    The loop continues when the camera is lost and comes back, before anything has been learned, when another
+    process changes the store or replaces its file, and when the store cannot be read for a while.
 
     Args:
-        stream: the frames; started and closed by whoever made it.
+        stream: the frames; the caller starts and closes it.
         open_learner: opens the learner; called in the loop's thread, and again when the store was replaced.
-        frames: of a burst.
-        on_event: told, in one line and from the loop's thread, why there are no answers, and when there are.
+        frames: maximum number of frames in a burst.
+        on_event: called in the loop's thread with one line: why there are no answers, or that there are
+            again.
 
     Attributes:
-        rounds: of the loop. They go on while it waits for the camera or the store, and stop when it hangs.
+        rounds: iterations of the loop. The count grows while it waits for the camera or the store, and stops
+            when it hangs.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Live:
         self._open_learner = open_learner
         self._consensus = Consensus(frames)
         self._on_event = on_event
-        self._news = threading.Condition()
+        self._condition = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._path: Path | None = None
@@ -92,46 +94,48 @@ class Live:
         self.rounds = 0
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start the loop."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, close the store and wake whoever waits for an answer."""
+        """Stop the loop, close the store and wake every thread that waits for an answer."""
         self._stop.set()
-        with self._news:
-            self._news.notify_all()
+        with self._condition:
+            self._condition.notify_all()
         if self._thread.is_alive():
             self._thread.join(_CLOSING_SECONDS)
 
     @property
     def ended(self) -> bool:
         """Whether no more answers will come: it was closed, or the last frame of a file was answered."""
-        with self._news:
+        with self._condition:
             return self._over or self._stop.is_set()
 
     def newest(self, after: int = 0, timeout: float | None = None) -> LiveAnswer | None:
-        """Wait for the answer to a frame that is newer than one already seen.
+        """Wait for the answer to a frame newer than a given one.
 
         Args:
-            after: number of the frame already seen; 0 for any.
-            timeout: seconds; None to wait for as long as it takes.
+            after: number of the last frame that the caller has; 0 for any.
+            timeout: seconds; None for no limit.
 
         Returns:
-            The newest answer; None when none came in time, or no more will come.
+            The newest answer; None if none came in time, or no more will come.
         """
-        with self._news:
-            self._news.wait_for(lambda: self._is_newer(after) or self._over or self._stop.is_set(), timeout)
+        with self._condition:
+            self._condition.wait_for(
+                lambda: self._is_newer(after) or self._over or self._stop.is_set(), timeout
+            )
             return self._newest if self._is_newer(after) else None
 
-    def account(self) -> LiveStats:
-        """Tell how the loop is doing."""
-        with self._news:
-            median, nearly_all = self._latencies.percentiles()
+    def stats(self) -> LiveStats:
+        """Return the loop's statistics."""
+        with self._condition:
+            p50, p99 = self._latencies.percentiles()
             return LiveStats(
                 answered=self._answered,
                 skipped=self._skipped,
-                latency_p50=median,
-                latency_p99=nearly_all,
+                latency_p50=p50,
+                latency_p99=p99,
                 fps=self._latencies.rate(time.monotonic()),
                 error=self._error,
                 opened=self._opened,
@@ -150,93 +154,93 @@ class Live:
                         return
                     continue
                 except Exception as error:
-                    # A fault in one place must not end the loop of a box that nobody sits at.
-                    self._trouble(error)
+                    # An unattended device must recover from any fault.
+                    self._report_error(error)
                 wait = FIRST_WAIT if self._answered > answered else min(2 * wait, LONGEST_WAIT)
                 self._stop.wait(wait)
                 self.rounds += 1
         finally:
-            with self._news:
+            with self._condition:
                 self._over = True
-                self._news.notify_all()
+                self._condition.notify_all()
 
     def _answer_until_replaced(self) -> bool:
-        """Answer frames from one opened store; False when there will be no more."""
+        """Answer frames until the store is replaced; return False when no more frames will come."""
         if self._path is None:
-            # Where the store lies has to be known before it is opened, or a replacement could pass unseen.
+            # The path must be known before the store is opened for good, or a replacement could be missed.
             with closing(self._open_learner()) as first:
                 self._path = first.store.path
-        opened = identity(self._path)
+        opened = store_identity(self._path)
         if self._file is not None and opened != self._file:
             refuse_log_of_another(self._path, self._log)
         self._file = opened
         with closing(self._open_learner()) as learner:
             log = EmptyLog(learner.store)
             learner.vision.check(learner.store.settings, learner.store.path)
-            # Another store may have another backbone, whose features cannot join a burst of this one's.
+            # Another store may have another backbone, whose features cannot be part of the same burst.
             self._consensus.restart()
-            with self._news:
+            with self._condition:
                 self._opened += 1
             while not self._stop.is_set():
                 self.rounds += 1
-                frame = self._stream.newest(self._seen, _LOOK_SECONDS)
-                if identity(self._path) != opened:
+                frame = self._stream.newest(self._seen, _FRAME_SECONDS)
+                if store_identity(self._path) != opened:
                     return True
                 self._log = log.look()
                 if frame is not None:
                     self._answer(learner, frame)
-                elif self._stream.account().ended:
+                elif self._stream.stats().ended:
                     return False
         return False
 
     def _answer(self, learner: Learner, frame: "Frame") -> None:
         if not learner.store.latest():
-            self._trouble(
+            self._report_error(
                 LearnError(f"{learner.store.path} knows no class yet; teach it with: edge-tosca learn")
             )
-            self._pass_over(frame)
+            self._count(frame)
             return
         feature, times = learner.vision.feature(frame.pixels)
         extracted = time.perf_counter()
         try:
-            # Both from one generation.
+            # Both predictions from one generation.
             with learner.store.snapshot():
                 answer = learner.predict_features(feature[None], 4)[0]
                 shown = self._consensus.add(learner, feature)
         except LearnError as error:
-            self._trouble(error)
-            self._pass_over(frame)
+            self._report_error(error)
+            self._count(frame)
             return
         times["decide"] = 1e3 * (time.perf_counter() - extracted)
-        self._pass_over(frame)
+        self._count(frame)
         now = time.monotonic()
-        with self._news:
+        with self._condition:
             self._newest = LiveAnswer(
                 frame, feature, replace(answer, milliseconds=times), shown, now - frame.at
             )
             self._answered += 1
             self._latencies.add(now - frame.at, now)
-            again, self._error = self._error is not None, None
-            self._news.notify_all()
-        if again:
-            self._tell(f"{learner.store.path}: answering again")
+            recovered, self._error = self._error is not None, None
+            self._condition.notify_all()
+        if recovered:
+            self._log_event(f"{learner.store.path}: answering again")
 
-    def _pass_over(self, frame: "Frame") -> None:
-        with self._news:
+    def _count(self, frame: "Frame") -> None:
+        with self._condition:
             if self._seen:
                 self._skipped += frame.number - self._seen - 1
             self._seen = frame.number
 
-    def _trouble(self, error: Exception) -> None:
+    def _report_error(self, error: Exception) -> None:
         if isinstance(error, EdgeToscaError):
             reason = " ".join(str(error).split())
         else:
             reason = f"a fault of edge-tosca itself ({type(error).__name__}: {' '.join(str(error).split())})"
-        with self._news:
-            news, self._error = self._error != reason, reason
-        if news:
-            self._tell(reason)
+        with self._condition:
+            new, self._error = self._error != reason, reason
+        if new:
+            self._log_event(reason)
 
-    def _tell(self, event: str) -> None:
+    def _log_event(self, event: str) -> None:
         if self._on_event is not None:
             self._on_event(event)

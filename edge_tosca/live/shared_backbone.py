@@ -1,22 +1,22 @@
-"""Learners of several threads that look through one loaded backbone."""
+"""Learners of several threads that share one loaded backbone."""
 
 import threading
 from collections.abc import Callable
 
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.system.malloc import give_back_freed
+from edge_tosca.system.malloc import trim_heap
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
 class SharedBackbone:
-    """Opens learners, each with a store of its own, that share a backbone: a second one takes 20 MB more.
+    """Opens learners, each with a store connection of its own, that share a backbone.
 
-    A backbone may be asked by several threads at once. One that does not fit the store is let go of, so that
-    whoever opens the store again finds a bundle that was put in its place meanwhile.
+    A second learner takes 20 MB more. Several threads may use the backbone at once. A backbone that does not
+    fit the store is dropped, so that the next attempt loads the bundle that is there by then.
 
     Args:
-        open_learner: opens a learner; its backbone is loaded when it is first opened here.
+        open_learner: opens a learner; the first one loads its backbone here.
     """
 
     def __init__(self, open_learner: Callable[[], Learner]) -> None:
@@ -28,7 +28,7 @@ class SharedBackbone:
         """Open a learner.
 
         Returns:
-            The learner; whoever asks closes it.
+            The learner; the caller closes it.
 
         Raises:
             EdgeToscaError: the store or its backbone cannot be opened, or the two do not fit.
@@ -36,16 +36,16 @@ class SharedBackbone:
         learner = self._open()
         try:
             with self._lock:
-                known = self._vision
+                shared = self._vision
                 # Another store may have another backbone.
-                if known is None or known != learner.vision:
+                if shared is None or shared != learner.vision:
                     self._vision = learner.vision
                 else:
-                    learner.vision = known
+                    learner.vision = shared
                 self._check(learner)
-                if learner.vision is not known:
-                    # Loading leaves holes of several megabytes.
-                    give_back_freed()
+                if learner.vision is not shared:
+                    # Loading leaves several megabytes of freed heap.
+                    trim_heap()
         except BaseException:
             learner.close()
             raise

@@ -1,4 +1,4 @@
-"""How the live loop is doing."""
+"""Statistics of the live loop."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -6,23 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 
 WINDOW = 600
-"""Answers that latencies and the rate are taken over: at 15 a second, the last 40 seconds."""
+"""Number of last answers for the latencies and the rate: 40 seconds at 15 answers a second."""
 
 _RATE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class LiveStats:
-    """How the live loop is doing.
+    """Statistics of the live loop.
 
     Attributes:
-        answered: frames that were answered.
-        skipped: frames that came while another was worked on, and were never looked at.
-        latency_p50: median seconds from a frame's arrival to its answer, over the last answers; 0 before any.
-        latency_p99: that 99 % of them stayed within.
-        fps: answers a second over the last seconds.
+        answered: number of answered frames.
+        skipped: number of frames that arrived while another was processed, and were dropped.
+        latency_p50: median of the seconds from a frame's arrival to its answer, over the last answers; 0
+            before any.
+        latency_p99: their 99th percentile.
+        fps: answers a second over the last 5 seconds.
         error: why there are no answers, in one line; None while there are.
-        opened: times that the store was opened.
+        opened: how often the store was opened.
     """
 
     answered: int
@@ -35,13 +36,13 @@ class LiveStats:
 
 
 class Latencies:
-    """The last answers' latencies and times, in bounded memory."""
+    """Latencies and times of the last answers, in bounded memory."""
 
     def __init__(self) -> None:
         self._answers: deque[tuple[float, float]] = deque(maxlen=WINDOW)
 
     def add(self, latency: float, now: float) -> None:
-        """Note an answer.
+        """Record an answer.
 
         Args:
             latency: seconds from the frame's arrival.
@@ -50,14 +51,14 @@ class Latencies:
         self._answers.append((latency, now))
 
     def percentiles(self) -> tuple[float, float]:
-        """Give the median and the 99th percentile, seconds; 0 before any answer."""
+        """Return the median and the 99th percentile of the latencies, seconds; 0 before any answer."""
         if not self._answers:
             return 0.0, 0.0
-        median, nearly_all = np.percentile([latency for latency, _ in self._answers], (50, 99))
-        return float(median), float(nearly_all)
+        p50, p99 = np.percentile([latency for latency, _ in self._answers], (50, 99))
+        return float(p50), float(p99)
 
     def rate(self, now: float) -> float:
-        """Give answers a second over the last seconds.
+        """Return the answers a second over the last 5 seconds.
 
         Args:
             now: seconds of `time.monotonic`.

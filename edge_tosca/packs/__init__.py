@@ -1,4 +1,4 @@
-"""Class packs: taught classes as one signed file that another box with the same backbone imports."""
+"""Class packs: learned classes in one signed file, for import into a store of the same backbone."""
 
 from edge_tosca.packs.container import Pack, PackedTask, write_pack
 from edge_tosca.packs.exporting import export_classes

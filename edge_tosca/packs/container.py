@@ -1,10 +1,9 @@
-"""A class pack as a file: arrays in the safetensors format, and a signed account of every one of them.
+"""The file of a class pack: arrays in the safetensors format, and a signed account of them.
 
-The file's only metadata entry is the account and its signature, as JSON in one fixed spelling. The account
-names the sha256 of each array; what arrays there are, their types and their shapes follow from it.
+The account and its signature are the file's only metadata entry, as canonical JSON. The account holds the
+sha256 of each array, and determines the arrays' names, types and shapes.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,19 +12,20 @@ import numpy as np
 from safetensors.numpy import save
 
 from edge_tosca.arrays import Array
+from edge_tosca.digests import sha256
 from edge_tosca.errors import PackError
 from edge_tosca.packs.keys import SigningKey, write_new
 
 FORMAT = 1
 
-MOST_BYTES = 32 << 20
-"""Of a pack: 12,500 features of the built-in backbone. A reader holds its bytes up to four times."""
+MAX_BYTES = 32 << 20
+"""Bytes of the largest pack: 12,500 features of the built-in backbone. Reading takes up to four copies."""
 
-MOST_HEADER_BYTES = 2 << 20
-"""Of the account: about 5,000 classes."""
+MAX_HEADER_BYTES = 2 << 20
+"""Bytes of the largest header, which holds the account: about 5,000 classes."""
 
-MOST_NAME = 200
-"""Characters of a task's name."""
+MAX_NAME_LENGTH = 200
+"""Characters that a task's name may have."""
 
 ENTRY = "edge-tosca pack"
 """Name of the file's only metadata entry."""
@@ -33,15 +33,15 @@ ENTRY = "edge-tosca pack"
 
 @dataclass(frozen=True)
 class PackedTask:
-    """A task, or what is left of it when some of its classes are not exported.
+    """A task, or a task of those of its classes that are exported.
 
     Attributes:
-        name: as its teacher gave it.
+        name: as the user gave it when the task was learned.
         learned_at: ISO 8601, UTC.
         labels: of its groups, in the order of the module's prototypes.
-        module: what `Module.to_bytes` gave.
+        module: the bytes of `Module.to_bytes`.
         cosines: the module's held-out cosines, float16 [n, k]; see `Store.evidence`.
-        features: cached features of each group, float16 [n_c, d]; stand-ins in a private pack.
+        features: cached features of each group, float16 [n_c, d]; synthetic ones in a private pack.
     """
 
     name: str
@@ -53,24 +53,25 @@ class PackedTask:
 
     @property
     def digest(self) -> str:
-        """The sha256 (hex) over what the task taught; names do not change it."""
-        parts = [_sha256(self.module), _sha256(self.cosines), *map(_sha256, self.features)]
-        return _sha256("".join(parts).encode())
+        """sha256 (hex) over the module, its cosines and the features; independent of names."""
+        arrays = (self.cosines, *self.features)
+        parts = [sha256(self.module), *(sha256(array.tobytes()) for array in arrays)]
+        return sha256("".join(parts).encode())
 
 
 @dataclass(frozen=True)
 class Pack:
-    """What a pack holds.
+    """The content of a pack.
 
     Attributes:
-        fingerprint: of the backbone that made the features; see `edge_tosca.runtime.fingerprint`.
+        fingerprint: of the backbone that computed the features; see `edge_tosca.runtime.fingerprint`.
         origin: the same in words.
         feature_dim: d.
-        router: the rule of the store that it came from.
-        private: the features are stand-ins.
-        tasks: what was taught.
+        router: of the store that it was exported from.
+        private: the features are synthetic.
+        tasks: the exported tasks.
         key: public key of the signer in hex; empty before it is signed.
-        digest: sha256 (hex) of all that is signed; empty before it is signed.
+        digest: sha256 (hex) of the signed bytes; empty before it is signed.
     """
 
     fingerprint: str
@@ -93,10 +94,10 @@ class Pack:
         return sum(len(rows) for task in self.tasks for rows in task.features)
 
     def to_bytes(self, key: SigningKey) -> bytes:
-        """Write and sign the pack.
+        """Serialise and sign the pack.
 
         Args:
-            key: that signs.
+            key: the signer's private key.
 
         Returns:
             The file's content, the same for the same pack and key.
@@ -104,7 +105,7 @@ class Pack:
         return self.assembled(key.public, key.sign(signed_bytes(self.account(key.public))))
 
     def assembled(self, key: str, signature: str) -> bytes:
-        """Put the file together.
+        """Serialise the pack with a signature that was made before.
 
         Args:
             key: public key of the signer in hex.
@@ -117,7 +118,7 @@ class Pack:
         return bytes(save(self._arrays(), metadata={ENTRY: signed}))
 
     def account(self, key: str) -> str:
-        """Tell what the pack holds, in one fixed spelling.
+        """Describe the pack in the canonical JSON that is signed.
 
         Args:
             key: public key of the signer in hex.
@@ -129,10 +130,10 @@ class Pack:
             {
                 "name": task.name,
                 "learned_at": task.learned_at,
-                "module": _sha256(task.module),
-                "cosines": _sha256(task.cosines),
+                "module": sha256(task.module),
+                "cosines": sha256(task.cosines.tobytes()),
                 "classes": [
-                    {"label": label, "images": len(rows), "features": _sha256(rows)}
+                    {"label": label, "images": len(rows), "features": sha256(rows.tobytes())}
                     for label, rows in zip(task.labels, task.features, strict=True)
                 ],
             }
@@ -154,7 +155,7 @@ class Pack:
         arrays: dict[str, Array] = {}
         for place, task in enumerate(self.tasks):
             arrays[f"{place}.module"] = np.frombuffer(task.module, np.uint8)
-            # safetensors writes the memory as it lies, whatever the array's order.
+            # safetensors writes the buffer as it is in memory, whatever the array's order.
             arrays[f"{place}.cosines"] = np.ascontiguousarray(task.cosines)
             for position, rows in enumerate(task.features):
                 arrays[f"{place}.{position}.features"] = np.ascontiguousarray(rows)
@@ -162,37 +163,33 @@ class Pack:
 
 
 def write_pack(path: Path, pack: Pack, key: SigningKey) -> int:
-    """Write a pack to a file that must not exist yet.
+    """Sign a pack and write it to a file that does not exist yet.
 
     Args:
         path: of the file.
-        pack: what it is to hold.
-        key: that signs it.
+        pack: the content.
+        key: the signer's private key.
 
     Returns:
-        Its size in bytes.
+        The file's size in bytes.
 
     Raises:
         PackError: the file exists, cannot be written, or would be larger than a reader accepts.
     """
     data = pack.to_bytes(key)
-    if len(data) > MOST_BYTES or int.from_bytes(data[:8], "little") > MOST_HEADER_BYTES:
+    if len(data) > MAX_BYTES or int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
         raise PackError(f"{path} would be larger than packs may be; export fewer classes at a time")
     write_new(path, data, 0o644)
     return len(data)
 
 
 def signed_bytes(account: str) -> bytes:
-    """Mark an account, so that a signature of something else is never one of a pack.
+    """Prefix an account, so that no signature of other data is one of a pack.
 
     Args:
         account: of `Pack.account`.
 
     Returns:
-        What a pack's signature signs, and its digest digests.
+        The bytes that are signed, and that the pack's digest is taken of.
     """
     return b"edge-tosca class pack\n" + account.encode()
-
-
-def _sha256(data: bytes | Array) -> str:
-    return hashlib.sha256(data if isinstance(data, bytes) else data.tobytes()).hexdigest()

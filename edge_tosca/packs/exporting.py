@@ -1,4 +1,4 @@
-"""Gather taught classes for a pack."""
+"""Export classes of a store as a pack."""
 
 from collections.abc import Sequence
 
@@ -6,33 +6,34 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import PackError
+from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.task_training import train_task_module
-from edge_tosca.packs.container import MOST_NAME, Pack, PackedTask
-from edge_tosca.packs.synthetic_features import FEWEST, stand_ins
+from edge_tosca.packs.container import MAX_NAME_LENGTH, Pack, PackedTask
+from edge_tosca.packs.synthetic_features import MIN_IMAGES, synthetic_features
 from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
 
 
 def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = False) -> Pack:
-    """Gather classes of the live generation, in all surroundings in which they were taught.
+    """Export classes of the live generation, in all domains in which they were taught.
 
-    Where a task is exported whole, its module is the one that the store has, byte for byte. Where only some
-    of its classes are, the module is fitted anew from those alone, as `forget` does: the pack then holds
-    nothing of the others, and is what teaching only those classes would have given.
+    A task that is exported whole keeps the module of the store, byte for byte. If only some of its classes
+    are exported, a module is trained on those alone, as `forget` does: the pack then holds nothing of the
+    others, and equals a pack of a store that was taught only those classes.
 
     Args:
-        store: that knows the classes.
-        labels: class names; all that are known by default.
-        private: tell nothing of the pictures but each class's mean feature: stand-ins take the place of
-            cached features, and every class is a task of its own, whose module has no say.
+        store: with the classes.
+        labels: names of the classes; all of the live generation by default.
+        private: disclose nothing of the pictures but the mean feature of each class: synthetic features
+            replace the cached ones, and each class is a task of its own, whose module changes no answer.
 
     Returns:
-        The pack, ready to be signed.
+        The pack, not yet signed.
 
     Raises:
-        PackError: a class is not known, has too few pictures for a private pack, or the store follows the
-            paper's rule.
+        PackError: a class is not known or has too few pictures for a private pack, or the store's router is
+            the paper's.
     """
     settings = store.settings
     require_default_router(store)
@@ -40,12 +41,10 @@ def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = 
         state = store.state()
         wanted = set(labels or state.labels)
         if missing := sorted(wanted - set(state.labels)):
-            raise PackError(
-                f"{store.path} knows no class {missing[0]!r}; see: edge-tosca classes {store.path}"
-            )
+            raise PackError(unknown_class(store.path, state.labels, missing[0]))
         if not wanted:
             raise PackError(f"{store.path} knows no class yet; teach it with: edge-tosca learn")
-        pack = _stood_in if private else _packed
+        pack = _private if private else _packed
         tasks = [packed for task in state.tasks for packed in pack(store, task, wanted)]
     return Pack(
         fingerprint=settings["fingerprint"],
@@ -58,13 +57,13 @@ def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = 
 
 
 def require_default_router(store: Store) -> None:
-    """Refuse stores whose answers depend on the order of learning.
+    """Refuse a store whose answers depend on the order of learning.
 
     Args:
         store: any store.
 
     Raises:
-        PackError: it follows the paper's rule.
+        PackError: its router is the paper's.
     """
     if store.settings["router"] == "entropy":
         raise PackError(
@@ -80,25 +79,25 @@ def _packed(store: Store, task: Task, wanted: set[str]) -> list[PackedTask]:
     features = [store.features(group) for group in groups]
     labels = [group.label for group in groups]
     if len(groups) < len(task.groups):
-        return [_taught(task, labels, features)]
+        return [_retrained(task, labels, features)]
     return [_with_module(task, labels, features, store.module(task.module), store.evidence(task.module))]
 
 
-def _stood_in(store: Store, task: Task, wanted: set[str]) -> list[PackedTask]:
+def _private(store: Store, task: Task, wanted: set[str]) -> list[PackedTask]:
     packed = []
     for group in task.groups:
         if group.label not in wanted:
             continue
-        if group.images < FEWEST:
+        if group.images < MIN_IMAGES:
             raise PackError(
                 f"class {group.label!r} has only {group.images} pictures in {task.name!r}, and their mean "
-                f"would show them; a private pack needs {FEWEST} of each class"
+                f"would show them; a private pack needs {MIN_IMAGES} of each class"
             )
-        packed.append(_taught(task, [group.label], [stand_ins(store.features(group))]))
+        packed.append(_retrained(task, [group.label], [synthetic_features(store.features(group))]))
     return packed
 
 
-def _taught(task: Task, labels: Sequence[str], features: Sequence[Array]) -> PackedTask:
+def _retrained(task: Task, labels: Sequence[str], features: Sequence[Array]) -> PackedTask:
     module, cosines = train_task_module(features)
     return _with_module(task, labels, features, module.to_bytes(), cosines)
 
@@ -106,7 +105,7 @@ def _taught(task: Task, labels: Sequence[str], features: Sequence[Array]) -> Pac
 def _with_module(
     task: Task, labels: Sequence[str], features: Sequence[Array], module: bytes, cosines: Array
 ) -> PackedTask:
-    name = "".join(c if c.isprintable() else " " for c in task.name)[:MOST_NAME]
+    name = "".join(c if c.isprintable() else " " for c in task.name)[:MAX_NAME_LENGTH]
     return PackedTask(
         name, task.learned_at, tuple(labels), module, cosines.astype(np.float16), tuple(features)
     )

@@ -1,6 +1,5 @@
-"""Let a store know the classes of a pack as if it had learned them."""
+"""Import the classes of a pack into a store, as if the store had learned them."""
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from edge_tosca.arrays import Array
+from edge_tosca.arrays import mean_or_none
 from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
 from edge_tosca.errors import NameTakenError, PackError, StoreError
@@ -31,17 +30,17 @@ from edge_tosca.tosca.task_module import Module
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What one import did.
+    """The result of an import.
 
     Attributes:
-        generation: the one it made; None where the store knew all of the pack already.
+        generation: the new one; None where the store knew all of the pack already.
         classes: labels that were imported, as the store names them.
         tasks: names of their tasks.
-        images: cached features.
-        pack: digest of the pack.
-        key: of its signer.
-        private: the features are stand-ins.
-        accuracy_new: left-out accuracy of the imported classes, every class counting the same.
+        images: number of cached features.
+        pack: digest of the pack, sha256 (hex).
+        key: public key of its signer in hex.
+        private: the features are synthetic.
+        accuracy_new: held-out accuracy of the imported classes, as the mean over classes.
         accuracy_old_after: the same of the classes known before; None if there were none.
         seconds: spent on "file" (checks and rows), "solve" (the router), and in "total".
     """
@@ -58,7 +57,7 @@ class ImportReport:
     seconds: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as plain values."""
+        """Return the report as values that JSON can hold."""
         return asdict(self)
 
 
@@ -70,20 +69,20 @@ def import_pack(
     merge: bool = False,
     trusted: Sequence[str] = (),
 ) -> ImportReport:
-    """Add a pack's tasks to a store, as one generation and in one transaction.
+    """Add the tasks of a pack to a store, as one generation and in one transaction.
 
-    Imported tasks stand before those that the store learned itself, in the order in which their packs say
-    they were learned. So the order of imports changes no bit of any answer.
+    Imported tasks come before those that the store learned itself, ordered by the times at which they were
+    learned. So the order of imports changes no bit of any answer.
 
     Args:
-        store: that is to know the classes.
-        pack: what `read_pack` gave.
-        rename: class name in the pack to the name it gets here.
-        merge: let classes join those that have their names here already, as other surroundings of the same.
-        trusted: public keys in hex that are trusted this once, besides the store's own.
+        store: to import into.
+        pack: of `read_pack`.
+        rename: class name in the pack to its name in the store.
+        merge: add classes whose names are taken to the store's classes of these names, as further domains.
+        trusted: public keys in hex to trust for this import, besides those that the store trusts.
 
     Returns:
-        What was done.
+        The report.
 
     Raises:
         PackError: the signer is not trusted, the pack is of another backbone, a module in it is damaged, a
@@ -99,7 +98,7 @@ def import_pack(
         known = _known_already(store, before, pack)
         labels = tuple(names.values())
         if len(known) == sum(len(task.features) for task in pack.tasks):
-            return _nothing_new(pack, known, time.perf_counter() - start)
+            return _unchanged(pack, known, time.perf_counter() - start)
         if known:
             raise PackError(
                 f"{store.path} knows the very pictures of class {known[0]!r} of this pack already; forget "
@@ -114,7 +113,7 @@ def import_pack(
             )
         generation = store.add_generation("import", before.generation)
         for task in pack.tasks:
-            _file(store, task, pack.key, names, generation)
+            _add_task(store, task, pack.key, names, generation)
         filed = time.perf_counter()
         thinned = keep_within(store)
         after = refit(store, generation, None if thinned else _statistics(store, before, generation))
@@ -128,8 +127,10 @@ def import_pack(
             pack=pack.digest,
             key=pack.key,
             private=pack.private,
-            accuracy_new=_mean([share for label, share in accuracy.items() if label in labels]),
-            accuracy_old_after=_mean([share for label, share in accuracy.items() if label not in labels]),
+            accuracy_new=mean_or_none([share for label, share in accuracy.items() if label in labels]),
+            accuracy_old_after=mean_or_none(
+                [share for label, share in accuracy.items() if label not in labels]
+            ),
             seconds={"file": filed - start, "solve": done - filed, "total": done - start},
         )
         store.set_report(generation, {**report.to_json(), BY_CLASS: accuracy})
@@ -155,47 +156,50 @@ def _require_fit(store: Store, pack: Pack, trusted: Sequence[str]) -> None:
 
 
 def _require_module(task: PackedTask, width: int) -> None:
-    told = f"task {task.name!r} of the pack has a module that does not fit; have the pack exported anew"
+    message = f"task {task.name!r} of the pack has a module that does not fit; have the pack exported again"
     try:
-        # Before the module is unfolded: its widths decide how much memory that takes.
+        # Before the module is made dense: its widths decide how much memory that takes.
         if load(task.module)["prototypes"].shape != (len(task.labels), width):
-            raise PackError(told)
+            raise PackError(message)
         module = Module.from_bytes(task.module)
     except (SafetensorError, LookupError, StoreError):
-        raise PackError(told) from None
+        raise PackError(message) from None
     numbers = (module.prototypes, np.array(module.scale), *module.parameters.values())
     if not all(np.isfinite(array).all() for array in numbers):
-        raise PackError(told)
+        raise PackError(message)
 
 
 def _names(pack: Pack, rename: Mapping[str, str]) -> dict[str, str]:
-    if strangers := sorted(set(rename) - set(pack.labels)):
+    if unknown := sorted(set(rename) - set(pack.labels)):
         raise PackError(
-            f"the pack has no class {strangers[0]!r} to rename; it has {', '.join(pack.labels[:10])}"
+            f"the pack has no class {unknown[0]!r} to rename; it has {', '.join(pack.labels[:10])}"
         )
     names = {label: checked_label(rename.get(label, label)) for label in pack.labels}
-    given: dict[str, str] = {}
+    label_of_name: dict[str, str] = {}
     for label, name in names.items():
-        if name in given:
-            raise PackError(f"classes {given[name]!r} and {label!r} of the pack would both be {name!r}")
-        given[name] = label
+        if name in label_of_name:
+            raise PackError(
+                f"classes {label_of_name[name]!r} and {label!r} of the pack would both be {name!r}"
+            )
+        label_of_name[name] = label
     return names
 
 
 def _known_already(store: Store, state: State, pack: Pack) -> list[str]:
-    """Name, as the store does, the pack's groups whose features are live in it, to the last bit."""
-    packed = [(_digest(rows), len(rows)) for task in pack.tasks for rows in task.features]
+    """List the store's labels of the pack's groups whose features, bit for bit, are live in the store."""
+    packed = [rows for task in pack.tasks for rows in task.features]
     # Groups of other sizes need not be read.
-    sizes = {size for _, size in packed}
-    live = {_digest(store.features(group)): group.label for group in state.groups if group.images in sizes}
-    return [live[digest] for digest, _ in packed if digest in live]
+    sizes = {len(rows) for rows in packed}
+    live = {
+        sha256(store.features(group).tobytes()): group.label
+        for group in state.groups
+        if group.images in sizes
+    }
+    digests = [sha256(rows.tobytes()) for rows in packed]
+    return [live[digest] for digest in digests if digest in live]
 
 
-def _digest(rows: Array) -> bytes:
-    return hashlib.sha256(rows.tobytes()).digest()
-
-
-def _nothing_new(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport:
+def _unchanged(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport:
     return ImportReport(
         generation=None,
         classes=tuple(dict.fromkeys(known)),
@@ -210,13 +214,13 @@ def _nothing_new(pack: Pack, known: Sequence[str], seconds: float) -> ImportRepo
     )
 
 
-def _file(store: Store, task: PackedTask, key: str, names: Mapping[str, str], generation: int) -> None:
-    """Add a task's rows, or let those of an import that was rolled back live again."""
+def _add_task(store: Store, task: PackedTask, key: str, names: Mapping[str, str], generation: int) -> None:
+    """Add the rows of a task, or activate those of an import that was rolled back."""
     row = _row(task)
     labels = [names[label] for label in task.labels]
     live = {group.id for group in store.state(generation).groups}
     while groups := store.groups_of_task(row):
-        # Not where a part of it was forgotten since, or where the pack itself has the same task twice.
+        # Not if a part of it was forgotten since, or if the pack itself has the same task twice.
         whole = [len(rows) for rows in task.features] == [group.images for group in groups]
         if whole and not any(group.id in live for group in groups):
             for group, label in zip(groups, labels, strict=True):
@@ -230,22 +234,26 @@ def _file(store: Store, task: PackedTask, key: str, names: Mapping[str, str], ge
 
 
 def _row(task: PackedTask) -> int:
-    """Number a task's row by its time and content; rows of tasks that were learned here count up from 1.
+    """Compute the row number of a task from its time and content; tasks learned here count up from 1.
 
     Returns:
         A negative number: 42 bits of milliseconds since 1970, which reach to 2109, and 20 bits of the digest.
     """
     learned = datetime.fromisoformat(task.learned_at)
-    # A clock without a zone must not mean another time on each box.
+    # A time without a zone must not be another time on each device.
     since = (learned if learned.tzinfo else learned.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
     milliseconds = min(max(since // timedelta(milliseconds=1), 0), (1 << 42) - 1)
     return (milliseconds << 20 | int(task.digest, 16) >> 236) - (1 << 62)
 
 
 def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] | None:
-    """Add the new groups to the sums that are kept: in the middle, where their tasks stand."""
+    """Add the new groups to the stored sums, in the positions of their tasks.
+
+    Returns:
+        Arrays by name; None where the sums must be computed from the features.
+    """
     kept = stored_sums(store, before, store.derived("statistics", before.generation))
-    # Of all groups that lived: sums of fewer would be put in the wrong places.
+    # Of all groups that were live: sums of fewer would be put in the wrong positions.
     if kept is None or len(kept.counts) != len(before.groups):
         return None
     old = {group.id: place for place, group in enumerate(before.groups)}
@@ -255,7 +263,3 @@ def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] 
     places = old | {group.id: len(old) + number for number, group in enumerate(new)}
     order = [places[group.id] for group in groups]
     return GramStatistics(sums.counts[order], sums.sums[order], sums.gram).to_arrays()
-
-
-def _mean(shares: Sequence[float]) -> float | None:
-    return sum(shares) / len(shares) if shares else None

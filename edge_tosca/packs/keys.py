@@ -1,12 +1,12 @@
-"""Ed25519 keys that packs are signed with (RFC 8032), kept in PEM files."""
+"""Ed25519 keys to sign packs with (RFC 8032), in PEM files."""
 
-import contextlib
 import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_tosca.errors import MissingExtraError, PackError
+from edge_tosca.system.files import write_atomically
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,7 +36,7 @@ class SigningKey:
             The key.
 
         Raises:
-            PackError: the file is missing, is not such a key, or is locked by a passphrase.
+            PackError: the file is missing, is not an Ed25519 key, or has a passphrase.
         """
         _require_cryptography()
         from cryptography.exceptions import UnsupportedAlgorithm
@@ -65,16 +65,16 @@ class SigningKey:
 
 
 def make_key(path: Path) -> str:
-    """Make a pair of keys: the private one at a path, the public one beside it with ".pub" added.
+    """Generate a key pair and write it to two files; the public key's name has ".pub" appended.
 
     Args:
-        path: where neither of the two files may be yet.
+        path: of the private key; neither file may exist.
 
     Returns:
         The public key in hex.
 
     Raises:
-        PackError: a file is there already, or cannot be written.
+        PackError: a file exists already, or cannot be written.
     """
     _require_cryptography()
     from cryptography.hazmat.primitives import serialization as form
@@ -105,7 +105,7 @@ def load_public_key(path: Path) -> str:
         The key, 32 bytes in hex.
 
     Raises:
-        PackError: the file is missing, or is not such a key.
+        PackError: the file is missing, or is not an Ed25519 key.
     """
     _require_cryptography()
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -124,16 +124,16 @@ def load_public_key(path: Path) -> str:
     return key.public_bytes_raw().hex()
 
 
-def signature_fits(public: str, signature: str, message: bytes) -> bool:
-    """Check a signature.
+def is_valid_signature(public: str, signature: str, message: bytes) -> bool:
+    """Verify a signature.
 
     Args:
-        public: the signer's key in hex.
+        public: the signer's public key in hex.
         signature: in hex.
-        message: what was signed.
+        message: the signed bytes.
 
     Returns:
-        Whether the owner of the key signed the message.
+        Whether the signature is the key's for this message, and both are spelt in lower-case hex.
     """
     _require_cryptography()
     from cryptography.exceptions import InvalidSignature
@@ -144,36 +144,29 @@ def signature_fits(public: str, signature: str, message: bytes) -> bool:
         Ed25519PublicKey.from_public_bytes(raw_key).verify(raw_signature, message)
     except (InvalidSignature, ValueError):
         return False
-    # One spelling only: keys are compared as text, and no letter of a pack may change.
+    # One spelling only: keys are compared as text, and no character of a pack may change.
     return (raw_key.hex(), raw_signature.hex()) == (public, signature)
 
 
 def write_new(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that must not exist yet, and see it onto the disk.
+    """Write a file that does not exist yet, whole or not at all.
 
     Args:
         path: of the file.
         data: its content.
-        mode: its permissions from the first moment on.
+        mode: its permissions from the first moment on, less the umask.
 
     Raises:
-        PackError: it exists, or cannot be written; nothing is left behind then.
+        PackError: it exists, or cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        write_atomically(path, lambda file: file.write(data), mode=mode, replace=False)
     except FileExistsError:
         raise PackError(f"{path} exists already and is never overwritten; choose another name") from None
     except OSError as error:
-        raise PackError(f"{path} cannot be written ({error.strerror}); name another folder") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise PackError(f"{path} cannot be written ({error.strerror}); make room and try again") from None
+        raise PackError(
+            f"{path} cannot be written ({error.strerror}); name a file in a folder with room"
+        ) from None
 
 
 def _read(path: Path) -> bytes:

@@ -1,10 +1,10 @@
-"""Read packs of strangers: whatever is wrong with one is told in one line, and nothing of it is believed.
+"""Read and verify untrusted packs; every fault is a `PackError` of one line.
 
-What was read is written again and compared, so no byte of a pack can change unnoticed. The file's size and
-its header's are bounded before either is read.
+A pack that was read is serialised again and compared, so no changed byte goes unnoticed. The sizes of the
+file and of its header are bounded before either is read.
 """
 
-import hashlib
+import io
 import json
 from datetime import datetime
 from pathlib import Path
@@ -14,20 +14,21 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from edge_tosca.arrays import Array
+from edge_tosca.arrays import Array, HeaderSizeError, safetensors_header
+from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError, PackError
 from edge_tosca.labels import checked_label
 from edge_tosca.packs.container import (
     ENTRY,
     FORMAT,
-    MOST_BYTES,
-    MOST_HEADER_BYTES,
-    MOST_NAME,
+    MAX_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_NAME_LENGTH,
     Pack,
     PackedTask,
     signed_bytes,
 )
-from edge_tosca.packs.keys import signature_fits
+from edge_tosca.packs.keys import is_valid_signature
 
 _KINDS = {
     "fingerprint": str,
@@ -40,7 +41,7 @@ _KINDS = {
 
 
 def read_pack(path: Path) -> Pack:
-    """Read a pack and check that it is what its signer signed. Whether the signer is trusted is not asked.
+    """Read a pack and verify its signature; whether the signer is trusted is up to `import_pack`.
 
     Args:
         path: of the file.
@@ -61,7 +62,7 @@ def read_pack(path: Path) -> Pack:
     if isinstance(version, int) and version > FORMAT:
         raise PackError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
     key = account.get("key")
-    if not isinstance(key, str) or not signature_fits(key, signature, signed_bytes(message)):
+    if not isinstance(key, str) or not is_valid_signature(key, signature, signed_bytes(message)):
         raise PackError(f"{path}: its signature is wrong, it was changed after signing; get it again")
     try:
         return _unpacked(account, message, signature, data)
@@ -76,23 +77,22 @@ def _content(path: Path) -> bytes:
         if not path.is_file():
             raise PackError(f"{path}: there is no pack here; make one with: edge-tosca pack export")
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise PackError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
-    if len(data) > MOST_BYTES:
-        raise PackError(f"{path} has more than {MOST_BYTES >> 20} MiB; packs are smaller, name another file")
+    if len(data) > MAX_BYTES:
+        raise PackError(f"{path} has more than {MAX_BYTES >> 20} MiB; packs are smaller, name another file")
     return data
 
 
 def _signed(data: bytes, path: Path) -> tuple[str, str]:
-    """Find the account and its signature, before anything else of the file is looked at."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(MOST_HEADER_BYTES, len(data) - 8):
-        raise PackError(f"{path} is not a class pack, or only a part of one; get it again")
+    """Read the account and its signature, before anything else of the file is parsed."""
     try:
-        entry = json.loads(data[8 : 8 + length])["__metadata__"][ENTRY]
-        signed = json.loads(entry)
+        header, _ = safetensors_header(io.BytesIO(data), MAX_HEADER_BYTES)
+        signed = json.loads(header["__metadata__"][ENTRY])
         message, signature = signed["account"], signed["signature"]
+    except HeaderSizeError:
+        raise PackError(f"{path} is not a class pack, or only a part of one; get it again") from None
     except (ValueError, LookupError, TypeError, RecursionError):
         raise PackError(f"{path} is not a class pack, or was changed; get it again") from None
     if not isinstance(message, str) or not isinstance(signature, str) or not message.isascii():
@@ -103,16 +103,16 @@ def _signed(data: bytes, path: Path) -> tuple[str, str]:
 def _unpacked(account: dict[str, Any], message: str, signature: str, data: bytes) -> Pack:
     if any(not isinstance(account[name], kind) for name, kind in _KINDS.items()):
         raise ValueError("an entry of the account has another type")
-    _shown(account["origin"])
+    _printable(account["origin"])
     arrays = load(data)
     width = account["feature_dim"]
     pack = Pack(
         **{name: account[name] for name in _KINDS},
         tasks=tuple(_task(place, entry, arrays, width) for place, entry in enumerate(account["tasks"])),
-        digest=hashlib.sha256(signed_bytes(message)).hexdigest(),
+        digest=sha256(signed_bytes(message)),
     )
     if not pack.tasks or pack.assembled(pack.key, signature) != data:
-        raise ValueError("written again it has other bytes")
+        raise ValueError("serialised again it has other bytes")
     return pack
 
 
@@ -130,15 +130,15 @@ def _task(place: int, entry: dict[str, Any], arrays: dict[str, Array], width: in
     if not all(np.isfinite(rows).all() for rows in features):
         raise ValueError("a feature is not finite")
     datetime.fromisoformat(entry["learned_at"])
-    name = _shown(entry["name"])
+    name = _printable(entry["name"])
     labels = tuple(checked_label(part["label"]) for part in classes)
     return PackedTask(name, entry["learned_at"], labels, module.tobytes(), cosines, features)
 
 
-def _shown(text: Any) -> str:
-    """Take a text that is shown to users: a stranger's must not pass for lines of our own."""
-    if not isinstance(text, str) or len(text) > MOST_NAME or not text.isprintable():
-        raise ValueError("a name cannot be shown")
+def _printable(text: Any) -> str:
+    """Require a text that can be printed: one from an untrusted file must not pass for our own lines."""
+    if not isinstance(text, str) or len(text) > MAX_NAME_LENGTH or not text.isprintable():
+        raise ValueError("a name cannot be printed")
     return text
 
 

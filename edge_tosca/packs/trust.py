@@ -1,4 +1,4 @@
-"""Whose packs a store accepts: public keys, kept in the store itself, trusted one by one."""
+"""The signers whose packs a store accepts: public keys in the store's settings."""
 
 from edge_tosca.errors import PackError
 from edge_tosca.store.audit.provenance import now
@@ -14,7 +14,7 @@ def trusted_keys(store: Store) -> dict[str, str]:
         store: any store.
 
     Returns:
-        Public key in hex to the time when it was first trusted, ISO 8601, UTC.
+        Public key in hex to the time from which it is trusted, ISO 8601, UTC.
     """
     return {
         key.removeprefix(_PREFIX): since for key, since in store.settings.items() if key.startswith(_PREFIX)
@@ -22,14 +22,14 @@ def trusted_keys(store: Store) -> dict[str, str]:
 
 
 def trust(store: Store, key: str) -> bool:
-    """Accept packs that a key signed, from now on.
+    """Trust a key, so that packs that it signed can be imported.
 
     Args:
-        store: that imports them.
+        store: to import into.
         key: public key in hex.
 
     Returns:
-        Whether that is new.
+        Whether the key was not trusted before.
     """
     if key in trusted_keys(store):
         return False
@@ -39,10 +39,10 @@ def trust(store: Store, key: str) -> bool:
 
 
 def distrust(store: Store, key: str) -> None:
-    """Accept no more packs of a key; classes that were imported stay.
+    """Trust a key no longer; classes that were imported stay.
 
     Args:
-        store: that trusts it.
+        store: that trusts the key.
         key: public key in hex.
 
     Raises:

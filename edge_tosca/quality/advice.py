@@ -1,45 +1,47 @@
-"""What to do next, in plain words, with numbers that follow from a learning curve."""
+"""Advice on a lesson in plain sentences; numbers of pictures follow from a learning curve."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 ENOUGH_PICTURES = 10
-"""Pictures of a class that the advice asks for where there are too few to check it."""
+"""Pictures that the advice asks for in a class that has too few to be checked."""
 
 LEARNING_EXPONENT = 0.5
-"""Errors on left-out pictures fall like (pictures a class) ** -0.5."""
+"""The held-out error falls like (pictures per class) ** -0.5."""
 
 ERRORS_KEPT = 2 / 3
 """The advice asks for as many pictures as should leave two thirds of a class's errors."""
 
 WEAK_BELOW = 0.8
-"""A new class below this accuracy is given advice, whatever the verdict."""
+"""Held-out accuracy below which a new class gets advice, whatever the verdict."""
 
 MOST_SENTENCES = 5
 
 
 def pictures_to_add(pictures: int) -> int:
-    """Say how many pictures of a class are missing.
+    """Compute how many pictures a class should get.
 
     Args:
-        pictures: how many there are.
+        pictures: how many it has.
 
     Returns:
-        As many as bring a small class to ENOUGH_PICTURES; beyond, as many as leave ERRORS_KEPT of the errors
-        by the learning curve: n ((1 / ERRORS_KEPT) ** (1 / LEARNING_EXPONENT) - 1).
+        The number that brings a small class to ENOUGH_PICTURES, or, if that is more, the number that leaves
+        ERRORS_KEPT of the errors by the learning curve: n ((1 / ERRORS_KEPT) ** (1 / LEARNING_EXPONENT) - 1).
     """
     growth: float = (1 / ERRORS_KEPT) ** (1 / LEARNING_EXPONENT) - 1
     return max(ENOUGH_PICTURES - pictures, math.ceil(pictures * growth))
 
 
-def one_thing(label: str, other: str) -> str:
-    """Advise on two classes that are the same thing."""
-    return f"Teach the pictures of {label!r} as {other!r} if the two are one thing, or show what differs"
+def same_class(label: str, other: str) -> str:
+    """Advise on a new class that may be another class under a second name."""
+    return f"Teach the pictures of {label!r} as {other!r} if both are the same class, or show how they differ"
 
 
 def check_labels(suspects: int) -> str:
     """Advise on pictures that look mislabelled."""
-    return f"Look at the {suspects} pictures that look like another class, sort them again, and learn anew"
+    return (
+        f"Check the {suspects} pictures that look like another class, correct wrong labels, and learn again"
+    )
 
 
 def too_few(distinct: Mapping[str, int]) -> list[str]:
@@ -49,7 +51,7 @@ def too_few(distinct: Mapping[str, int]) -> list[str]:
         distinct: label to the number of different pictures, of the classes that have too few.
 
     Returns:
-        Sentences, the smallest class first.
+        One sentence per class, the smallest class first.
     """
     return [
         f"{_more(pictures_to_add(count))} of {label!r} from other angles: it has only {count} "
@@ -59,7 +61,15 @@ def too_few(distinct: Mapping[str, int]) -> list[str]:
 
 
 def too_alike(labels: Sequence[str], pictures: Mapping[str, int]) -> list[str]:
-    """Advise on classes whose pictures show the same view."""
+    """Advise on classes whose pictures show nearly the same view.
+
+    Args:
+        labels: of these classes.
+        pictures: label to the number of pictures.
+
+    Returns:
+        One sentence per class, in the order of the labels.
+    """
     return [
         f"{_more(max(ENOUGH_PICTURES, pictures[label]))} of {label!r} from other angles and distances: "
         f"its {pictures[label]} are nearly the same view"
@@ -68,7 +78,17 @@ def too_alike(labels: Sequence[str], pictures: Mapping[str, int]) -> list[str]:
 
 
 def harmed(label: str, other: str, count: int, pictures: int) -> str:
-    """Advise on an old class that lost pictures to a new one."""
+    """Advise on an old class that lost accuracy to a new one.
+
+    Args:
+        label: of the old class.
+        other: of the new one.
+        count: pictures of the old class that are now taken for the new one.
+        pictures: of the old class in all.
+
+    Returns:
+        The sentence.
+    """
     return (
         f"{_more(pictures_to_add(pictures))} of {label!r}, where it differs from {other!r}: "
         f"{count} of its pictures are now taken for {other!r}"
@@ -76,15 +96,15 @@ def harmed(label: str, other: str, count: int, pictures: int) -> str:
 
 
 def weak(accuracy: Mapping[str, float], pictures: Mapping[str, int], rivals: Mapping[str, str]) -> list[str]:
-    """Advise on new classes that are often wrong.
+    """Advise on new classes with a low held-out accuracy.
 
     Args:
-        accuracy: of the new classes on left-out pictures.
-        pictures: of each.
+        accuracy: label to held-out accuracy, of the new classes.
+        pictures: label to the number of pictures.
         rivals: label to the class that it is mostly taken for.
 
     Returns:
-        Sentences, the weakest class first.
+        One sentence per class below WEAK_BELOW, the weakest class first.
     """
     sentences = []
     for label, share in sorted(accuracy.items(), key=lambda item: item[1]):

@@ -1,4 +1,4 @@
-"""What left-out pictures were taken for: accuracies, confusions, and classes that cannot be told apart."""
+"""Held-out accuracy and confusions of classes, and pairs of classes that are hard to distinguish."""
 
 import math
 from collections import Counter
@@ -11,12 +11,12 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.features.sampling import evenly
-from edge_tosca.quality.loo_ridge import LeftOutRidge
+from edge_tosca.quality.loo_ridge import LeaveOneOutRidge
 from edge_tosca.results import Confusion
 from edge_tosca.store.state import State
 
 PAIR_PICTURES = 10
-"""Pictures that each of two classes needs before anything is said of the pair."""
+"""Pictures that each of two classes needs before the two are compared."""
 
 _MOST_CONFUSIONS = 5
 _MOST_OF_A_CLASS = 200
@@ -25,53 +25,52 @@ _PAIRS_TRIED = 2
 
 @dataclass(frozen=True)
 class ConfusablePair:
-    """A new class and the class that it is hardest to tell from.
+    """A new class and the class from which it is hardest to distinguish.
 
     Attributes:
         new: the class just taught.
-        other: the other one.
-        right: share of left-out pictures that are right if only these two are to choose from, each class
-            counting the same; 0.5 is chance.
-        apart: standard errors by which the answers for the two differ; one thing has about none.
-        pictures: of the two, that were tried: n m / (n + m) for n and m of them.
+        other: the other class.
+        accuracy: leave-one-out accuracy between the two alone, each counting the same; 0.5 is chance.
+        welch_t: separation of the two in standard errors; about 0 for two halves of one class.
+        effective_pictures: n m / (n + m) for n and m pictures of the two.
     """
 
     new: str
     other: str
-    right: float
-    apart: float
-    pictures: float
+    accuracy: float
+    welch_t: float
+    effective_pictures: float
 
 
-def standard_errors_apart(one: Array, other: Array) -> tuple[float, float]:
-    """Ask a ridge regression on two classes about each of their pictures, left out.
+def welch_t(one: Array, other: Array) -> tuple[float, float]:
+    """Compute how well two classes are separated, by leave-one-out margins of a ridge regression.
 
-    Source: the statistic is Welch's t ("The generalization of 'Student's' problem when several different
-    population variances are involved", 1947) of the margins.
+    Source: Welch, "The generalization of 'Student's' problem when several different population variances are
+    involved", Biometrika 1947. The statistic is his t of the margins.
 
     Args:
-        one: conditioned features, [n, d].
-        other: [m, d].
+        one: normalised features of a class, [n, d].
+        other: of the other class, [m, d].
 
     Returns:
-        By how many standard errors the margins tell the two apart, and the share of right answers, each class
-        counting the same. Pictures of one thing are about 0 apart and half right.
+        The sum of the two mean margins in its standard errors, and the accuracy, each class counting the
+        same. Two halves of one class have about 0 and 0.5.
     """
     n, m = len(one), len(other)
-    margins, _ = LeftOutRidge.of(np.concatenate([one, other])).margins(np.repeat([0, 1], [n, m]))
+    margins, _ = LeaveOneOutRidge.of(np.concatenate([one, other])).margins(np.repeat([0, 1], [n, m]))
     sides = margins[:n], margins[n:]
     error = math.sqrt(sum(float(side.var(ddof=1)) / len(side) for side in sides))
-    apart = sum(float(side.mean()) for side in sides) / max(error, 1e-9)
-    return apart, sum(float((side > 0).mean()) for side in sides) / 2
+    separation = sum(float(side.mean()) for side in sides) / max(error, 1e-9)
+    return separation, sum(float((side > 0).mean()) for side in sides) / 2
 
 
 @dataclass(frozen=True)
 class HeldOutConfusions:
-    """Left-out pictures and what was said of them.
+    """Held-out answers beside the true labels.
 
     Attributes:
         labels: all class names.
-        label_of_group: label of each group.
+        label_of_group: class name of each group.
         truth: index of each picture's label, int [n].
         new: whether it belongs to the task just taught, bool [n].
         groups: its group, int [n].
@@ -88,29 +87,25 @@ class HeldOutConfusions:
     posterior: Array
 
     @classmethod
-    def of(cls, state: State, left_out: HeldOut, new_groups: int = 0) -> "HeldOutConfusions":
-        """Put left-out answers beside the truth.
+    def of(cls, state: State, held_out: HeldOut, new_groups: int = 0) -> "HeldOutConfusions":
+        """Compare held-out answers with the true labels.
 
         Args:
-            state: the new task at its end.
-            left_out: answers under that state.
+            state: with the new task at its end.
+            held_out: held-out answers under it.
             new_groups: number of groups of the new task.
 
         Returns:
-            The trial.
+            The comparison.
         """
-        index = {label: place for place, label in enumerate(state.labels)}
-        of_group = np.array([index[group.label] for group in state.groups], int)
-        new = left_out.groups >= len(state.groups) - new_groups
-        truth = of_group[left_out.groups]
         return cls(
             state.labels,
             tuple(group.label for group in state.groups),
-            truth,
-            new,
-            left_out.groups,
-            left_out.rows,
-            left_out.posterior,
+            state.label_of_group[held_out.groups],
+            held_out.groups >= len(state.groups) - new_groups,
+            held_out.groups,
+            held_out.rows,
+            held_out.posterior,
         )
 
     @cached_property
@@ -119,7 +114,7 @@ class HeldOutConfusions:
         return self.posterior.argmax(axis=1) if len(self.truth) else self.truth
 
     def accuracy_by_class(self, of: Array | None = None) -> dict[str, float]:
-        """Give the share of right answers by class.
+        """Compute the accuracy of every class.
 
         Args:
             of: the pictures to count, bool [n]; all by default.
@@ -141,74 +136,75 @@ class HeldOutConfusions:
         most = Counter(pairs).most_common(_MOST_CONFUSIONS)
         return tuple(Confusion(self.labels[t], self.labels[a], n) for (t, a), n in most)
 
-    def lookalikes(self, cached: Callable[[int], Array]) -> tuple[ConfusablePair, ...]:
-        """Find for each new class the other class that it is hardest to tell from, the hardest pair first.
+    def confusable_pairs(self, features_of: Callable[[int], Array]) -> tuple[ConfusablePair, ...]:
+        """Find for each new class the class from which it is hardest to distinguish.
 
-        The candidates are those that the left-out answers confuse it with. They are compared by margins: a
-        count of right answers tells much less on few pictures.
+        The candidates are the classes that held-out answers confuse it with. They are compared by margins,
+        since an accuracy of few pictures says much less.
 
         Args:
-            cached: conditioned features of a group by its index, float32 [n, d].
+            features_of: normalised features of a group by its index, float32 [n, d].
 
         Returns:
-            The pairs.
+            At most one pair per new class, the hardest pair first.
         """
         fresh = [int(label) for label in np.unique(self.truth[self.new])]
         found = []
         for label in fresh:
             others = [other for other in range(len(self.labels)) if other not in fresh or other > label]
-            tried = [self._pair(label, other, cached) for other in self.nearest(label, others, _PAIRS_TRIED)]
-            judged = [pair for pair in tried if pair is not None]
-            if judged:
-                found.append(min(judged, key=lambda pair: pair.apart))
-        return tuple(sorted(found, key=lambda pair: pair.apart))
+            candidates = self.most_confused(label, others, _PAIRS_TRIED)
+            tried = [self._pair(label, other, features_of) for other in candidates]
+            compared = [pair for pair in tried if pair is not None]
+            if compared:
+                found.append(min(compared, key=lambda pair: pair.welch_t))
+        return tuple(sorted(found, key=lambda pair: pair.welch_t))
 
-    def nearest(self, label: int, others: Sequence[int], most: int) -> list[int]:
-        """Name the classes that a class is hardest to tell from.
+    def most_confused(self, label: int, others: Sequence[int], most: int) -> list[int]:
+        """List the classes that held-out answers confuse most with a class.
 
         Args:
-            label: of the class, by its index.
-            others: to choose from, by their indices.
-            most: how many to name at most.
+            label: index of the class.
+            others: indices of the classes to choose from.
+            most: how many to list at most.
 
         Returns:
-            Some of them, the hardest first.
+            Their indices, the most confused first.
         """
-        confused = self._confused(label)
-        return sorted(others, key=lambda other: confused[other])[:most]
+        separated = self._separated(label)
+        return sorted(others, key=lambda other: separated[other])[:most]
 
-    def features(self, label: int, cached: Callable[[int], Array]) -> Array:
-        """Give features of a class, spread evenly where there are very many.
+    def features(self, label: int, features_of: Callable[[int], Array]) -> Array:
+        """Return features of a class over all its tasks, an even sample if there are very many.
 
         Args:
-            label: of the class, by its index.
-            cached: conditioned features of a group by its index, float32 [n, d].
+            label: index of the class.
+            features_of: normalised features of a group by its index, float32 [n, d].
 
         Returns:
             float32 [n, d].
         """
         name = self.labels[label]
-        groups = [place for place, of in enumerate(self.label_of_group) if of == name]
-        z = np.concatenate([cached(group) for group in groups])
+        groups = [group for group, of in enumerate(self.label_of_group) if of == name]
+        z = np.concatenate([features_of(group) for group in groups])
         return z[evenly(len(z), _MOST_OF_A_CLASS)]
 
-    def _pair(self, label: int, other: int, cached: Callable[[int], Array]) -> ConfusablePair | None:
-        one, two = self.features(label, cached), self.features(other, cached)
+    def _pair(self, label: int, other: int, features_of: Callable[[int], Array]) -> ConfusablePair | None:
+        one, two = self.features(label, features_of), self.features(other, features_of)
         n, m = len(one), len(two)
         if min(n, m) < PAIR_PICTURES:
             return None
-        apart, right = standard_errors_apart(one, two)
-        return ConfusablePair(self.labels[label], self.labels[other], right, apart, n * m / (n + m))
+        separation, accuracy = welch_t(one, two)
+        return ConfusablePair(self.labels[label], self.labels[other], accuracy, separation, n * m / (n + m))
 
-    def _confused(self, label: int) -> Array:
-        """Say how often a label and each other one are told apart, [labels]: the mean of both ways.
+    def _separated(self, label: int) -> Array:
+        """Compute how often a class and each other one are distinguished, [labels]: the mean of both ways.
 
-        Of very many classes not every one has pictures that were left out: then the label's own ones decide.
+        Among very many classes some have no held-out picture; for those only the class's own pictures count.
         """
         counts = np.bincount(self.truth, minlength=len(self.labels))
         rows = self.posterior[self.truth == label]
-        kept = (rows[:, label, None] > rows).mean(axis=0)
+        own = (rows[:, label, None] > rows).mean(axis=0)
         right = self.posterior[np.arange(len(self.truth)), self.truth] > self.posterior[:, label]
-        told = np.bincount(self.truth, right, len(self.labels)) / np.maximum(counts, 1)
-        shares: Array = 0.5 * (kept + np.where(counts > 0, told, kept))
+        theirs = np.bincount(self.truth, right, len(self.labels)) / np.maximum(counts, 1)
+        shares: Array = 0.5 * (own + np.where(counts > 0, theirs, own))
         return shares

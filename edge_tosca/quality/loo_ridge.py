@@ -1,4 +1,8 @@
-"""A ridge regression of class on features, asked about every picture as if it had been left out."""
+"""Ridge regression of class membership on features, with leave-one-out responses in closed form.
+
+Source: the hat-matrix identity, Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2nd
+edition, equation 7.64.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,8 +16,8 @@ PENALTY = 0.2
 
 
 @dataclass(frozen=True)
-class LeftOutRidge:
-    """Ridge regressions on the same pictures under whatever labels.
+class LeaveOneOutRidge:
+    """Ridge regressions on the same pictures, for any labels.
 
     The hat matrix does not depend on the labels, so other labels cost one more product.
 
@@ -29,10 +33,10 @@ class LeftOutRidge:
 
     @classmethod
     def of(cls, z: Array) -> Self:
-        """Prepare for some pictures.
+        """Factorise the hat matrix of some pictures.
 
         Args:
-            z: conditioned features, [n, d].
+            z: normalised features, [n, d].
 
         Returns:
             The regressions.
@@ -48,26 +52,23 @@ class LeftOutRidge:
         return cls(left, right, np.einsum("nr,rn->n", left, right))
 
     def margins(self, truth: Array) -> tuple[Array, Array]:
-        """Regress class membership on features, and ask about every picture as if it had been left out.
+        """Compute the leave-one-out margin of every picture.
 
-        Out of the slopes only: the means of features and classes keep the picture, so that margins of a few
-        pictures are somewhat larger than those of a regression fitted without it.
-
-        Source: the hat-matrix identity, Hastie, Tibshirani, Friedman, "The Elements of Statistical
-        Learning", 2nd edition, equation 7.64.
+        A picture is held out of the slopes only. The means of features and classes keep it, so that the
+        margins of a few pictures are slightly larger than those of a regression fitted without it.
 
         Args:
             truth: class of each picture, int [n], from 0 on without gaps.
 
         Returns:
-            How much stronger each picture's own class answers than the best other one, [n], and that other
-            one, int [n].
+            The response of each picture's own class minus the largest other response, float64 [n], and the
+            class of that other response, int [n].
         """
         targets = np.eye(int(truth.max()) + 1)[truth]
         targets -= targets.mean(axis=0)
-        answers = self.left @ (self.right @ targets) - self.leverage[:, None] * targets
-        answers /= np.maximum(1 - self.leverage, 1e-9)[:, None]
+        responses = self.left @ (self.right @ targets) - self.leverage[:, None] * targets
+        responses /= np.maximum(1 - self.leverage, 1e-9)[:, None]
         every = np.arange(len(truth))
-        own = answers[every, truth]
-        answers[every, truth] = -np.inf
-        return own - answers.max(axis=1), answers.argmax(axis=1)
+        own = responses[every, truth]
+        responses[every, truth] = -np.inf
+        return own - responses.max(axis=1), responses.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""What a program needs to run as a service: it tells systemd how it fares, and logs one object a line."""
+"""What a program needs to run as a service: status messages to systemd, and logs of one object a line."""
 
 from edge_tosca.service.logs import JsonLines, errors_as_log_lines, set_up_logging
 from edge_tosca.service.notify import Notifier

@@ -1,4 +1,4 @@
-"""Where the units and scripts of the service lie, and how a user gets a copy of them."""
+"""Write the units and scripts of the service to a folder."""
 
 import shutil
 from importlib.resources import as_file, files
@@ -8,21 +8,21 @@ from edge_tosca.errors import EdgeToscaError
 
 
 def write_service_files(out: Path) -> list[Path]:
-    """Write what `devices/service` holds to a folder.
+    """Write the files of `devices/service` to a folder.
 
     Args:
-        out: the folder; files of these names that are in it are written anew.
+        out: the folder; files of the same names in it are overwritten.
 
     Returns:
-        The files.
+        The paths of the written files.
 
     Raises:
         EdgeToscaError: the folder cannot be written.
     """
     written = []
-    with as_file(files("edge_tosca.devices") / "service") as kept:
-        for source in sorted(path for path in kept.rglob("*") if path.is_file()):
-            target = out / source.relative_to(kept)
+    with as_file(files("edge_tosca.devices") / "service") as folder:
+        for source in sorted(path for path in folder.rglob("*") if path.is_file()):
+            target = out / source.relative_to(folder)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)

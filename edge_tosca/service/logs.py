@@ -16,19 +16,19 @@ from edge_tosca.errors import EdgeToscaError
 LogKind = Literal["text", "json"]
 
 _OWN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
-"""What every record has; whatever else it has is a field. Uvicorn's coloured twin of its message is none."""
+"""Attributes of every record; all others are fields, but for uvicorn's coloured copy of its message."""
 
 logger = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
-    """One object a line: `at` (UTC), `level`, `event` and `fields`; no control character gets through."""
+    """One object a line: `at` (UTC), `level`, `event` and `fields`; control characters are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Lay out one record.
+        """Format one record.
 
         Args:
-            record: any library's; the fields are what was given as `extra`.
+            record: of any library; its fields are what was given as `extra`.
 
         Returns:
             One line of JSON.
@@ -46,13 +46,13 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """The same for a person: time, level, event, and the fields behind it."""
+    """One line of text a record: time, level, event, and the fields after it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Lay out one record in one line; of an exception its last line.
+        """Format one record in one line; of an exception its last line.
 
         Args:
-            record: any library's.
+            record: of any library.
 
         Returns:
             One line.
@@ -60,23 +60,23 @@ class TextLines(logging.Formatter):
         event, fields = _event_and_fields(record)
         if record.exc_info and record.exc_info[1] is not None:
             fields["exception"] = repr(record.exc_info[1])
-        said = "".join(f"  {name}={value}" for name, value in fields.items())
-        return _printable(f"{_moment(record):%Y-%m-%d %H:%M:%S}Z {record.levelname.lower():7} {event}{said}")
+        pairs = "".join(f"  {name}={value}" for name, value in fields.items())
+        return _printable(f"{_moment(record):%Y-%m-%d %H:%M:%S}Z {record.levelname.lower():7} {event}{pairs}")
 
 
 def set_up_logging(kind: LogKind, stream: TextIO | None = None) -> None:
-    """Send every library's records, warnings and the errors of threads to one stream, one a line.
+    """Send the records of all libraries, warnings and errors of threads to one stream, one a line.
 
     Args:
         kind: "json" or "text".
-        stream: standard error by default; a program's answers have standard output for themselves.
+        stream: standard error by default; standard output is for a program's answers.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if kind == "json" else TextLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # Each of these has handlers of its own where uvicorn set itself up.
+    # Each of these has handlers of its own if uvicorn set up logging.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
@@ -86,10 +86,10 @@ def set_up_logging(kind: LogKind, stream: TextIO | None = None) -> None:
 
 @contextlib.contextmanager
 def errors_as_log_lines(kind: LogKind) -> Iterator[None]:
-    """Tell an error that ends the program as a record too, so that the log is JSON to its last line.
+    """Log an error that ends the program as a record, so that a JSON log is JSON to its last line.
 
     Args:
-        kind: with "text" the command line tells it as it always does.
+        kind: with "text" the error is raised on, for the command line to print.
 
     Raises:
         SystemExit: with code 1, in place of the error.
@@ -106,7 +106,7 @@ def errors_as_log_lines(kind: LogKind) -> Iterator[None]:
 def _event_and_fields(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
     if record.name == "uvicorn.access" and isinstance(record.args, tuple) and len(record.args) == 5:
         client, method, path, _, status = record.args
-        # A query holds names of classes and answers; the path says enough.
+        # A query holds names of classes and answers; the path is enough.
         return "request", {
             "client": client,
             "method": method,
@@ -128,7 +128,7 @@ def _plain(value: object) -> object:
 
 
 def _printable(line: str) -> str:
-    """Escape as JSON does whatever a terminal might act upon, the second set of control characters too."""
+    """Escape, as JSON does, all that a terminal might interpret, the C1 control characters included."""
     return "".join(c if c.isprintable() else _escaped(c) for c in line)
 
 

@@ -1,4 +1,4 @@
-"""The protocol of sd_notify(3): datagrams with which a service tells systemd how it fares."""
+"""The protocol of sd_notify(3): datagrams that report the state of a service to systemd."""
 
 import logging
 import os
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import Self
 
 _SEND_SECONDS = 5.0
-"""A socket that nobody empties must not stop the service that reports to it."""
+"""A socket that is not read must not stop the service that writes to it."""
 
 logger = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Writes to the socket that $NOTIFY_SOCKET names; where there is none it says nothing.
+    """Writes to the socket that $NOTIFY_SOCKET names; without one it does nothing.
 
     Args:
-        address: a path, or "@" and a name in Linux's abstract space; None where nobody listens.
-        watchdog_seconds: how long the listener waits for a sign of life; None where it does not.
+        address: a path, or "@" and a name in Linux's abstract namespace; None for no socket.
+        watchdog_seconds: how long the service manager waits for a ping; None if it expects none.
     """
 
     def __init__(self, address: str | None, watchdog_seconds: float | None = None) -> None:
@@ -32,7 +32,7 @@ class Notifier:
             environ: the variables.
 
         Returns:
-            The notifier. Signs of life meant for another process are not expected of this one.
+            The notifier. It expects no pings if WATCHDOG_PID names another process.
         """
         address = environ.get("NOTIFY_SOCKET") or None
         microseconds = environ.get("WATCHDOG_USEC", "")
@@ -41,26 +41,40 @@ class Notifier:
         return cls(address, int(microseconds) / 1e6 if expected else None)
 
     def ready(self, status: str) -> bool:
-        """Say that the service has started.
+        """Report that the service has started.
 
         Args:
             status: one line for `systemctl status`.
 
         Returns:
-            Whether anybody was told.
+            Whether the message was sent.
         """
         return self._send(READY="1", STATUS=status)
 
     def status(self, text: str) -> bool:
-        """Say in one line what the service does, for `systemctl status`."""
+        """Set the line for `systemctl status`.
+
+        Args:
+            text: what the service does.
+
+        Returns:
+            Whether the message was sent.
+        """
         return self._send(STATUS=text)
 
     def ping(self) -> bool:
-        """Give a sign of life."""
+        """Reset the watchdog; return whether the message was sent."""
         return self._send(WATCHDOG="1")
 
     def stopping(self, status: str) -> bool:
-        """Say that the service is about to end by itself."""
+        """Report that the service is about to end by itself.
+
+        Args:
+            status: one line for `systemctl status`.
+
+        Returns:
+            Whether the message was sent.
+        """
         return self._send(STOPPING="1", STATUS=status)
 
     def _send(self, **fields: str) -> bool:
@@ -74,6 +88,6 @@ class Notifier:
                 connection.connect(address)
                 connection.sendall(message.encode(errors="replace"))
         except OSError as error:
-            logger.warning("systemd was not told", extra={"socket": self._address, "error": str(error)})
+            logger.warning("systemd was not notified", extra={"socket": self._address, "error": str(error)})
             return False
         return True

@@ -1,4 +1,4 @@
-"""Signs of life that stop when the work stops, so that systemd restarts a service that hangs."""
+"""Watchdog pings that stop when a loop stops, so that systemd restarts a service that hangs."""
 
 import contextlib
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from edge_tosca.service.notify import Notifier
 
 _CHECKS = 4
-"""Looks within the time that systemd waits: one that finds a slow loop a moment too early does no harm."""
+"""Checks within the time that systemd waits: one that comes too early for a slow loop does no harm."""
 
 logger = logging.getLogger(__name__)
 
@@ -16,14 +16,15 @@ Heartbeats = Mapping[str, Callable[[], int]]
 
 
 class Watchdog:
-    """Pings the notifier as long as every loop goes round.
+    """Pings the notifier as long as every loop makes progress.
 
-    A loop that waits for something, such as a camera that is gone, has to count its rounds while it waits.
+    A loop that waits, for a lost camera for example, must count rounds while it waits.
 
     Args:
-        notifier: who is told, and how often it wants to be.
-        heartbeats: a loop's name to what counts its rounds; every one has to have moved since the last ping.
-        status: what the service does, to be told again when a loop that stood still moves on.
+        notifier: gets the pings, and sets how often.
+        heartbeats: name of a loop to the function that returns its rounds; each must have grown since the
+            last ping.
+        status: line for `systemctl status`, sent again when a stalled loop continues.
     """
 
     def __init__(self, notifier: Notifier, heartbeats: Heartbeats, status: str) -> None:
@@ -31,12 +32,12 @@ class Watchdog:
         self._heartbeats = heartbeats
         self._status = status
         self._at_ping = dict.fromkeys(heartbeats, -1)
-        self._stood_still: list[str] = []
+        self._stalled: list[str] = []
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Look at the loops from now on, in a thread of its own, where anybody waits for signs of life."""
+        """Start to check the loops, in a thread of its own, if the service manager expects pings."""
         if self._notifier.watchdog_seconds is None:
             return
         seconds = self._notifier.watchdog_seconds / _CHECKS
@@ -44,44 +45,44 @@ class Watchdog:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop checking."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
 
-    def look(self) -> list[str]:
-        """Ping where every loop has gone round since the last ping, and tell which has not otherwise.
+    def check(self) -> list[str]:
+        """Ping if every loop has made progress since the last ping; log and report the others otherwise.
 
         Returns:
-            The names of the loops that stand still.
+            The names of the stalled loops.
         """
         now = {name: count() for name, count in self._heartbeats.items()}
-        still = [name for name, count in now.items() if count == self._at_ping[name]]
-        if not still:
+        stalled = [name for name, count in now.items() if count == self._at_ping[name]]
+        if not stalled:
             self._at_ping = now
             self._notifier.ping()
-        if still != self._stood_still:
-            if still:
-                logger.warning("no progress", extra={"loops": still})
-            self._notifier.status(f"no progress of: {', '.join(still)}" if still else self._status)
-            self._stood_still = still
-        return still
+        if stalled != self._stalled:
+            if stalled:
+                logger.warning("no progress", extra={"loops": stalled})
+            self._notifier.status(f"no progress of: {', '.join(stalled)}" if stalled else self._status)
+            self._stalled = stalled
+        return stalled
 
     def _watch(self, seconds: float) -> None:
         while not self._closed.wait(seconds):
-            self.look()
+            self.check()
 
 
 @contextlib.contextmanager
 def supervised(heartbeats: Heartbeats, status: str) -> Iterator[Notifier]:
-    """Run the block as a service: ready when it begins, signs of life while it runs, stopping when it ends.
+    """Run the block as a service: ready when it begins, pings while it runs, stopping when it ends.
 
     Args:
-        heartbeats: a loop's name to what counts its rounds.
+        heartbeats: name of a loop to the function that returns its rounds.
         status: one line on what the service does.
 
     Yields:
-        To tell more with.
+        The notifier, for further messages.
     """
     notifier = Notifier.from_environment()
     watchdog = Watchdog(notifier, heartbeats, status)

@@ -1,24 +1,32 @@
-"""Find, make and open the SQLite file of a store."""
+"""Find, make and open the SQLite file of a store.
+
+A process that closes a file loses all its POSIX locks on it, SQLite's among them, whatever opened it ("How To
+Corrupt An SQLite Database File", section 2.2). The console has several connections to one store. If one of
+them lost its lock, another process would take itself for the last one, and delete the log under the others.
+So only SQLite opens a database. A file is read as bytes only after SQLite said that it is none.
+"""
 
 import contextlib
 import os
 import sqlite3
 from pathlib import Path
+from typing import Literal
 
 from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.crypto.row_cipher import PlainRows
-from edge_tosca.store.file_kind import kind_of_file
-from edge_tosca.store.schema import APPLICATION_ID, ENCRYPTED, add_tables, connect, foreign_parts, mark
+from edge_tosca.store.schema import APPLICATION_ID, ENCRYPTED, add_tables, connect, foreign_parts, set_format
 from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.wal_check import refuse_foreign_log
 
+_MAX_PAGE_BYTES = 1 << 16
+
 
 def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqlite3.Connection:
-    """Make the file of a new store, its first seal included.
+    """Create the file of a new store, with the first audit entry.
 
     Args:
-        path: where; nothing, an empty file, or what an interrupted call left may be there.
+        path: of the file; nothing, an empty file, or the remains of an interrupted call may be there.
         settings: of the store.
         cipher: of its contents.
 
@@ -26,12 +34,12 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
         A connection to it.
 
     Raises:
-        StoreError: something is there already, or the folder cannot be written.
+        StoreError: something else is there, or the folder cannot be written.
     """
     kind = kind_of_file(path)
-    if path.is_dir() or kind == "stranger" or (kind == "database" and not _without_tables(path)):
+    if path.is_dir() or kind == "other" or (kind == "database" and not _without_tables(path)):
         raise StoreError(f"{path} exists already; open it, or choose another name")
-    found, alone = path.exists(), False
+    existed, ours = path.exists(), False
     try:
         with sqlite_errors(path, changing=True):
             if kind == "zeros":
@@ -39,20 +47,20 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
             connection = connect(path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
-            # Another process may have made a store here since it was looked for.
+            # Another process may have made a store here in the meantime.
             if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 raise StoreError(f"{path} exists already; open it, or choose another name")
-            alone = True
+            ours = True
             add_tables(connection)
-            mark(connection, cipher.encrypted)
+            set_format(connection, cipher.encrypted)
             audit_log = AuditLog(connection, cipher)
             audit_log.begin()
             connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
             audit_log.end(settings, "init")
             connection.execute("COMMIT")
     except StoreError:
-        if alone and not found:
-            # A disk that failed once may fail here too; init takes what is left for unfinished.
+        if ours and not existed:
+            # A disk that failed once may fail here too; `init` replaces the remains.
             with contextlib.suppress(OSError):
                 for suffix in ("", "-wal", "-shm"):
                     Path(f"{path}{suffix}").unlink(missing_ok=True)
@@ -79,7 +87,7 @@ def open_file(path: Path) -> sqlite3.Connection:
         )
     if kind == "zeros":
         raise _interrupted(path)
-    if kind == "stranger":
+    if kind == "other":
         raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
     refuse_foreign_log(path)
     with sqlite_errors(path):
@@ -91,7 +99,7 @@ def open_file(path: Path) -> sqlite3.Connection:
         if _without_tables(path):
             raise _interrupted(path)
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
-    # An older one is read as it is; the first command that writes brings it up to date.
+    # An older format is read as it is; the first command that writes upgrades it.
     if not 1 <= version <= ENCRYPTED:
         connection.close()
         raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
@@ -103,16 +111,49 @@ def open_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def kind_of_file(path: Path) -> Literal["nothing", "zeros", "other", "database"]:
+    """Classify the file at a path.
+
+    Args:
+        path: of a store, if there is one.
+
+    Returns:
+        "nothing" where there is no file or an empty one; "zeros" for one page of zeros, which a power cut
+        leaves if it happens before the first page is on the disk; "other" for a file that is no SQLite
+        database.
+
+    Raises:
+        StoreError: it may not be read.
+    """
+    try:
+        if not path.is_file() or not path.stat().st_size:
+            return "nothing"
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
+    if not os.access(path, os.R_OK):
+        raise StoreError(f"{path} cannot be read (Permission denied); name another, or allow it")
+    try:
+        with contextlib.closing(_read_only(path)) as connection:
+            connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            zeros = path.stat().st_size <= _MAX_PAGE_BYTES and not any(path.read_bytes())
+            return "zeros" if zeros else "other"
+    return "database"
+
+
 def _interrupted(path: Path) -> StoreError:
     return StoreError(f"{path}: making this store was interrupted; run again: edge-tosca init {path}")
 
 
 def _without_tables(path: Path) -> bool:
-    """Tell whether a database is what an interrupted `create` left."""
+    """Return whether a database has no table, as an interrupted `create_file` leaves it."""
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        ) as connection:
+        with contextlib.closing(_read_only(path)) as connection:
             return not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error:
         return False
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)

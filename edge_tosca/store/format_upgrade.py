@@ -1,4 +1,4 @@
-"""Bring a store of an older format up to date."""
+"""Upgrade a store of an older format."""
 
 import sqlite3
 
@@ -9,11 +9,11 @@ from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.schema import FORMAT, add_tables
 
 
-def bring_up_to_date(connection: sqlite3.Connection, settings: dict[str, str]) -> None:
-    """Give a store what its format lacks; inside a transaction, with which it takes effect or not at all.
+def upgrade_format(connection: sqlite3.Connection, settings: dict[str, str]) -> None:
+    """Upgrade a store to the present format; inside a transaction, with which it takes effect or not at all.
 
-    From format 1 to 2: the chain of seals begins. The first one covers all that the file holds by then, and
-    can say nothing of how it came there.
+    From format 1 to 2: the audit log begins. Its first entry covers the present contents of the file, not
+    their history.
 
     Args:
         connection: to the store.
@@ -32,7 +32,7 @@ def bring_up_to_date(connection: sqlite3.Connection, settings: dict[str, str]) -
 def _record_digests(connection: sqlite3.Connection, audit_log: AuditLog) -> None:
     for number, report in connection.execute("SELECT number, report FROM generations"):
         audit_log.record_digest("report", number, sha256(report.encode(errors="surrogatepass")))
-    # One at a time, by their keys: a cursor over large rows would stay open while others are written.
+    # One at a time, by key: a cursor over large rows would stay open while others are written.
     for (row,) in connection.execute("SELECT id FROM features").fetchall():
         (data,) = connection.execute("SELECT data FROM features WHERE id = ?", (row,)).fetchone()
         audit_log.record_digest("features", row, sha256(data))

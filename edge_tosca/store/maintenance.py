@@ -1,4 +1,4 @@
-"""Look after a store's file: how large it is, and how to make it smaller without losing anything."""
+"""Measure the file of a store, and compact it."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,16 +15,16 @@ _CONTENTS = {
     "history": ("generations", "report"),
     "seals": ("seals", "entry"),
 }
-"""What takes room, and the table and column that hold it."""
+"""Name of a content to the table and column that hold it."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """A part of what a store holds.
+    """The size of one kind of content.
 
     Attributes:
-        rows: how many.
-        bytes: of all of them.
+        rows: number of rows.
+        bytes: of all rows together.
     """
 
     rows: int
@@ -33,18 +33,18 @@ class Content:
 
 @dataclass(frozen=True)
 class Stats:
-    """A store in numbers.
+    """The size of a store.
 
     Attributes:
         format: of the file.
         bytes: of the file.
-        free: bytes in it that nothing uses; `compact` gives them back.
-        log: bytes of the write-ahead log beside it.
-        generations: changes that made one.
-        classes: live ones.
-        tasks: live ones.
-        images: cached features of live classes.
-        contents: what takes room.
+        free: bytes of unused pages, which `compact` returns to the disk.
+        log: bytes of the write-ahead log.
+        generations: number of the live generation.
+        classes: number of live classes.
+        tasks: number of live tasks.
+        images: number of cached features of live classes.
+        contents: size of each kind of content.
     """
 
     format: int
@@ -58,7 +58,7 @@ class Stats:
     contents: dict[str, Content]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the numbers as plain values."""
+        """Return the numbers as values that JSON can hold."""
         return asdict(self)
 
 
@@ -69,7 +69,7 @@ def stats(store: Store) -> Stats:
         store: any store.
 
     Returns:
-        Its numbers, all of one moment.
+        Its numbers, all at one moment.
     """
     with store.snapshot():
         state = store.state()
@@ -99,26 +99,26 @@ def stats(store: Store) -> Stats:
 
 
 def compact(store: Store) -> tuple[int, int]:
-    """Write a store's file anew, without what nothing uses, and empty its log.
+    """Rewrite the file of a store without its unused pages, and empty its log.
 
-    Others may go on reading; who wants to write waits. It needs room for the whole file a second time, and an
+    Other processes can read meanwhile; writers wait. The disk needs room for a second copy of the file. An
     interruption leaves the file as it was.
 
     Args:
         store: any store.
 
     Returns:
-        Bytes of the file and its log before, and after.
+        Bytes of the file and its log together, before and after.
 
     Raises:
         StoreError: the disk is full, another process writes for too long, or one reads and so keeps the log.
     """
-    before = _both(store)
+    before = _file_and_log(store)
     store.vacuum()
-    return before, _both(store)
+    return before, _file_and_log(store)
 
 
-def _both(store: Store) -> int:
+def _file_and_log(store: Store) -> int:
     return _size(store.path) + _size(Path(f"{store.path}-wal"))
 
 

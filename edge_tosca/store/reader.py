@@ -1,4 +1,4 @@
-"""Read the rows of a store: what its generations hold, and what was derived from them."""
+"""Read a store: its generations, and the arrays that are derived from them."""
 
 import contextlib
 import sqlite3
@@ -30,17 +30,25 @@ from edge_tosca.store.validation import (
     checked_settings,
     damage_errors,
 )
-from edge_tosca.system.files import identity
+from edge_tosca.system.files import file_identity
 
 
 class StoreReader:
-    """What can be asked of a store; knows nothing of learning."""
+    """Reads the rows of a store, and translates errors of SQLite and of malformed rows.
+
+    Attributes:
+        path: of the store.
+        settings: by name.
+        cipher: of the rows.
+        pictures: the source images.
+        audit_log: of the store.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, user_key: UserKey | None = None) -> None:
         self.path = path
         self._connection = connection
         self._place = path.absolute()
-        self._file = identity(self._place)
+        self._file = file_identity(self._place)
         self.settings: dict[str, str] = self._read_settings()
         self._read_with(cipher_of(path, self.settings.get(ENCRYPTION_SETTING), user_key))
 
@@ -50,7 +58,7 @@ class StoreReader:
         return checked_settings(dict(rows), self.path)
 
     def _take_settings(self, settings: dict[str, str]) -> None:
-        # In place: others hold this very dict.
+        # In place: other objects hold this dict.
         self.settings.clear()
         self.settings.update(settings)
 
@@ -65,9 +73,12 @@ class StoreReader:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read inside from one moment of the store, whatever other processes write meanwhile.
+        """Read one state of the store in the block, whatever other processes write meanwhile.
 
-        A writer does not wait for it, nor it for a writer. Inside a transaction it changes nothing.
+        Neither waits for the other. Inside a transaction it has no effect.
+
+        Raises:
+            StoreError: another process has replaced, migrated or reencrypted the store.
         """
         if self._connection.in_transaction:
             yield
@@ -81,18 +92,18 @@ class StoreReader:
                 self._connection.execute("ROLLBACK")
 
     def latest(self) -> int:
-        """Number of the live generation; 0 before anything was learned."""
+        """Return the number of the live generation; 0 before anything was learned."""
         with sqlite_errors(self.path), damage_errors(self.path):
             return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
 
     def state(self, generation: int | None = None) -> State:
-        """Give the tasks and classes of a generation.
+        """Read the tasks and classes of a generation.
 
         Args:
             generation: its number; the live one by default.
 
         Returns:
-            The state. Classes that were forgotten since are not in it.
+            The state, without classes that were forgotten since.
 
         Raises:
             StoreError: there is no such generation.
@@ -127,19 +138,25 @@ class StoreReader:
 
         Returns:
             float16 [n, d].
+
+        Raises:
+            StoreError: the store is damaged.
         """
         row = group.features
         arrays = self._arrays(self._blob("SELECT data FROM features WHERE id = ?", "features.data", row))
         return checked_features(arrays, group, int(self.settings["feature_dim"]), self.path)
 
     def module(self, digest: str) -> bytes:
-        """Read a module's bytes.
+        """Read the bytes of a module.
 
         Args:
-            digest: its name.
+            digest: of the bytes, sha256 (hex).
 
         Returns:
-            What `Module.to_bytes` gave.
+            The bytes of `Module.to_bytes`.
+
+        Raises:
+            StoreError: there is no such module, or its bytes have another digest.
         """
         data = self._blob("SELECT data FROM modules WHERE digest = ?", "modules.data", digest)
         if sha256(data) != digest:
@@ -147,14 +164,17 @@ class StoreReader:
         return data
 
     def evidence(self, digest: str) -> Array:
-        """Read the cosines that a module's task gave when held out of training.
+        """Read the held-out cosines of the pictures that a module was trained on.
 
         Args:
-            digest: the module's name.
+            digest: of the module.
 
         Returns:
             float32 [n, k], rows in the order of the task's groups and their pictures; NaN where a picture
             could not be held out.
+
+        Raises:
+            StoreError: the store is damaged.
         """
         data = self._blob("SELECT evidence FROM modules WHERE digest = ?", "modules.evidence", digest)
         with damage_errors(self.path):
@@ -162,14 +182,17 @@ class StoreReader:
         return cosines
 
     def derived(self, table: str, generation: int | None = None) -> dict[str, Array] | None:
-        """Read what was derived from a generation.
+        """Read the arrays that are derived from a generation.
 
         Args:
             table: "statistics" or "routers".
             generation: its number; the live one by default.
 
         Returns:
-            Arrays by name; None where they belong to another generation or are not kept.
+            Arrays by name; None where those of another generation are stored, or none.
+
+        Raises:
+            StoreError: the store is damaged.
         """
         number = self.latest() if generation is None else generation
         with sqlite_errors(self.path), damage_errors(self.path):
@@ -185,16 +208,16 @@ class StoreReader:
         return [self.cipher.decrypt_name(MODULE_COLUMN, digest) for (digest,) in rows]
 
     def tasks_of(self, module: str) -> int:
-        """Count the tasks, live or not, that share a module: they were taught the very same pictures.
+        """Count the tasks, live or not, with a module; several have one if their pictures are the same.
 
         Args:
             module: its digest.
         """
-        named = self.cipher.encrypt_name(MODULE_COLUMN, module)
-        return int(self.query("SELECT count(*) FROM tasks WHERE module = ?", named)[0][0])
+        stored = self.cipher.encrypt_name(MODULE_COLUMN, module)
+        return int(self.query("SELECT count(*) FROM tasks WHERE module = ?", stored)[0][0])
 
     def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask SQLite itself, to examine the file.
+        """Run a query of SQL, to examine the file.
 
         Args:
             question: in SQL; it must change nothing.
@@ -202,12 +225,15 @@ class StoreReader:
 
         Returns:
             All rows.
+
+        Raises:
+            StoreError: SQLite cannot answer it.
         """
         with sqlite_errors(self.path):
             return self._connection.execute(question, values).fetchall()
 
     def report(self, generation: int) -> dict[str, object]:
-        """Read what a generation's command reported.
+        """Read the report of the command that made a generation.
 
         Args:
             generation: its number.
@@ -228,7 +254,7 @@ class StoreReader:
                 "SELECT number, coalesce(parent, 0), made_at, command, report FROM generations"
                 " ORDER BY number"
             ).fetchall()
-            seals = {seal.generation: seal for seal in self.audit_log.all()}
+            entries = {entry.generation: entry for entry in self.audit_log.all()}
             taught: dict[int, list[TaughtClass]] = {}
             for generation, label, images, digest in self.audit_log.taught():
                 taught.setdefault(generation, []).append(TaughtClass(label, images, digest))
@@ -242,21 +268,21 @@ class StoreReader:
                     made_at,
                     command,
                     self._report(number, report),
-                    dict(seals[number].content["by"]) if number in seals else {},
+                    dict(entries[number].content["by"]) if number in entries else {},
                     tuple(taught.get(number, ())),
-                    seals[number].digest if number in seals else "",
+                    entries[number].digest if number in entries else "",
                 )
                 for number, parent, made_at, command, report in rows
             ]
 
     def groups_ever(self, label: str) -> dict[int, list[int]]:
-        """Find a class in all generations.
+        """Find the classes that had a label in any generation.
 
         Args:
-            label: its name.
+            label: name of the class.
 
         Returns:
-            Task row to the rows of its classes that ever bore the label.
+            Row of a task to the rows of its classes with the label.
         """
         found: dict[int, list[int]] = {}
         for task, group in self._connection.execute(
@@ -268,7 +294,7 @@ class StoreReader:
         return found
 
     def labels_ever(self, groups: Iterable[int]) -> set[str]:
-        """Give all labels that classes bore in any generation.
+        """Return all labels that classes had in any generation.
 
         Args:
             groups: rows of the classes.
@@ -278,7 +304,7 @@ class StoreReader:
         return {self.cipher.decrypt_name(LABEL_COLUMN, label) for label in rows}
 
     def groups_of_task(self, task: int) -> list[TaskClass]:
-        """List all classes filed under a task, live or not, in the order of its module's prototypes."""
+        """List all classes of a task, live or not, without labels; ordered as its module's prototypes."""
         query = "SELECT id, '', images, features FROM classes WHERE task = ? ORDER BY position"
         with sqlite_errors(self.path), damage_errors(self.path):
             rows = self._connection.execute(query, (task,))
@@ -288,7 +314,7 @@ class StoreReader:
             ]
 
     def tasks_ever(self) -> list[Task]:
-        """List all tasks in the file, live or not, with all their classes under their latest labels."""
+        """List all tasks, live or not, with all their classes under their latest labels."""
         with sqlite_errors(self.path), damage_errors(self.path):
             rows = self._connection.execute("SELECT id, name, learned_at, module FROM tasks ORDER BY id")
             return [
@@ -301,17 +327,28 @@ class StoreReader:
         return sum(group.images for task in self.tasks_ever() for group in task.groups)
 
     def used(self) -> int:
-        """Bytes of the file that something uses; inside a transaction, with what it has written so far."""
+        """Return the bytes of all used pages; inside a transaction, with those it has written so far."""
         pages, free, size = (
             int(self.query(f"PRAGMA {name}")[0][0]) for name in ("page_count", "freelist_count", "page_size")
         )
         return (pages - free) * size
 
+    def page_faults(self) -> list[str]:
+        """List what SQLite's quick check finds wrong with the pages of the file, three faults at most.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        # A connection of its own, without `cell_size_check`: that one refuses the file and names no fault.
+        with sqlite_errors(self.path), contextlib.closing(sqlite3.connect(self.path)) as connection:
+            rows = [str(verdict) for (verdict,) in connection.execute("PRAGMA quick_check(3)")]
+        return [] if rows == ["ok"] else rows
+
     def room_for_pictures(self, dimensions: int) -> bool:
-        """Say whether every class's row of features is as large as its number of pictures asks for.
+        """Return whether the features of each class are as large as its number of pictures requires.
 
         Args:
-            dimensions: of a feature.
+            dimensions: width of a feature.
         """
         query = (
             "SELECT 1 FROM classes c JOIN features f ON f.id = c.features"
@@ -325,7 +362,7 @@ class StoreReader:
             " c.images, c.features FROM classes c WHERE c.task = ? ORDER BY c.position",
             (task,),
         )
-        # A class whose lives somebody deleted has no label; it is for the audit to say so.
+        # A class whose rows of `lives` were deleted has no label; `verify` reports it.
         return tuple(
             self._group(row, label, checked_images(images), features)
             if label is not None
@@ -334,7 +371,7 @@ class StoreReader:
         )
 
     def _group(self, row: int, label: object, images: int, features: int, merged: object = None) -> TaskClass:
-        # What is no label is told by whoever looks for one; `verify` names it.
+        # A value that is no label is refused by `checked_group`; `verify` reports it.
         named: Any = self.cipher.decrypt_name(LABEL_COLUMN, label) if isinstance(label, str) else label
         own = self.cipher.decrypt_name(LABEL_COLUMN, merged) if isinstance(merged, str) else ""
         return TaskClass(row, named, images, features, own)
@@ -357,12 +394,12 @@ class StoreReader:
         return checked_report(self.cipher.decrypt("generations.report", number, report))
 
     def _require_own_file(self) -> None:
-        """Notice that another file lies in this one's place: nobody would find what is written here."""
-        if self._file is not None and identity(self._place) != self._file:
+        """Refuse to go on if the path names another file: no other process would find the changes."""
+        if self._file is not None and file_identity(self._place) != self._file:
             raise StoreError(f"{self.path} was moved or replaced while it was open; open it again")
 
     def _require_own_origin(self) -> None:
-        """Notice that another process has migrated the store, or encrypted it: its rows are others then."""
+        """Refuse to go on if another process has migrated or reencrypted the store, and so all rows."""
         query = "SELECT key, value FROM settings WHERE key IN ('fingerprint', ?)"
         found = dict(self._connection.execute(query, (ENCRYPTION_SETTING,)))
         if found.get("fingerprint") != self.settings.get("fingerprint"):
@@ -371,9 +408,9 @@ class StoreReader:
             raise StoreError(f"{self.path} was encrypted, decrypted or given another key; open it again")
 
     def _blob(self, query: str, column: str, key: int | str) -> bytes:
-        filed = self.cipher.encrypt_name(MODULE_COLUMN, key) if isinstance(key, str) else key
+        stored = self.cipher.encrypt_name(MODULE_COLUMN, key) if isinstance(key, str) else key
         with sqlite_errors(self.path):
-            row = self._connection.execute(query, (filed,)).fetchone()
+            row = self._connection.execute(query, (stored,)).fetchone()
         if row is None:
             raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
         with damage_errors(self.path):
@@ -384,5 +421,5 @@ class StoreReader:
             return load(data)
         except SafetensorError as error:
             raise StoreError(
-                f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init anew"
+                f"{self.path} is damaged ({in_one_line(error)}); restore a copy, or init a new store"
             ) from None

@@ -1,4 +1,4 @@
-"""Rewrite a store's rows from one cipher to another; inside a transaction."""
+"""Reencrypt the rows of a store; inside a transaction."""
 
 import sqlite3
 
@@ -9,39 +9,39 @@ from edge_tosca.store.schema import EMPTY_REPORT, LABEL_COLUMN, MODULE_COLUMN
 from edge_tosca.store.source_images import SourceImages
 
 
-def rewrite(
+def reencrypt(
     connection: sqlite3.Connection,
     pictures: SourceImages,
     audit_log: AuditLog,
     old: PlainRows,
     new: PlainRows,
 ) -> None:
-    """Take every row from one cipher to another, one at a time.
+    """Reencrypt all rows of a store, one at a time.
 
     Args:
         connection: to the store, in a transaction.
-        pictures: remembered files, under the old cipher.
-        seals: that keep digests of what will lie in the file, under the new cipher.
-        old: what everything is under; `CLEAR` for nothing.
-        new: what everything will be under.
+        pictures: source images, under the old cipher.
+        audit_log: for the digests of the new rows, under the new cipher.
+        old: cipher of the rows; `PLAIN_ROWS` if they are not encrypted.
+        new: their cipher afterwards; `PLAIN_ROWS` to decrypt them.
     """
     run = connection.execute
     # For the length of this transaction: tasks name modules, whose names change first.
     run("PRAGMA defer_foreign_keys = ON")
-    # Everything that the old cipher must read is read before it is written.
-    shown = AuditLog(connection, old).pictures_digests()
+    # Rows that are written by other methods are read first, under the old cipher.
+    pictures_digests = AuditLog(connection, old).pictures_digests()
     files = pictures.all()
 
-    for (filed,) in run("SELECT digest FROM modules").fetchall():
-        digest = old.decrypt_name(MODULE_COLUMN, filed)
-        data, evidence = run("SELECT data, evidence FROM modules WHERE digest = ?", (filed,)).fetchone()
+    for (stored,) in run("SELECT digest FROM modules").fetchall():
+        digest = old.decrypt_name(MODULE_COLUMN, stored)
+        data, evidence = run("SELECT data, evidence FROM modules WHERE digest = ?", (stored,)).fetchone()
         name = new.encrypt_name(MODULE_COLUMN, digest)
         data = new.encrypt("modules.data", digest, old.decrypt("modules.data", digest, data))
         evidence = new.encrypt("modules.evidence", digest, old.decrypt("modules.evidence", digest, evidence))
-        audit_log.drop_digest("evidence", filed)
+        audit_log.drop_digest("evidence", stored)
         query = "UPDATE modules SET digest = ?, data = ?, evidence = ? WHERE digest = ?"
-        run(query, (name, data, evidence, filed))
-        run("UPDATE tasks SET module = ? WHERE module = ?", (name, filed))
+        run(query, (name, data, evidence, stored))
+        run("UPDATE tasks SET module = ? WHERE module = ?", (name, stored))
         audit_log.record_digest("evidence", name, sha256(evidence))
 
     for table, key in (("features", "id"), ("routers", "generation"), ("statistics", "generation")):
@@ -57,8 +57,8 @@ def rewrite(
             data = new.encrypt(
                 "generations.report", number, old.decrypt("generations.report", number, report)
             )
-            told = data if new.encrypted else data.decode(errors="surrogatepass")
-            run("UPDATE generations SET report = ? WHERE number = ?", (told, number))
+            value = data if new.encrypted else data.decode(errors="surrogatepass")
+            run("UPDATE generations SET report = ? WHERE number = ?", (value, number))
             audit_log.record_digest("report", number, sha256(data))
 
     for column, key in ((LABEL_COLUMN, "rowid"), ("tasks.name", "id")):
@@ -67,8 +67,8 @@ def rewrite(
             named = new.encrypt_name(column, old.decrypt_name(column, text))
             run(f"UPDATE {table} SET {name} = ? WHERE {key} = ?", (named, row))
 
-    for row, digest in shown:
+    for row, digest in pictures_digests:
         audit_log.record_digest("pictures", row, digest)
-    under_new = SourceImages(connection, new)
-    for row, remembered in files.items():
-        under_new.put(row, remembered)
+    source_images = SourceImages(connection, new)
+    for row, images in files.items():
+        source_images.put(row, images)

@@ -1,4 +1,4 @@
-"""The tables of a store, and how a connection to one is set up."""
+"""The tables of a store, the names of its columns and settings, and connections to it."""
 
 import contextlib
 import functools
@@ -7,13 +7,13 @@ from pathlib import Path
 
 FORMAT = 2
 ENCRYPTED = 3
-"""Format 2 with encrypted contents, so that a program that knows of no encryption refuses it."""
+"""Format 2 with encrypted contents; a program without encryption refuses it."""
 
 APPLICATION_ID = 0x546F7363
-"""Marks the SQLite file as a store of edge-tosca ("Tosc")."""
+"""Marks an SQLite file as a store of edge-tosca ("Tosc")."""
 
 BUSY_SECONDS = 30.0
-"""How long a writer waits for another one."""
+"""Seconds that a writer waits for another one."""
 
 LABEL_COLUMN = "lives.label"
 """Column of class names. Column strings are associated data of encrypted rows: none may change."""
@@ -76,7 +76,7 @@ CREATE INDEX lives_by_class ON lives (class);
 CREATE TABLE statistics (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE routers (generation INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
-"""Of format 1, with which every store begins."""
+"""Tables of format 1, with which every store begins."""
 
 ADDED = {
     2: """
@@ -98,7 +98,7 @@ CREATE TABLE seals (
 );
 """
 }
-"""What each later format has besides."""
+"""Further tables of each later format."""
 
 
 PICTURES = """
@@ -110,35 +110,35 @@ CREATE TABLE IF NOT EXISTS pictures (
     PRIMARY KEY (features, position)
 )
 """
-"""Made with its first row, see `edge_tosca.store.source_images`."""
+"""Created with its first row, see `edge_tosca.store.source_images`."""
 
 
 def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
-    """Make the tables that a store lacks; inside a transaction.
+    """Create the tables that a store lacks; inside a transaction.
 
     Args:
-        connection: to it.
-        version: the format that it has; 0 for an empty file.
+        connection: to the store.
+        version: its format; 0 for an empty file.
     """
     missing = [] if version else [TABLES]
     missing += [tables for number, tables in ADDED.items() if number > version]
-    # executescript would commit first; what is added must appear whole or not at all.
+    # executescript would commit first; the tables must appear all or none.
     for statement in "".join(missing).split(";"):
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def mark(connection: sqlite3.Connection, encrypted: bool) -> None:
-    """Say in the file whether its contents are encrypted; inside a transaction."""
+def set_format(connection: sqlite3.Connection, encrypted: bool) -> None:
+    """Set the format number that marks the contents as encrypted or plain; inside a transaction."""
     connection.execute(f"PRAGMA user_version = {ENCRYPTED if encrypted else FORMAT}")
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection whose commits survive a power cut and whose deletions leave no trace.
+    """Open a connection whose commits survive a power cut and whose deletions are overwritten.
 
     Args:
-        path: of the SQLite file, made if it is not there.
+        path: of the SQLite file, which is created if it does not exist.
 
     Returns:
         A connection in autocommit mode; transactions are begun explicitly.
@@ -147,20 +147,22 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
-    # A file of a stranger may hold code in its schema, and cells that overlap.
+    # An untrusted file may hold code in its schema, and cells that overlap.
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     return connection
 
 
 def foreign_parts(connection: sqlite3.Connection) -> list[str]:
-    """Find what no version of this program made: a trigger or a view runs when a table is touched.
+    """List the parts of a schema that no version of this program makes.
+
+    A trigger or a view of an untrusted file would run when a table is used.
 
     Args:
         connection: to a store.
 
     Returns:
-        Names of its tables, indices, triggers and views that are not ours as they stand.
+        Names of its tables, indices, triggers and views whose definitions are not ours.
     """
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     return [str(name) for kind, name, sql in rows if (kind, name, _spelt(sql)) not in _own_parts()]

@@ -1,4 +1,4 @@
-"""Tell in one line what SQLite cannot do with a store, and what to do about it."""
+"""Translate errors of SQLite into a `StoreError` of one line, with its remedy."""
 
 import contextlib
 import os
@@ -11,17 +11,17 @@ from pathlib import Path
 from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.store.schema import BUSY_SECONDS
 
-_LEAST_ROOM = 1 << 16
-"""Bytes that SQLite's files beside a store begin with; it opens none without them."""
+_MIN_FREE_BYTES = 1 << 16
+"""Free bytes that SQLite needs to open a store: its files beside the store begin with as many."""
 
 
 @contextlib.contextmanager
 def sqlite_errors(path: Path, *, changing: bool = False) -> Iterator[None]:
-    """Tell what SQLite cannot do in one line that says what to do.
+    """Translate errors of SQLite in the block.
 
     Args:
         path: of the store, for the error.
-        changing: what is done inside takes effect as a whole or not at all, and the error is to say so.
+        changing: the block is a transaction; the error adds that nothing was changed.
 
     Raises:
         StoreError: the disk is full, another writer held the store too long, or the file is damaged.
@@ -30,47 +30,49 @@ def sqlite_errors(path: Path, *, changing: bool = False) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         kept = "nothing was changed" if changing else ""
-        raise StoreError("; ".join(filter(None, _told(path, in_one_line(error), kept)))) from None
+        raise StoreError("; ".join(filter(None, _explained(path, in_one_line(error), kept)))) from None
     except sqlite3.DatabaseError as error:
         reason = in_one_line(error)
-        raise StoreError(f"{path} is not a readable store ({reason}); restore a copy, or init anew") from None
-    # What Python makes of a message of SQLite that quotes bytes of a damaged schema.
+        raise StoreError(
+            f"{path} is not a readable store ({reason}); restore a copy, or init a new store"
+        ) from None
+    # Python raises it for a message of SQLite that quotes bytes of a damaged schema.
     except UnicodeDecodeError:
-        raise StoreError(f"{path} is not a readable store; restore a copy, or init anew") from None
+        raise StoreError(f"{path} is not a readable store; restore a copy, or init a new store") from None
 
 
 def obstacle(path: Path) -> tuple[str, str] | None:
-    """Look for what keeps a store from being written.
+    """Find a permission that keeps a store from being written.
 
     Args:
         path: of the store.
 
     Returns:
-        What it is, and what to do; None where the system would allow it.
+        The obstacle and its remedy; None where the system allows to write.
     """
     folder = _folder(path)
     if not folder.is_dir():
         return f"there is no folder {folder}", "make it, or check the name"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{folder} may not be written", f"check that {folder} allows it"
-    # SQLite gives its files the mode that the store had when they were made.
+    # SQLite creates its files with the mode that the store has at that moment.
     for suffix in ("", "-wal", "-shm"):
         file = f"{path}{suffix}"
         if os.access(file, os.F_OK) and not os.access(file, os.W_OK):
-            # The log holds what was taught last; what lies in shared memory is made anew.
+            # The log holds the latest changes; SQLite makes the shared memory again.
             instead = ", or remove it while nothing uses the store" if suffix == "-shm" else ""
             return f"{file} may not be written", f"allow it with: chmod u+w {file}{instead}"
     return None
 
 
-def _told(path: Path, reason: str, kept: str) -> tuple[str, ...]:
+def _explained(path: Path, reason: str, kept: str) -> tuple[str, ...]:
     if "locked" in reason:
         return f"{path}: another process has been writing for {BUSY_SECONDS:.0f} seconds", "try again"
     unopened = "unable to open" in reason or "readonly" in reason
     if unopened and (found := obstacle(path)) is not None:
         return f"{path} cannot be written ({found[0]})", found[1]
-    # SQLite says so only of pages: where a file beside the store finds no room it tells of an error.
-    if "full" in reason or ((unopened or "I/O" in reason) and _without_room(path)):
+    # SQLite reports a full disk for pages of the store only; for its files beside it, an I/O error.
+    if "full" in reason or ((unopened or "I/O" in reason) and _disk_full(path)):
         return f"{path}: the disk is full", kept, "make room and try again"
     if unopened:
         return f"{path} cannot be written ({reason})", f"check that {_folder(path)} allows it"
@@ -83,13 +85,13 @@ def _told(path: Path, reason: str, kept: str) -> tuple[str, ...]:
     return f"{path}: {reason}", kept, "check the disk and the system's log"
 
 
-def _without_room(path: Path) -> bool:
+def _disk_full(path: Path) -> bool:
     try:
         disk = shutil.disk_usage(_folder(path))
     except OSError:
         return False
-    # What is no disk, such as /proc, has no size at all.
-    return disk.free < min(_LEAST_ROOM, disk.total)
+    # A file system without a disk, such as /proc, has size zero.
+    return disk.free < min(_MIN_FREE_BYTES, disk.total)
 
 
 def _folder(path: Path) -> Path:

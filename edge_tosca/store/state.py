@@ -1,4 +1,4 @@
-"""What a generation holds: tasks, and in each its classes."""
+"""The records of a store: generations, their tasks, and the classes of each task."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,14 +10,14 @@ from edge_tosca.arrays import Array
 
 @dataclass(frozen=True)
 class TaskClass:
-    """The pictures of one class in one task.
+    """One class as one task taught it; statistically, a group.
 
     Attributes:
         id: of its row in the store.
-        label: the class's name.
+        label: name of the class.
         images: number of cached features.
         features: row of the cached features.
-        merged_from: what the class was called when it was merged into another; "" where it was not.
+        merged_from: name of the class before it was merged into another; "" where it was not.
     """
 
     id: int
@@ -29,7 +29,7 @@ class TaskClass:
 
 @dataclass(frozen=True)
 class Task:
-    """What one `learn` taught.
+    """The classes that one `learn` taught.
 
     Attributes:
         id: of its row in the store.
@@ -65,7 +65,7 @@ class State:
 
     @cached_property
     def columns(self) -> tuple[slice, ...]:
-        """Where each task's groups stand among all groups."""
+        """The range of each task's groups among all groups."""
         ends = np.cumsum([len(task.groups) for task in self.tasks])
         return tuple(
             slice(int(end) - len(task.groups), int(end)) for task, end in zip(self.tasks, ends, strict=True)
@@ -79,7 +79,7 @@ class State:
 
     @cached_property
     def class_of_group(self) -> Array:
-        """Index of the class that each group was taught as, int [g]; merged classes count apart."""
+        """Index of the class that each group was taught as, int [g]; merged classes have different ones."""
         taught_as = [(group.label, group.merged_from or group.label) for group in self.groups]
         index = {name: place for place, name in enumerate(dict.fromkeys(taught_as))}
         return np.array([index[name] for name in taught_as], int)
@@ -97,10 +97,10 @@ class State:
 
 @dataclass(frozen=True)
 class TaughtClass:
-    """The pictures of a class that a generation brought.
+    """The pictures of one class in a generation that taught it.
 
     Attributes:
-        label: the class, as it was called then.
+        label: name of the class at that time.
         images: number of pictures.
         digest: sha256 (hex) over them, see `edge_tosca.digests.pictures_digest`.
     """
@@ -116,14 +116,13 @@ class Generation:
 
     Attributes:
         number: counts up from 1.
-        parent: the generation it was made from; 0 for none.
+        parent: number of the generation that it was made from; 0 for none.
         made_at: ISO 8601, UTC.
-        command: what made it, for example "learn".
-        report: what that command reported.
-        by: who made it, when and with what, see `edge_tosca.store.audit.provenance`; empty where it was made
-            before stores kept that.
+        command: that made it, for example "learn".
+        report: of that command.
+        by: its provenance, see `edge_tosca.store.audit.provenance`; empty if it was made in format 1.
         taught: the pictures that it brought, without those of classes that were forgotten since.
-        seal: digest of its seal; "" where it has none.
+        seal: digest of its audit entry; "" where it has none.
     """
 
     number: int

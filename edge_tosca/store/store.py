@@ -1,4 +1,4 @@
-"""One learner's memory: a single SQLite file, whose transactions are the crash safety."""
+"""Write a store: one SQLite file, whose transactions make every change whole or void."""
 
 import contextlib
 import json
@@ -19,43 +19,50 @@ from edge_tosca.store.audit.provenance import now
 from edge_tosca.store.crypto.keys import find_key, new_cipher
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.database_file import create_file, open_file
-from edge_tosca.store.format_upgrade import bring_up_to_date
+from edge_tosca.store.format_upgrade import upgrade_format
 from edge_tosca.store.reader import StoreReader
-from edge_tosca.store.reencryption import rewrite
-from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN, mark
+from edge_tosca.store.reencryption import reencrypt
+from edge_tosca.store.schema import (
+    BUSY_SECONDS,
+    EMPTY_REPORT,
+    ENCRYPTION_SETTING,
+    LABEL_COLUMN,
+    MODULE_COLUMN,
+    set_format,
+)
 from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.state import TaskClass
 from edge_tosca.store.validation import damage_errors
 
 _CHECKPOINT_SECONDS = 2.0
-"""How long somebody else's emptying of the log is waited for."""
+"""How long to wait for the checkpoint of another connection."""
 
 
 class Change:
-    """A transaction under way."""
+    """A transaction in progress."""
 
     def __init__(self) -> None:
         self.discarded = False
 
     def discard(self) -> None:
-        """Take back everything that the transaction wrote, when it ends."""
+        """Roll the transaction back when it ends."""
         self.discarded = True
 
 
 class Store(StoreReader):
-    """Writes the rows as well as it reads them.
+    """Reads and writes a store.
 
-    Writing methods are called inside `transaction`, and take effect together when it ends.
+    Methods that write are to be called inside `transaction`, and take effect together when it ends.
     """
 
     @classmethod
     def create(cls, path: Path, settings: dict[str, str], key_file: Path | None = None) -> Self:
-        """Make a new store, encrypted where there is a key.
+        """Create a store, encrypted if there is a key.
 
         Args:
-            path: where; nothing, or an empty file, may be there.
-            settings: fixed for the store's life.
-            key_file: to encrypt it with; see `find_key` for where else a key may be.
+            path: of the SQLite file; nothing, or an empty file, may be there.
+            settings: by name.
+            key_file: with the key; see `find_key` for the other sources of a key.
 
         Returns:
             The open store.
@@ -76,23 +83,23 @@ class Store(StoreReader):
 
         Args:
             path: of the SQLite file.
-            key_file: that it was encrypted with; see `find_key` for where else a key may be.
+            key_file: with its key; see `find_key` for the other sources of a key.
 
         Returns:
             The open store.
 
         Raises:
-            StoreError: there is none, it is something else, damaged, of a newer format, or its key is not
-                there.
+            StoreError: there is none, it is something else, damaged, of a newer format, or its key is missing
+                or wrong.
         """
         return cls(path, open_file(path), find_key(key_file))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator["Change"]:
-        """Make everything written inside take effect at once, or not at all.
+        """Make all writes in the block take effect at once, or none of them.
 
         Yields:
-            The change; after `discard` nothing of it takes effect.
+            The change; after `discard` no write takes effect.
 
         Raises:
             StoreError: the disk is full, another writer held the store too long, or the file is damaged.
@@ -104,10 +111,10 @@ class Store(StoreReader):
             try:
                 self._require_own_file()
                 self._require_own_origin()
-                # Another process may have set a limit of size, or trusted a key.
+                # Another process may have limited the size, or trusted a key.
                 self._take_settings(self._read_settings())
                 with damage_errors(self.path):
-                    bring_up_to_date(self._connection, self.settings)
+                    upgrade_format(self._connection, self.settings)
                     self.audit_log.begin()
                 yield change
                 if change.discarded:
@@ -128,11 +135,11 @@ class Store(StoreReader):
             self._read_with(cipher)
 
     def add_generation(self, command: str, parent: int) -> int:
-        """Begin a new generation.
+        """Add a generation.
 
         Args:
-            command: what makes it.
-            parent: the generation it starts from; 0 for none.
+            command: that makes it.
+            parent: number of the generation that it is made from; 0 for none.
 
         Returns:
             Its number.
@@ -144,37 +151,35 @@ class Store(StoreReader):
         return int(cursor.lastrowid or 0)
 
     def set_report(self, generation: int, report: dict[str, object]) -> None:
-        """Keep what a command reported.
+        """Store the report of a command.
 
         Args:
-            generation: the one that it made.
-            report: anything JSON can hold.
+            generation: that the command made.
+            report: values that JSON can hold.
         """
-        # A path of bytes that are no text is told as an escape, as SQLite keeps text only.
+        # A path that is not valid text is stored with escapes, as SQLite stores valid text only.
         data = json.dumps(report, ensure_ascii=False).encode(errors="backslashreplace")
-        filed = self.cipher.encrypt("generations.report", generation, data)
+        encrypted = self.cipher.encrypt("generations.report", generation, data)
         self._connection.execute(
             "UPDATE generations SET report = ? WHERE number = ?",
-            (filed if self.cipher.encrypted else data.decode(), generation),
+            (encrypted if self.cipher.encrypted else data.decode(), generation),
         )
-        self.audit_log.record_digest("report", generation, sha256(filed))
+        self.audit_log.record_digest("report", generation, sha256(encrypted))
 
     def add_module(self, digest: str, data: bytes, cosines: Array) -> None:
-        """File a module; one that is there already stays as it is.
+        """Add a module; an existing one stays as it is.
 
         Args:
-            digest: sha256 of data.
-            data: the module's bytes.
+            digest: sha256 (hex) of the bytes.
+            data: the bytes of `Module.to_bytes`.
             cosines: see `evidence`.
         """
         evidence = self._encrypted_evidence(digest, cosines)
-        filed, query = (
-            self.cipher.encrypt_name(MODULE_COLUMN, digest),
-            "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)",
-        )
-        sealed = self.cipher.encrypt("modules.data", digest, data)
-        if self._connection.execute(query, (filed, sealed, evidence)).rowcount:
-            self.audit_log.record_digest("evidence", filed, sha256(evidence))
+        key = self.cipher.encrypt_name(MODULE_COLUMN, digest)
+        encrypted = self.cipher.encrypt("modules.data", digest, data)
+        query = "INSERT OR IGNORE INTO modules VALUES (?, ?, ?)"
+        if self._connection.execute(query, (key, encrypted, evidence)).rowcount:
+            self.audit_log.record_digest("evidence", key, sha256(evidence))
 
     def add_task(
         self,
@@ -184,13 +189,13 @@ class Store(StoreReader):
         generation: int,
         pictures: Mapping[str, str] | None = None,
     ) -> None:
-        """File a task and let its classes live from a generation on.
+        """Add a task that is learned now, with classes that are live from a generation on.
 
         Args:
             name: of the task.
             module: digest of its module.
             features: label to float16 [n, d], in the order of the module's prototypes.
-            generation: in which its classes are born.
+            generation: from which its classes are live.
             pictures: label to the digest of its pictures' files, see `file_task`.
         """
         digests = None if pictures is None else [pictures[label] for label in features]
@@ -206,17 +211,17 @@ class Store(StoreReader):
         row: int | None = None,
         pictures: Sequence[str] | None = None,
     ) -> None:
-        """File a task that may have been learned elsewhere; several of its groups may bear one label.
+        """Add a task that may have been learned in another store; its groups may share a label.
 
         Args:
             name: of the task.
             learned_at: ISO 8601, UTC.
             module: digest of its module.
             groups: labels and float16 [n, d], in the order of the module's prototypes.
-            generation: in which its classes are born.
-            row: of the task, on which its place among the tasks depends; the next one by default.
-            pictures: of each group, the digest of its pictures (`seals.pictures_digest`); that of its
-                features by default.
+            generation: from which its classes are live.
+            row: of the task, by which tasks are ordered; the next one by default.
+            pictures: for each group the digest of its pictures, see `pictures_digest`; by default it is
+                computed from the features.
         """
         run = self._connection.execute
         task = run(
@@ -229,11 +234,11 @@ class Store(StoreReader):
             ),
         ).lastrowid
         for position, (label, rows) in enumerate(groups):
-            # What lies in a row depends on its number.
+            # The ciphertext depends on the number of the row.
             blob = int(run("INSERT INTO features (data) VALUES (x'')").lastrowid or 0)
-            self._file_features(blob, rows)
-            shown = pictures_digest(row_digests(rows)) if pictures is None else pictures[position]
-            self.audit_log.record_digest("pictures", blob, shown)
+            self._store_features(blob, rows)
+            digest = pictures_digest(row_digests(rows)) if pictures is None else pictures[position]
+            self.audit_log.record_digest("pictures", blob, digest)
             group = run(
                 "INSERT INTO classes (task, position, images, features) VALUES (?, ?, ?, ?)",
                 (task, position, len(rows), blob),
@@ -241,48 +246,46 @@ class Store(StoreReader):
             self.activate_class(int(group or 0), label, generation)
 
     def activate_class(self, group: int, label: str, generation: int) -> None:
-        """Let a class live from a generation on."""
-        named = self.cipher.encrypt_name(LABEL_COLUMN, label)
-        self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, named, generation))
+        """Make a class live under a label, from a generation on."""
+        encrypted = self.cipher.encrypt_name(LABEL_COLUMN, label)
+        self._connection.execute("INSERT INTO lives VALUES (?, ?, ?, NULL)", (group, encrypted, generation))
 
     def deactivate_class(self, group: int, generation: int) -> None:
-        """Let a class live no longer from a generation on; it stays in the history."""
+        """Make a class live no longer, from a generation on; it stays in the history."""
         self._connection.execute(
             "UPDATE lives SET died = ? WHERE class = ? AND died IS NULL", (generation, group)
         )
 
     def put_features(self, group: TaskClass, features: Array) -> None:
-        """Put other features in the place of a group's.
+        """Replace the features of a group.
 
         Args:
             group: of any state of this store.
             features: float16 [n, d].
         """
-        self._file_features(group.features, features)
+        self._store_features(group.features, features)
         query = "UPDATE classes SET images = ? WHERE id = ?"
         self._connection.execute(query, (len(features), group.id))
 
     def put_evidence(self, digest: str, cosines: Array) -> None:
-        """Put other evidence in the place of a module's, when its task's features are others.
+        """Replace the evidence of a module, after features of its task were replaced.
 
         Args:
-            digest: the module's name.
+            digest: of the module.
             cosines: see `evidence`.
         """
-        evidence, filed = (
-            self._encrypted_evidence(digest, cosines),
-            self.cipher.encrypt_name(MODULE_COLUMN, digest),
-        )
-        self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, filed))
-        self.audit_log.record_digest("evidence", filed, sha256(evidence))
+        evidence = self._encrypted_evidence(digest, cosines)
+        key = self.cipher.encrypt_name(MODULE_COLUMN, digest)
+        self._connection.execute("UPDATE modules SET evidence = ? WHERE digest = ?", (evidence, key))
+        self.audit_log.record_digest("evidence", key, sha256(evidence))
 
     def erase(self, task: int, groups: Iterable[int], module: str | None) -> None:
-        """Remove classes from the file for good, history included, with the module that knew them.
+        """Erase classes from the file, history included, with the module that was trained on them.
 
         Args:
             task: row of their task.
             groups: rows of the classes.
-            module: digest of the module that takes the old one's place; None if no class remains.
+            module: digest of the module that replaces the old one; None if no class of the task remains.
         """
         run = self._connection.execute
         for group in groups:
@@ -302,12 +305,12 @@ class Store(StoreReader):
         self.audit_log.drop_digests("evidence", "SELECT digest FROM modules")
 
     def set_derived(self, table: str, generation: int, arrays: dict[str, Array] | None) -> None:
-        """Keep what was derived from the new live generation, in place of the old one's.
+        """Store the arrays that are derived from the new live generation, in place of the old one's.
 
         Args:
             table: "statistics" or "routers".
-            generation: the new live one.
-            arrays: by name; None to keep nothing.
+            generation: number of the new live generation.
+            arrays: by name; None to store none.
         """
         self._connection.execute(f"DELETE FROM {table}")
         self.audit_log.drop_digests(table)
@@ -317,11 +320,11 @@ class Store(StoreReader):
             self.audit_log.record_digest(table, generation, sha256(data))
 
     def set_setting(self, key: str, value: str | None) -> None:
-        """Keep a setting.
+        """Set or remove a setting.
 
         Args:
             key: its name.
-            value: its value; None to take it out.
+            value: its value; None to remove it.
         """
         self._connection.execute("DELETE FROM settings WHERE key = ?", (key,))
         self.settings.pop(key, None)
@@ -330,86 +333,111 @@ class Store(StoreReader):
             self.settings[key] = value
 
     def set_cipher(self, setting: str | None, cipher: PlainRows, command: str) -> None:
-        """Keep everything under another cipher.
+        """Reencrypt the store under another cipher, or wrap the key of the present one again.
 
         Args:
-            setting: how the cipher's key is wrapped; None for no encryption.
-            cipher: the new one, or the old one where only its key is wrapped anew.
-            command: that asked for it.
+            setting: value of ENCRYPTION_SETTING, the wrapped key of the cipher; None for no encryption.
+            cipher: the new one, or the present one if only its key is wrapped again.
+            command: name of the change, for the audit log.
         """
         self.audit_log.set_command(command)
         if cipher is not self.cipher:
-            rewrite(self._connection, self.pictures, AuditLog(self._connection, cipher), self.cipher, cipher)
+            reencrypt(
+                self._connection, self.pictures, AuditLog(self._connection, cipher), self.cipher, cipher
+            )
             self.cipher = self.audit_log.cipher = self.pictures.cipher = cipher
         self.set_setting(ENCRYPTION_SETTING, setting)
-        mark(self._connection, cipher.encrypted)
+        set_format(self._connection, cipher.encrypted)
 
-    def _file_features(self, row: int, features: Array) -> None:
-        # safetensors writes the memory as it lies, whatever the array's order.
+    def _store_features(self, row: int, features: Array) -> None:
+        # safetensors writes the buffer as it is in memory, whatever the array's order.
         data = save({"features": np.ascontiguousarray(features)})
-        sealed = self.cipher.encrypt("features.data", row, data)
-        self._connection.execute("UPDATE features SET data = ? WHERE id = ?", (sealed, row))
-        self.audit_log.record_digest("features", row, sha256(sealed))
+        encrypted = self.cipher.encrypt("features.data", row, data)
+        self._connection.execute("UPDATE features SET data = ? WHERE id = ?", (encrypted, row))
+        self.audit_log.record_digest("features", row, sha256(encrypted))
 
     def _encrypted_evidence(self, digest: str, cosines: Array) -> bytes:
         data = save({"cosines": cosines.astype(np.float16)})
         return self.cipher.encrypt("modules.evidence", digest, data)
 
     def forget_pictures(self, labels: Set[str]) -> None:
-        """Take the names of pictures out of the reports of lessons that taught a class.
+        """Erase the names of pictures from the reports of lessons that taught a class.
 
-        The class's name stays in the history: that it was taught and forgotten is no secret of a picture.
+        The name of the class stays in the history: that it was taught and forgotten discloses no picture.
 
         Args:
-            labels: that the class ever bore.
+            labels: all labels that the class ever had.
         """
         for entry in self.history():
             taught = entry.report.get("classes")
             if isinstance(taught, list) and not labels.isdisjoint(map(str, taught)):
                 gate = entry.report.get("gate")
                 kept = {**gate, "suspects": []} if isinstance(gate, dict) else gate
-                # A module can be made again from its pictures: its digest tells which ones they were.
+                # A module can be computed from its pictures, so its digest would confirm a guess at them.
                 erased = {"skipped": [], "gate": kept, "module": None}
                 self.set_report(entry.number, {**entry.report, **erased})
 
     def scrub(self) -> None:
-        """Empty the write-ahead log, so that what was erased is in no file of the store.
+        """Empty the write-ahead log, so that no file of the store holds what was erased.
 
-        Called outside a transaction.
+        To be called outside a transaction.
 
         Raises:
             StoreError: another process is reading, and the log still holds what was erased.
         """
-        with sqlite_errors(self.path):
-            emptied = self._empty_log()
-        if not emptied:
+        if not self.checkpoint(wait=True):
             raise StoreError(
                 f"{self.path}: the class is forgotten, but another process still reads the log with its "
                 "last traces; they go when that process closes the store"
             )
 
     def vacuum(self) -> None:
-        """Write the file anew without its unused pages; outside a transaction.
+        """Rewrite the file without its unused pages, and empty the log; outside a transaction.
 
         Raises:
             StoreError: the disk is full, another process writes, or one reads and so keeps the log.
         """
         self._require_own_file()
         with sqlite_errors(self.path):
-            # As long as it lasts nobody else writes; SQLite takes the lock itself.
+            # SQLite takes the lock itself: no other process writes until it is done.
             self._connection.execute("VACUUM")
-            emptied = self._empty_log()
-        if not emptied:
+        if not self.checkpoint(wait=True):
             raise StoreError(
                 f"{self.path} is compacted, but another process still reads its log, which goes when that "
                 "process closes the store"
             )
 
-    def _empty_log(self) -> bool:
+    def checkpoint(self, *, wait: bool = False) -> bool:
+        """Write the write-ahead log back into the file and empty it; outside a transaction.
+
+        Args:
+            wait: for readers and writers, BUSY_SECONDS at most, and for the checkpoint of another connection;
+                otherwise they keep the log as it is.
+
+        Returns:
+            Whether the log is empty.
+
+        Raises:
+            StoreError: the disk is full, or the file is damaged.
+        """
+        with sqlite_errors(self.path):
+            if wait:
+                return self._checkpoint_in_time()
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                return self._checkpointed()
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
+
+    def _checkpoint_in_time(self) -> bool:
         end = time.monotonic() + _CHECKPOINT_SECONDS
-        # SQLite waits for readers, but comes back at once while another connection does the same.
-        while self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        # SQLite waits for readers, but returns at once while another connection checkpoints.
+        while not self._checkpointed():
             if time.monotonic() >= end:
                 return False
             time.sleep(0.02)
         return True
+
+    def _checkpointed(self) -> bool:
+        (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy

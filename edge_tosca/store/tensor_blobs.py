@@ -1,36 +1,32 @@
-"""Read the arrays of a large row one by one, so that they are never in memory twice."""
+"""Read the arrays of a BLOB one by one, so that no two copies of them are in memory."""
 
-import json
 import sqlite3
 
 import numpy as np
 
-from edge_tosca.arrays import Array
+from edge_tosca.arrays import Array, safetensors_header
 from edge_tosca.store.crypto.row_cipher import DecryptedBlob
 
 _TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I16": "<i2", "I32": "<i4", "I64": "<i8"}
 
 
 def read_arrays(blob: sqlite3.Blob | DecryptedBlob) -> dict[str, Array]:
-    """Read a blob in the safetensors format.
+    """Read the arrays of a BLOB in the safetensors format.
 
-    SQLite and the library would each hold the whole of it while it is read: three times a router's size.
+    SQLite and safetensors would each hold all of its bytes at once: three times the size of a router.
 
     Args:
-        blob: open for reading, at its start; or its plain bytes, where it is encrypted.
+        blob: open for reading, at its start; the decrypted bytes where the store is encrypted.
 
     Returns:
-        Arrays by name, not to be written to.
+        Arrays by name, read-only.
 
     Raises:
-        ValueError, TypeError, LookupError: it is not in that format.
+        ValueError, TypeError, LookupError, RecursionError: it is not in that format.
     """
-    start = 8 + int.from_bytes(blob.read(8), "little")
-    entries = json.loads(bytes(blob.read(start - 8)))
-    if not isinstance(entries, dict):
-        raise TypeError("no table of arrays")
+    entries, start = safetensors_header(blob, len(blob))
     entries.pop("__metadata__", None)
-    # Arrays may not share bytes: a small row would unfold to more than there is memory.
+    # Arrays may not share bytes: a small row could hold more arrays than fit into memory.
     if sum(end - begin for begin, end in (entry["data_offsets"] for entry in entries.values())) > len(blob):
         raise ValueError("the arrays are larger than the row")
     arrays = {}

@@ -1,10 +1,10 @@
-"""Pictures of what was taught, kept beside the store only where the user says so.
+"""Thumbnails of the pictures that were taught, kept beside the store only if the user turns this on.
 
-They lie in one SQLite file, STORE.pictures, which is there exactly while the setting is on; only the console
-puts pictures into it. A picture belongs to a class of the store by the number of its row, so renames, merges
-and rollbacks need nothing done. What is forgotten is erased by whoever forgets it, or else when the console
-next compares the file with the store. Pictures of an encrypted store are encrypted under its key, and plain
-ones are erased when a store is encrypted.
+They are in one SQLite file, STORE.pictures, which exists exactly while the setting is on. Only the console
+adds thumbnails. A thumbnail refers to the row of its class in the store, so renames, merges and rollbacks
+need no change. Thumbnails of a forgotten class are erased by the command that forgets it, or when the console
+next compares the file with the store. Those of an encrypted store are encrypted under its key, and plain ones
+are erased when a store is encrypted.
 """
 
 import contextlib
@@ -21,9 +21,9 @@ from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.state import Task
 
-MOST_OF_A_CLASS = 24
-MOST = 2000
-"""Pictures in all, about 80 MB; the oldest give way."""
+MAX_IMAGES_PER_CLASS = 24
+MAX_IMAGES = 2000
+"""Thumbnails in total, about 80 MB; the oldest are erased."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS pictures (
@@ -38,20 +38,20 @@ CREATE TABLE IF NOT EXISTS pictures (
 _COLUMN = "kept.jpeg"
 
 
-class Shown(Protocol):
-    """A picture that can be kept: a JPEG of it, and how sharp it is."""
+class KeepableImage(Protocol):
+    """A picture that a thumbnail can be kept of."""
 
     @property
     def jpeg(self) -> bytes:
-        """A small copy."""
+        """The thumbnail, a JPEG file."""
 
     @property
     def sharpness(self) -> float:
-        """The sharper ones are kept."""
+        """Sharpness of the picture; the sharper ones are kept."""
 
 
 class Thumbnails:
-    """The file of kept pictures; one connection, for one thread at a time."""
+    """The file of thumbnails; one connection, for one thread at a time."""
 
     def __init__(self, store: Path) -> None:
         self.path = path_of(store)
@@ -63,18 +63,18 @@ class Thumbnails:
 
     @property
     def on(self) -> bool:
-        """Whether pictures are kept."""
+        """Whether thumbnails are kept."""
         return self._connection is not None
 
     def turn_on(self) -> None:
-        """Keep pictures from now on.
+        """Create the file, and keep thumbnails from now on.
 
         Raises:
             StoreError: the file cannot be written.
         """
-        with self._lock, _told(self.path):
+        with self._lock, _file_errors(self.path):
             if self._connection is None:
-                # Nobody else on the box may read it; SQLite alone would leave that to the umask.
+                # No other user may read it; SQLite alone would leave that to the umask.
                 with contextlib.suppress(FileExistsError):
                     os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
                 connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -83,14 +83,15 @@ class Thumbnails:
                 self._connection = connection
 
     def turn_off(self) -> None:
-        """Erase everything that was kept, and keep nothing from now on.
+        """Erase all thumbnails and the file, and keep none from now on.
 
         Raises:
             StoreError: the file cannot be erased.
         """
-        with self._lock, _told(self.path):
+        with self._lock, _file_errors(self.path):
             if self._connection is not None:
-                # Overwritten first: an unlinked file's content stays on the disk. A damaged one goes unread.
+                # Overwritten first: the content of an unlinked file stays on the disk. A damaged file is
+                # unlinked all the same.
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("DELETE FROM pictures")
             self.close()
@@ -105,27 +106,27 @@ class Thumbnails:
                 self._connection = None
 
     def keep(
-        self, task: Task, pictures: Mapping[str, Sequence[Shown]], cipher: PlainRows = PLAIN_ROWS
+        self, task: Task, pictures: Mapping[str, Sequence[KeepableImage]], cipher: PlainRows = PLAIN_ROWS
     ) -> None:
-        """Keep pictures of a task that was just taught, the sharpest of each class.
+        """Keep thumbnails of a task that was just learned, the sharpest of each class.
 
         Args:
-            task: as the store has it.
-            pictures: label to what was taught.
+            task: of the store.
+            pictures: label to the pictures that were taught.
             cipher: of the store.
 
         Raises:
             StoreError: the file cannot be written.
         """
-        with self._lock, _told(self.path):
+        with self._lock, _file_errors(self.path):
             self._cipher = cipher
             if self._connection is None:
                 return
             self._connection.execute("BEGIN IMMEDIATE")
-            with _all_or_nothing(self._connection):
+            with _committed(self._connection):
                 for group in task.groups:
-                    sharpest = sorted(pictures.get(group.label, ()), key=lambda shown: -shown.sharpness)
-                    named = [(secrets.token_urlsafe(12), one.jpeg) for one in sharpest[:MOST_OF_A_CLASS]]
+                    sharpest = sorted(pictures.get(group.label, ()), key=lambda picture: -picture.sharpness)
+                    named = [(secrets.token_urlsafe(12), one.jpeg) for one in sharpest[:MAX_IMAGES_PER_CLASS]]
                     self._connection.executemany(
                         "INSERT INTO pictures VALUES (?, ?, ?, ?, ?)",
                         [
@@ -140,45 +141,45 @@ class Thumbnails:
                         ],
                     )
                 self._connection.execute(
-                    "DELETE FROM pictures WHERE rowid <= (SELECT max(rowid) FROM pictures) - ?", (MOST,)
+                    "DELETE FROM pictures WHERE rowid <= (SELECT max(rowid) FROM pictures) - ?", (MAX_IMAGES,)
                 )
 
     def follow(self, tasks: Sequence[Task], cipher: PlainRows = PLAIN_ROWS) -> int:
-        """Erase the pictures of what the store does not have any more, and those that it would now encrypt.
+        """Erase the thumbnails of classes that the store no longer has, and plain ones of an encrypted store.
 
         Args:
-            tasks: all that the store has, live or not.
+            tasks: all of the store, live or not.
             cipher: of the store.
 
         Returns:
-            Pictures that were erased.
+            Number of thumbnails that were erased.
 
         Raises:
             StoreError: the file cannot be written.
         """
-        there = {(group.id, task.learned_at) for task in tasks for group in task.groups}
-        with self._lock, _told(self.path):
+        present = {(group.id, task.learned_at) for task in tasks for group in task.groups}
+        with self._lock, _file_errors(self.path):
             self._cipher = cipher
             if self._connection is None:
                 return 0
             query = "DELETE FROM pictures WHERE sealed != ?"
             plain = self._connection.execute(query, (cipher.encrypted,)).rowcount
             kept = self._connection.execute("SELECT DISTINCT class, learned_at FROM pictures").fetchall()
-            gone = [pair for pair in kept if pair not in there]
+            gone = [pair for pair in kept if pair not in present]
             query = "DELETE FROM pictures WHERE class = ? AND learned_at = ?"
             return plain + sum(self._connection.execute(query, pair).rowcount for pair in gone)
 
     def of(self, groups: Sequence[int], most: int) -> list[str]:
-        """List pictures of a class.
+        """List thumbnails of a class.
 
         Args:
             groups: rows of the class in the store.
-            most: pictures.
+            most: largest number of thumbnails.
 
         Returns:
             Their ids, the sharpest of each lesson first.
         """
-        with self._lock, _told(self.path):
+        with self._lock, _file_errors(self.path):
             if self._connection is None or not groups:
                 return []
             marks = ", ".join("?" * len(groups))
@@ -186,28 +187,28 @@ class Thumbnails:
             return [key for (key,) in self._connection.execute(query, (*groups, most))]
 
     def picture(self, key: str) -> bytes | None:
-        """Give the JPEG of a picture by its id."""
-        with self._lock, _told(self.path):
+        """Return the JPEG of a thumbnail by its id; None where there is none that can be decrypted."""
+        with self._lock, _file_errors(self.path):
             if self._connection is None:
                 return None
             row = self._connection.execute("SELECT jpeg FROM pictures WHERE id = ?", (key,)).fetchone()
-            # The key of a moment ago opens nothing that another one sealed.
+            # The store may have another key by now, under which the thumbnail was encrypted.
             with contextlib.suppress(StoreError):
                 return None if row is None else self._cipher.decrypt(_COLUMN, key, row[0])
             return None
 
 
 def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
-    """Erase the kept pictures that a store does not have any more, if any are kept; outside a transaction.
+    """Erase the thumbnails of classes that a store no longer has, if any are kept; outside a transaction.
 
     Args:
         store: that was changed.
-        other_key: everything in it was encrypted anew, so no kept picture can be read any more.
+        other_key: the store was reencrypted under another data key, which decrypts no thumbnail.
 
     Raises:
         StoreError: they cannot be erased.
     """
-    # A folder of that name is the user's own.
+    # A folder of that name belongs to the user.
     if not path_of(store.path).is_file():
         return
     with store.snapshot():
@@ -221,12 +222,12 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
 
 
 def path_of(store: Path) -> Path:
-    """Give the file of the pictures that are kept beside a store."""
+    """Return the path of the file of thumbnails beside a store."""
     return Path(f"{store}.pictures")
 
 
 @contextlib.contextmanager
-def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+def _committed(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
@@ -236,7 +237,7 @@ def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:

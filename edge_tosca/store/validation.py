@@ -1,4 +1,4 @@
-"""Check what is read from a store: a file of a stranger may hold anything, and is told as damaged."""
+"""Validate the values that are read from a store; an untrusted file may hold anything."""
 
 import contextlib
 import json
@@ -13,20 +13,20 @@ from edge_tosca.labels import has_controls
 from edge_tosca.store.state import TaskClass
 
 SETTINGS = ("bundle", "runtime", "device", "fingerprint", "origin", "feature_dim", "router", "refused")
-"""Every store has them."""
+"""Names of the settings that every store has."""
 
 _ROUTERS = ("fused", "entropy")
 
 
 @contextlib.contextmanager
 def damage_errors(path: Path) -> Iterator[None]:
-    """Tell rows whose content makes no sense as damage.
+    """Translate errors of parsing a row in the block.
 
     Args:
         path: of the store, for the error.
 
     Raises:
-        StoreError: a row could not be understood.
+        StoreError: a row is malformed.
     """
     try:
         yield
@@ -35,85 +35,85 @@ def damage_errors(path: Path) -> Iterator[None]:
 
 
 def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
-    """Give settings back that a learner can work with.
+    """Validate the settings of a store.
 
     Args:
-        settings: as they were read.
+        settings: as read.
         path: of the store, for the error.
 
     Returns:
         The settings.
 
     Raises:
-        StoreError: one is missing or makes no sense.
+        StoreError: one is missing or invalid.
     """
     with damage_errors(path):
-        sound = (
+        valid = (
             all(isinstance(settings[key], str) for key in SETTINGS)
             and settings["router"] in _ROUTERS
             and 0 < int(settings["feature_dim"]) <= MAX_FEATURE_DIM
             and 0 <= float(settings["refused"]) < 1
             and int(settings.get("max_bytes", "1")) > 0
         )
-    if not sound:
+    if not valid:
         raise damaged_store(path)
     return settings
 
 
 def checked_group(group: TaskClass) -> TaskClass:
-    """Give a group back whose row makes sense.
+    """Validate a group.
 
     Args:
-        group: as it was read.
+        group: as read.
 
     Returns:
         The group.
 
     Raises:
-        ValueError: its label or number of pictures is none.
+        ValueError: its label or its number of pictures is invalid.
     """
     if not isinstance(group.label, str) or has_controls(group.label):
-        raise ValueError("a label makes no sense")
+        raise ValueError("a label is invalid")
     checked_images(group.images)
     return group
 
 
 def checked_images(images: object) -> int:
-    """Give a class's number of pictures back, if it is one.
+    """Validate the number of pictures of a group.
 
     Args:
-        images: as it was read.
+        images: as read.
 
     Returns:
         The number.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no positive integer.
     """
     if not isinstance(images, int) or images < 1:
-        raise ValueError("a class makes no sense")
+        raise ValueError("a number of pictures is invalid")
     return images
 
 
 def checked_numbers(number: object, parent: object) -> None:
-    """Refuse a generation that is not numbered, or comes from one that is not.
+    """Validate the numbers of a generation.
 
     Args:
-        number: its own, as it was read.
-        parent: of the one that it was made from.
+        number: its own, as read.
+        parent: number of the generation that it was made from.
 
     Raises:
-        ValueError: one of them is no number.
+        ValueError: one of them is no integer.
     """
     if not isinstance(number, int) or not isinstance(parent, int):
-        raise ValueError("a generation's number makes no sense")
+        raise ValueError("the number of a generation is invalid")
 
 
 def checked_report(text: str | bytes) -> dict[str, object]:
-    """Read what a command reported.
+    """Parse the report of a command.
 
     Args:
-        text: JSON, as it was read.
+        text: JSON, as read.
 
     Returns:
         The report.
@@ -123,23 +123,23 @@ def checked_report(text: str | bytes) -> dict[str, object]:
     """
     report = json.loads(text)
     if not isinstance(report, dict):
-        raise ValueError("a report makes no sense")
+        raise ValueError("a report is no JSON object")
     return report
 
 
 def checked_evidence(cosines: Array, groups: Sequence[TaskClass], path: Path) -> Array:
-    """Give the held-out cosines of a task's module, if they fit the task.
+    """Validate the held-out cosines of a task's module.
 
     Args:
-        cosines: as they were read.
+        cosines: as read.
         groups: of the task.
         path: of the store, for the error.
 
     Returns:
-        float32 [n, k].
+        The cosines, float32 [n, k].
 
     Raises:
-        StoreError: there are not as many rows as pictures and columns as classes.
+        StoreError: they are not of shape [pictures of the task, groups of the task].
     """
     images = sum(group.images for group in groups)
     if cosines.shape != (images, len(groups)):
@@ -148,16 +148,16 @@ def checked_evidence(cosines: Array, groups: Sequence[TaskClass], path: Path) ->
 
 
 def checked_features(arrays: dict[str, Array], group: TaskClass, dimensions: int, path: Path) -> Array:
-    """Give the cached features of a group, if they fit it.
+    """Validate the cached features of a group.
 
     Args:
-        arrays: as they were read.
-        group: whose they are.
+        arrays: as read, by name.
+        group: with these features.
         dimensions: width of a feature.
         path: of the store, for the error.
 
     Returns:
-        float16 [n, d].
+        The features, float16 [n, d].
 
     Raises:
         StoreError: they are of another shape or type, or not finite.
@@ -170,5 +170,5 @@ def checked_features(arrays: dict[str, Array], group: TaskClass, dimensions: int
 
 
 def damaged_store(path: Path) -> StoreError:
-    """Tell that a store holds what makes no sense."""
-    return StoreError(f"{path} is damaged: what it holds makes no sense; restore a copy, or init anew")
+    """Make the error for a store whose contents are invalid."""
+    return StoreError(f"{path} is damaged: its contents are invalid; restore a copy, or init a new store")

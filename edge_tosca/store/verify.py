@@ -1,4 +1,4 @@
-"""Find what was changed in a store behind its back."""
+"""Verify the contents of a store against its audit log: find changes that another program made."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -9,23 +9,23 @@ from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.hash_chain import AuditEntry, contents_digest
 from edge_tosca.store.store import Store
 
-_SENSELESS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What comes of reading a seal that somebody else wrote."""
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""Errors of parsing an untrusted audit entry."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was looked at, and what is not as it was left.
+    """The result of a verification.
 
     Attributes:
-        seals: changes in the chain; 0 where the store is of format 1 and has none yet.
-        head: digest of the last seal, "" without any: noted down elsewhere, it vouches for all before it.
-        generations: in the store.
-        classes: live ones.
-        images: cached features, of classes that are not live too.
-        solved: the router was solved anew and compared.
-        discrepancies: what is not as it was left, in a few words each.
-        seconds: spent in all.
+        seals: number of audit entries; 0 for a store of format 1, which has none yet.
+        head: digest of the last entry, "" without any. A copy of it, kept elsewhere, authenticates the chain.
+        generations: number of generations.
+        classes: number of live classes.
+        images: number of cached features, those of classes that are not live included.
+        solved: the router was solved again and compared.
+        discrepancies: what differs from the audit log, in a few words each.
+        seconds: duration of the verification.
     """
 
     seals: int
@@ -38,20 +38,20 @@ class Audit:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Give the audit as plain values."""
+        """Return the audit as values that JSON can hold."""
         return {"ok": not self.discrepancies, **asdict(self)}
 
 
 def content_faults(store: Store, entries: Sequence[AuditEntry], known: str | None = None) -> Iterator[str]:
-    """Compare the contents of a store with every digest that it has of them.
+    """Compare the contents of a store with all its digests of them.
 
     Args:
         store: to be verified; inside a snapshot.
         entries: its audit log.
-        known: a digest of an entry that was noted down earlier, or its first digits.
+        known: digest of an entry that was recorded elsewhere, or its first digits.
 
     Yields:
-        What differs, in a few words each.
+        The discrepancies, in a few words each.
     """
     yield from file_faults(store)
     yield from _chain(entries, known)
@@ -63,13 +63,13 @@ def content_faults(store: Store, entries: Sequence[AuditEntry], known: str | Non
 
 
 def file_faults(store: Store) -> Iterator[str]:
-    """Let SQLite check the file and its references.
+    """Check the integrity of the file and its references with SQLite.
 
     Args:
-        store: to be looked at.
+        store: to be checked.
 
     Yields:
-        What is wrong, in a few words each.
+        The faults, in a few words each.
     """
     for (verdict,) in store.query("PRAGMA integrity_check"):
         if verdict != "ok":
@@ -78,51 +78,51 @@ def file_faults(store: Store) -> Iterator[str]:
         yield f"row {row} of table {table} names a row of {parent} that is not there"
 
 
-def _chain(seals: Sequence[AuditEntry], known: str | None) -> Iterator[str]:
+def _chain(entries: Sequence[AuditEntry], known: str | None) -> Iterator[str]:
     before, left = "", ""
-    for place, seal in enumerate(seals, 1):
+    for place, entry in enumerate(entries, 1):
         try:
-            entry = seal.content
-            follows = entry["before"] == before and entry["number"] == seal.number == place
-            undisturbed = place == 1 or entry["found"] == left
-            rightly = entry["generation"] == seal.generation and sha256(seal.entry.encode()) == seal.digest
-            before, left = seal.digest, contents_digest(entry["left"])
-        except _SENSELESS:
-            yield f"seal {place} cannot be read"
+            content = entry.content
+            follows = content["before"] == before and content["number"] == entry.number == place
+            undisturbed = place == 1 or content["found"] == left
+            intact = content["generation"] == entry.generation and entry.intact
+            before, left = entry.digest, contents_digest(content["left"])
+        except _MALFORMED:
+            yield f"audit entry {place} cannot be read"
             return
-        if not rightly:
-            yield f"seal {place} says something else than what was sealed"
+        if not intact:
+            yield f"audit entry {place} was changed after it was written"
         if not follows:
-            yield f"seal {place} does not follow the one before it"
+            yield f"audit entry {place} does not follow the one before it"
         elif not undisturbed:
-            yield f"between seal {place - 1} and seal {place} something else changed the file"
-    if known is not None and not any(str(seal.digest).startswith(known.lower()) for seal in seals):
-        yield f"no seal has the digest {known}: the chain was cut off or made anew"
+            yield f"between audit entry {place - 1} and audit entry {place} another program changed the file"
+    if known is not None and not any(str(entry.digest).startswith(known.lower()) for entry in entries):
+        yield f"no audit entry has the digest {known}: the chain was cut off or replaced"
 
 
 def _head(store: Store, head: AuditEntry) -> Iterator[str]:
-    """Hold the last seal, which vouches for all others, to the store's key."""
+    """Authenticate the last entry, and with it all others, by the store's key."""
     try:
-        genuine = store.audit_log.is_authentic(head)
-    except _SENSELESS:
+        authentic = store.audit_log.is_authentic(head)
+    except _MALFORMED:
         return
-    if not genuine:
-        yield f"seal {head.number} was made without the store's key"
+    if not authentic:
+        yield f"audit entry {head.number} was made without the store's key"
 
 
 def _tables(store: Store, head: AuditEntry) -> Iterator[str]:
     try:
         left = dict(head.content["left"])
-    except _SENSELESS:
+    except _MALFORMED:
         return
     now = store.audit_log.contents()
     for table in sorted(now.keys() | left.keys()):
         if now.get(table) != left.get(table):
-            yield f"table {table} is not as seal {head.number} left it"
+            yield f"table {table} is not as audit entry {head.number} left it"
 
 
 def _large(store: Store) -> Iterator[str]:
-    """Compare whatever has a row in `digests`, and find what has none."""
+    """Compare the contents that have a row in `digests`, and find those that have none."""
     names = {
         group.features: f"class {group.label!r} in task {task.name!r}"
         for task in store.tasks_ever()
@@ -136,25 +136,25 @@ def _large(store: Store) -> Iterator[str]:
         "statistics": ("statistics", "generation", lambda _: "sums of features"),
     }
     columns = {"evidence": "evidence", "report": "report"}
-    kept: dict[str, dict[Any, str | None]] = {kind: {} for kind in large}
+    recorded: dict[str, dict[Any, str | None]] = {kind: {} for kind in large}
     for kind, key, digest in store.audit_log.digests():
-        if kind in kept:
-            kept[kind][key] = digest
-    for kind, (table, name, tell) in large.items():
+        if kind in recorded:
+            recorded[kind][key] = digest
+    for kind, (table, name, describe) in large.items():
         for row, key in store.query(f"SELECT rowid, {name} FROM {table} ORDER BY {name}"):
-            filed = kept[kind].pop(key, None)
-            # A digest that somebody made NULL is equal to none, and there may be several.
+            expected = recorded[kind].pop(key, None)
+            # By its rowid: a key that was made NULL is equal to none, and there may be several.
             query = f"SELECT {columns.get(kind, 'data')} FROM {table} WHERE rowid = ?"
             ((data,),) = store.query(query, row)
             content = data.encode(errors="surrogatepass") if isinstance(data, str) else data
-            if filed is None:
+            if expected is None:
                 # A generation without a report has no digest of one.
                 if (kind, data) != ("report", "{}"):
-                    yield f"{tell(key)}: nothing vouches for them"
-            elif not isinstance(content, bytes) or sha256(content) != filed:
-                yield f"{tell(key)}: not what was kept"
-        for key in kept[kind]:
-            yield f"{tell(key)}: taken away"
+                    yield f"{describe(key)}: no digest is recorded"
+            elif not isinstance(content, bytes) or sha256(content) != expected:
+                yield f"{describe(key)}: differs from its recorded digest"
+        for key in recorded[kind]:
+            yield f"{describe(key)}: missing"
 
 
 def _modules(store: Store) -> Iterator[str]:
@@ -162,4 +162,4 @@ def _modules(store: Store) -> Iterator[str]:
         try:
             store.module(digest)
         except StoreError:
-            yield f"module {digest[:12]}: other bytes than its name says"
+            yield f"module {digest[:12]}: its bytes do not match its digest"

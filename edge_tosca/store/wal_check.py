@@ -1,16 +1,17 @@
-"""Refuse a log that lies beside a store and is another one's, before SQLite reads the two as one file.
+"""Refuse a write-ahead log beside a store that belongs to another file, before SQLite reads both as one.
 
-SQLite finds a database's log by its name, and its checksums tie the log's pages to each other, not to the
-file ("How To Corrupt An SQLite Database File", section 1.4). A file that was put back without its log, or
-over another one, would be answered from in part, and lost at the next write. The seals tie the two together:
-what the file tells alone must go on in what it tells with its log, by as many changes as the log has commits.
+SQLite finds the log of a database by its name. Checksums bind the log's pages to each other, not to the file
+("How To Corrupt An SQLite Database File", section 1.4). If a file was restored without its log, or over
+another one, SQLite would read a mixture of the two, and the next write would destroy the file. The audit log
+binds the two together: the chain in the file alone must continue in the chain of file and log, by no more
+entries than the log has commits.
 """
 
+import hashlib
 import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,54 +19,54 @@ from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.hash_chain import AuditEntry, contents, has_table
 from edge_tosca.store.schema import foreign_parts
 
-_LOOKS = 3
-"""Another process may begin its log anew between one look and the next."""
+_ATTEMPTS = 3
+"""Another process may restart its log between reading the file and reading the log."""
 
-_AT_ONCE = 1 << 20
+_BYTES_AT_ONCE = 1 << 20
 _HEADER, _FRAME_HEADER = 32, 24
 _LAST = "SELECT number, generation, entry, digest FROM seals ORDER BY number DESC LIMIT 1"
-_SENSELESS = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_MALFORMED = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 def refuse_foreign_log(path: Path) -> None:
-    """Make sure that the log beside a store, if there is one with anything in it, is its own.
+    """Refuse a store whose log is not its own; an empty log is never refused.
 
-    Nothing is written: neither the file nor the log is changed by what is read.
+    Neither the file nor the log is changed.
 
     Args:
         path: of the store.
 
     Raises:
-        StoreError: the log is of another file, or of another day.
+        StoreError: the log is of another file, or of another state of this one.
     """
-    # SQLite follows links to the file before it looks for the log.
+    # SQLite resolves links to the file before it looks for the log.
     log = Path(f"{os.path.realpath(path)}-wal")
     if not _size(log):
         return
-    for _ in range(_LOOKS):
+    for _ in range(_ATTEMPTS):
         if _belongs(path, log):
             return
     raise StoreError(
-        f"{path} and the log beside it are not of one store and day: they are not as they were left; "
+        f"{path} and the log beside it are not of the same state of one store; "
         f"delete {log} if the file was put back without it, or restore both"
     )
 
 
 @dataclass(frozen=True)
 class _Alone:
-    """What a file tells without its log.
+    """The state of a file without its log.
 
     Attributes:
         layout: counts up with each `VACUUM`, which moves all pages.
-        seal: the last one.
+        entry: the last audit entry.
     """
 
     layout: int
-    seal: AuditEntry
+    entry: AuditEntry
 
 
 def _belongs(path: Path, log: Path) -> bool:
-    # The file first: what it tells alone only grows.
+    # The file first: its chain alone only grows.
     alone = _alone(path)
     try:
         with closing(_reading(path, "mode=ro")) as connection:
@@ -73,34 +74,34 @@ def _belongs(path: Path, log: Path) -> bool:
             if foreign_parts(connection) or not has_table(connection, "seals"):
                 return True
             try:
-                goes_on = _as_left(connection) and (alone is None or _goes_on(connection, alone, log))
-            except _SENSELESS:
-                goes_on = False
-            return goes_on or not _size(log)
-    except _SENSELESS:
-        # Whoever opens the store is told what is wrong.
+                continues = _as_left(connection) and (alone is None or _continues(connection, alone, log))
+            except _MALFORMED:
+                continues = False
+            return continues or not _size(log)
+    except _MALFORMED:
+        # Opening the store reports what is wrong with it.
         return True
 
 
 def _alone(path: Path) -> _Alone | None:
-    # While it is written back into, the file may be half one and half the other, and tell nothing.
+    # During a checkpoint the file may hold a mixture of two states, and no valid chain.
     try:
         with closing(_reading(path, "immutable=1")) as connection:
             if foreign_parts(connection) or not has_table(connection, "seals"):
                 return None
             alone = _Alone(_layout(connection), AuditEntry(*connection.execute(_LAST).fetchone()))
-            return alone if _rightly(alone.seal) else None
-    except _SENSELESS:
+            return alone if alone.entry.intact else None
+    except _MALFORMED:
         return None
 
 
-def _goes_on(connection: sqlite3.Connection, alone: _Alone, log: Path) -> bool:
-    """Say whether a file with its log goes on where the file alone ends, by no more than is in the log."""
+def _continues(connection: sqlite3.Connection, alone: _Alone, log: Path) -> bool:
+    """Return whether the chain of file and log continues that of the file alone, by entries of the log."""
     query = "SELECT number, generation, entry, digest FROM seals WHERE number >= ? ORDER BY number"
-    chain = [AuditEntry(*row) for row in connection.execute(query, (alone.seal.number,))]
+    chain = [AuditEntry(*row) for row in connection.execute(query, (alone.entry.number,))]
     linked = all(after.content["before"] == before.digest for before, after in pairwise(chain))
     return (
-        chain[0] == alone.seal
+        chain[0] == alone.entry
         and linked
         and len(chain) - 1 <= _commits(log)
         and alone.layout <= _layout(connection)
@@ -108,9 +109,9 @@ def _goes_on(connection: sqlite3.Connection, alone: _Alone, log: Path) -> bool:
 
 
 def _as_left(connection: sqlite3.Connection) -> bool:
-    """Say whether all but the features, which are many, is as the last seal left it."""
+    """Return whether everything but the features, which are large, is as the last audit entry left it."""
     last = AuditEntry(*connection.execute(_LAST).fetchone())
-    if not _rightly(last) or last.content["left"] != contents(connection):
+    if not last.intact or last.content["left"] != contents(connection):
         return False
     query = "SELECT kind, key, digest FROM digests WHERE kind IN ('routers', 'statistics')"
     return all(
@@ -119,19 +120,15 @@ def _as_left(connection: sqlite3.Connection) -> bool:
 
 
 def _digest_of(connection: sqlite3.Connection, table: str, row: int) -> str:
-    digest = sha256()
+    digest = hashlib.sha256()
     with connection.blobopen(table, "data", row, readonly=True) as blob:
-        while some := blob.read(_AT_ONCE):
+        while some := blob.read(_BYTES_AT_ONCE):
             digest.update(some)
     return digest.hexdigest()
 
 
-def _rightly(seal: AuditEntry) -> bool:
-    return sha256(seal.entry.encode()).hexdigest() == seal.digest
-
-
 def _commits(log: Path) -> int:
-    """Count the commits in a log, those of its earlier rounds left out.
+    """Count the commits in a log since it was last restarted.
 
     Source: https://www.sqlite.org/fileformat2.html#the_write_ahead_log.
     """
@@ -152,7 +149,7 @@ def _layout(connection: sqlite3.Connection) -> int:
 
 def _reading(path: Path, how: str) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
-    # As for every file of a stranger, see `schema.connect`.
+    # As for every untrusted file, see `schema.connect`.
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     return connection

@@ -1,19 +1,18 @@
-"""Notice that a store's file was replaced, and keep the old one's log from being read into the new one.
+"""Notice that the file of a store was replaced, and keep the old file's log from being read into the new one.
 
-SQLite finds a database's log by its name. A writer's changes stay in the log while somebody reads the store,
-so whoever moves another file over it would have them mixed into that file. A log that is empty mixes nothing.
+SQLite finds the log of a database by its name. Changes stay in the log while another process reads the store.
+If another file is moved over the store, SQLite would mix them into that file. An empty log mixes nothing.
 """
 
-import contextlib
 from pathlib import Path
 
 from edge_tosca.errors import StoreError
-from edge_tosca.store.schema import BUSY_SECONDS
 from edge_tosca.store.store import Store
+from edge_tosca.system.files import file_identity
 
 
 class EmptyLog:
-    """Empties a store's log after each new generation, without waiting for anybody.
+    """Empties the log of a store after each new generation, without waiting for other processes.
 
     Args:
         store: that is read for a long time.
@@ -27,43 +26,34 @@ class EmptyLog:
         """Empty the log if there may be something in it.
 
         Returns:
-            Which file it is; None where there is none.
+            Device and inode of the log; None where there is none.
         """
         latest = self._store.latest()
-        if latest != self._emptied:
-            # Another reader or writer may be at work: not now, then.
-            self._store.query("PRAGMA busy_timeout = 0")
-            try:
-                ((busy, *_),) = self._store.query("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                self._store.query(f"PRAGMA busy_timeout = {round(1000 * BUSY_SECONDS)}")
-            if not busy:
-                self._emptied = latest
-        with contextlib.suppress(StoreError):
-            return identity(_log_of(self._store.path))
-        return None
+        if latest != self._emptied and self._store.checkpoint():
+            self._emptied = latest
+        return file_identity(_log_of(self._store.path))
 
 
 def refuse_log_of_another(path: Path, known: tuple[int, int] | None) -> None:
-    """Make sure that a file that took a store's place is not opened with the old one's log.
+    """Refuse a file that replaced a store, while the log of the old file is beside it.
 
     Args:
         path: of the store.
-        known: the old one's log.
+        known: device and inode of the old file's log.
 
     Raises:
-        StoreError: that log lies there and holds changes.
+        StoreError: that log is there and holds changes.
     """
     log = _log_of(path)
-    if known is not None and log.exists() and identity(log) == known and log.stat().st_size:
+    if known is not None and file_identity(log) == known and log.stat().st_size:
         raise StoreError(
             f"{path} was replaced while {log.name} held changes of the file before it, which would be "
             f"mixed into this one; delete {log}, or put the old file back"
         )
 
 
-def identity(path: Path) -> tuple[int, int]:
-    """Say which file is found under a path.
+def store_identity(path: Path) -> tuple[int, int]:
+    """Return which file the path of a store names.
 
     Args:
         path: of the file.

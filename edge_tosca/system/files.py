@@ -1,21 +1,25 @@
-"""Open files of strangers: a pipe named like a picture must not keep a reader waiting for ever."""
+"""Open untrusted files without blocking on a pipe or a device, write files atomically, and identify files."""
 
+import contextlib
 import io
 import os
+import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 
 class IrregularFileError(Exception):
-    """What lies at a path is nothing to be read whole; the message says what it is, in a few words."""
+    """A path names no regular file of an accepted size; the message says in a few words what it names."""
 
 
 def open_regular(path: Path, most: int) -> io.FileIO:
-    """Open a regular file of a bounded size, without waiting for anything.
+    """Open a regular file of a bounded size, without blocking.
 
     Args:
         path: of the file.
-        most: bytes that it may have.
+        most: largest accepted size in bytes.
 
     Returns:
         The open file.
@@ -24,8 +28,8 @@ def open_regular(path: Path, most: int) -> io.FileIO:
         IrregularFileError: it is a folder, a pipe, a device, a socket, or larger.
         OSError: it is missing or cannot be opened.
     """
-    # Opening a device can start it, so it is looked at before; what is looked at can become a pipe meanwhile,
-    # so it is opened without waiting and looked at again.
+    # Opening a device can start it, so the path is checked before. It can become a pipe between the check and
+    # the opening, so the file is opened without blocking and checked again.
     _require_regular(path.stat(), most)
     file = io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     try:
@@ -45,14 +49,48 @@ def _require_regular(status: os.stat_result, most: int) -> None:
         raise IrregularFileError(f"more than {most // 10**6} MB")
 
 
-def identity(path: Path) -> tuple[int, int] | None:
-    """Say which file is found under a path, to notice another one in its place.
+def write_atomically(
+    path: Path, write: Callable[[BinaryIO], object], *, mode: int = 0o600, replace: bool = True
+) -> None:
+    """Write a file completely or not at all, even if the disk fills up or the power fails.
+
+    The content is written and synced to a temporary file in the same folder, which is then renamed.
+
+    Args:
+        path: of the file.
+        write: called once, with a file open for writing.
+        mode: permissions of the file from its creation on, less the umask.
+        replace: an existing file may be replaced; it is refused otherwise.
+
+    Raises:
+        FileExistsError: the file exists and is not to be replaced.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    if not replace:
+        # The name is reserved first: a rename would replace a file that another process created meanwhile.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    beside = path.parent / f".{secrets.token_hex(8)}.tmp"
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        for file_left in [beside] if replace else [beside, path]:
+            with contextlib.suppress(OSError):
+                file_left.unlink()
+        raise
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Return the identity of the file at a path, which changes when another file replaces it.
 
     Args:
         path: of the file.
 
     Returns:
-        Its device and inode; None where there is none, as for a store in memory.
+        Its device and inode; None where there is no file, as for a store in memory.
     """
     try:
         status = path.stat()

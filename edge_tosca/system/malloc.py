@@ -1,41 +1,46 @@
-"""How much freed memory the C library keeps for itself: a service that runs for months must not only grow.
+"""Limit the freed memory that glibc's malloc keeps, so that a service does not grow over months.
 
-glibc gives threads heaps of their own, serves ever larger arrays from them once one was freed, and gives back
-no more than a heap's free end. A service that taught 80 classes kept 108 MB that nothing used
-(docs/service.md). Where the C library is another one, nothing is done here.
+glibc gives threads heaps ("arenas") of their own, serves larger arrays from them each time one was freed, and
+returns only the free end of a heap to the system. A service that learned 80 classes kept 108 MB of freed
+memory (docs/service.md). With another C library the functions here do nothing. Source: mallopt(3),
+malloc_trim(3).
 """
 
 import ctypes
 from collections.abc import Callable
 from functools import cache
 
-HEAPS = 2
-"""For all threads together."""
+MAX_ARENAS = 2
+"""Heaps of all threads together."""
 
-LARGE = 1 << 20
-"""Bytes from which an array has pages of its own, which go back to the system when it is freed. A lesson's
-matrices are larger; what a frame of 640 x 480 needs is smaller and is not to cost new pages fifteen times a
+LARGE_ARRAY = 1 << 20
+"""Bytes from which an array has pages of its own, which return to the system when it is freed. The matrices
+of learning are larger; the arrays of a 640 x 480 frame are smaller and need no new pages fifteen times a
 second."""
 
-# Of malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+# From malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
 def bound_heap() -> bool:
-    """Let the C library keep little from now on; called once, before threads are started.
+    """Limit the memory that malloc keeps; call once, before threads are started.
 
     Returns:
-        Whether it can be told so.
+        Whether the C library accepted all settings.
     """
     mallopt = _function("mallopt")
     if mallopt is None:
         return False
-    told = [mallopt(_ARENA_MAX, HEAPS), mallopt(_MMAP_THRESHOLD, LARGE), mallopt(_TRIM_THRESHOLD, LARGE)]
-    return all(told)
+    accepted = [
+        mallopt(_M_ARENA_MAX, MAX_ARENAS),
+        mallopt(_M_MMAP_THRESHOLD, LARGE_ARRAY),
+        mallopt(_M_TRIM_THRESHOLD, LARGE_ARRAY),
+    ]
+    return all(accepted)
 
 
-def give_back_freed() -> None:
-    """Give the system the pages that nothing uses, wherever they lie: after work that needed many.
+def trim_heap() -> None:
+    """Return all unused pages to the system; call after work that needed much memory.
 
     It takes some milliseconds, in which other threads may wait for memory.
     """
@@ -48,7 +53,7 @@ def give_back_freed() -> None:
 def _function(name: str) -> Callable[..., int] | None:
     try:
         found: Callable[..., int] | None = getattr(ctypes.CDLL(None), name, None)
-    # A system that cannot load the program itself as a library.
+    # Some systems cannot load the program itself as a library.
     except (OSError, TypeError):
         return None
     return found

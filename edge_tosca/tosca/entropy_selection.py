@@ -1,8 +1,10 @@
-"""The paper's choice of module, one picture at a time: the least entropy over all classes seen.
+"""The paper's choice of module: the one with the least entropy over all classes, for each picture by itself.
 
-Source: arXiv 2502.14762, section 3.4. The released code averages the entropy over a batch of 48 test
-pictures taken class by class, which gives the choice away; a camera has one picture. This is the
-reference that the default router is measured against.
+    p_t = softmax(sigma cos(LuCA_t(x), rows of all tasks)),  t* = argmin over tasks t of H(p_t)
+
+Source: arXiv 2502.14762, section 3.4. The released code averages H over a batch of 48 test pictures in the
+order of their classes, which reveals the task; a camera has one picture. The default router is measured
+against this.
 """
 
 from collections.abc import Sequence
@@ -15,16 +17,16 @@ from edge_tosca.tosca.task_module import Module
 
 
 def entropy_log_posterior(modules: Sequence[Module], x: Array) -> Array:
-    """Let every module speak on all classes, and believe the one that is most certain.
+    """Classify by the module with the least entropy.
 
-    The head has one sigma, that of the last task: entropies under different ones could not be compared.
+    All modules use the sigma of the last task: entropies under different ones could not be compared.
 
     Args:
-        modules: of all tasks, in their order.
+        modules: of all tasks, in order.
         x: raw features, float32 [n, d].
 
     Returns:
-        Log-probabilities over all classes, [n, g], each row from that picture's module.
+        Log-probabilities of all classes, [n, g]; each row is from the module that was chosen for the picture.
     """
     rows = np.concatenate([module.prototypes for module in modules])
     rows /= np.linalg.norm(rows, axis=1, keepdims=True) + 1e-12

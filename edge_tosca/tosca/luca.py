@@ -2,7 +2,7 @@
 
 Source of every formula: arXiv 2502.14762, section 3.2, and the released code where the paper is silent.
 
-A module is a plain dictionary of arrays (see `parameter_shapes`), d the feature's width:
+A module is a dictionary of arrays (see `parameter_shapes`); d is the width of a feature:
 
     adapter     MLP(x) = W2 gelu(W1 x + b1) + b2          W1 [d/m, d], W2 [d, d/m]
     calibrator  SE(z)  = sigmoid(V2 relu(V1 z))           V1 [d/s, d], V2 [d, d/s]
@@ -38,16 +38,16 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 def parameter_shapes(
     d: int, flow: Flow = "tosca", m: int = ADAPTER_REDUCTION, s: int = CALIBRATOR_REDUCTION
 ) -> dict[str, tuple[int, ...]]:
-    """Name the parameters of one module, in the order in which they are drawn and stored.
+    """List the parameters of a module, in the order in which they are drawn and stored.
 
     Args:
         d: width of the [CLS] feature.
         flow: which of the four flows.
-        m: reduction of the adapter, its hidden width is d // m.
-        s: reduction of the calibrator, its hidden width is d // s.
+        m: reduction of the adapter; its hidden width is d // m.
+        s: reduction of the calibrator; its hidden width is d // s.
 
     Returns:
-        Parameter name to shape. For flow "tosca" they number d^2 (2/m + 2/s) + d/m + 3d.
+        Parameter name to shape. Flow "tosca" has d^2 (2/m + 2/s) + d/m + 3d parameters.
 
     Raises:
         EdgeToscaError: the flow is unknown, or d is smaller than a reduction.
@@ -78,7 +78,7 @@ def initial_parameters(
     dtype: npt.DTypeLike = np.float32,
     factor: float = 1.0,
 ) -> Parameters:
-    """Draw a fresh module: Xavier-uniform weights, zero biases, an identity norm.
+    """Initialise a module: Xavier-uniform weights, zero biases, an identity norm.
 
     Args:
         d: width of the [CLS] feature.
@@ -88,7 +88,7 @@ def initial_parameters(
         factor: on the bound of the weights.
 
     Returns:
-        The parameters of `parameter_shapes`.
+        Parameters, as listed by `parameter_shapes`.
     """
     parameters: Parameters = {}
     for name, shape in parameter_shapes(d, flow).items():
@@ -115,7 +115,7 @@ def forward(parameters: Parameters, x: Array, flow: Flow = "tosca") -> Array:
 
 
 def forward_with_trace(parameters: Parameters, x: Array, flow: Flow) -> tuple[Array, dict[str, Array]]:
-    """Apply a module and keep what `backward` needs.
+    """Apply a module, and keep the intermediate values for `backward`.
 
     Args:
         parameters: a module.
@@ -137,11 +137,11 @@ def forward_with_trace(parameters: Parameters, x: Array, flow: Flow) -> tuple[Ar
 
 
 def backward(parameters: Parameters, trace: dict[str, Array], grad: Array, flow: Flow) -> Parameters:
-    """Differentiate a scalar loss by every parameter, given its gradient by the module's output.
+    """Compute the gradient of a scalar loss by every parameter from its gradient by the output.
 
     Args:
         parameters: the module that `forward_with_trace` was called with.
-        trace: what it kept.
+        trace: its intermediate values.
         grad: gradient by the output, float [n, d].
         flow: the flow.
 
@@ -164,7 +164,7 @@ def backward(parameters: Parameters, trace: dict[str, Array], grad: Array, flow:
 
 def _adapt(p: Parameters, x: Array, trace: dict[str, Array]) -> Array:
     if len(p["W1"]) == 0:
-        # Of a compacted module: nothing is left to compute, and a camera waits.
+        # A pruned module without hidden units: its output is constant.
         return np.broadcast_to(p["b2"], x.shape)
     before = x @ p["W1"].T + p["b1"]
     erf: Array = np.asarray(_erf(before * math.sqrt(0.5)), before.dtype)

@@ -1,5 +1,10 @@
-"""A trained LuCA module as it is filed: immutable, sparse, named by the digest of its bytes."""
+"""A trained LuCA module and its file format: immutable, sparse, named by the digest of its bytes.
 
+The file is a safetensors file of float16 tensors. A matrix that is mostly zero is stored as its nonzero
+values, their columns and the number of values in each row (compressed sparse rows).
+"""
+
+import io
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +14,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from edge_tosca.arrays import MAX_FEATURE_DIM, Array, unit_rows
+from edge_tosca.arrays import MAX_FEATURE_DIM, Array, safetensors_header, unit_rows
 from edge_tosca.errors import EdgeToscaError, StoreError, in_one_line
 from edge_tosca.tosca.luca import Flow, Parameters, forward, parameter_shapes
 
@@ -21,11 +26,11 @@ _DENSE_ABOVE = 0.5
 
 @dataclass(frozen=True)
 class Module:
-    """One task's module and its head.
+    """The LuCA module of one task, and its cosine head.
 
     Attributes:
         flow: which LuCA flow.
-        parameters: dense float32 arrays whose values float16 holds exactly.
+        parameters: dense float32 arrays of values that float16 represents exactly.
         prototypes: head rows, float32 [k, d], in the order of the task's classes.
         scale: sigma of logits = sigma * cos(output, prototype), calibrated on held-out features.
     """
@@ -37,7 +42,7 @@ class Module:
 
     @classmethod
     def rounded(cls, flow: Flow, parameters: Parameters, prototypes: Array, scale: float) -> "Module":
-        """Round a trained module to the precision in which it is filed.
+        """Round a trained module to the precision in which it is stored.
 
         Args:
             flow: which LuCA flow.
@@ -52,10 +57,10 @@ class Module:
         return cls(flow, rounded, _to_half(prototypes).astype(np.float32), float(np.float32(scale)))
 
     def cosines(self, x: Array) -> Array:
-        """Compare the module's outputs with its prototypes.
+        """Compute the cosines of the module's outputs with its prototypes.
 
         Args:
-            x: what `conditioning.luca_input` gives, float32 [n, d].
+            x: features as the module was trained on, see `module_input`, float32 [n, d].
 
         Returns:
             float32 [n, k] in -1 .. 1.
@@ -77,10 +82,10 @@ class Module:
         return sum(int(np.count_nonzero(value)) for value in self.parameters.values())
 
     def to_bytes(self) -> bytes:
-        """Write the module in the safetensors format, matrices sparse where that is smaller.
+        """Serialise the module, matrices sparse where that is smaller.
 
         Returns:
-            The same bytes for the same module, always.
+            The file. Equal modules have equal bytes.
         """
         tensors: dict[str, Array] = {"prototypes": _to_half(self.prototypes)}
         for name, value in self.parameters.items():
@@ -97,10 +102,10 @@ class Module:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Module":
-        """Read a module back.
+        """Deserialise a module.
 
         Args:
-            data: what `to_bytes` wrote.
+            data: from `to_bytes`.
 
         Returns:
             The module.
@@ -114,9 +119,9 @@ class Module:
             if about["format"] != _FORMAT:
                 raise StoreError(f"a module of format {about['format']!r:.20} needs a newer edge-tosca")
             prototypes = tensors["prototypes"].astype(np.float32)
-            # An array without rows takes no bytes, however wide it says it is.
+            # An array without rows takes no bytes, whatever its stated width.
             if prototypes.ndim != 2 or prototypes.shape[1] > MAX_FEATURE_DIM:
-                raise ValueError("its prototypes are no prototypes")
+                raise ValueError("the prototypes have a wrong shape")
             shapes = parameter_shapes(prototypes.shape[1], about["flow"])
             parameters = {name: _read(tensors, name, shape) for name, shape in shapes.items()}
             return cls(about["flow"], parameters, prototypes, float(about["scale"]))
@@ -127,13 +132,13 @@ class Module:
 
 
 def scale_of(data: bytes) -> float:
-    """Read sigma alone from a module's bytes.
+    """Read only the scale of a serialised module.
 
     Args:
-        data: what `Module.to_bytes` gave.
+        data: from `Module.to_bytes`.
 
     Returns:
-        The module's scale.
+        Sigma.
 
     Raises:
         StoreError: the bytes are not a module.
@@ -149,7 +154,7 @@ def _read(tensors: dict[str, Array], name: str, shape: tuple[int, ...]) -> Array
         return tensors[name].astype(np.float32).reshape(shape)
     dense = np.zeros(shape, np.float32)
     sizes, values = tensors[f"{name}.row_sizes"], tensors[f"{name}.values"]
-    # Before a few bytes unfold to more indices than there is memory.
+    # Checked before `np.repeat`: a few bytes could expand to more indices than fit into memory.
     if sizes.dtype != np.uint16 or int(sizes.sum(dtype=np.int64)) != values.size:
         raise ValueError("its rows do not fit its values")
     dense[np.repeat(np.arange(shape[0]), sizes), tensors[f"{name}.columns"]] = values
@@ -161,8 +166,8 @@ def _damaged(error: Exception) -> StoreError:
 
 
 def _metadata(data: bytes) -> dict[str, Any]:
-    length = int.from_bytes(data[:8], "little")
-    about: dict[str, Any] = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["luca"])
+    header, _ = safetensors_header(io.BytesIO(data), len(data))
+    about: dict[str, Any] = json.loads(header["__metadata__"]["luca"])
     return about
 
 

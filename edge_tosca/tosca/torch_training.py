@@ -1,7 +1,7 @@
-"""The torch twin of `trainer`: the same task, start and order, gradients by autograd.
+"""Train a LuCA module with torch: a reference for tests and workstations, which no product path imports.
 
-An independent check of the hand-derived gradients, and a faster trainer where there is a GPU. Only the
-forward pass and the step are torch's own; settings, initial weights and batches come from `trainer`.
+It checks the hand-derived gradients of `edge_tosca.tosca.training` by autograd, and is faster on a GPU.
+Settings, initial weights and batches come from there; the forward pass and the steps are torch's.
 """
 
 import numpy as np
@@ -22,10 +22,10 @@ Tensors = dict[str, torch.Tensor]
 
 
 def forward(parameters: Tensors, x: torch.Tensor, flow: Flow = "tosca") -> torch.Tensor:
-    """Apply a module to features; see `luca` for the formulae.
+    """Apply a module to features; formulae: `edge_tosca.tosca.luca`.
 
     Args:
-        parameters: a module, named and shaped as by `luca.parameter_shapes`.
+        parameters: a module, named and shaped as `edge_tosca.tosca.luca.parameter_shapes` lists them.
         x: features, float [n, d].
         flow: the flow it was trained with.
 
@@ -52,20 +52,20 @@ def fit(
     dtype: npt.DTypeLike = np.float32,
     device: str = "cpu",
 ) -> Fitted:
-    """Train one module on the cached features of one task; see `trainer.fit`.
+    """Train one module on the cached features of one task, as `edge_tosca.tosca.training.fit` does.
 
     Args:
         features: float [n, d].
         labels: int [n] in 0 .. classes - 1.
         classes: number of classes of the task.
         training: settings; the paper's by default.
-        context: head rows of classes seen in earlier tasks, float [c, d]; they are not trained.
+        context: head rows of the classes of earlier tasks, float [c, d]; they are not trained.
         offsets: added to the logits, float [n, classes].
         dtype: float32, or float64 for checks.
-        device: where torch computes, for example "cpu" or "cuda".
+        device: that torch computes on, such as "cpu" or "cuda".
 
     Returns:
-        The module, in NumPy arrays.
+        The module, as NumPy arrays.
 
     Raises:
         LearnError: no feature, a class without one, or a loss that is no longer finite.
@@ -86,7 +86,7 @@ def fit(
     sums = np.zeros(training.epochs)
     for epoch, rate, order in batches(len(x), training):
         index = torch.from_numpy(order).to(device)
-        # As in `trainer`: an all-zero feature has no direction and teaches nothing.
+        # As in NumPy: an all-zero feature has no direction, so nothing is learned from it.
         output = forward(module, x[index], training.flow) * x[index].any(dim=1, keepdim=True)
         cosine = functional.normalize(output) @ functional.normalize(torch.cat([rows, fixed])).T
         loss = functional.cross_entropy(scale * cosine + given[index], truth[index])

@@ -1,10 +1,11 @@
-"""Fit one LuCA module to one task: momentum SGD, a cosine head and a proximal L1 step, in NumPy.
+"""Train one LuCA module on one task: momentum SGD, a cosine head and a proximal L1 step, in NumPy.
 
-Source of the loss and the defaults: arXiv 2502.14762, section 3.3, and the released code. Two things
-differ on purpose. The L1 penalty acts by soft thresholding (proximal gradient; Parikh and Boyd,
-"Proximal Algorithms", 2014, section 4.2), so that zeros are exact and a module is stored sparse. New
-head rows start at the class means of x instead of at zero, where the first step would freeze them in
-an arbitrary direction.
+    loss = mean over pictures of -log softmax(sigma cos(LuCA(x), rows) + offsets)[label] + l1 sum |parameters|
+
+Source of the loss and the defaults: arXiv 2502.14762, section 3.3, and the released code. Two points differ
+on purpose. The L1 term acts by soft thresholding (proximal gradient; Parikh and Boyd, "Proximal Algorithms",
+2014, section 4.2), so that zeros are exact and a module is stored sparse. New head rows start at the class
+means of x instead of at zero, where the first step would fix them in an arbitrary direction.
 """
 
 import math
@@ -24,19 +25,19 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Training:
-    """How a module is trained; the defaults are the paper's.
+    """Settings of the training; the defaults are the paper's.
 
     Attributes:
         flow: which LuCA flow.
         epochs: passes over the task's features.
-        batch: features a step.
-        learning_rate: at the first step; it falls to zero along a half cosine over the epochs.
+        batch: features in a step.
+        learning_rate: of the first epoch; it falls along a half cosine over the epochs.
         momentum: of SGD, without dampening.
-        l1: weight of the sum of absolute parameters.
+        l1: weight of the sum of the parameters' absolute values.
         seed: of the initial weights and of the order of the features.
-        scale: sigma at the start.
-        head: "means" replaces the head rows by the class means of the trained module's outputs, as the
-            paper does; "trained" keeps the rows that were trained with the module.
+        scale: initial sigma.
+        head: "means" replaces the head rows by the class means of the trained module's outputs, as in the
+            paper; "trained" keeps the rows that were trained with the module.
         initial: factor on the Xavier-uniform initial weights.
     """
 
@@ -75,7 +76,7 @@ def class_means(values: Array, labels: Array, classes: int) -> Array:
     Args:
         values: float [n, d].
         labels: int [n] in 0 .. classes - 1, every class at least once.
-        classes: how many.
+        classes: number of classes.
 
     Returns:
         float [classes, d].
@@ -86,14 +87,14 @@ def class_means(values: Array, labels: Array, classes: int) -> Array:
 
 
 def batches(n: int, training: Training) -> Iterator[tuple[int, float, Array]]:
-    """Yield (epoch, learning rate, indices) of every step, the same for each implementation.
+    """Yield (epoch, learning rate, indices) of every step, equal for NumPy and torch.
 
     Args:
         n: number of features.
         training: epochs, batch, learning rate and seed.
 
     Yields:
-        One item a step.
+        One item for each step.
     """
     rng = np.random.default_rng((training.seed, 1))
     for epoch in range(training.epochs):
@@ -106,7 +107,7 @@ def batches(n: int, training: Training) -> Iterator[tuple[int, float, Array]]:
 def starting_point(
     features: Array, labels: Array, classes: int, training: Training, dtype: npt.DTypeLike
 ) -> tuple[Parameters, Array]:
-    """Give the initial module and the trainable head rows, the same for each implementation.
+    """Initialise the module and its head rows, equally for NumPy and torch.
 
     Args:
         features: float [n, d].
@@ -116,7 +117,7 @@ def starting_point(
         dtype: of the result.
 
     Returns:
-        Parameters, and head rows [classes, d]: class means of the features.
+        Parameters, and head rows: the class means of the features, [classes, d].
 
     Raises:
         LearnError: no feature, or a class without one.
@@ -144,11 +145,10 @@ def fit(
         labels: int [n] in 0 .. classes - 1.
         classes: number of classes of the task.
         training: settings; the paper's by default.
-        context: head rows of classes seen in earlier tasks, float [c, d]. They take part in the
-            softmax, as in the paper, and stay as they are. Without them the module depends on its own
-            task alone.
-        offsets: what another classifier says of each feature, added to the logits, float [n, classes]; the
-            module then learns what that classifier gets wrong. Not together with context.
+        context: head rows of the classes of earlier tasks, float [c, d]. They are part of the softmax, as in
+            the paper, and are not trained. Without them the module depends on its own task alone.
+        offsets: scores of another classifier, added to the logits, float [n, classes]; the module then learns
+            to correct that classifier. Not together with context.
         dtype: float32 on a device, float64 for checks.
 
     Returns:
@@ -189,7 +189,7 @@ def loss_and_gradients(
     context: Array | None = None,
     offsets: Array | None = None,
 ) -> tuple[float, Parameters]:
-    """Mean cross-entropy of a cosine head on a module's output, and its gradients.
+    """Compute the mean cross-entropy of a cosine head on a module's output, and its gradients.
 
     Args:
         trained: the module's parameters with "rows" [k, d] and "scale" [1] of the head.
@@ -200,11 +200,11 @@ def loss_and_gradients(
         offsets: added to the logits, [n, k + c].
 
     Returns:
-        The loss without the L1 term (which the proximal step handles), and a gradient for each
-        array in `trained`.
+        The loss without the L1 term, which the proximal step handles, and a gradient for each array in
+        `trained`.
     """
     output, trace = forward_with_trace(trained, x, flow)
-    # An all-zero feature has no direction: its cosine is 0, and a gradient would be divided by nothing.
+    # An all-zero feature has no direction: its cosine is 0, and its gradient would divide by zero.
     directed = x.any(axis=1, keepdims=True)
     output = output * directed
     rows = trained["rows"] if context is None else np.concatenate([trained["rows"], context])
@@ -233,9 +233,9 @@ def loss_and_gradients(
 
 
 def soft_threshold(values: Array, amount: float) -> None:
-    """Move every value towards zero by an amount, in place, and stop there.
+    """Move every value towards zero by an amount, but not beyond it, in place.
 
-    This is the proximal operator of amount * sum |p|.
+    It is the proximal operator of amount * sum |p|.
 
     Args:
         values: any array.

@@ -1,1 +1,1 @@
-"""From pictures to features of a known origin."""
+"""Pictures to features: folders of pictures, the backbone, and its compatibility with a store."""

@@ -1,4 +1,4 @@
-"""Where a store's features come from, and whether another backend's features may join them."""
+"""Whether a backend's features may be mixed with those of a store."""
 
 import base64
 from collections.abc import Mapping
@@ -12,18 +12,19 @@ if TYPE_CHECKING:
     from edge_tosca.runtime import Fingerprint
 
 MIN_COSINE = 0.99
-"""Lowest cosine between two backends' features of a golden picture at which a learner taught on one keeps
-its accuracy on the other: `docs/runtimes.md` has the measurement."""
+"""Lowest cosine between two backends' features of a golden picture from which a learner taught on one keeps
+its accuracy on the other; docs/runtimes.md has the measurement."""
 
 
 def origin_settings(fingerprint: "Fingerprint") -> dict[str, str]:
-    """Say where features come from, for a store to remember.
+    """Return the settings by which a store records where its features come from.
 
     Args:
         fingerprint: of the backend that computes them.
 
     Returns:
-        Settings of the store: the fingerprint's digest, the same in words, and what nearness is judged by.
+        The fingerprint's digest and description, the digests of backbone and preprocessing, and the golden
+        features.
     """
     settings = {
         "fingerprint": fingerprint.digest,
@@ -33,13 +34,13 @@ def origin_settings(fingerprint: "Fingerprint") -> dict[str, str]:
     }
     if fingerprint.golden is not None:
         golden = base64.b64encode(fingerprint.golden.astype("<f2").tobytes()).decode()
-        # With the fingerprint that they belong to: they say nothing of a store that names another one.
+        # With their own fingerprint: in a store that names another one they are void.
         settings["golden"] = f"{fingerprint.digest} {golden}"
     return settings
 
 
 def incompatible_bundle(settings: Mapping[str, str], backbone: str, preprocessing: str) -> str | None:
-    """Tell why no feature of a bundle can belong in a store, before anything is computed.
+    """Return why the features of a bundle cannot be mixed with a store's, before any is computed.
 
     Args:
         settings: of the store.
@@ -47,7 +48,7 @@ def incompatible_bundle(settings: Mapping[str, str], backbone: str, preprocessin
         preprocessing: sha256 (hex) of its preprocessing's numbers.
 
     Returns:
-        The reason in a few words; None where it depends on what runs the bundle.
+        The reason in a few words; None if it depends on the runtime and the processor.
     """
     if settings.get("backbone", backbone) != backbone:
         return "another backbone"
@@ -57,18 +58,18 @@ def incompatible_bundle(settings: Mapping[str, str], backbone: str, preprocessin
 
 
 def incompatibility(settings: Mapping[str, str], fingerprint: "Fingerprint") -> str | None:
-    """Tell why a backend's features must not be mixed with a store's.
+    """Return why a backend's features cannot be mixed with a store's.
 
-    Features of one backbone on two runtimes or processors may be mixed as long as both make nearly the same
-    of the golden pictures; even the same runtime on another processor is held to that. A store that
-    remembers no golden features, as older ones do, takes its own fingerprint alone.
+    Features of one backbone on two runtimes or processors may be mixed if both compute nearly the same
+    features of the golden pictures; this holds for the same runtime on another processor, too. An older store
+    without golden features accepts its own fingerprint only.
 
     Args:
         settings: of the store.
         fingerprint: of the backend.
 
     Returns:
-        The reason in a few words; None where they may be mixed.
+        The reason in a few words; None if they may be mixed.
     """
     kept = golden_of(settings)
     if kept is None or fingerprint.golden is None:
@@ -81,20 +82,27 @@ def incompatibility(settings: Mapping[str, str], fingerprint: "Fingerprint") -> 
 
 
 def golden_of(settings: Mapping[str, str]) -> str | None:
-    """Give the golden features that a store remembers of its own fingerprint; None where it has none."""
+    """Return a store's golden features of its own fingerprint, as they are stored; None if it has none.
+
+    Args:
+        settings: of the store.
+
+    Returns:
+        Base64 of float16 [g, d].
+    """
     digest, _, golden = settings.get("golden", "").partition(" ")
     return golden if digest and digest == settings.get("fingerprint") else None
 
 
 def nearness(kept: str, golden: Array) -> float:
-    """Compare what two backends make of the golden pictures.
+    """Compute the lowest cosine between two backends' features of the golden pictures.
 
     Args:
-        kept: of one, as a store keeps it.
+        kept: of one backend, as a store keeps them, see `golden_of`.
         golden: of the other, float32 [g, d].
 
     Returns:
-        The lowest cosine of a picture; -1 where they cannot be compared.
+        The lowest cosine of a picture; -1 if the two cannot be compared.
     """
     try:
         other = np.frombuffer(base64.b64decode(kept), "<f2").reshape(golden.shape).astype(np.float64)

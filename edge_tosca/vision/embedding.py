@@ -1,28 +1,28 @@
-"""Features of a folder of class folders, as one NumPy file."""
+"""Export the features of a folder of pictures as one NumPy file."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
 from edge_tosca.results import Skipped
+from edge_tosca.system.files import write_atomically
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 from edge_tosca.vision.image_folder import list_images
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """What was embedded.
+    """Report of one export.
 
     Attributes:
-        images: pictures with features.
-        classes: class folders.
-        feature_dim: width of a feature.
+        images: number of pictures with features.
+        classes: number of class folders.
+        feature_dim: d, the width of a feature.
         skipped: pictures that could not be read.
     """
 
@@ -32,7 +32,7 @@ class Embedding:
     skipped: tuple[Skipped, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as plain values."""
+        """Return the report as plain values."""
         return asdict(self)
 
 
@@ -42,16 +42,16 @@ def embed_folder(
     """Write features (float32 [n, d]), labels (int64 [n]), class_names and paths to a .npz file.
 
     Args:
-        folder: with one folder of pictures a class.
+        folder: with one folder of pictures per class.
         out: the file, replaced in one step.
         vision: the backbone.
-        on_progress: called with the pictures done and their number.
+        on_progress: called with the number of pictures done and of all pictures.
 
     Returns:
-        What was written.
+        The report.
 
     Raises:
-        LearnError: there is no readable picture, or the file cannot be written.
+        LearnError: there is no class folder or no readable picture, or the file cannot be written.
     """
     classes = list_images(folder).pictures
     items = [(label, path) for label, (_, paths) in enumerate(classes.items()) for path in paths]
@@ -67,28 +67,16 @@ def embed_folder(
     if not features:
         raise LearnError(f"{folder} has no readable picture; nothing was written")
     stacked = np.stack(features)
+    arrays: dict[str, Any] = {
+        "features": stacked,
+        "labels": np.array(labels, np.int64),
+        "class_names": np.array(list(classes)),
+        "paths": np.array(paths),
+    }
     try:
-        _write(
-            out,
-            features=stacked,
-            labels=np.array(labels, np.int64),
-            class_names=np.array(list(classes)),
-            paths=np.array(paths),
-        )
+        write_atomically(out, partial(np.savez, allow_pickle=False, **arrays))
     except OSError as error:
         raise LearnError(
             f"{out} cannot be written ({error.strerror}); name a file in a folder with room"
         ) from None
     return Embedding(len(stacked), len(classes), stacked.shape[1], tuple(skipped))
-
-
-def _write(out: Path, **arrays: Array) -> None:
-    """Write beside the final name first, so that a full disk or a power cut leaves no half a file."""
-    with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".npz", delete=False) as file:
-        try:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.close()
-            Path(file.name).replace(out)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

@@ -1,4 +1,4 @@
-"""The backbone that computes a learner's features; it is loaded when the first picture comes."""
+"""The backbone that computes features; it is loaded when the first picture comes."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeatureExtractor:
-    """Which backbone, and on what it runs.
+    """A backbone and the runtime, device and threads it runs on.
 
     Attributes:
         bundle_path: folder of the backbone bundle; None for the one that ships with edge-tosca.
         runtime: "onnxruntime" or "openvino".
         device: "CPU", "GPU", "NPU" or "AUTO".
         threads: of the backbone; None for the runtime's own choice.
-        hint: "LATENCY" for pictures one at a time, "THROUGHPUT" for folders of them.
+        hint: "LATENCY" for single pictures, "THROUGHPUT" for folders.
     """
 
     bundle_path: Path | None = None
@@ -50,12 +50,12 @@ class FeatureExtractor:
 
     @property
     def backend(self) -> "Backend":
-        """The loaded backbone, on the device that was asked for or the next one with right features."""
+        """The loaded backbone, on the requested device or the next one whose features are right."""
         return self._verified.backend
 
     @cached_property
     def fingerprint(self) -> "Fingerprint":
-        """What the features of this backbone depend on."""
+        """The fingerprint of everything that the features depend on."""
         from edge_tosca.runtime import fingerprint
 
         return fingerprint(self.bundle, self._verified.backend, self._verified.golden)
@@ -71,11 +71,11 @@ class FeatureExtractor:
 
         Args:
             sources: paths, file contents or pixel arrays.
-            on_progress: called with the number of pictures done, after each.
-            digests: take the SHA-256 of each file that is decoded.
+            on_progress: called after each picture with the number of pictures done.
+            digests: compute the SHA-256 of each file that is decoded.
 
         Yields:
-            One result a picture, with its features or the reason why there are none.
+            One result per picture, with its features or the reason why it cannot be read.
         """
         from edge_tosca.runtime import extract
 
@@ -83,7 +83,7 @@ class FeatureExtractor:
         yield from extract(sources, preprocessing, self.backend, digests=digests, on_progress=on_progress)
 
     def feature(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
-        """Compute the feature of one frame, without a thread.
+        """Compute the feature of one frame, in the calling thread.
 
         Args:
             pixels: RGB, uint8 [h, w, 3].
@@ -92,7 +92,7 @@ class FeatureExtractor:
             float32 [d], and the milliseconds spent on "decode" and "features".
 
         Raises:
-            PictureError: the pixels are no picture.
+            PictureError: the pixels cannot be a picture.
         """
         from edge_tosca.runtime import load_picture
 
@@ -104,14 +104,14 @@ class FeatureExtractor:
         return feature, {"decode": 1e3 * (ready - start), "features": 1e3 * (end - ready)}
 
     def check(self, settings: Mapping[str, str], store: Path) -> None:
-        """Make sure that this backbone's features may join a store's.
+        """Raise if this backbone's features cannot be mixed with a store's, see `incompatibility`.
 
         Args:
             settings: of the store.
             store: its path.
 
         Raises:
-            StoreError: they come from another backbone, or lie too far apart.
+            StoreError: the store's features come from another backbone, or differ too much.
         """
         from edge_tosca.runtime import preprocessing_digest
 
@@ -122,7 +122,7 @@ class FeatureExtractor:
         if reason is not None:
             raise StoreError(
                 f"{store} was made with {settings['origin']}, this is {this} ({reason}); open it with the "
-                "same backbone, --runtime and --device, or compute its features anew with: "
+                "same backbone, --runtime and --device, or recompute its features with: "
                 f"edge-tosca migrate {store} {self._options}; or init a new store and teach it again"
             )
 

@@ -14,8 +14,8 @@ class ImageFolder:
 
     Attributes:
         pictures: class name to its picture files, both sorted; a class without pictures has an empty list.
-        skipped: class name to files that look like pictures and are not taken, each with the reason; under the
-            empty name those that lie in no class folder.
+        skipped: class name to files that look like pictures and are not taken, each with the reason; under
+            the empty name those that lie in no class folder.
     """
 
     pictures: dict[str, list[Path]]
@@ -54,7 +54,7 @@ def list_images(folder: Path) -> ImageFolder:
 def _class_folders(folder: Path) -> list[tuple[str, Path]]:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise LearnError(f"{folder} {what}; name a folder with one folder of pictures a class")
+        raise LearnError(f"{folder} {what}; name a folder with one folder of pictures per class")
     classes = [
         entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith(".")
     ]

@@ -1,4 +1,4 @@
-"""Tell programs when a camera sees something else: JSON lines, commands, MQTT."""
+"""Report changes of the answer to programs: JSON lines, commands, MQTT."""
 
 from edge_tosca.watch.change import Change
 from edge_tosca.watch.command import Command

@@ -1,4 +1,4 @@
-"""What is told when the shown answer changes."""
+"""The message about a change of the shown answer."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,10 +13,10 @@ class Change:
     """A new shown answer.
 
     Attributes:
-        answer: that is shown now.
-        frame: number of the frame that it came with.
-        frames: views in its burst.
-        time: when, ISO 8601, UTC.
+        answer: the answer.
+        frame: number of the frame that led to it.
+        frames: number of frames in its burst.
+        time: of the change, ISO 8601, UTC.
     """
 
     answer: Answer
@@ -26,18 +26,22 @@ class Change:
 
     @classmethod
     def of(cls, live: LiveAnswer) -> "Change | None":
-        """Take what a live answer shows; None while it shows nothing."""
+        """Return the shown answer of a live answer as a change; None while none is shown.
+
+        Args:
+            live: of the live loop.
+        """
         if live.shown.answer is None:
             return None
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return cls(live.shown.answer, live.frame.number, live.shown.frames, now)
 
-    def says(self) -> tuple[str, bool]:
-        """Give what makes one change different from another: its label, and whether that is unknown."""
+    def state(self) -> tuple[str, bool]:
+        """Return what changes are compared by: the label, and whether the answer is unknown."""
         return self.answer.label, self.answer.unknown
 
     def to_json(self) -> dict[str, Any]:
-        """Give what is printed and published."""
+        """Return the JSON object that is printed and published."""
         answer = self.answer
         return {
             "time": self.time,

@@ -1,34 +1,34 @@
-"""What makes Home Assistant show a box by itself: MQTT discovery.
+"""MQTT discovery messages, from which Home Assistant sets up a device without configuration.
 
-Source: Home Assistant's documentation, "MQTT", section "MQTT Discovery"; one message for each entity,
-which older versions read, too.
+Source: Home Assistant's documentation, "MQTT", section "MQTT Discovery". One message for each entity, which
+older versions read, too.
 """
 
 import hashlib
 import json
 from typing import Any
 
-_LONGEST_STATE = 255
+_MAX_STATE_LENGTH = 255
 
 
 def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, str]:
-    """Describe the entities of a box.
+    """Return the discovery messages of a device's entities.
 
     Args:
-        prefix: of the box's topics.
-        discovery: prefix that Home Assistant listens on; "homeassistant" unless it was told another.
+        prefix: of the device's topics.
+        discovery: prefix that Home Assistant listens on, "homeassistant" by default.
         version: of edge-tosca.
 
     Returns:
-        JSON by the topic on which it is published, retained.
+        Topic to the JSON that is published on it, retained.
     """
-    box = box_of(prefix)
+    device = device_name(prefix)
     common = {
         "availability_topic": f"{prefix}/availability",
         "state_topic": f"{prefix}/state",
         "qos": 1,
         "device": {
-            "identifiers": [box],
+            "identifiers": [device],
             "name": prefix.rpartition("/")[2] or prefix,
             "manufacturer": "edge-tosca",
             "model": "camera that is taught on the device",
@@ -40,8 +40,8 @@ def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, s
         ("sensor", "label"): {
             "name": "Label",
             "icon": "mdi:eye",
-            # A longer state is an error there.
-            "value_template": f"{{{{ value_json.label[:{_LONGEST_STATE}] }}}}",
+            # Home Assistant rejects a longer state.
+            "value_template": f"{{{{ value_json.label[:{_MAX_STATE_LENGTH}] }}}}",
             "json_attributes_topic": f"{prefix}/state",
         },
         ("sensor", "confidence"): {
@@ -60,20 +60,20 @@ def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, s
         },
     }
     return {
-        f"{discovery}/{kind}/{box}/{name}/config": json.dumps(
-            {**common, **entity, "unique_id": f"{box}_{name}"}
+        f"{discovery}/{kind}/{device}/{name}/config": json.dumps(
+            {**common, **entity, "unique_id": f"{device}_{name}"}
         )
         for (kind, name), entity in entities.items()
     }
 
 
-def box_of(prefix: str) -> str:
-    """Name a box by its prefix, in the letters that discovery topics may have.
+def device_name(prefix: str) -> str:
+    """Return the name of a device, in the characters that discovery topics may have.
 
     Args:
-        prefix: of the box's topics.
+        prefix: of the device's topics.
 
     Returns:
-        The same name whenever the prefix is the same.
+        A name that depends on the prefix only.
     """
     return f"edge_tosca_{hashlib.sha256(prefix.encode()).hexdigest()[:12]}"

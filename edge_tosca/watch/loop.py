@@ -1,4 +1,4 @@
-"""Watch a camera until it is told to stop, and tell every change of what is shown."""
+"""Report every change of the shown answer until the watch ends."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,54 +7,62 @@ from typing import Protocol
 from edge_tosca.live import Live
 from edge_tosca.watch.change import Change
 
-_LOOK_SECONDS = 0.25
+_ANSWER_SECONDS = 0.25
 
 
 class Sink(Protocol):
-    """What is told changes. It must not keep its caller waiting."""
+    """Receives changes; its methods must return at once."""
 
     def change(self, change: Change) -> None:
-        """Take a new shown answer."""
+        """Receive a new shown answer.
+
+        Args:
+            change: the answer.
+        """
         ...
 
     def available(self, available: bool) -> None:
-        """Take whether answers come; told again and again."""
+        """Receive whether there are answers; called again and again.
+
+        Args:
+            available: whether the camera and the store give answers.
+        """
         ...
 
 
 def watch(
     live: Live,
-    camera_there: Callable[[], bool],
+    camera_connected: Callable[[], bool],
     sinks: Sequence[Sink],
     stopped: Callable[[], bool],
     answers: int | None = None,
     seconds: float | None = None,
 ) -> None:
-    """Tell sinks every change of what is shown.
+    """Report every change of the shown answer to sinks.
 
     Args:
         live: the running loop.
-        camera_there: whether the camera gives frames.
-        sinks: told in their order.
-        stopped: whether to end.
-        answers: end when so many frames were answered; None for no such end.
-        seconds: end after so long; None for no such end.
+        camera_connected: returns whether the camera gives frames.
+        sinks: called in their order.
+        stopped: returns whether to end.
+        answers: number of answered frames to end after; None for no limit.
+        seconds: time to end after; None for no limit.
     """
     end = None if seconds is None else time.monotonic() + seconds
     shown: tuple[str, bool] | None = None
     seen = 0
     while not stopped() and (end is None or time.monotonic() < end):
-        # Asked before the newest answer, so that the last one is told before the end.
-        account, over = live.account(), live.ended
-        newest = live.newest(seen, _LOOK_SECONDS)
+        # Read before the newest answer, so that the last one is reported before the end.
+        stats, over = live.stats(), live.ended
+        newest = live.newest(seen, _ANSWER_SECONDS)
         if newest is not None:
             seen = newest.frame.number
             change = Change.of(newest)
-            if change is not None and change.says() != shown:
-                shown = change.says()
+            if change is not None and change.state() != shown:
+                shown = change.state()
                 for sink in sinks:
                     sink.change(change)
         for sink in sinks:
-            sink.available(camera_there() and account.error is None)
-        if (newest is None and over) or (answers is not None and account.answered >= answers):
+            sink.available(camera_connected() and stats.error is None)
+        if (newest is None and over) or (answers is not None and stats.answered >= answers):
             return

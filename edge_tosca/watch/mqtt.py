@@ -1,4 +1,4 @@
-"""Publish the shown answer to an MQTT broker, and keep it there over broken connections."""
+"""Publish the shown answer to an MQTT broker, and again after a lost connection."""
 
 import json
 import os
@@ -13,31 +13,31 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
 from edge_tosca.watch.change import Change
-from edge_tosca.watch.home_assistant import box_of, discovery_messages
+from edge_tosca.watch.home_assistant import device_name, discovery_messages
 
 PASSWORD = "EDGE_TOSCA_MQTT_PASSWORD"
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _EXAMPLE = "write mqtt://user:password@host:1883/prefix"
 _KEEPALIVE = 30
-_LONGEST_WAIT = 30
+_MAX_RECONNECT_SECONDS = 30
 _CONNECTING_SECONDS = 3.0
-_ENDING_SECONDS = 3.0
-_QUEUED = 20
+_CLOSING_SECONDS = 3.0
+_MAX_QUEUED = 20
 
 
 @dataclass(frozen=True)
 class Broker:
-    """Where to publish.
+    """A broker, and the topics to publish on.
 
     Attributes:
-        host: of the broker.
-        port: likewise.
-        tls: talk to it encrypted, and have it prove its name.
-        user: to log in as; None for nobody.
-        password: of the user.
+        host: host name or address of the broker.
+        port: TCP port of the broker.
+        tls: whether to connect by TLS and verify the broker's certificate.
+        user: user name; None for none.
+        password: of the user; None for none.
         prefix: of the topics.
-        discovery: prefix that Home Assistant listens on; empty to publish nothing for it.
-        ca: file of the authorities that vouch for the broker; None for the system's.
+        discovery: prefix that Home Assistant listens on; empty to publish no discovery messages.
+        ca: PEM file of the certificate authorities for the broker; None for the system's.
     """
 
     host: str
@@ -51,17 +51,17 @@ class Broker:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Understand a broker's address.
+        """Parse a broker's address.
 
         Args:
             url: mqtt://user:password@host:port/prefix?discovery=homeassistant, or mqtts:// with ?ca=FILE. The
-                password may stand in the environment variable EDGE_TOSCA_MQTT_PASSWORD instead.
+                password can be in the environment variable EDGE_TOSCA_MQTT_PASSWORD instead.
 
         Returns:
-            What it means; the prefix is edge-tosca/HOSTNAME unless named.
+            The broker; its prefix is edge-tosca/HOSTNAME by default.
 
         Raises:
-            EdgeToscaError: it is no such address.
+            EdgeToscaError: the address is invalid.
         """
         try:
             parts = urlsplit(url)
@@ -80,17 +80,17 @@ class Broker:
                 any(character in "+#" or not character.isprintable() for character in topic)
                 or len(topic) > 200
             ):
-                raise EdgeToscaError(f"--mqtt: {topic[:40]!r} cannot be a topic; leave out + and #")
+                raise EdgeToscaError(f"--mqtt: {topic[:40]!r} cannot be a topic; omit + and #")
         ca = options.get("ca")
         if ca is not None and not Path(ca).is_file():
             raise EdgeToscaError(f"--mqtt: ca={ca}: no such file; name the authorities' certificates")
-        written = None if parts.password is None else unquote(parts.password)
+        in_url = None if parts.password is None else unquote(parts.password)
         return cls(
             host=parts.hostname,
             port=port or _PORTS[parts.scheme],
             tls=parts.scheme == "mqtts",
             user=None if parts.username is None else unquote(parts.username),
-            password=written if written is not None else os.environ.get(PASSWORD),
+            password=in_url if in_url is not None else os.environ.get(PASSWORD),
             prefix=prefix,
             discovery=discovery,
             ca=ca,
@@ -98,18 +98,18 @@ class Broker:
 
 
 class Publisher:
-    """Publishes the newest change under PREFIX/state, and under PREFIX/availability whether answers come.
+    """Publishes the newest change on PREFIX/state, and on PREFIX/availability whether there are answers.
 
-    Both are retained, and published anew whenever the connection is made again: a broker that was started
-    anew knows nothing. Nothing is queued but the newest.
+    Both are retained, and published again after every new connection, since a restarted broker has lost them.
+    Only the newest change is kept for publishing.
 
     Args:
-        broker: where.
-        on_event: told, in one line and from the connection's thread, when it is lost and when it is back.
+        broker: the broker and the topics.
+        on_event: called in the connection's thread with one line when the connection is lost or restored.
 
     Raises:
         MissingExtraError: paho-mqtt is not installed.
-        EdgeToscaError: the authorities' file cannot be read.
+        EdgeToscaError: the file of certificate authorities cannot be read.
     """
 
     def __init__(self, broker: Broker, on_event: Callable[[str], None]) -> None:
@@ -125,11 +125,11 @@ class Publisher:
         self._availability = f"{broker.prefix}/availability"
         self._lock = threading.Lock()
         self._newest: str | None = None
-        self._available = self._ending = False
-        self._trouble: str | None = None
-        # One name for a box: a connection made anew takes the old one's place, so that the old one's last
-        # will is published before the new one says that it is there, not after.
-        client = Client(CallbackAPIVersion.VERSION2, client_id=box_of(broker.prefix))
+        self._available = self._closing = False
+        self._error: str | None = None
+        # One client id for a device: a new connection replaces the old one, whose last will is then published
+        # before the new one publishes that it is available, not after.
+        client = Client(CallbackAPIVersion.VERSION2, client_id=device_name(broker.prefix))
         client.will_set(self._availability, "offline", qos=1, retain=True)
         if broker.user is not None or broker.password is not None:
             client.username_pw_set(broker.user or "", broker.password)
@@ -138,8 +138,8 @@ class Publisher:
                 client.tls_set_context(ssl.create_default_context(cafile=broker.ca))
             except (OSError, ssl.SSLError) as error:
                 raise EdgeToscaError(f"--mqtt: ca={broker.ca}: {error}; name a PEM file") from None
-        client.reconnect_delay_set(1, _LONGEST_WAIT)
-        client.max_queued_messages_set(_QUEUED)
+        client.reconnect_delay_set(1, _MAX_RECONNECT_SECONDS)
+        client.max_queued_messages_set(_MAX_QUEUED)
         client.connect_timeout = _CONNECTING_SECONDS
         client.on_connect = self._connected
         client.on_connect_fail = self._failed
@@ -152,9 +152,9 @@ class Publisher:
         """Publish a change, now or when the broker can be reached again.
 
         Args:
-            change: what is shown now.
+            change: the new shown answer.
         """
-        # Nothing but ASCII: whatever a name holds arrives as an escape.
+        # ASCII only: other characters of a name are escapes.
         text = json.dumps(change.to_json())
         with self._lock:
             self._newest = text
@@ -165,32 +165,32 @@ class Publisher:
         """Publish whether the camera gives answers.
 
         Args:
-            available: it does.
+            available: whether it does.
         """
         with self._lock:
-            news, self._available = self._available != available, available
-        if news and self._client.is_connected():
-            self._say_availability(available)
+            changed, self._available = self._available != available, available
+        if changed and self._client.is_connected():
+            self._publish_availability(available)
 
     def close(self) -> None:
-        """Publish that nothing more will come, and end the connection."""
-        self._ending = True
+        """Publish that there are no more answers, and disconnect."""
+        self._closing = True
         if self._client.is_connected():
-            # A broker that went away at this moment has the last will.
-            said = self._say_availability(False)
-            if said.rc == 0:
-                said.wait_for_publish(_ENDING_SECONDS)
+            # If the broker is gone at this moment, it has the last will.
+            message = self._publish_availability(False)
+            if message.rc == 0:
+                message.wait_for_publish(_CLOSING_SECONDS)
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _say_availability(self, available: bool) -> Any:
+    def _publish_availability(self, available: bool) -> Any:
         text = "online" if available else "offline"
         return self._client.publish(self._availability, text, qos=1, retain=True)
 
     def _connected(self, client: Any, _: object, flags: object, reason: Any, properties: object) -> None:
         if reason.is_failure:
-            # Such as a wrong password: paho goes on trying, and the connection's end is no news then.
-            self._tell(f"{self._where} refuses the connection ({reason}); check user and password")
+            # For example a wrong password: paho tries again, and the disconnection that follows is no news.
+            self._report(f"{self._where} refuses the connection ({reason}); check user and password")
             return
         from edge_tosca import __version__
 
@@ -198,33 +198,33 @@ class Publisher:
         if self._broker.discovery:
             messages = discovery_messages(self._broker.prefix, self._broker.discovery, __version__)
         with self._lock:
-            newest, available, again = self._newest, self._available, self._trouble is not None
-            self._trouble = None
+            newest, available, restored = self._newest, self._available, self._error is not None
+            self._error = None
         for topic, text in messages.items():
             client.publish(topic, text, qos=1, retain=True)
         if newest is not None:
             client.publish(self._state, newest, qos=1, retain=True)
         text = "online" if available else "offline"
         client.publish(self._availability, text, qos=1, retain=True)
-        if again:
+        if restored:
             self._on_event(f"{self._where}: connected again")
 
     def _failed(self, client: object, _: object) -> None:
-        # paho does not say why: a certificate that nobody vouches for ends here, too.
+        # paho gives no reason: an untrusted certificate ends here, too.
         check = "its address and that it runs"
         if self._broker.tls:
             check = "its address, that it runs, and its certificate (?ca=FILE)"
-        self._tell(f"{self._where} cannot be reached; check {check}; trying again")
+        self._report(f"{self._where} cannot be reached; check {check}; trying again")
 
     def _disconnected(
         self, client: object, _: object, flags: object, reason: Any, properties: object
     ) -> None:
-        if self._ending or self._trouble is not None:
+        if self._closing or self._error is not None:
             return
-        self._tell(f"{self._where}: the connection was lost ({reason}); trying again")
+        self._report(f"{self._where}: the connection was lost ({reason}); trying again")
 
-    def _tell(self, trouble: str) -> None:
+    def _report(self, error: str) -> None:
         with self._lock:
-            news, self._trouble = self._trouble != trouble, trouble
-        if news and not self._ending:
-            self._on_event(trouble)
+            new, self._error = self._error != error, error
+        if new and not self._closing:
+            self._on_event(error)

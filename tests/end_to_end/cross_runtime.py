@@ -1,4 +1,4 @@
-"""Measure whether a learner taught on one backend keeps its accuracy when asked on another.
+"""Measure whether a learner taught on one backend keeps its accuracy on another.
 
     edge-tosca embed TRAIN --out here.train.npz --runtime onnxruntime   (and TEST; and both on the other)
     python tests/end_to_end/cross_runtime.py HERE THERE [--shots 20] [--task-size 10] [--seeds 3]
@@ -6,8 +6,8 @@
 HERE and THERE are prefixes: HERE.train.npz and HERE.test.npz hold features of the same pictures as
 THERE.train.npz and THERE.test.npz. Without them HERE.npz is split by picture, 60 to 40. Prints one line of a
 Markdown table: cosines of the pictures' features (mean, first percentile, lowest), and the accuracy of a
-learner taught here and asked here, taught here and asked there, taught on both in turns and asked there,
-taught there and asked there.
+learner taught here and tested here, taught here and tested there, taught on both in turns and tested there,
+taught there and tested there.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
 def load(prefix):
-    """Features and labels to teach with and to ask about."""
+    """Read features and labels to teach and to test with."""
     if Path(f"{prefix}.npz").is_file():
         with np.load(f"{prefix}.npz") as kept:
             features, labels = kept["features"], kept["labels"]
@@ -39,7 +39,7 @@ def load(prefix):
 
 
 def accuracy(teachers, labels, tasks, rows, questions, truths):
-    """Accuracy of a learner whose tasks are taught with the features of the teachers in turns."""
+    """Compute the accuracy of a learner whose tasks are taught with the features of the teachers in turns."""
     settings = {
         **dict.fromkeys(("bundle", "runtime", "device", "fingerprint", "origin"), ""),
         "router": "fused",
@@ -51,13 +51,13 @@ def accuracy(teachers, labels, tasks, rows, questions, truths):
         for number, task in enumerate(tasks):
             features = teachers[number % len(teachers)]
             learner.learn_features({str(c): features[rows[c]] for c in task}, force=True)
-        answers = learner.model.predict(questions, 1)
+        answers = learner.predict_features(questions, 1)
         learner.close()
     return np.mean([answer.label == str(truth) for answer, truth in zip(answers, truths, strict=True)])
 
 
 def cosines(a, b):
-    """Cosine of each row, [n]."""
+    """Compute the cosine of each row, [n]."""
     return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
@@ -70,8 +70,8 @@ def main():
     parser.add_argument("--task-size", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    here, labels, asked_here, truths = load(options.here)
-    there, other_labels, asked_there, other_truths = load(options.there)
+    here, labels, test_here, truths = load(options.here)
+    there, other_labels, test_there, other_truths = load(options.there)
     assert np.array_equal(labels, other_labels), "the two were not made of the same pictures"
     assert np.array_equal(truths, other_truths), "the two were not made of the same pictures"
     found = []
@@ -81,16 +81,16 @@ def main():
         rows = {c: np.sort(rng.permutation(np.flatnonzero(labels == c))[: options.shots]) for c in classes}
         tasks = [classes[i : i + options.task_size] for i in range(0, len(classes), options.task_size)]
         known = np.isin(truths, classes)
-        ask = [(asked_here[known], truths[known]), (asked_there[known], truths[known])]
+        tests = [(test_here[known], truths[known]), (test_there[known], truths[known])]
         found.append(
             (
-                accuracy([here], labels, tasks, rows, *ask[0]),
-                accuracy([here], labels, tasks, rows, *ask[1]),
-                accuracy([here, there], labels, tasks, rows, *ask[1]),
-                accuracy([there], labels, tasks, rows, *ask[1]),
+                accuracy([here], labels, tasks, rows, *tests[0]),
+                accuracy([here], labels, tasks, rows, *tests[1]),
+                accuracy([here, there], labels, tasks, rows, *tests[1]),
+                accuracy([there], labels, tasks, rows, *tests[1]),
             )
         )
-    near = cosines(asked_here, asked_there)
+    near = cosines(test_here, test_there)
     shares = " | ".join(f"{100 * share:.1f}" for share in np.mean(found, axis=0))
     numbers = f"{near.mean():.4f} | {np.quantile(near, 0.01):.4f} | {near.min():.4f}"
     print(f"| {Path(options.here).name} -> {Path(options.there).name} | {numbers} | {shares} |")

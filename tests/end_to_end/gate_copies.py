@@ -1,7 +1,7 @@
 """How alike copies of a picture are to it, and different pictures to each other, as the gate sees them.
 
 As a program: `python tests/end_to_end/gate_copies.py FOLDER...` with folders of class folders prints the
-table behind the thresholds of copies in docs/gate.md, and what the gate says of classes of copies.
+table behind the thresholds of copies in docs/gate.md, and the gate's verdicts on classes of copies.
 """
 
 import argparse
@@ -63,15 +63,15 @@ CLASSES = 10
 
 
 def figures(folder: Path, vision: FeatureExtractor) -> dict[str, str]:
-    """Give the cosines of one set, a row of the table each."""
+    """Compute the cosines of one set, a row of the table each."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     some = [paths[place] for place in np.linspace(0, len(paths) - 1, COPIED).astype(int)]
     pictures = [load_picture(path) for path in some]
-    originals = seen(pictures, vision)
+    originals = normalized(pictures, vision)
     rows = {}
     for name, copied in COPIES.items():
-        cosines = np.sum(originals * seen([copied(picture) for picture in pictures], vision), axis=1)
-        rows[f"{name}: lowest hundredth, median"] = told(np.quantile(cosines, [0.01, 0.5]))
+        cosines = np.sum(originals * normalized([copied(picture) for picture in pictures], vision), axis=1)
+        rows[f"{name}: lowest hundredth, median"] = in_words(np.quantile(cosines, [0.01, 0.5]))
     for name, copied in ONE_PICTURE.items():
         classes = [[copy(picture) for copy in copied] for picture in pictures[:: COPIED // CLASSES]]
         verdicts = [verdict(copies, vision) for copies in classes]
@@ -86,37 +86,37 @@ def figures(folder: Path, vision: FeatureExtractor) -> dict[str, str]:
     same = labels[:, None] == labels
     for name, among in (("its class", same), ("another class", ~same)):
         nearest = np.where(among, cosines, -1).max(axis=1)
-        rows[f"nearest other picture of {name}: median, highest hundredth, highest"] = told(
+        rows[f"nearest other picture of {name}: median, highest hundredth, highest"] = in_words(
             np.quantile(nearest, [0.5, 0.99, 1])
         )
     means = [cosines[np.ix_(labels == c, labels == c)] for c in np.unique(labels)]
     alike = [
         (block.sum() + len(block)) / (len(block) * (len(block) - 1)) for block in means if len(block) > 1
     ]
-    rows["mean cosine of the pictures of a class: highest"] = told(np.array([max(alike)]))
+    rows["mean cosine of the pictures of a class: highest"] = in_words(np.array([max(alike)]))
     return rows
 
 
-def seen(pictures: list[Image.Image], vision: FeatureExtractor) -> np.ndarray:
-    """Give the conditioned features of pictures, float32 [n, d]."""
+def normalized(pictures: list[Image.Image], vision: FeatureExtractor) -> np.ndarray:
+    """Compute the normalised features of pictures, float32 [n, d]."""
     return normalize(features_of(pictures, vision))
 
 
 def features_of(pictures: list[Image.Image], vision: FeatureExtractor) -> np.ndarray:
-    """Give the features of pictures, float32 [n, d]."""
+    """Compute the features of pictures, float32 [n, d]."""
     arrays = [np.asarray(picture) for picture in pictures]
     return np.stack([found.features for found in vision.extract(arrays)])
 
 
 def verdict(pictures: list[Image.Image], vision: FeatureExtractor) -> str:
-    """Teach pictures as the first class of a new learner, and give the gate's verdict."""
+    """Teach pictures as the first class of a new learner, and return the gate's verdict."""
     names = [f"{place}.jpg" for place in range(len(pictures))]
-    (report,) = teach([{"thing": (features_of(pictures, vision), names)}], force=True)
+    (report,) = teach([{"tool": (features_of(pictures, vision), names)}], force=True)
     return report.gate.verdict
 
 
-def told(values: np.ndarray) -> str:
-    """Put cosines into words."""
+def in_words(values: np.ndarray) -> str:
+    """Return cosines as a cell of the table."""
     return " / ".join(f"{value:.3f}" for value in values)
 
 

@@ -1,4 +1,4 @@
-"""How well the gate's two statistics tell faulty tasks from clean ones, over many draws, without a learner.
+"""How well the gate's two statistics separate faulty tasks from clean ones, over many draws.
 
 As a program: `python tests/end_to_end/gate_statistics.py FEATURES.npz...` with files that `edge-tosca embed`
 wrote prints, for swapped labels and for one class under two names, the area under the ROC curve and what the
@@ -14,8 +14,8 @@ from gate_sweep import Pictures, read, swap_labels
 from sklearn.metrics import roc_auc_score
 
 from edge_tosca.features.normalization import normalize
-from edge_tosca.quality.confusions import standard_errors_apart
-from edge_tosca.quality.gate import hardly_apart
+from edge_tosca.quality.confusions import welch_t
+from edge_tosca.quality.gate import confusable_below
 from edge_tosca.quality.label_errors import relabel
 
 HARD_PAIRS = 3
@@ -45,11 +45,11 @@ def swapped(pictures: Pictures, size: int, shots: int, share: float, draws: int)
             found = relabel(np.concatenate([features for features, _ in one.values()]), truth)
             gains[fault].append(found.gain)
             warned[fault].append(found.contradicted)
-    return told(gains[0], gains[1], warned[0], warned[1])
+    return figures(gains[0], gains[1], warned[0], warned[1])
 
 
 def same(pictures: Pictures, shots: int, draws: int) -> str:
-    """Compare halves of one class with the classes that are hardest to tell apart."""
+    """Compare halves of one class with the classes that are hardest to separate."""
     rng = np.random.default_rng(shots)
     enough = {label: features for label, (features, _) in pictures.items() if len(features) >= 2 * shots}
     if not enough:
@@ -58,12 +58,12 @@ def same(pictures: Pictures, shots: int, draws: int) -> str:
     clean, faulty = [], []
     for seed in range(draws):
         one, other = (some(enough[label], shots, rng) for label in hard[seed % len(hard)])
-        clean.append(standard_errors_apart(one, other)[0])
+        clean.append(welch_t(one, other)[0])
         both = some(enough[str(rng.choice(list(enough)))], 2 * shots, rng)
         halves = rng.permutation(2 * shots)
-        faulty.append(standard_errors_apart(both[halves[:shots]], both[halves[shots:]])[0])
-    most = hardly_apart(shots / 2)
-    return told(
+        faulty.append(welch_t(both[halves[:shots]], both[halves[shots:]])[0])
+    most = confusable_below(shots / 2)
+    return figures(
         [-t for t in clean], [-t for t in faulty], [t <= most for t in clean], [t <= most for t in faulty]
     )
 
@@ -73,8 +73,7 @@ def hardest(classes: dict[str, np.ndarray]) -> list[tuple[str, str]]:
     means = {label: features.mean(axis=0) for label, features in classes.items()}
     near = sorted(combinations(classes, 2), key=lambda pair: -float(means[pair[0]] @ means[pair[1]]))
     apart = {
-        pair: standard_errors_apart(classes[pair[0]][:40], classes[pair[1]][:40])[0]
-        for pair in near[: 20 * HARD_PAIRS]
+        pair: welch_t(classes[pair[0]][:40], classes[pair[1]][:40])[0] for pair in near[: 20 * HARD_PAIRS]
     }
     return sorted(apart, key=lambda pair: apart[pair])[:HARD_PAIRS]
 
@@ -84,8 +83,8 @@ def some(features: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
     return features[rng.permutation(len(features))[:count]]
 
 
-def told(clean: list[float], faulty: list[float], false: list[bool], caught: list[bool]) -> str:
-    """Put the figures into words."""
+def figures(clean: list[float], faulty: list[float], false: list[bool], caught: list[bool]) -> str:
+    """Return the figures in a line."""
     area = roc_auc_score([0] * len(clean) + [1] * len(faulty), [*clean, *faulty])
     warned = f"warned of {np.mean(caught):.0%} of the faulty and {sum(false)} of {len(false)} clean"
     return f"ROC area {area:.3f}, {warned}"
@@ -96,16 +95,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, metavar="FEATURES.npz")
     parser.add_argument("--draws", type=int, default=500)
-    asked = parser.parse_args()
-    for file in asked.files:
+    options = parser.parse_args()
+    for file in options.files:
         pictures = {label: (normalize(features), paths) for label, (features, paths) in read(file).items()}
         for size in (2, 5, 10):
             for shots in (5, 10, 12, 20):
                 for share in (0.1, 0.2):
-                    figures = swapped(pictures, size, shots, share, asked.draws // size)
-                    print(f"swapped {share:.0%} {file.stem} {size} x {shots}: {figures}", flush=True)
+                    line = swapped(pictures, size, shots, share, options.draws // size)
+                    print(f"swapped {share:.0%} {file.stem} {size} x {shots}: {line}", flush=True)
         for shots in (10, 12, 15, 20):
-            print(f"same {file.stem} {shots} + {shots}: {same(pictures, shots, asked.draws)}", flush=True)
+            print(f"same {file.stem} {shots} + {shots}: {same(pictures, shots, options.draws)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Clean tasks and planted faults through a real learner, and what the gate says of each.
+"""Clean tasks and planted faults through a real learner, and the gate's verdict on each.
 
 As a program: `python tests/end_to_end/gate_sweep.py FEATURES.npz...` with files that `edge-tosca embed` wrote
-prints the tables of docs/gate.md; `--help` tells how to sweep a part of them, or with other draws.
+prints the tables of docs/gate.md; `--help` has options for a part of them, or for other draws.
 """
 
 import argparse
@@ -22,7 +22,7 @@ Pictures = dict[str, tuple[np.ndarray, list[str]]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate said of one planted fault, and how well its suspects fit."""
+    """The gate's verdict on one planted fault, and how well its suspects fit."""
 
     verdict: str
     precision: float
@@ -57,17 +57,17 @@ def tasks_of(pictures: Pictures, size: int) -> list[Pictures]:
 
 
 def swap_labels(task: Pictures, share: float, seed: int) -> tuple[Pictures, set[str]]:
-    """Give a share of the pictures the label of another class of the task, and say which."""
+    """Label a share of the pictures as another class of the task, and return which."""
     rng = np.random.default_rng(seed)
     labels = list(task)
     features = np.concatenate([task[label][0] for label in labels])
     paths = [path for label in labels for path in task[label][1]]
     truth = np.repeat(np.arange(len(labels)), [len(task[label][1]) for label in labels])
     swapped = rng.permutation(len(truth))[: round(share * len(truth))]
-    said = truth.copy()
-    said[swapped] = (truth[swapped] + rng.integers(1, len(labels), len(swapped))) % len(labels)
+    given = truth.copy()
+    given[swapped] = (truth[swapped] + rng.integers(1, len(labels), len(swapped))) % len(labels)
     wrong = {
-        label: (features[said == place], [paths[row] for row in np.flatnonzero(said == place)])
+        label: (features[given == place], [paths[row] for row in np.flatnonzero(given == place)])
         for place, label in enumerate(labels)
     }
     return wrong, {paths[row] for row in swapped}
@@ -133,15 +133,15 @@ def same_class_verdicts(pictures: Pictures, shots: int, trials: int) -> list[Lea
 
 def mixed_verdicts(pictures: Pictures, shots: int, trials: int, share: float = 0.2) -> list[Verdict]:
     """Teach five classes, then one of whose pictures a share are other ones of one of the five."""
-    strange = round(share * shots)
-    enough = {label: some for label, some in pictures.items() if len(some[1]) >= shots + strange}
+    wrong = round(share * shots)
+    enough = {label: some for label, some in pictures.items() if len(some[1]) >= shots + wrong}
     found = []
     for seed in range(trials if len(enough) >= 6 else 0):
-        six = dict(list(choose(enough, shots + strange, 300 + seed).items())[:6])
+        six = dict(list(choose(enough, shots + wrong, 300 + seed).items())[:6])
         *olds, new = six
         five = {label: (six[label][0][:shots], six[label][1][:shots]) for label in olds}
         features, paths = six[olds[seed % 5]]
-        kept = shots - strange
+        kept = shots - wrong
         mixed = (
             np.concatenate([six[new][0][:kept], features[shots:]]),
             [*six[new][1][:kept], *paths[shots:]],
@@ -149,12 +149,12 @@ def mixed_verdicts(pictures: Pictures, shots: int, trials: int, share: float = 0
         *_, report = teach([five, {new: mixed}], force=True)
         named = {suspect.path for suspect in report.gate.suspects if "looks like" in suspect.reason}
         right = len(named & set(paths[shots:]))
-        found.append(Verdict(report.gate.verdict, right / max(1, len(named)), right / strange))
+        found.append(Verdict(report.gate.verdict, right / max(1, len(named)), right / wrong))
     return found
 
 
 def print_clean(pictures: Pictures, name: str, shots: int, sizes: list[int], seeds: int) -> None:
-    """Say how many clean tasks were accepted, and why the others were not."""
+    """Print how many clean tasks were accepted, and why the others were not."""
     for size in sizes:
         reports = [report for seed in range(seeds) for report in clean_verdicts(pictures, shots, size, seed)]
         bad = [report for report in reports if report.gate.verdict != "accept"]
@@ -173,30 +173,30 @@ def print_clean(pictures: Pictures, name: str, shots: int, sizes: list[int], see
 
 
 def print_swapped(pictures: Pictures, name: str, shots: int, sizes: list[int], trials: int) -> None:
-    """Say how many tasks with a tenth and a fifth of the labels swapped were caught."""
+    """Print how many tasks with a tenth and a fifth of the labels swapped were caught."""
     for size in (size for size in sizes if 1 < size <= len(pictures)):
         for share in (0.1, 0.2):
             found = swapped_verdicts(pictures, shots, size, trials, share)
-            print(told(f"swapped {share:.0%} {name} {shots or 'all'} {size}", found), flush=True)
+            print(caught(f"swapped {share:.0%} {name} {shots or 'all'} {size}", found), flush=True)
 
 
 def print_mixed(pictures: Pictures, name: str, shots: int, trials: int) -> None:
-    """Say what became of classes of which a tenth and a fifth are pictures of an old one."""
+    """Print the verdicts on classes of which a tenth and a fifth are pictures of an old one."""
     for share in (0.1, 0.2):
         found = mixed_verdicts(pictures, shots, trials, share)
         if found:
-            print(told(f"an old class's {share:.0%} {name} {shots}", found), flush=True)
+            print(caught(f"an old class's {share:.0%} {name} {shots}", found), flush=True)
 
 
-def told(what: str, found: list[Verdict]) -> str:
-    """Put planted faults into words."""
-    caught = sum(verdict.verdict != "accept" for verdict in found)
+def caught(what: str, found: list[Verdict]) -> str:
+    """Return the verdicts on planted faults in a line."""
+    count = sum(verdict.verdict != "accept" for verdict in found)
     precision, recall = np.mean([(verdict.precision, verdict.recall) for verdict in found], axis=0)
-    return f"{what}: {caught} of {len(found)} caught, precision {precision:.2f} recall {recall:.2f}"
+    return f"{what}: {count} of {len(found)} caught, precision {precision:.2f} recall {recall:.2f}"
 
 
 def print_same_class(pictures: Pictures, name: str, shots: int, trials: int) -> None:
-    """Say what became of one class under two names."""
+    """Print the verdicts on one class under two names."""
     counts = Counter(report.gate.verdict for report in same_class_verdicts(pictures, shots, trials))
     print(f"same class {name} {shots} + {shots}: {dict(counts)}", flush=True)
 
@@ -210,18 +210,18 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=[1, 2, 5, 10], help="classes a task")
     parser.add_argument("--seeds", type=int, default=1, help="class orders of the clean tasks")
     parser.add_argument("--trials", type=int, default=10, help="draws of each planted fault")
-    asked = parser.parse_args()
-    for file in asked.files:
+    options = parser.parse_args()
+    for file in options.files:
         pictures, name = read(file), file.stem
-        for shots in asked.shots:
-            if "clean" in asked.what:
-                print_clean(pictures, name, shots, asked.sizes, asked.seeds)
-            if "swapped" in asked.what:
-                print_swapped(pictures, name, shots, asked.sizes, asked.trials)
-            if "old" in asked.what and shots:
-                print_mixed(pictures, name, shots, asked.trials)
-            if "same" in asked.what and shots:
-                print_same_class(pictures, name, shots, asked.trials)
+        for shots in options.shots:
+            if "clean" in options.what:
+                print_clean(pictures, name, shots, options.sizes, options.seeds)
+            if "swapped" in options.what:
+                print_swapped(pictures, name, shots, options.sizes, options.trials)
+            if "old" in options.what and shots:
+                print_mixed(pictures, name, shots, options.trials)
+            if "same" in options.what and shots:
+                print_same_class(pictures, name, shots, options.trials)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from edge_tosca import Learner
 from edge_tosca.features.normalization import normalize
 from edge_tosca.packs import SigningKey, export_classes, import_pack, make_key, read_pack, trust, write_pack
-from edge_tosca.packs.synthetic_features import FEWEST, stand_ins
+from edge_tosca.packs.synthetic_features import MIN_IMAGES, synthetic_features
 
 Set = dict[str, np.ndarray]
 """Label to features [n, d]."""
@@ -37,12 +37,12 @@ def read(file: Path) -> Set:
 
 @dataclass(frozen=True)
 class Arrived:
-    """What the classes of box A are worth elsewhere; accuracies in 0 .. 1 of single pictures.
+    """How accurate the classes of box A are elsewhere; accuracies in 0 .. 1 of single pictures.
 
     Attributes:
         abroad: A's classes on an empty box that imported A's pack.
-        among_own: the same on box B, which knows its own classes too, asked which of A's classes it is.
-        among_all: the same on box B, asked which of all classes it is.
+        among_own: the same on box B, which knows its own classes too, among A's classes.
+        among_all: the same on box B, among all classes.
         joint: all classes on box B.
         unknown: share of all test pictures that box B calls unknown.
         file_ms, solve_ms: of the import on box B, reading the pack included in the first.
@@ -65,10 +65,10 @@ class Split:
 
     Attributes:
         at_home: A's classes on box A.
-        among_all: A's classes on the third box, asked which of all classes it is.
+        among_all: A's classes on the third box, among all classes.
         joint: all classes on the third box.
         unknown: share of all test pictures that it calls unknown.
-        packs: what A's classes are worth when they travel, by whether the pack is private.
+        packs: the accuracy of A's classes after a transfer, by whether the pack is private.
     """
 
     at_home: float
@@ -127,7 +127,7 @@ def split(train: Set, test: Set, seed: int, folder: Path, task: int = TASK) -> S
 
 
 def accuracy(box: Learner, test: Set, labels: Iterable[str], among: Iterable[str] | None = None) -> float:
-    """Share of the test pictures of some labels that a box names right, among all it knows or some."""
+    """Compute the accuracy of a box on the test pictures of some labels, among all it knows or some."""
     wanted = [label for label in labels if label in test]
     truth = np.repeat(wanted, [len(test[label]) for label in wanted])
     posterior = box.model.posterior(np.concatenate([test[label] for label in wanted]))
@@ -138,15 +138,15 @@ def accuracy(box: Learner, test: Set, labels: Iterable[str], among: Iterable[str
 
 
 def unknown(box: Learner, test: Set) -> float:
-    """Share of the test pictures that a box calls unknown."""
-    answers = box.model.predict(np.concatenate(list(test.values())), 1)
+    """Compute the share of the test pictures that a box calls unknown."""
+    answers = box.predict_features(np.concatenate(list(test.values())), 1)
     return float(np.mean([answer.unknown for answer in answers]))
 
 
 def membership(train: Set, seed: int, private: bool) -> float:
-    """How well a pack tells the pictures that were taught from others of the same classes and series.
+    """Compute how well a pack separates the taught pictures from others of the same classes and series.
 
-    Half of each class's pictures are taught. Whoever has the pack and all the pictures guesses by three
+    Half of each class's pictures are taught. An attacker with the pack and all the pictures guesses by three
     scores: the nearest feature of the class, their mean, and how much of the picture lies in their span.
 
     Returns:
@@ -157,14 +157,14 @@ def membership(train: Set, seed: int, private: bool) -> float:
     members = []
     for rows in train.values():
         taught = rng.permutation(len(rows)) < len(rows) // 2
-        if taught.sum() < FEWEST:
+        if taught.sum() < MIN_IMAGES:
             continue
-        told = normalize(stand_ins(rows[taught]) if private else rows[taught])
-        asked = normalize(rows)
-        _, strength, directions = np.linalg.svd(told, full_matrices=False)
-        within = asked @ directions[strength > 1e-3 * strength[0]].T
-        scores["nearest"].append((asked @ told.T).max(axis=1))
-        scores["mean"].append(asked @ told.mean(axis=0))
+        sent = normalize(synthetic_features(rows[taught]) if private else rows[taught])
+        queries = normalize(rows)
+        _, strength, directions = np.linalg.svd(sent, full_matrices=False)
+        within = queries @ directions[strength > 1e-3 * strength[0]].T
+        scores["nearest"].append((queries @ sent.T).max(axis=1))
+        scores["mean"].append(queries @ sent.mean(axis=0))
         scores["span"].append((within**2).sum(axis=1))
         members.append(taught)
     truth = np.concatenate(members)
@@ -180,8 +180,8 @@ def main(train: str, test: str) -> None:
             _print(f"seed {seed}", found)
             for private, arrived in found.packs.items():
                 _print(f"seed {seed}, {'private pack' if private else 'pack'}", arrived)
-                told = membership(sets[0], seed, private)
-                print(f"  {'membership':12} {told:.3f}", flush=True)
+                area = membership(sets[0], seed, private)
+                print(f"  {'membership':12} {area:.3f}", flush=True)
 
 
 def _print(title: str, figures: Split | Arrived) -> None:

@@ -1,4 +1,4 @@
-"""Time pictures one at a time and several under way, on each runtime here, in turns.
+"""Time pictures one at a time and several under way, on each installed runtime, in turns.
 
 python tests/end_to_end/stream_speed.py FOLDER [--turns 4]
 

@@ -190,7 +190,7 @@ def test_a_name_that_begins_with_a_dash_is_helped(shop, edge):
     ran = edge("forget", shop[0], "-mug")
     assert ran.code == 2
     assert "go after --" in ran.err
-    assert "knows no class '-mug'" in edge("forget", shop[0], "--", "-mug").complaint
+    assert "has no class '-mug'" in edge("forget", shop[0], "--", "-mug").complaint
 
 
 def test_embedding_nothing_writes_nothing(edge, tmp_path):

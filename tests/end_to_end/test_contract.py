@@ -197,7 +197,7 @@ def test_a_rollback_says_what_stays_forgotten(lesson, edge, copy_store, tmp_path
     assert "but for" not in edge("rollback", store, 1).out
     edge("forget", store, "apple")
     told = edge("rollback", store, 2)
-    assert "knows what generation 2 knew, but for what was forgotten since (apple): brick" in told.out
+    assert "has the classes of generation 2 without those forgotten since (apple): brick" in told.out
     assert edge("rollback", store, 2, "--json").json["forgotten"] == ["apple"]
 
 
@@ -238,7 +238,7 @@ def test_of_one_class_alone_no_share_is_told_that_could_only_be_100_percent(edge
     edge("init", store)
     first, second = sorted(path.name for path in (photos / "task1").iterdir())[:2]
     told = edge("learn", store, "--class", first, photos / "task1" / first).out
-    assert f"nothing to tell {first} from yet; teach a second class" in told
+    assert f"{first} is the only class; teach a second one" in told
     picture = next((asked / first).iterdir())
     assert f"{first}\n" in edge("predict", store, picture).out
     assert "%" not in told + edge("predict", store, picture).out

@@ -18,7 +18,7 @@ from gate_sweep import (
 from PIL import Image
 
 from edge_tosca.features.normalization import normalize
-from edge_tosca.quality.near_duplicates import COPY
+from edge_tosca.quality.near_duplicates import NEAR_DUPLICATE_COSINE
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 CLASSES, SHOTS = 10, 20
@@ -110,9 +110,9 @@ def test_a_recompressed_picture_is_a_copy_and_its_neighbours_in_a_series_are_not
     z = normalize(np.concatenate([features for features, _ in sets["grocery"].values()]))
     paths = [path for _, paths in sets["grocery"].values() for path in paths]
     again, _ = embedded(vision, [recompressed(path, 90) for path in paths[::5]])
-    assert np.mean((normalize(again) * z[::5]).sum(axis=1) >= COPY) >= 0.95
+    assert np.mean((normalize(again) * z[::5]).sum(axis=1) >= NEAR_DUPLICATE_COSINE) >= 0.95
     cosines = z @ z.T - 2 * np.eye(len(z))
-    assert np.mean(cosines.max(axis=1) >= COPY) <= 0.02
+    assert np.mean(cosines.max(axis=1) >= NEAR_DUPLICATE_COSINE) <= 0.02
 
 
 @pytest.mark.parametrize("name", ["grocery", "clothing", "signdigits"])

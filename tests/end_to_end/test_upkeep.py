@@ -16,9 +16,9 @@ def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, 
     with closing(sqlite3.connect(store)) as connection, connection:
         connection.execute("UPDATE lives SET label = 'pear' WHERE label = 'apple'")
     for verb in (("verify", store), ("store", "check", store)):
-        assert "table lives is not as seal 3 left it" in edge(*verb).complaint
+        assert "table lives is not as audit entry 3 left it" in edge(*verb).complaint
     strange = "0" * 64
-    assert edge("verify", store, "--known", strange).complaint.count(f"no seal has the digest {strange}") == 1
+    assert edge("verify", store, "--known", strange).complaint.count(f"no audit entry has the digest {strange}") == 1
 
 
 @pytest.mark.parametrize("known", ["abc", "0" * 65, "head 0123456789ab", ""])
@@ -27,7 +27,7 @@ def test_what_is_no_digest_raises_no_alarm(edge, taught, known):
     assert ran.code == 2
     (line,) = ran.err.splitlines()
     assert "is not a digest" in line
-    assert "not as it was left" not in line
+    assert "was changed outside" not in line
 
 
 def test_history_tells_who_and_the_digest_of_the_very_files(edge, taught, photos):
@@ -76,5 +76,5 @@ def test_a_lesson_that_makes_features_give_way_says_so(edge, draw_pictures, tmp_
     draw_pictures(tmp_path / "photos", ("apple", "brick"), count=60, side=64)
     edge("init", store, "--max-bytes", 420_000)
     told = edge("learn", store, tmp_path / "photos", "--force").out
-    assert "cached features gave way to the limit of size" in told
+    assert "cached features deleted to stay within the size limit" in told
     assert edge("history", store, "--json").json["generations"][-1]["report"]["thinned"] > 0

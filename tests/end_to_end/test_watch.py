@@ -93,7 +93,7 @@ def test_a_single_picture_in_a_folder_prints_nothing_and_the_help_says_so(edge, 
     watched = edge("watch", taught, "--camera", tmp_path / "incoming", "--answers", 1)
     assert (watched.code, watched.out) == (0, "")
     told = " ".join(edge("watch", "--help").out.split())
-    assert "a single picture that comes into a folder prints nothing" in told
+    assert "a single picture in a watched folder prints nothing" in told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])

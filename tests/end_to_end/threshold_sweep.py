@@ -15,6 +15,7 @@ from gate_sweep import Pictures, read
 
 from edge_tosca import Learner
 from edge_tosca.classifier.ood.threshold import empirical_quantile, normal_prediction_quantile
+from edge_tosca.learner.refit import solve_router
 
 REFUSED = 0.05
 
@@ -35,47 +36,47 @@ LESSONS = (
 """Classes taught, and pictures of each."""
 
 FAR = 150
-"""Pictures of each other set that are asked."""
+"""Pictures of each other set that are scored."""
 
 NEAR = 10
 """Pictures of each class of the same set that was not taught."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class Scored:
     """Scores of one draw of classes and pictures.
 
     Attributes:
         threshold: of the learner.
-        left_out: of taught pictures that were left out.
+        held_out: of taught pictures that were held out.
         known: of other pictures of each taught class.
         near: of classes of the same set.
         far: of other sets.
     """
 
     threshold: float
-    left_out: np.ndarray
+    held_out: np.ndarray
     known: list[np.ndarray]
     near: np.ndarray
     far: np.ndarray
 
 
-RULES: dict[str, Callable[[Asked], float]] = {
-    "quantile": lambda asked: float(np.quantile(asked.left_out, REFUSED)),
-    "ranked": lambda asked: empirical_quantile(asked.left_out, REFUSED),
-    "Student's t": lambda asked: normal_prediction_quantile(asked.left_out, REFUSED),
-    "as built": lambda asked: asked.threshold,
+RULES: dict[str, Callable[[Scored], float]] = {
+    "quantile": lambda scored: float(np.quantile(scored.held_out, REFUSED)),
+    "ranked": lambda scored: empirical_quantile(scored.held_out, REFUSED),
+    "Student's t": lambda scored: normal_prediction_quantile(scored.held_out, REFUSED),
+    "as built": lambda scored: scored.threshold,
 }
 
 
-def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials: int) -> Iterator[Asked]:
+def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials: int) -> Iterator[Scored]:
     """Teach some classes in one task, and score pictures that were not taught."""
     enough = [label for label, (features, _) in pictures.items() if len(features) > count + 2]
     for seed in range(trials if len(enough) >= classes else 0):
         rng = np.random.default_rng(seed)
         taught = [str(label) for label in rng.permutation(enough)[:classes]]
         order = {label: rng.permutation(len(pictures[label][1])) for label in taught}
-        # In the order of a folder, as a series of photographs is: neighbours are left out together.
+        # In the order of a folder, as a series of photographs is: neighbours are held out together.
         chosen = {label: np.sort(rows[:count]) for label, rows in order.items()}
         others = [features[:NEAR] for label, (features, _) in pictures.items() if label not in taught]
         with tempfile.TemporaryDirectory() as folder:
@@ -83,27 +84,27 @@ def draws(pictures: Pictures, far: np.ndarray, classes: int, count: int, trials:
             lesson = {label: pictures[label][0][chosen[label]] for label in taught}
             learner.learn_features(lesson, force=True)
             model = learner.model
-            router, left_out = model.solve()
-            familiarity = router.familiarity
+            router, held_out = solve_router(learner.store, model.state, model.features_of)
+            score = router.ood.calibration.score
             rest = {label: pictures[label][0][order[label][count:]] for label in taught}
-            yield Asked(
-                familiarity.threshold,
-                familiarity.score(left_out.signs),
-                [familiarity.score(model.signs(features)) for features in rest.values()],
-                familiarity.score(model.signs(np.concatenate(others))) if others else np.zeros(0),
-                familiarity.score(model.signs(far)),
+            yield Scored(
+                router.ood.threshold,
+                score(held_out.ood_statistics),
+                [score(model.ood_statistics(features)) for features in rest.values()],
+                score(model.ood_statistics(np.concatenate(others))) if others else np.zeros(0),
+                score(model.ood_statistics(far)),
             )
             learner.close()
 
 
-def told(found: list[Asked], rule: Callable[[Asked], float]) -> str:
-    """Put into words what a rule refuses and catches."""
+def figures(found: list[Scored], rule: Callable[[Scored], float]) -> str:
+    """Return what a rule rejects and detects, as a cell of the table."""
     shares = []
-    for asked in found:
-        least = rule(asked)
-        refused = np.mean([(scores < least).mean() for scores in asked.known])
-        near = (asked.near < least).mean() if len(asked.near) else np.nan
-        shares.append((refused, near, (asked.far < least).mean()))
+    for scored in found:
+        least = rule(scored)
+        refused = np.mean([(scores < least).mean() for scores in scored.known])
+        near = (scored.near < least).mean() if len(scored.near) else np.nan
+        shares.append((refused, near, (scored.far < least).mean()))
     refused, near, far = 100 * np.array(shares).T
     off = np.sqrt(np.mean((refused - 100 * REFUSED) ** 2))
     return f"{refused.mean():.1f} ({off:.1f}) / {np.nanmean(near):.0f} / {far.mean():.0f}"
@@ -122,9 +123,9 @@ def main() -> None:
     print("|---|" + "---|" * len(RULES))
     for classes, count in LESSONS:
         found = [
-            asked
+            scored
             for place, pictures in enumerate(sets)
-            for asked in draws(
+            for scored in draws(
                 pictures,
                 np.concatenate([*some[:place], *some[place + 1 :]]),
                 classes,
@@ -134,7 +135,7 @@ def main() -> None:
         ]
         if not found:
             continue
-        cells = " | ".join(told(found, rule) for rule in RULES.values())
+        cells = " | ".join(figures(found, rule) for rule in RULES.values())
         print(f"| {classes} x {count} | {cells} |", flush=True)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.store.store import Store
 
 WIDTH = 16
@@ -29,9 +30,11 @@ SETTINGS = {
 def teach(store: Store, *labels: str, seed: int = 0) -> None:
     """Teach a store one task of drawn features."""
     rng = np.random.default_rng(seed)
-    taught = {label: rng.gamma(1.0, 1.0, (4, WIDTH)).astype(np.float32) for label in labels}
-    names = {label: [f"{number}.jpg" for number in range(4)] for label in labels}
-    learn_task(store, taught, names, None, skipped=(), force=True, feature_seconds=0.0)
+    names = [f"{number}.jpg" for number in range(4)]
+    classes = {
+        label: LessonClass(rng.gamma(1.0, 1.0, (4, WIDTH)).astype(np.float32), names) for label in labels
+    }
+    learn_task(store, Lesson(classes), force=True)
 
 
 @functools.cache

@@ -200,7 +200,7 @@ def _write(path: Path, note: Callable[[dict[str, Any]], None], enough: Path, cha
         note({"done": generation, "command": command})
 
 
-_LAWFUL = ("knows no class", "is taken", "still reads the log")
+_LAWFUL = ("has no class", "is taken", "still reads the log")
 
 
 def _changes(

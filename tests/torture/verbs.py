@@ -12,6 +12,7 @@ from edge_tosca.errors import StoreError
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.migration import migrate
 from edge_tosca.learner.model import Model
 from edge_tosca.learner.storage_limit import limit_size
@@ -84,9 +85,11 @@ def reopen(path: Path) -> Store:
 
 def teach(store: Store, task: str, shots: dict[str, int]) -> None:
     """Teach a task, whatever the gate says of so few pictures."""
-    taught = {label: features(label, count) for label, count in shots.items()}
-    names = {label: [f"{label}{number}.jpg" for number in range(count)] for label, count in shots.items()}
-    learn_task(store, taught, names, task, skipped=(), force=True, feature_seconds=0.0)
+    classes = {
+        label: LessonClass(features(label, count), [f"{label}{number}.jpg" for number in range(count)])
+        for label, count in shots.items()
+    }
+    learn_task(store, Lesson(classes, task), force=True)
 
 
 def few(path: Path) -> None:

@@ -10,8 +10,9 @@ from tests.golden.comparing import differences, exactly
 from tests.golden.stores import GOLDEN, READ_BY, STORES, golden_answers, queries
 
 from edge_tosca import Learner, __version__
-from edge_tosca.module import Module, digest_of
+from edge_tosca.digests import sha256
 from edge_tosca.packs import import_pack, read_pack
+from edge_tosca.tosca.task_module import Module
 
 GOLDEN_ANSWERS = golden_answers()
 VERSION = "0.1.1"
@@ -103,5 +104,5 @@ def test_a_golden_module_is_read_and_written_again_to_the_last_bit(name):
 def test_a_golden_module_has_the_name_that_its_store_gives_it(tmp_path):
     learner = Learner.open(STORES["few"].copy(tmp_path))
     data = (GOLDEN / "module_trained.safetensors").read_bytes()
-    assert learner.state.tasks[0].module == digest_of(data)
+    assert learner.state.tasks[0].module == sha256(data)
     learner.close()

@@ -48,6 +48,8 @@ PACKS = (
 
 WHERE = "--runtime= --device= --threads="
 VERBS = {
+    # -h comes first and ends the program, before --install-completion could write a file.
+    "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--key-file=",
     "learn": f"--task= --class= --force --remember {WHERE} --json --key-file=",
@@ -161,6 +163,10 @@ def test_every_verb_takes_every_option():
         for verb, options in VERBS.items()
     }
     assert in_a_process_of_its_own(ASK_EVERY_VERB, words) == {}
+
+
+def test_every_verb_takes_the_short_word_for_help():
+    assert in_a_process_of_its_own(ASK_EVERY_VERB, {verb: ["-h"] for verb in VERBS}) == {}
 
 
 def test_an_option_that_no_verb_has_is_noticed():

@@ -1,9 +1,9 @@
-"""Probabilities over classes: the router's, refined inside each task by the task's LuCA module.
+"""Probabilities of classes: the router's, refined inside each task by the task's LuCA module.
 
-P(class | x) = P(task | x) P(class | task, x). The router gives the first factor and a first opinion on
-the second; a module's opinion multiplies it, raised to a weight (a logarithmic opinion pool; Genest and
-Zidek, "Combining Probability Distributions", 1986, section 3). No module can move probability into its
-own task, so one that meets a stranger's picture does no harm there.
+P(class | x) = P(task | x) P(class | task, x). The router gives both factors. A module's opinion multiplies
+the second, raised to a weight: a logarithmic opinion pool (Genest and Zidek, "Combining Probability
+Distributions", 1986, section 3). The first stays, so a module cannot draw pictures of other tasks to its own
+classes.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from edge_tosca.arrays import Array, log_softmax
 
 
 def refine(log_posterior: Array, columns: slice, opinion: Array, weight: float) -> Array:
-    """Let a module revise how its task's probability is shared among the task's groups.
+    """Pool a module's opinion with the router's, inside the module's task.
 
     Args:
         log_posterior: the router's log-probabilities, [n, g].
         columns: the task's groups.
         opinion: the module's log-probabilities up to a constant a picture, [n, k].
-        weight: how much the module counts; 0 leaves the router's opinion.
+        weight: of the module; 0 leaves the router's probabilities.
 
     Returns:
-        Log-probabilities of the task's groups, [n, k]; their total per row is as before.
+        Log-probabilities of the task's groups, [n, k]; the total probability of each row is unchanged.
     """
     inside = log_posterior[:, columns]
     top = inside.max(axis=1, keepdims=True)
@@ -36,7 +36,7 @@ def by_label(log_posterior: Array, label_of_group: Sequence[int] | Array, labels
     """Add up the probabilities of groups that share a label.
 
     Args:
-        log_posterior: [n, g].
+        log_posterior: log-probabilities of the groups, [n, g].
         label_of_group: index of each group's label.
         labels: number of labels.
 

@@ -1,4 +1,8 @@
-"""The factor on scores under which their softmax is calibrated, chosen on held-out pictures."""
+"""Temperature scaling: the factor on scores under which their softmax is calibrated on held-out pictures.
+
+Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017, section 4.2. There the
+scores are divided by a temperature; here a "temperature" is its inverse, a factor.
+"""
 
 from functools import cache
 
@@ -10,11 +14,11 @@ _STRIDE = 4
 
 
 def label_losses(scores: Array, truth: Array) -> Array:
-    """Give minus the log-probability of each picture's label.
+    """Compute minus the log-probability of each picture's label.
 
     Args:
         scores: of groups, [n, g].
-        truth: which groups bear the picture's label, bool [n, g].
+        truth: groups that have the picture's label, bool [n, g].
 
     Returns:
         [n].
@@ -25,23 +29,20 @@ def label_losses(scores: Array, truth: Array) -> Array:
 
 
 def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -> tuple[float, float]:
-    """Find the factor on scores that makes their softmax most truthful.
-
-    Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017, section 4.2
-    (there the inverse of this factor).
+    """Find the factor on scores with the lowest negative log-likelihood, in steps of sqrt(2).
 
     Args:
-        scores: of pictures that took no part in making them, [n, k].
+        scores: of held-out pictures, [n, k].
         truth: the columns that are right, bool [n, k]; several where groups share a label.
-        offset: what is added to the scores after the factor, [n, k].
+        offset: added to the scores after the factor, [n, k].
 
     Returns:
-        The factor, and the mean negative log-likelihood that it reaches; (1, nan) without pictures.
+        The factor, and its mean negative log-likelihood; (1, nan) without pictures.
     """
     if len(scores) == 0:
         return 1.0, float("nan")
     factors = 2.0 ** np.arange(-10, 7.5, 0.5)
-    # What is common to a row changes no softmax; without an offset the largest power stays 0 then.
+    # A constant in a row changes no softmax; with this one, and no offset, the largest exponent is 0.
     shifted = scores - scores.max(axis=1, keepdims=True)
     rows, columns = np.nonzero(truth)
     powers = np.empty_like(shifted)
@@ -56,27 +57,27 @@ def best_temperature(scores: Array, truth: Array, offset: Array | None = None) -
         right = np.bincount(rows, powers[rows, columns], len(powers)) / powers.sum(axis=1)
         return -float(np.log(np.maximum(right, 1e-300)).mean())
 
-    # The loss falls to one valley and rises again: a coarse search finds the valley, a fine one its floor.
+    # The loss has one valley: a coarse search finds it, a fine one its lowest point.
     coarse = min(range(0, len(factors), _STRIDE), key=loss)
     near = range(max(coarse - _STRIDE + 1, 0), min(coarse + _STRIDE, len(factors)))
     best = min(near, key=loss)
     return float(factors[best]), loss(best)
 
 
-def modest_temperature(temperature: float, scores: Array, truth: Array) -> float:
-    """Lower a temperature to what the number of pictures can vouch for.
+def bounded_temperature(temperature: float, scores: Array, truth: Array) -> float:
+    """Lower a temperature to the certainty that the number of pictures supports.
 
-    Where all left-out pictures are right, the most truthful temperature has no end, and every answer would
-    be certain. By the rule of succession n right pictures vouch for odds of n + 1 to 1: the median picture's
-    odds against its strongest rival are held to that.
+    Where all held-out pictures are right, the best temperature is infinite, and every answer would be
+    certain. By the rule of succession n right pictures support odds of n + 1 to 1. The median picture's odds
+    against its strongest rival are bounded by that.
 
     Args:
-        temperature: of `best_temperature`.
-        scores: of the left-out pictures, [n, k].
+        temperature: from `best_temperature`.
+        scores: of the held-out pictures, [n, k].
         truth: the columns that are right, bool [n, k].
 
     Returns:
-        The temperature, or less.
+        The temperature, or a lower one.
     """
     rivals = np.where(truth, -np.inf, scores).max(axis=1, initial=-np.inf)
     margins = np.where(truth, scores, -np.inf).max(axis=1, initial=-np.inf) - rivals

@@ -1,9 +1,15 @@
-"""What changes when a block of pictures is left out, worked out on inner products instead of vectors.
+"""Remove a block of pictures from the discriminant, by inner products instead of vectors.
 
-Taking a block of m pictures out of a group of n (mean c, the block's residuals R with mean r) leaves the
-group's mean at c - m r / (n - m), and takes U'U from the within scatter, where U is R with the row
-m r / sqrt(n - m) below it. The inverse follows by Woodbury's identity. All vectors that are needed are
-mixtures of the block's pictures, the mean of their group and the background.
+Of a group of n pictures with mean c, a block of m is removed. R [m, d] holds the block's residuals from c, r
+is their mean. The group's mean becomes c - m r / (n - m), the background, of N pictures, moves likewise, and
+the within scatter becomes W - U'U, with U = R and below it the row m r / sqrt(n - m). For P = (w W + B)^-1
+the new inverse follows by the Sherman-Morrison-Woodbury formula (Hager, "Updating the Inverse of a Matrix",
+1989):
+
+    (w (W - U'U) + B)^-1 = P + P U' (I / w - U P U')^-1 U P
+
+All vectors here are linear combinations of the block's pictures, c and the background. So m + 2 inner
+products with each mean are enough, and no d x d matrix is touched.
 """
 
 from dataclasses import dataclass
@@ -14,29 +20,31 @@ from edge_tosca.arrays import Array
 
 
 @dataclass(frozen=True)
-class WithoutBlock:
-    """A block of m pictures, and inner products under the inverse that has not seen it.
+class BlockDowndate:
+    """A held-out block of m pictures, and inner products under the inverse without it.
+
+    "Basis" are the m pictures, the group's old mean and the old background.
 
     Attributes:
         group: of the block.
-        products: of the pictures, the group's old mean and the old background, float64 [m + 2, m + 2].
-        by_means: of the same with all old means, the background's last, [m + 2, g + 1].
+        products: of the basis, float64 [m + 2, m + 2].
+        by_means: of the basis with all old means, the background's last, [m + 2, g + 1].
         squares: of every old mean with itself, [g + 1].
-        along: of what was taken from the scatter with all old means, under the old inverse, [m + 1, g + 1].
-        gain: Woodbury's middle matrix, [m + 1, m + 1].
-        shifts: by which mixtures the group's mean and the background moved, float64 [2, m + 2].
+        removed: U times all old means, under the old inverse, [m + 1, g + 1].
+        gain: (I / w - U P U')^-1, [m + 1, m + 1].
+        shifts: of the group's mean and of the background, as coefficients of the basis, float64 [2, m + 2].
     """
 
     group: int
     products: Array
     by_means: Array
     squares: Array
-    along: Array
+    removed: Array
     gain: Array
     shifts: Array
 
-    def pictures(self) -> Array:
-        """Inner products of the pictures with all means as they are now, [m, g + 1]."""
+    def picture_products(self) -> Array:
+        """Compute the inner products of the pictures with all means without the block, [m, g + 1]."""
         m = len(self.by_means) - 2
         moved = self.by_means[:m].copy()
         for column, shift in zip((self.group, -1), self.shifts, strict=True):
@@ -45,17 +53,17 @@ class WithoutBlock:
 
     def scores(self) -> Array:
         """Score the pictures for every group and, last, for the background, [m, g + 1]."""
-        return self.pictures() - 0.5 * self._squares()
+        return self.picture_products() - 0.5 * self._squares()
 
-    def from_own_mean(self) -> Array:
-        """Squared distances of the pictures from what is left of their group's mean, [m]."""
+    def own_distances(self) -> Array:
+        """Compute the pictures' squared distances from their group's mean without the block, [m]."""
         m = len(self.by_means) - 2
         moved = np.eye(m + 2)[:m] - np.eye(m + 2)[m] - self.shifts[0]
         distances: Array = np.einsum("ij,jk,ik->i", moved, self.products, moved)
         return distances
 
     def norms(self) -> Array:
-        """Squared distances of the groups' means, as they are now, from the background, [g]."""
+        """Compute the squared distances of the groups' means from the background, without the block, [g]."""
         own, middle = self.shifts
         to_background = self.by_means[-1] + middle @ self.by_means
         to_background[self.group] += own @ (self.products[:, -1] + self.products @ middle)
@@ -69,40 +77,40 @@ class WithoutBlock:
             squares[column] += 2 * shift @ self.by_means[:, column] + shift @ self.products @ shift
         return squares
 
-    def means(self, columns: Array, seen: Array) -> Array:
-        """Inner products of some means as they are now.
+    def mean_products(self, columns: Array, before: Array) -> Array:
+        """Compute the inner products of some means without the block.
 
         Args:
-            columns: their places, int [k].
-            seen: the same under the old inverse, before anything moved, [k, k].
+            columns: places of the means, int [k].
+            before: their products under the old inverse, before the means moved, [k, k].
 
         Returns:
-            [k, k], in the precision of `seen`.
+            [k, k], of the dtype of `before`.
         """
-        taken = self.along[:, columns]
-        inner = seen + taken.T @ self.gain.astype(seen.dtype) @ taken
+        removed = self.removed[:, columns]
+        inner = before + removed.T @ self.gain.astype(before.dtype) @ removed
         last = self.by_means.shape[1] - 1
         moves = np.stack([columns == self.group, columns == last]).T @ self.shifts
         crossed = moves @ self.by_means[:, columns]
         now: Array = inner + crossed + crossed.T + moves @ self.products @ moves.T
-        return now.astype(seen.dtype)
+        return now.astype(before.dtype)
 
 
-def without_block(
+def downdate(
     group: int, counts: tuple[int, int], inner: Array, by_means: Array, squares: Array, weight: float
-) -> WithoutBlock:
-    """Leave a block out.
+) -> BlockDowndate:
+    """Remove a block.
 
     Args:
         group: of its m pictures.
-        counts: pictures of the group and of all groups, the block included.
-        inner: inner products of its pictures under the inverse that has seen them, [m, m].
+        counts: n and N, the pictures of the group and of all groups, the block included.
+        inner: inner products of its pictures under P, [m, m].
         by_means: of its pictures, its group's mean and the background with all means, [m + 2, g + 1].
         squares: of every mean with itself, [g + 1].
-        weight: of the scatter in what was inverted.
+        weight: w, of the scatter in what was inverted.
 
     Returns:
-        What is left.
+        The inner products without the block.
     """
     (n, total), m = counts, len(inner)
     ends = by_means[:, [group, -1]]
@@ -110,18 +118,18 @@ def without_block(
     every = np.eye(m + 2)
     pictures, own, background = every[:m], every[m], every[m + 1]
     middle = pictures.mean(axis=0)
-    removed = np.vstack([pictures - own, m / np.sqrt(n - m) * (middle - own)])
+    u = np.vstack([pictures - own, m / np.sqrt(n - m) * (middle - own)])
     gain = np.zeros((m + 1, m + 1))
     if weight > 0:
-        gain = np.linalg.inv(np.eye(m + 1) / weight - removed @ products @ removed.T)
-    along = removed.astype(by_means.dtype) @ by_means
-    gained = gain.astype(by_means.dtype) @ along
-    return WithoutBlock(
+        gain = np.linalg.inv(np.eye(m + 1) / weight - u @ products @ u.T)
+    removed = u.astype(by_means.dtype) @ by_means
+    gained = gain.astype(by_means.dtype) @ removed
+    return BlockDowndate(
         group,
-        products + products @ removed.T @ gain @ removed @ products,
-        by_means + (products @ removed.T).astype(by_means.dtype) @ gained,
-        squares + np.sum(along * gained, axis=0),
-        along,
+        products + products @ u.T @ gain @ u @ products,
+        by_means + (products @ u.T).astype(by_means.dtype) @ gained,
+        squares + np.sum(removed * gained, axis=0),
+        removed,
         gain,
         np.stack([-m / (n - m) * (middle - own), -m / (total - m) * (middle - background)]),
     )

@@ -1,8 +1,8 @@
-"""Blocks of pictures that are left out together.
+"""Blocks of pictures that are held out together: blocked cross-validation.
 
-Pictures of one class that lie next to each other were often taken of one object within seconds. Left out
-one by one they vouch for each other, and everything looks better than it is (docs/unknowns.md has a table of
-it). Blocks of neighbours are left out together instead: blocked cross-validation (Roberts and others,
+Neighbouring pictures of one class often show one object, taken within seconds. Held out one by one they are
+recognised by their neighbours, and every held-out score is too high (docs/unknowns.md has a table of it). So
+each group is cut into FOLDS blocks of neighbours, and a block is held out whole (Roberts and others,
 "Cross-validation strategies for data with temporal, spatial, hierarchical, or phylogenetic structure", 2017).
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from edge_tosca.arrays import Array
 
 FOLDS = 3
-"""Blocks of a group: with more, neighbours vouch for each other; with fewer, too little is left to learn."""
+"""Blocks of a group: with more, a block's neighbours stay in training; with fewer, too little stays."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Block:
     group: int
     rows: Array
 
-    def taken_from(self, counts: Array) -> Array:
-        """Count the pictures of each group that are left without this block.
+    def remaining_counts(self, counts: Array) -> Array:
+        """Count the pictures of each group without this block.
 
         Args:
             counts: pictures of each group, int [g].
@@ -49,7 +49,7 @@ def folds_of(size: int) -> Array:
         size: number of its pictures.
 
     Returns:
-        The block of each picture, int [size], increasing; -1 for a picture that is alone.
+        The block of each picture, int [size], increasing; -1 for the one picture of a group of one.
     """
     if size < 2:
         return np.full(size, -1)

@@ -1,4 +1,9 @@
-"""Inverses of a scatter matrix, each for a fifth of what its eigenvectors cost."""
+"""A scatter matrix S as it is; each regularised inverse costs a fifth of what its eigenvectors cost.
+
+With alpha S + beta I = L L' (Cholesky) and R = L^-1, the inverse is P = R'R: R whitens, a'Pb = (R a)'(R b).
+L is inverted by quarters (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, 2002,
+section 14.2).
+"""
 
 from dataclasses import dataclass
 
@@ -8,16 +13,16 @@ import numpy.typing as npt
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.scatter import Projected
 
-# Below this width LAPACK's general inverse is as fast as cutting a triangle in four.
+# Below this width LAPACK's general inverse is as fast as the recursion.
 _SMALL = 96
 
-# Products with a triangle are made strip by strip, each without the zeros beside it.
+# Products with a triangle are computed in strips, each without the zeros beside it.
 _STRIP = 160
 
 
 @dataclass(frozen=True)
-class Whitening:
-    """P = R'R, under which R whitens: a'Pb = (Ra)'(Rb).
+class CholeskyInverse:
+    """P = R'R, with R the inverse of a Cholesky factor.
 
     Attributes:
         root: R, lower triangular, float [d, d].
@@ -26,7 +31,7 @@ class Whitening:
     root: Array
 
     @classmethod
-    def of(cls, matrix: Array, dtype: npt.DTypeLike = np.float64) -> "Whitening":
+    def of(cls, matrix: Array, dtype: npt.DTypeLike = np.float64) -> "CholeskyInverse":
         """Invert a matrix.
 
         Args:
@@ -34,7 +39,10 @@ class Whitening:
             dtype: of R; float32 takes half the time where its rounding does not matter.
 
         Returns:
-            Its inverse, by the Cholesky factor's inverse.
+            The inverse.
+
+        Raises:
+            LinAlgError: the matrix is not positive definite.
         """
         lower = np.linalg.cholesky(matrix)
         # On a small device three matrices of this size at a time are one too many.
@@ -53,36 +61,36 @@ class Whitening:
         """
         root = self.root.astype(dtype or self.root.dtype, copy=False)
         wide = x.astype(root.dtype, copy=False)
-        along = np.empty_like(wide)
+        whitened = np.empty_like(wide)
         for start in range(0, len(root), _STRIP):
             end = start + _STRIP
-            along[:, start:end] = wide[:, :end] @ root[start:end, :end].T
-        return Projected(wide, along)
+            whitened[:, start:end] = wide[:, :end] @ root[start:end, :end].T
+        return Projected(wide, whitened)
 
-    def between(self, a: Projected, b: Projected) -> Array:
-        """Inner products a_i' P b_j.
+    def inner_products(self, a: Projected, b: Projected) -> Array:
+        """Compute a_i' P b_j.
 
         Args:
             a: n vectors.
             b: m vectors.
 
         Returns:
-            [n, m], in the precision of the vectors.
+            [n, m], of the dtype of the vectors.
         """
-        products: Array = a.along @ b.along.T
+        products: Array = a.coordinates @ b.coordinates.T
         return products
 
-    def along(self, a: Projected, b: Projected) -> Array:
-        """Inner products a_i' P b_i of vectors in pairs.
+    def paired_products(self, a: Projected, b: Projected) -> Array:
+        """Compute a_i' P b_i.
 
         Args:
             a: n vectors.
             b: n vectors.
 
         Returns:
-            [n], in the precision of the vectors.
+            [n], of the dtype of the vectors.
         """
-        products: Array = np.sum(a.along * b.along, axis=1)
+        products: Array = np.sum(a.coordinates * b.coordinates, axis=1)
         return products
 
     def apply(self, a: Projected) -> Array:
@@ -92,19 +100,19 @@ class Whitening:
             a: n vectors.
 
         Returns:
-            [n, d], in the precision of the vectors.
+            [n, d], of the dtype of the vectors.
         """
-        root = self.root.astype(a.along.dtype, copy=False)
-        product = np.empty_like(a.along)
+        root = self.root.astype(a.coordinates.dtype, copy=False)
+        product = np.empty_like(a.coordinates)
         for start in range(0, len(root), _STRIP):
             end = start + _STRIP
-            product[:, start:end] = a.along[:, start:] @ root[start:, start:end]
+            product[:, start:end] = a.coordinates[:, start:] @ root[start:, start:end]
         return product
 
 
 @dataclass(frozen=True)
-class WholeScatter:
-    """A scatter matrix as it is, of which few inverses are wanted.
+class CholeskyScatter:
+    """A scatter matrix that is factorised once for each inverse, for few inverses.
 
     Attributes:
         matrix: S, float64 [d, d].
@@ -123,12 +131,12 @@ class WholeScatter:
         return float(np.trace(self.matrix))
 
     @property
-    def square(self) -> float:
+    def squared_norm(self) -> float:
         """Squared Frobenius norm."""
         return float(np.vdot(self.matrix, self.matrix))
 
-    def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> Whitening:
-        """Give (alpha S + beta I)^-1.
+    def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> CholeskyInverse:
+        """Compute (alpha S + beta I)^-1.
 
         Args:
             alpha: not negative.
@@ -140,14 +148,14 @@ class WholeScatter:
         """
         matrix = alpha * self.matrix
         matrix[np.diag_indices_from(matrix)] += beta
-        return Whitening.of(matrix, dtype)
+        return CholeskyInverse.of(matrix, dtype)
 
 
 def _inverse_of_lower(lower: Array) -> Array:
     """Invert a lower triangular matrix by quarters: ((A, 0), (B, C)) to ((A^-1, 0), (-C^-1 B A^-1, C^-1))."""
     n = len(lower)
     if n <= _SMALL:
-        # LU with pivoting may leave rounding above the diagonal, where nothing belongs.
+        # LU with pivoting may leave rounding above the diagonal, where zeros belong.
         inverse: Array = np.tril(np.linalg.inv(lower))
         return inverse
     half = n // 2

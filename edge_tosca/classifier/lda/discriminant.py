@@ -1,8 +1,14 @@
-"""Shrunken linear discriminant analysis.
+"""Linear discriminant analysis (LDA) with a covariance that is shrunken towards a multiple of the identity.
 
-score_g(z) = z' P m_g - m_g' P m_g / 2, with P the inverse of the shrunken within-group covariance
-S = (1 - rho) W / n + rho (trace(W) / (n d)) I and m_g the mean of group g. Groups are equally likely
-beforehand: how often a thing was photographed says nothing about how often it will be met.
+    score_g(z) = z' P m_g - m_g' P m_g / 2
+    P = S^-1,  S = (1 - rho) W / n + rho (trace(W) / (n d)) I
+
+with m_g the mean of group g and W the within-group scatter of n pictures. All groups have the same prior
+probability: how many pictures of a class were taught does not show how often it will be met.
+
+Source: Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", 2nd edition, 2009, eq. 4.10
+(scores) and 4.14 (shrinkage). The scores of scikit-learn's `LinearDiscriminantAnalysis` with solver "lsqr"
+and shrinkage rho are the same plus the logarithm of each class's share of the pictures.
 """
 
 from dataclasses import dataclass
@@ -16,8 +22,8 @@ from edge_tosca.classifier.lda.scatter import Inverse, Projected, Scatter
 # Keeps the matrix invertible where a caller asks for no shrinkage.
 _FLOOR = 1e-9
 
-# With one picture a class nothing varies inside the classes. This variance keeps the answers cautious: of
-# five grocery classes with one picture each, half the test pictures are named right.
+# With one picture a class there is no scatter inside the classes. This variance keeps the answers cautious:
+# of five grocery classes with one picture each, half the test pictures are classified right.
 _UNSEEN_VARIANCE = 0.1
 
 
@@ -26,15 +32,15 @@ class Discriminant:
     """A linear score for each group.
 
     Attributes:
-        weights: float32 [g, d].
-        bias: float32 [g].
+        weights: P m_g, float32 [g, d].
+        bias: -m_g' P m_g / 2, float32 [g].
     """
 
     weights: Array
     bias: Array
 
     def scores(self, z: Array) -> Array:
-        """Score conditioned features.
+        """Score normalised features.
 
         Args:
             z: float32 [n, d].
@@ -46,10 +52,10 @@ class Discriminant:
         return scores
 
     def background_margins(self, z: Array) -> Array:
-        """Score conditioned features beyond the background, whose score is the last one.
+        """Compute the margins of all groups but the last above the last, which is the background.
 
         Args:
-            z: float32 [n, d].
+            z: normalised features, float32 [n, d].
 
         Returns:
             float32 [n, g - 1].
@@ -58,32 +64,33 @@ class Discriminant:
 
 
 def above_background(scores: Array) -> Array:
-    """Give scores beyond the background's, which is the last column.
+    """Subtract the background's score, which is the last column.
 
     Args:
         scores: [n, g].
 
     Returns:
-        [n, g - 1].
+        Margins above the background, [n, g - 1].
     """
-    beyond: Array = scores[:, :-1] - scores[:, -1:]
-    return beyond
+    margins: Array = scores[:, :-1] - scores[:, -1:]
+    return margins
 
 
 def oas_shrinkage(within: Scatter, n: int) -> float:
-    """Give the oracle-approximating shrinkage of the within-group covariance W / n.
+    """Compute the oracle approximating shrinkage (OAS) of the within-group covariance W / n.
 
     Source: Chen, Wiesel, Eldar, Hero, "Shrinkage Algorithms for MMSE Covariance Estimation", 2010, eq. 23.
+    scikit-learn's `OAS` omits the terms with 2 / d, which changes rho by at most a d-th of it.
 
     Args:
         within: W.
-        n: pictures it was estimated from.
+        n: pictures that it was estimated from.
 
     Returns:
         rho in 0 .. 1.
     """
     d = within.dim
-    trace, square = within.trace / n, within.square / n**2
+    trace, square = within.trace / n, within.squared_norm / n**2
     denominator = (n + 1 - 2 / d) * (square - trace * trace / d)
     return 1.0 if denominator <= 0 else min(1.0, ((1 - 2 / d) * square + trace * trace) / denominator)
 
@@ -93,19 +100,19 @@ def precision(within: Scatter, n: int, shrinkage: float, dtype: npt.DTypeLike = 
 
     Args:
         within: W.
-        n: pictures it was estimated from.
+        n: pictures that it was estimated from.
         shrinkage: rho in 0 .. 1.
-        dtype: of the vectors that it will meet.
+        dtype: of the vectors that it will be applied to.
 
     Returns:
         P.
 
     Raises:
-        LinAlgError: pictures cannot scatter like that.
+        LinAlgError: W has a negative trace, so it is no scatter matrix.
     """
     target = within.trace / (n * within.dim)
     if target < -_FLOOR:
-        raise np.linalg.LinAlgError("the pictures of a group scatter by less than nothing")
+        raise np.linalg.LinAlgError("the within-group scatter has a negative trace")
     if target <= _FLOOR:
         return within.inverse(0.0, _UNSEEN_VARIANCE, dtype)
     return within.inverse((1 - shrinkage) / n, max(shrinkage * target, _FLOOR), dtype)

@@ -1,16 +1,18 @@
-"""How far the mean of few pictures is to be trusted.
+"""Shrinkage of the groups' means towards the background: empirical Bayes.
 
-The mean of n pictures of a group is off by an n-th of what a picture is off, squared, and so lies farther out
-than the true one: a group of few pictures loses its own pictures to groups of many. Every mean is therefore
-drawn towards the background, the mean of all pictures, the more the fewer pictures it was made from:
+The squared error of a mean of n pictures is an n-th of a picture's, so the mean of few pictures lies too far
+out, and a group of few pictures loses its own pictures to groups of many. Every mean is therefore shrunken
+towards the background m, the mean of all pictures, the more the fewer pictures it has:
 
     m~_g = m + w_g (m_g - m),   w_g = n_g / (n_g + kappa),   kappa = s / b
 
-with s the mean squared distance of a picture from its group's true mean, and b that of the groups' true
-means from the background, both under P, the inverse of the within-group covariance. That is the posterior
-mean under a normal prior whose width the groups themselves tell: empirical Bayes (Morris, "Parametric
-Empirical Bayes Inference: Theory and Applications", 1983, section 1). kappa is the number of pictures that
-the prior is worth.
+with s the mean squared distance of a picture from its group's true mean and b that of the groups' true means
+from the background, both under P. It is the posterior mean under a normal prior whose variance is estimated
+from the groups (Morris, "Parametric Empirical Bayes Inference: Theory and Applications", 1983, section 1).
+kappa is the number of pictures that the prior weighs as much as.
+
+With t_g = (m_g - m)'P(z - m) and K_g = (m_g - m)'P(m_g - m), a plain mean has the margin t_g - K_g / 2 above
+the background, a shrunken one w_g t_g - w_g^2 K_g / 2 = w_g (t_g - K_g / 2) + w_g (1 - w_g) K_g / 2.
 """
 
 from dataclasses import dataclass
@@ -19,16 +21,16 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 
-MOST = 32.0
-"""Pictures that the prior is worth at most. Where groups can hardly be told apart there is no telling."""
+MAX_PRIOR_PICTURES = 32.0
+"""Largest kappa. Where the groups hardly differ, b is too small to be estimated."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed of a group's mean before its pictures are seen.
+    """Normal prior of the groups' means.
 
     Attributes:
-        pictures: kappa, the number of pictures that this is worth, 0 .. MOST.
+        pictures: kappa, 0 .. MAX_PRIOR_PICTURES; 0 leaves the means as they are.
         noise: s, the mean squared distance of a picture from its group's mean; 0 where it is not known.
     """
 
@@ -37,7 +39,7 @@ class Prior:
 
     @classmethod
     def of(cls, noise: float, norms: Array, counts: Array) -> "Prior":
-        """Estimate the prior by its moments.
+        """Estimate the prior by the method of moments.
 
         Args:
             noise: s.
@@ -45,16 +47,17 @@ class Prior:
             counts: pictures of each group, int [g].
 
         Returns:
-            The prior; worth nothing where there is one group, which lies on the background.
+            The prior; kappa is 0 for one group, whose mean is the background.
         """
         if len(counts) < 2:
             return cls(0.0, noise)
-        # The means of g groups lie g - 1 times b from their middle, and are off besides.
+        # The norms of g means sum to (g - 1) b, and to the noise of each mean besides.
         between = float(norms.sum() / (len(counts) - 1) - noise * np.mean(1 / counts))
-        return cls(MOST if between * MOST <= noise else noise / between, noise)
+        kappa = MAX_PRIOR_PICTURES if between * MAX_PRIOR_PICTURES <= noise else noise / between
+        return cls(kappa, noise)
 
     def mean_weights(self, counts: Array) -> Array:
-        """Give the share of itself that each mean keeps, w.
+        """Compute w, the share of itself that each mean keeps.
 
         Args:
             counts: pictures of each group, int [g].
@@ -66,7 +69,7 @@ class Prior:
         return share
 
     def mean_noise(self, counts: Array) -> Array:
-        """Give the part of each squared distance from the background that is noise: s / n.
+        """Compute s / n, the part of each mean's squared distance from the background that is noise.
 
         Args:
             counts: pictures of each group, int [g].
@@ -78,30 +81,27 @@ class Prior:
         return part
 
 
-PLAIN = Prior(0.0, 0.0)
-"""Believes nothing beforehand: means count as they are."""
+FLAT_PRIOR = Prior(0.0, 0.0)
+"""Leaves the means as they are."""
 
 
 def shrunken_scores(margins: Array, norms: Array, weights: Array) -> Array:
-    """Score pictures by the shrunken means instead of the plain ones.
-
-    With t_g = (m_g - m)'P(z - m) and K_g = (m_g - m)'P(m_g - m) a plain mean scores t_g - K_g / 2 beyond the
-    background, and a shrunken one w_g t_g - w_g^2 K_g / 2.
+    """Score pictures by the shrunken means, given the plain means' margins.
 
     Args:
-        margins: what plain means score above the background, [n, g].
+        margins: of the plain means above the background, [n, g].
         norms: K, [g].
         weights: w, [g].
 
     Returns:
-        [n, g].
+        w t - w^2 K / 2, [n, g].
     """
     scores: Array = weights * margins + score_offsets(norms, weights)
     return scores
 
 
 def score_offsets(norms: Array, weights: Array) -> Array:
-    """Give what `shrunken_scores` adds, w (1 - w) K / 2.
+    """Compute the constant part of a shrunken mean's score, w (1 - w) K / 2.
 
     Args:
         norms: K, [g].
@@ -110,5 +110,5 @@ def score_offsets(norms: Array, weights: Array) -> Array:
     Returns:
         [g].
     """
-    added: Array = 0.5 * weights * (1 - weights) * norms
-    return added
+    offsets: Array = 0.5 * weights * (1 - weights) * norms
+    return offsets

@@ -1,20 +1,24 @@
-"""Where a picture stands among the means of its nearest groups, in the metric of the discriminant.
+"""Relative Mahalanobis distance of a picture to the nearest groups, and its direction: two OOD statistics.
 
-Two signs of familiarity come from it. Both need only inner products under P, the inverse of the within-group
-covariance S: t_c = (m_c - m)'P(z - m) and K_cd = (m_c - m)'P(m_d - m), with m_c the mean of the c-th of the k
-nearest groups and m the background, the mean of all pictures. r_c is the part of K_cc that is noise, see
-`edge_tosca.classifier.lda.mean_shrinkage`; b is the nearest of them, with the largest
-t_c - K_cc / 2 + r_c / 2.
+Both need only inner products under P, the inverse of the within-group covariance S, with m_c the mean of the
+c-th of the k nearest groups and m the background, the mean of all pictures:
 
-- direction: t_b / (sqrt(K_bb) |z - m|): how much of what sets the picture apart from the average one points
-  at b.
-- relative distance: minus the squared Mahalanobis distance to b, beyond that to the background under the
-  total covariance T = S + sum_c (m_c - m)(m_c - m)' / k. By Woodbury's identity that is
-  2 t_b - K_bb + r_b - t'(K + k I)^-1 t; without r_b groups of few pictures would know few of their own. An
-  untaught sibling lies between the classes, far from b along the very directions in which classes differ
-  (Ren and others, "A Simple Fix to Mahalanobis Distance for Improving Near-OOD Detection", 2021, section 3;
-  here the between-group part of T is that of the nearest groups, so that it costs the same however many
-  groups there are).
+    t_c = (m_c - m)'P(z - m),   K_cd = (m_c - m)'P(m_d - m)
+
+r_c is the part of K_cc that is noise (`edge_tosca.classifier.lda.mean_shrinkage`). b is the nearest group:
+the largest t_c - K_cc / 2 + r_c / 2.
+
+    direction          t_b / (sqrt(K_bb) |z - m|)
+    relative distance  2 t_b - K_bb + r_b - t'(K + k I)^-1 t
+
+The direction is the share of the picture's deviation from the background that points at m_b. The relative
+distance is, by Woodbury's identity, the squared Mahalanobis distance to the background under the total
+covariance T = S + sum_c (m_c - m)(m_c - m)' / k, minus that to m_b under S; without r_b, pictures of small
+groups would look too far off. Pictures of an untaught class that is similar to taught ones lie between these,
+far from m_b along the very directions in which the classes differ.
+
+Source: Ren and others, "A Simple Fix to Mahalanobis Distance for Improving Near-OOD Detection", 2021,
+section 3. Here T holds the nearest groups only, so the cost does not depend on the number of groups.
 """
 
 import math
@@ -24,13 +28,13 @@ import numpy as np
 from edge_tosca.arrays import Array
 
 NEAREST_CLASSES = 8
-"""Nearest groups that a picture is compared with; 16 and 32 tell hardly better and cost an answer more."""
+"""Nearest groups that a picture is compared with; 16 and 32 hardly detect more and make an answer slower."""
 
 _FLOOR = 1e-9
 
 
 def nearest_groups(scores: Array) -> Array:
-    """Find the groups that a picture is compared with.
+    """Find the groups that each picture is compared with.
 
     Args:
         scores: of the groups, [n, g].
@@ -61,13 +65,13 @@ def relative_mahalanobis(margins: Array, between: Array, noise: Array) -> tuple[
     """Compare a picture with its nearest groups.
 
     Args:
-        margins: their scores above the background's, t_c - K_cc / 2, [k].
+        margins: of the groups above the background, t_c - K_cc / 2, [k].
         between: K, [k, k].
         noise: r, [k].
 
     Returns:
-        The direction, still to be divided by |z - m|, and the relative distance. Zeros where there is one
-        group: its mean is the background.
+        The direction, still to be divided by |z - m|, and the relative distance. Zeros for one group, whose
+        mean is the background.
     """
     k = len(margins)
     if k == 1:

@@ -1,4 +1,7 @@
-"""What the two forms of a scatter matrix have in common: projected vectors, inverses, the protocol."""
+"""Protocols of a scatter matrix S and of its regularised inverse P = (alpha S + beta I)^-1.
+
+`edge_tosca.classifier.lda.eigen_scatter` and `edge_tosca.classifier.lda.cholesky_scatter` implement them.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,33 +14,33 @@ from edge_tosca.arrays import Array
 
 @dataclass(frozen=True)
 class Projected:
-    """Vectors, and their coordinates along a spectrum's eigenvectors.
+    """Vectors, and their coordinates in the basis of an inverse.
 
     Attributes:
-        x: float [n, d].
-        along: float [n, r].
+        x: the vectors, float [n, d].
+        coordinates: float [n, r]; along the eigenvectors of S, or whitened by a root of P.
     """
 
     x: Array
-    along: Array
+    coordinates: Array
 
     def __getitem__(self, rows: slice | Array) -> "Projected":
-        return Projected(self.x[rows], self.along[rows])
+        return Projected(self.x[rows], self.coordinates[rows])
 
 
 class Inverse(Protocol):
-    """A positive definite matrix P, known by what it does to vectors."""
+    """A positive definite matrix P [d, d], as an operator on vectors."""
 
     def project(self, x: Array, dtype: npt.DTypeLike = np.float64) -> Projected:
-        """Prepare vectors, [n, d]."""
+        """Project vectors, [n, d]."""
         ...
 
-    def between(self, a: Projected, b: Projected) -> Array:
-        """Inner products a_i' P b_j, [n, m]."""
+    def inner_products(self, a: Projected, b: Projected) -> Array:
+        """Compute a_i' P b_j, [n, m]."""
         ...
 
-    def along(self, a: Projected, b: Projected) -> Array:
-        """Inner products a_i' P b_i of vectors in pairs, [n]."""
+    def paired_products(self, a: Projected, b: Projected) -> Array:
+        """Compute a_i' P b_i, [n]."""
         ...
 
     def apply(self, a: Projected) -> Array:
@@ -46,12 +49,12 @@ class Inverse(Protocol):
 
 
 class Scatter(Protocol):
-    """A symmetric positive matrix S [d, d], known by its shrunken inverses.
+    """A symmetric positive semidefinite matrix S [d, d] that can be inverted with regularisation.
 
     Attributes:
         dim: d.
-        trace: sum of its diagonal.
-        square: its squared Frobenius norm.
+        trace: sum of the diagonal.
+        squared_norm: squared Frobenius norm.
     """
 
     @property
@@ -65,10 +68,10 @@ class Scatter(Protocol):
         ...
 
     @property
-    def square(self) -> float:
+    def squared_norm(self) -> float:
         """Squared Frobenius norm."""
         ...
 
     def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> Inverse:
-        """Give (alpha S + beta I)^-1, fit for vectors of a precision."""
+        """Compute (alpha S + beta I)^-1, for vectors of a dtype."""
         ...

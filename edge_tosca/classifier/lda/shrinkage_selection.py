@@ -1,4 +1,9 @@
-"""The choice of the shrinkage, by pictures that were left out."""
+"""Choose the shrinkage rho of the covariance by the log-loss of held-out pictures.
+
+The candidates are multiples of the odds rho / (1 - rho) of `oas_shrinkage`. The largest is kept, unless a
+smaller one has a significantly lower loss: a rule of standard errors (Breiman and others, "Classification and
+Regression Trees", 1984, section 3.4.3), here of paired differences.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,32 +11,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.calibration.temperature import best_temperature, label_losses, modest_temperature
+from edge_tosca.classifier.calibration.temperature import best_temperature, bounded_temperature, label_losses
 from edge_tosca.classifier.lda.discriminant import oas_shrinkage, precision
 from edge_tosca.classifier.lda.leave_block_out import HeldOutResult, LeaveBlockOut
-from edge_tosca.classifier.lda.mean_shrinkage import PLAIN, Prior
+from edge_tosca.classifier.lda.mean_shrinkage import FLAT_PRIOR, Prior
 from edge_tosca.classifier.lda.scatter import Inverse, Projected, Scatter
 
 SHRINKAGE_ODDS = (10.0, 3.0, 1.0)
-"""Factors on the odds of the oracle-approximating shrinkage, in the order in which they are tried. Blocks of
-neighbours ask for more shrinkage than it, which takes pictures for independent."""
+"""Factors on the odds of the OAS shrinkage, in the order in which they are tried. OAS assumes independent
+pictures; series of similar pictures need more shrinkage."""
 
-SURELY = 2.0
-"""Standard errors of the paired difference that make one shrinkage surely worse than another."""
+STANDARD_ERRORS = 2.0
+"""Standard errors of the mean paired difference from which on it is significant."""
 
 
 @dataclass(frozen=True)
 class ShrinkageChoice:
-    """The most truthful shrinkage.
+    """The chosen shrinkage, and what was computed with it.
 
     Attributes:
         shrinkage: rho.
-        inverse: P made with it.
-        means: of the groups, the background's below them, under P.
+        inverse: P.
+        means: of the groups, the background's below them, projected by P.
         prior: of the groups' means.
-        temperature: factor on the scores that makes their softmax most truthful, within what the pictures
-            can vouch for.
-        judged: the left-out pictures.
+        temperature: factor on the scores, see `bounded_temperature`.
+        held_out: scores and OOD statistics of the held-out pictures.
         losses: minus the log-probabilities of the labels of those that chose, [n].
     """
 
@@ -40,71 +44,72 @@ class ShrinkageChoice:
     means: Projected
     prior: Prior
     temperature: float
-    judged: HeldOutResult
+    held_out: HeldOutResult
     losses: Array
 
 
-def surely_more(losses: Array, others: Array) -> bool:
-    """Tell whether losses are greater than others of the same pictures, by SURELY standard errors.
+def significantly_greater(losses: Array, others: Array) -> bool:
+    """Compare the losses of the same pictures, by STANDARD_ERRORS of their paired difference.
 
     Args:
         losses: [n].
         others: [n].
 
     Returns:
-        False where there is no picture.
+        Whether `losses` are significantly greater; False without pictures.
     """
     more = losses - others
-    return len(more) > 0 and bool(more.mean() > SURELY * more.std() / np.sqrt(len(more)))
+    return len(more) > 0 and bool(more.mean() > STANDARD_ERRORS * more.std() / np.sqrt(len(more)))
 
 
 def choose_shrinkage(
     within: Scatter,
-    left_out: LeaveBlockOut,
+    held_out: LeaveBlockOut,
     labels: Sequence[int] | Array,
     odds: Sequence[float] = SHRINKAGE_ODDS,
-    judges: int | None = None,
+    most: int | None = None,
     shrunken: bool = True,
 ) -> ShrinkageChoice:
-    """Choose the shrinkage by left-out pictures: the greatest, unless a smaller one is surely more truthful.
+    """Choose the largest shrinkage, unless a smaller one has a significantly lower held-out loss.
 
-    Heavier shrinkage holds better where pictures come from new surroundings, which left-out blocks cannot
-    show. A rule of standard errors (Breiman and others, "Classification and Regression Trees", 1984, section
-    3.4.3), here of paired differences, keeps chance from taking it away.
+    More shrinkage generalises better to pictures from new domains, which held-out blocks cannot show.
 
     Args:
         within: W.
-        left_out: pictures to judge by.
-        labels: label of each group; a class in several surroundings has several groups.
-        odds: factors to choose from, decreasing.
-        judges: about how many of the pictures choose, where time is short; all by default.
-        shrunken: draw the means of few pictures towards the background.
+        held_out: pictures to choose by.
+        labels: label of each group; a class that was taught in several domains has several groups.
+        odds: factors on the odds of the OAS shrinkage, decreasing.
+        most: about how many of the pictures choose, where time is short; all by default.
+        shrunken: shrink the means of few pictures towards the background.
 
     Returns:
-        The choice, of these factors on the odds of the oracle-approximating shrinkage.
+        The choice.
+
+    Raises:
+        ValueError: `odds` is empty.
     """
-    n, dtype = int(left_out.counts.sum()), left_out.z.dtype
+    n, dtype = int(held_out.counts.sum()), held_out.z.dtype
     of = np.asarray(labels)
-    some = left_out if judges is None else left_out.some(judges)
+    some = held_out if most is None else held_out.subsample(most)
     truth = of[some.groups][:, None] == of
     base = oas_shrinkage(within, n)
     best: tuple[Array, float, Inverse, Projected, Prior] | None = None
     for factor in odds:
         shrinkage = factor * base / (1 - base + factor * base)
         inverse = precision(within, n, shrinkage, dtype)
-        means = inverse.project(left_out.means, dtype)
-        compared = some.compare(inverse, means, shrinkage)
-        prior = compared.prior() if shrunken else PLAIN
-        scores = compared.scores(prior)
+        means = inverse.project(held_out.means, dtype)
+        plain = some.score(inverse, means, shrinkage)
+        prior = plain.prior() if shrunken else FLAT_PRIOR
+        scores = plain.scores(prior)
         losses = label_losses(best_temperature(scores, truth)[0] * scores, truth)
-        if best is not None and not surely_more(best[0], losses):
+        if best is not None and not significantly_greater(best[0], losses):
             break
         best = losses, shrinkage, inverse, means, prior
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
     losses, shrinkage, inverse, means, prior = best
-    judged = left_out.judge(inverse, means, shrinkage, prior)
-    truth = of[left_out.groups][:, None] == of
-    temperature, _ = best_temperature(judged.scores, truth)
-    modest = modest_temperature(temperature, judged.scores, truth)
-    return ShrinkageChoice(shrinkage, inverse, means, prior, modest, judged, losses)
+    result = held_out.evaluate(inverse, means, shrinkage, prior)
+    truth = of[held_out.groups][:, None] == of
+    temperature, _ = best_temperature(result.scores, truth)
+    bounded = bounded_temperature(temperature, result.scores, truth)
+    return ShrinkageChoice(shrinkage, inverse, means, prior, bounded, result, losses)

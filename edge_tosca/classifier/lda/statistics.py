@@ -1,9 +1,11 @@
-"""What the router is solved from: sums over cached features, to which groups are added and taken exactly.
+"""Counts, sums and scatter of cached features: all that the discriminant is solved from.
 
-A group is the pictures of one class in one task. While there are fewer pictures than half the feature
-dimensions the features themselves are the cheaper summary; beyond that it is their Gram matrix, whose size
-no longer depends on the number of pictures. Which one it is depends on the number of pictures alone, never
-on the order in which they came, so that forgetting gives the very bits of never having seen.
+    W = sum over groups g, pictures z of g: (z - m_g)(z - m_g)'  =  sum z z' - sum over g: n_g m_g m_g'
+
+There are two forms. `RowStatistics` keeps the features, `GramStatistics` their Gram matrix sum z z', whose
+size does not depend on the number of pictures. `keeps_rows` chooses by the number of pictures alone, never by
+the order in which they came. All sums are exact (`edge_tosca.features.normalization.GRID`). So the statistics
+after forgetting a class equal, to the last bit, those of a learner that never saw it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.classifier.lda.cholesky_scatter import WholeScatter
-from edge_tosca.classifier.lda.eigen_scatter import Spectrum
+from edge_tosca.classifier.lda.cholesky_scatter import CholeskyScatter
+from edge_tosca.classifier.lda.eigen_scatter import EigenScatter
 from edge_tosca.classifier.lda.scatter import Scatter
 from edge_tosca.features.normalization import GRID
 
@@ -22,7 +24,7 @@ _TOGETHER = 500
 
 
 class Statistics(Protocol):
-    """Sums over groups of conditioned features.
+    """Sums over the normalised features of groups.
 
     Attributes:
         counts: pictures of each group, int64 [g].
@@ -31,26 +33,26 @@ class Statistics(Protocol):
 
     @property
     def counts(self) -> Array:
-        """Pictures of each group."""
+        """Pictures of each group, int64 [g]."""
         ...
 
     @property
     def sums(self) -> Array:
-        """Sum of each group's features."""
+        """Sum of each group's features, float64 [g, d]."""
         ...
 
     def within(self) -> Scatter:
-        """Give the sum over all pictures of (z - its group's mean)(z - its group's mean)'."""
+        """Compute the within-group scatter W."""
         ...
 
     def pooled(self, class_of_group: Array) -> "Statistics":
-        """Count some groups as one.
+        """Merge all groups of each class.
 
         Args:
-            class_of_group: of each group, int [g], 0 .. u - 1, none left out.
+            class_of_group: class of each group, int [g], 0 .. c - 1, each of them at least once.
 
         Returns:
-            The sums of the u class_of_group.
+            The statistics of the c classes.
         """
         ...
 
@@ -60,7 +62,7 @@ class RowStatistics:
     """The features themselves.
 
     Attributes:
-        groups: float32 [n, d] each.
+        groups: normalised features of each group, float32 [n, d].
     """
 
     groups: tuple[Array, ...]
@@ -75,16 +77,16 @@ class RowStatistics:
         """Sum of each group's features, float64 [g, d]."""
         return np.stack([rows.sum(axis=0, dtype=np.float64) for rows in self.groups])
 
-    def within(self) -> Spectrum:
+    def within(self) -> EigenScatter:
         """Decompose the within-group scatter."""
-        return Spectrum.of_rows(
+        return EigenScatter.of_rows(
             np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in self.groups])
         )
 
     def pooled(self, class_of_group: Array) -> "RowStatistics":
-        """Count some groups as one; see `Statistics.pooled`."""
-        count = int(class_of_group.max()) + 1
-        members = [[self.groups[g] for g in np.flatnonzero(class_of_group == unit)] for unit in range(count)]
+        """Merge all groups of each class; see `Statistics.pooled`."""
+        classes = int(class_of_group.max()) + 1
+        members = [[self.groups[g] for g in np.flatnonzero(class_of_group == c)] for c in range(classes)]
         return RowStatistics(tuple(np.concatenate(rows) for rows in members))
 
 
@@ -93,8 +95,8 @@ class GramStatistics:
     """Counts, sums and the Gram matrix: every entry a sum of multiples of 2^-30, exact in float64.
 
     Attributes:
-        counts: int64 [g].
-        sums: float64 [g, d].
+        counts: pictures of each group, int64 [g].
+        sums: sum of each group's features, float64 [g, d].
         gram: sum over all pictures of z z', float64 [d, d].
     """
 
@@ -103,10 +105,10 @@ class GramStatistics:
     gram: Array
 
     def to_arrays(self) -> dict[str, Array]:
-        """Give the sums in half their bytes: of the Gram matrix the upper triangle, row after row.
+        """Return arrays of half the size: the sums in steps of the grid, the upper triangle row by row.
 
         Returns:
-            Arrays for the store.
+            Arrays under the names in which a store keeps them.
         """
         steps = self.sums * GRID
         narrow = np.abs(steps).max(initial=0) < 1 << 31
@@ -119,11 +121,11 @@ class GramStatistics:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Array], pictures: Sequence[int], d: int) -> "GramStatistics":
-        """Read what `to_arrays` gave, to the last bit.
+        """Read the arrays that `to_arrays` returned, exactly.
 
         Args:
             arrays: from the store.
-            pictures: of each group; there may be more groups than the sums know, at the end.
+            pictures: of each group; newer groups, at the end, may be missing in the arrays.
             d: width of a feature.
 
         Returns:
@@ -153,7 +155,7 @@ class GramStatistics:
         """Sum up groups.
 
         Args:
-            groups: conditioned features, float32 [n, d] each.
+            groups: normalised features of each, float32 [n, d].
             d: width of a feature.
 
         Returns:
@@ -172,7 +174,7 @@ class GramStatistics:
         """Add groups at the end.
 
         Args:
-            groups: conditioned features, [n, d] each.
+            groups: normalised features of each, [n, d].
 
         Returns:
             New statistics.
@@ -184,25 +186,25 @@ class GramStatistics:
         counts = np.append(self.counts, [len(z) for z in groups])
         return GramStatistics(counts, np.vstack([self.sums, *sums]), self.gram + exact.T @ exact)
 
-    def within(self) -> WholeScatter:
-        """Give the within-group scatter."""
+    def within(self) -> CholeskyScatter:
+        """Compute the within-group scatter."""
         scaled = self.sums / np.sqrt(self.counts)[:, None]
         scatter: Array = scaled.T @ scaled
-        return WholeScatter(np.subtract(self.gram, scatter, out=scatter))
+        return CholeskyScatter(np.subtract(self.gram, scatter, out=scatter))
 
     def pooled(self, class_of_group: Array) -> "GramStatistics":
-        """Count some groups as one; see `Statistics.pooled`."""
-        count = int(class_of_group.max()) + 1
-        counts, sums = np.zeros(count, np.int64), np.zeros((count, self.sums.shape[1]))
+        """Merge all groups of each class; see `Statistics.pooled`."""
+        classes = int(class_of_group.max()) + 1
+        counts, sums = np.zeros(classes, np.int64), np.zeros((classes, self.sums.shape[1]))
         np.add.at(counts, class_of_group, self.counts)
         np.add.at(sums, class_of_group, self.sums)
         return GramStatistics(counts, sums, self.gram)
 
 
-def few(pictures: int, d: int) -> bool:
-    """Say whether the features themselves are to be kept and not their Gram matrix.
+def keeps_rows(pictures: int, d: int) -> bool:
+    """Decide whether the features themselves are kept (True) or their Gram matrix.
 
-    The eigenvectors that they need cost as much as the Gram matrix's inverses at half of d.
+    At d / 2 pictures the eigenvectors that the rows need cost as much as the inverses of the Gram form.
 
     Args:
         pictures: of all groups.
@@ -212,15 +214,15 @@ def few(pictures: int, d: int) -> bool:
 
 
 def statistics_of(groups: Sequence[Array]) -> Statistics:
-    """Sum up groups in the smaller form.
+    """Sum up groups, in the form that `keeps_rows` chooses.
 
     Args:
-        groups: conditioned features, float32 [n, d] each.
+        groups: normalised features of each, float32 [n, d].
 
     Returns:
-        The features themselves while they are few, their sums beyond.
+        The statistics.
     """
     d = groups[0].shape[1]
-    if few(sum(len(rows) for rows in groups), d):
+    if keeps_rows(sum(len(rows) for rows in groups), d):
         return RowStatistics(tuple(groups))
     return GramStatistics.of_groups(groups, d)

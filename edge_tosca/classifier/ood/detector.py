@@ -27,9 +27,9 @@ from edge_tosca.classifier.lda.relative_mahalanobis import (
 from edge_tosca.classifier.ood.threshold import rejection_threshold
 
 STATISTIC_WEIGHTS = np.array([0.5, 1.0, 0.5])
-"""Of direction, relative distance and nearness. The relative distance separates siblings of known classes, the
-other two mostly pictures far from all of them. Half or twice the weight of either changes the mean area under
-the ROC curve by at most 0.01."""
+"""Of direction, relative distance and nearness. The relative distance separates siblings of known classes,
+the other two mostly pictures far from all of them. Half or twice the weight of either changes the mean area
+under the ROC curve by at most 0.01."""
 
 FEWEST = 5
 """Held-out pictures from which on a picture may be called unknown."""
@@ -145,7 +145,7 @@ class OodDetector:
     def from_arrays(cls, arrays: Mapping[str, Array], discriminant: Discriminant) -> "OodDetector":
         """Read the arrays that `to_arrays` returned; errors as in `Router.from_arrays`."""
         groups, dimensions = len(discriminant.weights) - 1, discriminant.weights.shape[1]
-        shapes = {name: (groups,) for name in ("relief", "steps", "lengths")}
+        shapes = dict.fromkeys(("relief", "steps", "lengths"), (groups,))
         require_shapes(
             arrays,
             {
@@ -216,10 +216,11 @@ class OodDetector:
 def held_out_statistics(
     z: Array, blocks: Sequence[Block], nearest: Array, distances: Array, sums: Array, counts: Array
 ) -> Array:
-    """Compute the statistics of pictures as if their blocks had not been seen.
+    """Compute the statistics of held-out pictures, each without its block.
 
-    The rest of a group has a longer mean, by the noise of fewer pictures, and so a smaller cosine to any
-    picture. A new picture meets the mean of all: the cosine is taken with that mean's length.
+    The mean of the remaining pictures is longer, by the noise of fewer pictures, and so its cosine to any
+    picture is smaller. A new picture is compared with the mean of all pictures, so that mean's length is used
+    here.
 
     Args:
         z: the blocks' normalised features, one block after another, [n, d].
@@ -289,8 +290,8 @@ def fit_ood_calibration(statistics: Array, refused: float, groups: int) -> OodCa
 def statistic_weights(groups: int) -> Array:
     """Weigh the statistics by what they can measure.
 
-    The relative distance measures the k - 1 directions in which k groups differ, and the nearness all of them:
-    with fewer groups than NEAREST_CLASSES it counts more.
+    The relative distance measures the k - 1 directions in which k groups differ, and the nearness all of
+    them: with fewer groups than NEAREST_CLASSES it counts more.
 
     Args:
         groups: number of groups.

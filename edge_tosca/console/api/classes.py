@@ -1,4 +1,4 @@
-"""Routes about what is known: classes, forget, rename, roll back, history."""
+"""Routes for known classes: list, forget, rename, roll back, history."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,10 @@ from edge_tosca.console.api.messages import (
 )
 from edge_tosca.console.api.openapi import Label, file_answer
 from edge_tosca.console.app_state.image_analysis import jpeg_of
-from edge_tosca.console.app_state.state import AppState, TheStation
+from edge_tosca.console.app_state.state import AppState, AppStateDep
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.labels import checked_label
+from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
 from edge_tosca.quality.gate import BY_CLASS
 from edge_tosca.runtime import load_picture
@@ -30,25 +31,25 @@ from edge_tosca.store.state import Generation
 router = APIRouter(tags=["classes"])
 
 THUMBNAIL_SIDE = 256
-"""Pixels of a thumbnail's longer side."""
+"""Longer side of a thumbnail, pixels."""
 
 
 @router.get("/classes")
-async def classes(station: TheStation) -> ClassesMessage:
-    """List what is known."""
-    return await station.books(lambda learner: _classes(station, learner))
+async def classes(state: AppStateDep) -> ClassesMessage:
+    """List the known classes and the modules of the live generation."""
+    return await state.store_thread(lambda learner: _classes(state, learner))
 
 
 @router.get("/classes/thumbnail", response_class=Response, responses=file_answer("image/jpeg", "A picture."))
-async def thumbnail(station: TheStation, label: Label) -> Response:
-    """Show a picture of a class, if pictures are kept."""
+async def thumbnail(state: AppStateDep, label: Label) -> Response:
+    """Return a picture of a class, if pictures are kept."""
     name = checked_label(label)
 
     def look(learner: Learner) -> bytes | None:
-        kept = station.kept_of(learner.store, name)
-        return station.kept.picture(kept[0]) if kept else None
+        kept = state.thumbnails_of(learner.store, name)
+        return state.thumbnails.picture(kept[0]) if kept else None
 
-    found = await station.books(look)
+    found = await state.store_thread(look)
     if found is None:
         raise ApiError(404, "no picture of this class is kept; the settings say whether pictures are kept")
     jpeg = await run_in_threadpool(lambda: jpeg_of(load_picture(found), THUMBNAIL_SIDE))
@@ -56,67 +57,67 @@ async def thumbnail(station: TheStation, label: Label) -> Response:
 
 
 @router.post("/classes/forget")
-async def forget(station: TheStation, asked: LabelMessage) -> ChangeMessage:
-    """Erase a class for good; no rollback brings it back."""
-    label = checked_label(asked.label)
-    changed = await _change(station, lambda learner: learner.forget(label), label, erases=True)
-    # What is forgotten is not to be seen in a report, the queue or anywhere else.
-    station.jobs.drop_pictures([label])
-    station.queue.clear(label)
+async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
+    """Erase a class for good; no rollback restores it."""
+    label = checked_label(body.label)
+    changed = await _change(state, lambda learner: learner.forget(label), label, erases=True)
+    # No report or queue may show a picture of a forgotten class.
+    state.jobs.drop_pictures([label])
+    state.queue.clear(label)
     return changed
 
 
 @router.post("/classes/rename")
-async def rename(station: TheStation, asked: RenameMessage) -> ChangeMessage:
-    """Give a class another name, or make one class of two."""
-    label, new = checked_label(asked.label), checked_label(asked.new)
-    return await _change(station, lambda learner: learner.rename(label, new, merge=asked.merge), label)
+async def rename(state: AppStateDep, body: RenameMessage) -> ChangeMessage:
+    """Rename a class, or merge it with another."""
+    label, new = checked_label(body.label), checked_label(body.new)
+    return await _change(state, lambda learner: learner.rename(label, new, merge=body.merge), label)
 
 
 @router.post("/rollback")
-async def rollback(station: TheStation, asked: RollbackMessage) -> ChangeMessage:
-    """Go back to what an earlier generation knew; classes that were forgotten stay forgotten."""
+async def rollback(state: AppStateDep, body: RollbackMessage) -> ChangeMessage:
+    """Restore the classes of an earlier generation; forgotten classes stay forgotten."""
 
     def go_back(learner: Learner) -> int:
-        if (asked.generation or 0) > learner.store.latest():
-            raise ApiError(404, f"there is no generation {asked.generation}; look at the history")
-        return learner.rollback(asked.generation)
+        if (body.generation or 0) > learner.store.latest():
+            raise ApiError(404, f"there is no generation {body.generation}; look at the history")
+        return learner.rollback(body.generation)
 
-    return await _change(station, go_back)
+    return await _change(state, go_back)
 
 
 @router.get("/history")
-async def history(station: TheStation) -> HistoryMessage:
+async def history(state: AppStateDep) -> HistoryMessage:
     """List every change, the newest first."""
-    return await station.books(_history)
+    return await state.store_thread(_history)
 
 
 async def _change(
-    station: AppState, change: Callable[[Learner], int], label: str | None = None, *, erases: bool = False
+    state: AppState, change: Callable[[Learner], int], label: str | None = None, *, erases: bool = False
 ) -> ChangeMessage:
-    if station.jobs.running:
+    if state.jobs.running:
         raise ApiError(409, "a lesson is being learned; wait until it is done")
 
     def do(learner: Learner) -> ChangeMessage:
         if label is not None and label not in learner.state.labels:
-            raise ApiError(404, f"no class {label[:40]!r} is known; look at the list of classes")
+            raise ApiError(404, unknown_class(learner.store.path.name, learner.state.labels, label))
         generation = change(learner)
-        # Whoever has something erased has to know if a picture of it is left.
-        (station.changed if erases else station.follow)(learner)
+        # A client that erases a class must learn of it if a picture could not be erased.
+        (state.synchronize if erases else state.try_to_synchronize)(learner)
         return ChangeMessage(generation=generation, classes=list(learner.state.labels))
 
-    return await station.books(do)
+    return await state.store_thread(do)
 
 
-def _classes(station: AppState, learner: Learner) -> ClassesMessage:
+def _classes(state: AppState, learner: Learner) -> ClassesMessage:
     with learner.store.snapshot():
-        state = learner.state
-        # Of one class alone every answer is right, which says nothing.
-        accuracy = _accuracy(learner.history(), state.generation) if len(state.labels) > 1 else {}
+        known = learner.state
+        # With a single class every answer is right, which means nothing.
+        accuracy = _accuracy(learner.history(), known.generation) if len(known.labels) > 1 else {}
         found = []
-        for label in state.labels:
-            tasks = [task for task in state.tasks if any(group.label == label for group in task.groups)]
-            images = sum(group.images for group in state.groups if group.label == label)
+        for label in known.labels:
+            tasks = [task for task in known.tasks if any(group.label == label for group in task.groups)]
+            images = sum(group.images for group in known.groups if group.label == label)
             found.append(
                 ClassMessage(
                     label=label,
@@ -125,7 +126,7 @@ def _classes(station: AppState, learner: Learner) -> ClassesMessage:
                     images=images,
                     learned_at=tasks[-1].learned_at,
                     accuracy=accuracy.get(label),
-                    thumbnail=bool(station.kept_of(learner.store, label)),
+                    thumbnail=bool(state.thumbnails_of(learner.store, label)),
                 )
             )
         modules = [
@@ -135,13 +136,13 @@ def _classes(station: AppState, learner: Learner) -> ClassesMessage:
                 classes=[group.label for group in task.groups],
                 bytes=len(learner.store.module(task.module)),
             )
-            for task in state.tasks
+            for task in known.tasks
         ]
-    return ClassesMessage(generation=state.generation, classes=found, modules=modules)
+    return ClassesMessage(generation=known.generation, classes=found, modules=modules)
 
 
 def _accuracy(history: list[Generation], live: int) -> dict[str, float]:
-    """Give the left-out accuracy of each class as the last lesson reported it, if nothing changed since."""
+    """Return the held-out accuracy of each class from the last lesson's report; {} after other changes."""
     for entry in reversed(history):
         kept = entry.report.get(BY_CLASS)
         if entry.number == live and isinstance(kept, dict):
@@ -161,7 +162,14 @@ def _history(learner: Learner) -> HistoryMessage:
 
 
 def undo_target(generations: list[Generation]) -> int | None:
-    """Say which generation a rollback without a number leads to; None where there is none."""
+    """Return the generation that a rollback without a number restores.
+
+    Args:
+        generations: of the store, the oldest first.
+
+    Returns:
+        Its number; None if there is none.
+    """
     by_number = {entry.number: entry for entry in generations}
     number = generations[-1].number if generations else 0
     while number and by_number[number].command == "rollback":

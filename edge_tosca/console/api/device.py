@@ -1,4 +1,4 @@
-"""Routes about the box itself: health, settings, storage, doctor, metrics."""
+"""Routes for the box itself: health, settings, storage, doctor, metrics."""
 
 import contextlib
 import time
@@ -16,8 +16,8 @@ from edge_tosca.console.api.messages import (
     StorageMessage,
 )
 from edge_tosca.console.api.openapi import file_answer
-from edge_tosca.console.app_state.camera_loop import accounts
-from edge_tosca.console.app_state.state import AppState, TheStation
+from edge_tosca.console.app_state.camera_loop import stats_of
+from edge_tosca.console.app_state.state import AppState, AppStateDep
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.console.http.security import is_admitted
 from edge_tosca.errors import EdgeToscaError
@@ -31,16 +31,16 @@ metrics_router = APIRouter(tags=["box"])
 
 
 @router.get("/health")
-async def health(request: Request, station: TheStation) -> HealthMessage:
-    """Say whether the box is well. Nothing but that is told without the token."""
+async def health(request: Request, state: AppStateDep) -> HealthMessage:
+    """Return whether the box works; without the token only status and version."""
     generation = None
     with contextlib.suppress(EdgeToscaError, ApiError):
-        generation = await station.books(lambda learner: learner.store.latest())
-    camera, live = accounts(station.watching)
-    well = generation is not None and (camera is None or camera.connected)
+        generation = await state.store_thread(lambda learner: learner.store.latest())
+    camera, live = stats_of(state.camera_loop)
+    works = generation is not None and (camera is None or camera.connected)
     if not is_admitted(request.scope):
         return HealthMessage(
-            status="ok" if well else "degraded",
+            status="ok" if works else "degraded",
             version=__version__,
             generation=None,
             camera=None,
@@ -48,61 +48,67 @@ async def health(request: Request, station: TheStation) -> HealthMessage:
             uptime=None,
         )
     return HealthMessage(
-        status="ok" if well else "degraded",
+        status="ok" if works else "degraded",
         version=__version__,
         generation=generation,
-        camera=None if camera is None else _without_paths(station, asdict(camera)),
-        live=None if live is None else _without_paths(station, asdict(live)),
-        uptime=time.monotonic() - station.began,
+        camera=None if camera is None else _without_paths(state, asdict(camera)),
+        live=None if live is None else _without_paths(state, asdict(live)),
+        uptime=time.monotonic() - state.began,
     )
 
 
 @router.get("/settings")
-async def settings(station: TheStation) -> SettingsMessage:
-    """Say what is kept."""
-    return SettingsMessage(keep_pictures=station.kept.on)
+async def settings(state: AppStateDep) -> SettingsMessage:
+    """Return the settings."""
+    return SettingsMessage(keep_pictures=state.thumbnails.on)
 
 
 @router.put("/settings")
-async def change_settings(station: TheStation, asked: SettingsMessage) -> SettingsMessage:
-    """Keep pictures of what is taught from now on, or erase all that were kept."""
+async def change_settings(state: AppStateDep, body: SettingsMessage) -> SettingsMessage:
+    """Keep pictures of classes that are taught from now on, or erase all kept pictures."""
 
     def change(_: Learner) -> None:
-        if asked.keep_pictures:
-            station.kept.turn_on()
+        if body.keep_pictures:
+            state.thumbnails.turn_on()
         else:
-            station.kept.turn_off()
+            state.thumbnails.turn_off()
 
-    await station.books(change)
-    return SettingsMessage(keep_pictures=station.kept.on)
+    await state.store_thread(change)
+    return SettingsMessage(keep_pictures=state.thumbnails.on)
 
 
 @router.get("/store")
-async def storage(station: TheStation) -> StorageMessage:
-    """Say how large the store is, and whether all of it is as it was left."""
+async def storage(state: AppStateDep) -> StorageMessage:
+    """Return the size of the store, and verify its content."""
 
     def look(learner: Learner) -> StorageMessage:
         found = verify(learner.store, solve=False)
-        faults = [without_paths(fault, station.options.store) for fault in found.discrepancies]
+        faults = [without_paths(fault, state.options.store) for fault in found.discrepancies]
         return StorageMessage(
             stats=stats(learner.store).to_json(),
             check=CheckMessage(ok=not faults, text="; ".join(faults[:3]), faults=len(faults)),
         )
 
-    return await station.books(look)
+    return await state.store_thread(look)
 
 
 @router.get("/doctor")
-async def doctor(station: TheStation) -> DoctorMessage:
-    """Look at the whole box: it takes a few seconds."""
+async def doctor(state: AppStateDep) -> DoctorMessage:
+    """Examine the whole box; this takes a few seconds."""
     from edge_tosca.devices.doctor import examine
 
-    options = station.options
+    options = state.options
 
-    # In the thread that asks, so that two doctors do not run the backbone at once beside the live loop.
+    # In the prediction thread: the backbone must not run twice at once beside the live loop.
     def look(_: Learner) -> DoctorMessage:
-        findings = examine(options.store, runtime=options.runtime, device=options.device, threads=1)
-        told = [
+        findings = examine(
+            options.store,
+            runtime=options.runtime,
+            device=options.device,
+            threads=1,
+            key_file=options.key_file,
+        )
+        messages = [
             FindingMessage(
                 what=finding.what,
                 ok=finding.ok,
@@ -111,9 +117,9 @@ async def doctor(station: TheStation) -> DoctorMessage:
             )
             for finding in findings
         ]
-        return DoctorMessage(ok=all(one.ok for one in told), findings=told)
+        return DoctorMessage(ok=all(one.ok for one in messages), findings=messages)
 
-    return await station.asking(look)
+    return await state.predict_thread(look)
 
 
 @metrics_router.get(
@@ -121,13 +127,13 @@ async def doctor(station: TheStation) -> DoctorMessage:
     response_class=Response,
     responses=file_answer("text/plain", "Metrics in Prometheus' format."),
 )
-async def metrics(station: TheStation) -> Response:
-    """Say how the console is doing, for Prometheus."""
-    return Response(station.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+async def metrics(state: AppStateDep) -> Response:
+    """Return the metrics of the console."""
+    return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _without_paths(station: AppState, account: dict[str, object]) -> dict[str, object]:
+def _without_paths(state: AppState, account: dict[str, object]) -> dict[str, object]:
     error = account.get("error")
     if isinstance(error, str):
-        account["error"] = without_paths(error, station.options.store)
+        account["error"] = without_paths(error, state.options.store)
     return account

@@ -1,4 +1,4 @@
-"""Routes of the unknown inbox: what was seen lately and not known."""
+"""Routes of the unknown inbox: recent unknown pictures."""
 
 from typing import Annotated
 
@@ -12,19 +12,19 @@ from edge_tosca.console.api.teaching_messages import (
     UnknownGroupMessage,
     UnknownMessage,
 )
-from edge_tosca.console.app_state.state import TheStation
+from edge_tosca.console.app_state.state import AppStateDep
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.labels import checked_label
 
 router = APIRouter(tags=["inbox"])
 
-_GONE = "this group is not in the inbox any more; load the page again"
+_GONE = "this group is no longer in the inbox; load the page again"
 
 
 @router.get("/inbox")
-async def inbox(station: TheStation) -> InboxMessage:
-    """List recent unknown things, grouped by similarity, the largest group first."""
-    groups = station.inbox.groups()
+async def inbox(state: AppStateDep) -> InboxMessage:
+    """List recent unknown pictures, grouped by similarity, the largest group first."""
+    groups = state.inbox.groups()
     return InboxMessage(
         groups=[
             UnknownGroupMessage(
@@ -41,23 +41,23 @@ async def inbox(station: TheStation) -> InboxMessage:
 
 @router.delete("/inbox")
 async def drop(
-    station: TheStation,
+    state: AppStateDep,
     group: Annotated[str | None, Query(min_length=1, max_length=64, description="All unless named.")] = None,
 ) -> DroppedMessage:
-    """Drop a group of unknown things, or all."""
-    keys = [group] if group is not None else [one.id for one in station.inbox.groups()]
-    taken = [station.inbox.take(key) for key in keys]
+    """Remove a group of unknown pictures, or all groups."""
+    keys = [group] if group is not None else [one.id for one in state.inbox.groups()]
+    taken = [state.inbox.take(key) for key in keys]
     if group is not None and taken[0] is None:
         raise ApiError(404, _GONE)
     return DroppedMessage(dropped=sum(len(some) for some in taken if some is not None))
 
 
 @router.post("/inbox/move")
-async def move(station: TheStation, asked: MoveMessage) -> MovedMessage:
-    """Let the pictures of a group wait to be taught under a name."""
-    label = checked_label(asked.label)
-    pictures = station.inbox.take(asked.group)
+async def move(state: AppStateDep, body: MoveMessage) -> MovedMessage:
+    """Move the pictures of a group to the training queue, under a class name."""
+    label = checked_label(body.label)
+    pictures = state.inbox.take(body.group)
     if pictures is None:
         raise ApiError(404, _GONE)
-    added = [station.queue.add(label, one.seen, force=True) for one in pictures]
+    added = [state.queue.add(label, one.image, force=True) for one in pictures]
     return MovedMessage(label=label, moved=sum(one.accepted for one in added), count=added[-1].count)

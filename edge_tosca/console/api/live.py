@@ -13,9 +13,9 @@ from starlette.responses import Response
 from edge_tosca.console.api.messages import CameraMessage, LiveMessage, ShownMessage
 from edge_tosca.console.api.openapi import PICTURE_BODY, file_answer, stream_answer
 from edge_tosca.console.api.predict import answer_message
-from edge_tosca.console.app_state.camera_loop import TELL_SECONDS, Watching, accounts, shown_json
+from edge_tosca.console.app_state.camera_loop import UPDATE_SECONDS, CameraLoop, shown_json, stats_of
 from edge_tosca.console.app_state.image_analysis import AnalysedImage, analyse, jpeg_of
-from edge_tosca.console.app_state.state import AppState, TheStation, client_of
+from edge_tosca.console.app_state.state import AppState, AppStateDep, client_of
 from edge_tosca.console.http.bodies import picture_body
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.streams import BOUNDARY, Stream, event, frame
@@ -26,15 +26,16 @@ from edge_tosca.results import Answer
 router = APIRouter(tags=["live"])
 
 _MOTION = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
-_STILL_SECONDS = 1.0
+_IDLE_SECONDS = 1.0
+"""Between two events while nothing changes."""
 
 _NOT_STORED = {"Cache-Control": "no-store"}
 
 
 @router.get("/live")
-async def newest(station: TheStation) -> LiveMessage:
-    """Say what the box's camera sees now."""
-    return _message(station)
+async def newest(state: AppStateDep) -> LiveMessage:
+    """Return the newest answer to the box's camera."""
+    return _message(state)
 
 
 @router.get(
@@ -42,40 +43,40 @@ async def newest(station: TheStation) -> LiveMessage:
     response_class=Response,
     responses=stream_answer("text/event-stream", "The same as /live, at most ten times a second."),
 )
-async def events(request: Request, station: TheStation) -> Response:
-    """Tell what the box's camera sees, as it changes."""
-    return Stream(_told(station), station.streams, client_of(request), "text/event-stream")
+async def events(request: Request, state: AppStateDep) -> Response:
+    """Stream the answers to the box's camera."""
+    return Stream(_updates(state), state.streams, client_of(request), "text/event-stream")
 
 
 @router.post("/live/frame", openapi_extra=PICTURE_BODY)
 async def phone_frame(
     request: Request,
-    station: TheStation,
+    state: AppStateDep,
     client: Annotated[str, Query(min_length=1, max_length=64, description="A name of the phone's own.")],
 ) -> LiveMessage:
-    """Say what a phone's camera sees: a stable answer over its last frames."""
+    """Answer a frame of a phone's camera, alone and together with the phone's last frames."""
     data = await picture_body(request)
 
     def ask(learner: Learner) -> tuple[AnalysedImage, Answer | None, int, StableAnswer | None]:
-        seen = analyse(learner.vision, data)
-        # Both answers from one generation.
+        image = analyse(learner.vision, data)
+        # Both answers must come from the same generation.
         with learner.store.snapshot():
             if not learner.state.tasks:
-                return seen, None, 0, None
-            answer = learner.predict_features(seen.feature[None], 4)[0]
-            number, shown = station.phones.add(client, learner, seen)
-        return seen, answer, number, shown
+                return image, None, 0, None
+            answer = learner.predict_features(image.feature[None], 4)[0]
+            number, shown = state.phones.add(client, learner, image)
+        return image, answer, number, shown
 
-    seen, answer, number, shown = await station.asking(ask)
+    image, answer, number, shown = await state.predict_thread(ask)
     if answer is None or shown is None:
         return LiveMessage(
             id=None, frame=None, answer=None, shown=None, camera=None, reason="nothing_learned"
         )
-    key = station.remember(seen, shown.answer or answer)
+    key = state.remember(image, shown.answer or answer)
     return LiveMessage(
         id=key,
         frame=number,
-        answer=answer_message(answer, key, seen.milliseconds),
+        answer=answer_message(answer, key, image.milliseconds),
         shown=_shown(shown),
         camera=None,
         reason=None if shown.answer is not None else "starting",
@@ -83,20 +84,20 @@ async def phone_frame(
 
 
 @router.get("/camera")
-async def camera(station: TheStation) -> CameraMessage:
-    """Say how the box's camera and its live loop are doing."""
-    account, live = accounts(station.watching)
+async def camera(state: AppStateDep) -> CameraMessage:
+    """Return the statistics of the box's camera and its live loop."""
+    stats, live = stats_of(state.camera_loop)
     return CameraMessage(
-        camera=None if account is None else asdict(account), live=None if live is None else asdict(live)
+        camera=None if stats is None else asdict(stats), live=None if live is None else asdict(live)
     )
 
 
 @router.get(
     "/camera/frame", response_class=Response, responses=file_answer("image/jpeg", "The newest frame.")
 )
-async def still(station: TheStation) -> Response:
-    """Show the newest frame of the box's camera."""
-    pixels = newest_frame(station)
+async def still(state: AppStateDep) -> Response:
+    """Return the newest frame of the box's camera."""
+    pixels = newest_frame(state)
     return Response(jpeg_of(pixels, max(pixels.shape)), media_type="image/jpeg", headers=_NOT_STORED)
 
 
@@ -105,53 +106,52 @@ async def still(station: TheStation) -> Response:
     response_class=Response,
     responses=stream_answer("multipart/x-mixed-replace", "Motion JPEG, at most 15 pictures a second."),
 )
-async def motion(request: Request, station: TheStation) -> Response:
-    """Show the box's camera."""
-    watching = _camera(station)
-    return Stream(_frames(watching), station.streams, client_of(request), _MOTION)
+async def motion(request: Request, state: AppStateDep) -> Response:
+    """Stream the box's camera."""
+    return Stream(_frames(_camera_loop(state)), state.streams, client_of(request), _MOTION)
 
 
-def _camera(station: AppState) -> Watching:
-    if station.watching is None:
-        raise ApiError(409, "this box serves without a camera; start it with --camera, or use the phone's")
-    return station.watching
+def _camera_loop(state: AppState) -> CameraLoop:
+    if state.camera_loop is None:
+        raise ApiError(409, "this console has no camera; start it with --camera, or use the phone's")
+    return state.camera_loop
 
 
-def newest_frame(station: AppState) -> NDArray[np.uint8]:
-    """Give the newest frame of the box's camera.
+def newest_frame(state: AppState) -> NDArray[np.uint8]:
+    """Return the newest frame of the box's camera.
 
     Args:
-        station: that serves.
+        state: of the console.
 
     Returns:
         RGB, uint8 [h, w, 3].
 
     Raises:
-        Complaint: there is no camera, or it gave none yet.
+        ApiError: there is no camera, or it has not given a frame yet.
     """
-    found = _camera(station).stream.newest(0, 0.0)
+    found = _camera_loop(state).stream.newest(0, 0.0)
     if found is None:
         raise ApiError(409, "the camera has not given a picture yet; wait a moment, or check its cable")
     return found.pixels
 
 
-def _message(station: AppState) -> LiveMessage:
-    watching = station.watching
-    if watching is None:
+def _message(state: AppState) -> LiveMessage:
+    camera_loop = state.camera_loop
+    if camera_loop is None:
         return LiveMessage(id=None, frame=None, answer=None, shown=None, camera=None, reason="no_camera")
-    told = watching.newest()
-    camera_account = asdict(watching.stream.account())
-    if told is None:
+    update = camera_loop.newest()
+    camera_stats = asdict(camera_loop.stream.stats())
+    if update is None:
         return LiveMessage(
-            id=None, frame=None, answer=None, shown=None, camera=camera_account, reason=watching.reason()
+            id=None, frame=None, answer=None, shown=None, camera=camera_stats, reason=camera_loop.reason()
         )
     return LiveMessage(
-        id=told.id,
-        frame=told.frame,
-        answer=answer_message(told.answer, told.id, {}),
-        shown=_shown(told.shown),
-        camera=camera_account,
-        reason=None if told.shown.answer is not None else "starting",
+        id=update.id,
+        frame=update.frame,
+        answer=answer_message(update.answer, update.id, {}),
+        shown=_shown(update.shown),
+        camera=camera_stats,
+        reason=None if update.shown.answer is not None else "starting",
     )
 
 
@@ -160,23 +160,22 @@ def _shown(shown: StableAnswer) -> ShownMessage | None:
     return None if values is None else ShownMessage(**values)
 
 
-async def _told(station: AppState) -> AsyncGenerator[bytes]:
-
+async def _updates(state: AppState) -> AsyncGenerator[bytes]:
     known = 0
     while True:
-        yield event(_message(station).model_dump())
-        if station.watching is None:
-            await asyncio.sleep(_STILL_SECONDS)
+        yield event(_message(state).model_dump())
+        if state.camera_loop is None:
+            await asyncio.sleep(_IDLE_SECONDS)
             continue
-        await asyncio.sleep(TELL_SECONDS)
-        known, _ = await station.watching.answers.newer(known, _STILL_SECONDS)
+        await asyncio.sleep(UPDATE_SECONDS)
+        known, _ = await state.camera_loop.answers.newer(known, _IDLE_SECONDS)
 
 
-async def _frames(watching: Watching) -> AsyncGenerator[bytes]:
+async def _frames(camera_loop: CameraLoop) -> AsyncGenerator[bytes]:
     known = 0
     while True:
-        watching.want_pictures()
-        version, picture = await watching.pictures.newer(known, 0.5)
+        camera_loop.want_pictures()
+        version, picture = await camera_loop.pictures.newer(known, 0.5)
         if version != known and picture is not None:
             known = version
             yield frame(picture)

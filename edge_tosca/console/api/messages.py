@@ -1,4 +1,4 @@
-"""What the API says of the box, its classes and its answers, as models from which its description is made."""
+"""Messages of the API on the box, its classes and its answers; the OpenAPI description is made from them."""
 
 from typing import Any, Literal
 
@@ -6,19 +6,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Message(BaseModel):
-    """Anything the API says."""
+    """Base of all messages."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Asked(Message):
-    """Anything the API is told: true is no number here, and "1" is none either."""
+class RequestMessage(Message):
+    """Base of all request bodies. Types are strict: neither true nor "1" is a number."""
 
     model_config = ConfigDict(strict=True)
 
 
 class ErrorMessage(Message):
-    """One sentence that says what to do."""
+    """An error, in one sentence that says what to do."""
 
     error: str
 
@@ -31,7 +31,7 @@ class GuessMessage(Message):
 
 
 class AnswerMessage(Message):
-    """What a picture or a burst shows; `id` names it in corrections while its picture is in memory."""
+    """The answer to a picture or a burst; `id` names it in corrections while its picture is in memory."""
 
     id: str | None
     label: str
@@ -66,7 +66,7 @@ class ModuleMessage(Message):
 
 
 class ClassesMessage(Message):
-    """What is known."""
+    """The known classes, and the modules of the live generation."""
 
     generation: int
     classes: list[ClassMessage]
@@ -74,19 +74,19 @@ class ClassesMessage(Message):
 
 
 class ChangeMessage(Message):
-    """A change was made."""
+    """The generation that a change made, and its classes."""
 
     generation: int
     classes: list[str]
 
 
-class LabelMessage(Asked):
+class LabelMessage(RequestMessage):
     """A class by its name."""
 
     label: str = Field(min_length=1, max_length=4000)
 
 
-class RenameMessage(Asked):
+class RenameMessage(RequestMessage):
     """Another name for a class."""
 
     label: str = Field(min_length=1, max_length=4000)
@@ -94,8 +94,8 @@ class RenameMessage(Asked):
     merge: bool = False
 
 
-class RollbackMessage(Asked):
-    """Where to go back to; None undoes the last change."""
+class RollbackMessage(RequestMessage):
+    """The generation to restore; None undoes the last change."""
 
     generation: int | None = Field(default=None, ge=0, le=2**31)
 
@@ -115,34 +115,34 @@ class GenerationMessage(Message):
 
 
 class HistoryMessage(Message):
-    """All changes, the newest first. `undo` is the generation that one undo leads to."""
+    """All changes, the newest first. `undo` is the generation that one undo restores."""
 
     generation: int
     undo: int | None
     generations: list[GenerationMessage]
 
 
-class TokenMessage(Asked):
-    """The token that the box was started with."""
+class TokenMessage(RequestMessage):
+    """The token that the console was started with."""
 
     token: str = Field(min_length=1, max_length=1000)
 
 
 class SessionMessage(Message):
-    """Whether a token is needed here, and whether this client has shown it."""
+    """Whether a token is needed, and whether this client is signed in."""
 
     needed: bool
     open: bool
 
 
-class SettingsMessage(Asked):
-    """What the console may keep."""
+class SettingsMessage(RequestMessage):
+    """Settings of the console."""
 
     keep_pictures: bool
 
 
 class HealthMessage(Message):
-    """Whether the box is well. Without the token it tells nothing but status and version."""
+    """Whether the box works. Without the token only status and version are set."""
 
     status: Literal["ok", "degraded"]
     version: str
@@ -153,7 +153,7 @@ class HealthMessage(Message):
 
 
 class ShownMessage(Message):
-    """What a display should say."""
+    """The stable answer that a display should show."""
 
     label: str
     confidence: float
@@ -164,7 +164,7 @@ class ShownMessage(Message):
 
 
 class LiveMessage(Message):
-    """What a camera sees now, or the reason why there is no answer."""
+    """The newest answer to a camera, or the reason why there is none."""
 
     id: str | None
     frame: int | None
@@ -175,14 +175,14 @@ class LiveMessage(Message):
 
 
 class CameraMessage(Message):
-    """How the camera and its live loop are doing."""
+    """Statistics of the camera and its live loop."""
 
     camera: dict[str, Any] | None
     live: dict[str, Any] | None
 
 
 class CheckMessage(Message):
-    """Whether a store is as it was left."""
+    """Result of the verification of a store."""
 
     ok: bool
     text: str
@@ -190,14 +190,14 @@ class CheckMessage(Message):
 
 
 class StorageMessage(Message):
-    """A store in numbers."""
+    """Size and verification of the store."""
 
     stats: dict[str, Any]
     check: CheckMessage
 
 
 class FindingMessage(Message):
-    """One thing that the doctor looked at."""
+    """Result of one check of the doctor."""
 
     what: str
     ok: bool
@@ -206,7 +206,7 @@ class FindingMessage(Message):
 
 
 class DoctorMessage(Message):
-    """All that the doctor looked at."""
+    """Results of all checks of the doctor."""
 
     ok: bool
     findings: list[FindingMessage]

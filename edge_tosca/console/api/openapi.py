@@ -1,4 +1,4 @@
-"""What every route says of itself in the OpenAPI description: its errors, and bodies that are files."""
+"""Parts of the OpenAPI description that routes share: parameters, errors, and bodies that are files."""
 
 from typing import Annotated, Any
 
@@ -10,28 +10,32 @@ from edge_tosca.console.http.bodies import MOST_VIEWS
 Top = Annotated[int, Query(ge=1, le=100, description="Number of guesses.")]
 Coverage = Annotated[
     float | None,
-    Query(gt=0, lt=1, description="Give a set of labels that holds the truth with this probability."),
+    Query(
+        gt=0,
+        lt=1,
+        description="Also return labels that contain the true one with this probability.",
+    ),
 ]
 Label = Annotated[str, Query(min_length=1, max_length=4000, description="Name of the class.")]
-Key = Annotated[str, Query(alias="id", min_length=1, max_length=64, description="A token that the API gave.")]
+Key = Annotated[str, Query(alias="id", min_length=1, max_length=64, description="An id from the API.")]
 
-_TOLD: dict[int, str] = {
-    400: "The request cannot be understood.",
+_ERRORS: dict[int, str] = {
+    400: "The request cannot be read.",
     401: "The token is missing or wrong.",
     403: "The request comes from another site, or under another name of this box.",
-    404: "There is no such thing.",
-    405: "The address is not asked in that way.",
+    404: "There is no such class, picture, job or address.",
+    405: "The address does not take this method.",
     408: "The request came too slowly.",
     409: "It cannot be done now.",
     413: "The upload is too large.",
-    415: "The body is of a kind that is not taken here.",
-    422: "A value is not usable.",
+    415: "The body has a type that is not accepted here.",
+    422: "A value is not valid.",
     429: "Too many requests.",
     503: "The store cannot be used now.",
 }
 
 COMMON_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorMessage, "description": text} for status, text in _TOLD.items()
+    status: {"model": ErrorMessage, "description": text} for status, text in _ERRORS.items()
 }
 
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
@@ -68,26 +72,26 @@ PICTURES_BODY = _body(
 
 
 def file_answer(kind: str, description: str) -> dict[int | str, dict[str, Any]]:
-    """Describe an answer that is a file.
+    """Describe a response that is a file.
 
     Args:
         kind: its content type.
-        description: what it is.
+        description: of the file.
 
     Returns:
-        For a route's `responses`.
+        The value of a route's `responses`.
     """
     return {200: {"description": description, "content": {kind: _BINARY}}}
 
 
 def stream_answer(kind: str, description: str) -> dict[int | str, dict[str, Any]]:
-    """Describe an answer that does not end.
+    """Describe an endless response.
 
     Args:
         kind: its content type.
-        description: what it is.
+        description: of the stream.
 
     Returns:
-        For a route's `responses`.
+        The value of a route's `responses`.
     """
     return {200: {"description": description, "content": {kind: {"schema": {"type": "string"}}}}}

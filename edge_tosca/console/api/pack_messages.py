@@ -1,10 +1,10 @@
-"""What the API says of packs."""
+"""Messages of the API on class packs."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from edge_tosca.console.api.messages import Asked, Message
+from edge_tosca.console.api.messages import Message, RequestMessage
 
 
 class PackClassMessage(Message):
@@ -23,7 +23,7 @@ class PackTaskMessage(Message):
 
 
 class PackMessage(Message):
-    """What a pack holds, and who signed it."""
+    """Content and signer of a pack."""
 
     pack: str
     key: str
@@ -34,7 +34,7 @@ class PackMessage(Message):
 
 
 class ImportedMessage(Message):
-    """What an import did."""
+    """Result of an import."""
 
     generation: int | None
     classes: list[str]
@@ -48,8 +48,8 @@ class ImportedMessage(Message):
     seconds: dict[str, float]
 
 
-class ExportMessage(Asked):
-    """Which classes go into a pack; None for all."""
+class ExportMessage(RequestMessage):
+    """The classes to export; None for all."""
 
     labels: list[Annotated[str, Field(min_length=1, max_length=4000)]] | None = Field(
         default=None, max_length=1000

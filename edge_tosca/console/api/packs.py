@@ -1,4 +1,4 @@
-"""Routes for class packs: taught classes that travel between boxes as one signed file."""
+"""Routes for class packs: signed files that carry taught classes between boxes."""
 
 import tempfile
 from contextlib import closing
@@ -16,11 +16,12 @@ from edge_tosca.console.api.pack_messages import (
     PackMessage,
     PackTaskMessage,
 )
-from edge_tosca.console.app_state.state import TheStation
+from edge_tosca.console.app_state.state import AppStateDep
 from edge_tosca.console.http.bodies import pack_body
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.errors import NameTakenError, PackError
 from edge_tosca.labels import checked_label
+from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
 from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack
 from edge_tosca.store.store import Store
@@ -31,10 +32,10 @@ _MOST_RENAMED = 200
 
 
 @router.post("/packs/inspect", openapi_extra=PACK_BODY)
-async def inspect(request: Request, station: TheStation) -> PackMessage:
-    """Say what a pack holds and who signed it; nothing is imported."""
+async def inspect(request: Request, state: AppStateDep) -> PackMessage:
+    """Return the content and the signer of a pack; nothing is imported."""
     data = await pack_body(request)
-    found = await station.books(lambda _: _read(data))
+    found = await state.store_thread(lambda _: _read(data))
     return PackMessage(
         pack=found.digest,
         key=found.key,
@@ -58,55 +59,55 @@ async def inspect(request: Request, station: TheStation) -> PackMessage:
 @router.post("/packs/import", openapi_extra=PACK_BODY)
 async def import_(
     request: Request,
-    station: TheStation,
-    merge: Annotated[bool, Query(description="Join classes of the same name.")] = False,
+    state: AppStateDep,
+    merge: Annotated[bool, Query(description="Merge classes of the same name.")] = False,
     rename: Annotated[
         list[Annotated[str, Query(max_length=8001)]],
         Query(max_length=_MOST_RENAMED, description="OLD=NEW: another name for a class; repeatable."),
     ] = [],  # noqa: B006 - a declaration that FastAPI reads
 ) -> ImportedMessage:
-    """Know the classes of a pack, if the store trusts its signer."""
+    """Import the classes of a pack, if the store trusts its signer."""
     names = dict(_renamed(pair) for pair in rename)
     data = await pack_body(request)
-    if station.jobs.running:
+    if state.jobs.running:
         raise ApiError(409, "a lesson is being learned; wait until it is done")
 
     def take(learner: Learner) -> ImportedMessage:
         pack = _read(data)
-        # An open store knows the trusted keys of the moment it was opened: a key may have been taken back.
-        with closing(Store.open(station.options.store)) as store:
+        # An open store has the trusted keys of its opening: one may have been revoked since.
+        with closing(Store.open(state.options.store, state.options.key_file)) as store:
             try:
                 report = import_pack(store, pack, rename=names, merge=merge)
             except NameTakenError as error:
                 raise ApiError(
                     422,
                     f"a class {error.label[:40]!r} is known already; import it under another name with the "
-                    "query rename=OLD=NEW, or join the two with merge=true",
+                    "query rename=OLD=NEW, or merge the two with merge=true",
                 ) from None
-        station.follow(learner)
+        state.try_to_synchronize(learner)
         return ImportedMessage(**report.to_json())
 
-    return await station.books(take)
+    return await state.store_thread(take)
 
 
 @router.post(
     "/packs/export", response_class=Response, responses=file_answer("application/octet-stream", "The pack.")
 )
-async def export(station: TheStation, asked: ExportMessage) -> Response:
-    """Give taught classes as one signed file. No picture is in it."""
-    path = station.options.pack_key
+async def export(state: AppStateDep, body: ExportMessage) -> Response:
+    """Export taught classes as one signed file, without pictures."""
+    path = state.options.pack_key
     if path is None:
-        raise ApiError(409, "this box has no key to sign packs with; start it with --pack-key")
-    labels = [checked_label(label) for label in asked.labels or ()]
+        raise ApiError(409, "this console has no key that signs packs; start it with --pack-key")
+    labels = [checked_label(label) for label in body.labels or ()]
 
     def pack(learner: Learner) -> bytes:
         missing = [label for label in labels if label not in learner.state.labels]
         if missing:
-            raise ApiError(404, f"no class {missing[0][:40]!r} is known; look at the list of classes")
-        gathered = export_classes(learner.store, labels, private=asked.private)
-        return gathered.to_bytes(SigningKey.load(path))
+            raise ApiError(404, unknown_class(learner.store.path.name, learner.state.labels, missing[0]))
+        exported = export_classes(learner.store, labels, private=body.private)
+        return exported.to_bytes(SigningKey.load(path))
 
-    data = await station.books(pack)
+    data = await state.store_thread(pack)
     headers = {"Content-Disposition": 'attachment; filename="classes.pack"', "Cache-Control": "no-store"}
     return Response(data, media_type="application/octet-stream", headers=headers)
 

@@ -1,4 +1,4 @@
-"""Routes that ask about pictures: predict and burst, and that correct an answer."""
+"""Routes that predict a picture or a burst, and that correct an answer."""
 
 import time
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from edge_tosca.console.api.messages import AnswerMessage
 from edge_tosca.console.api.openapi import PICTURE_BODY, PICTURES_BODY, Coverage, Top
 from edge_tosca.console.api.teaching_messages import AddedMessage, CorrectionMessage
 from edge_tosca.console.app_state.image_analysis import AnalysedImage, analyse
-from edge_tosca.console.app_state.state import TheStation
+from edge_tosca.console.app_state.state import AppStateDep
 from edge_tosca.console.http.bodies import picture_body, picture_parts
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.errors import PictureError
@@ -25,61 +25,61 @@ router = APIRouter(tags=["asking"])
 
 @router.post("/predict", openapi_extra=PICTURE_BODY)
 async def predict(
-    request: Request, station: TheStation, top: Top = 3, coverage: Coverage = None
+    request: Request, state: AppStateDep, top: Top = 3, coverage: Coverage = None
 ) -> AnswerMessage:
-    """Say what one picture shows."""
+    """Predict the class of one picture."""
     data = await picture_body(request)
     began = time.perf_counter()
 
     def ask(learner: Learner) -> tuple[AnalysedImage, Answer]:
-        seen = analyse(learner.vision, data)
-        return seen, learner.predict_features(seen.feature[None], top, coverage=coverage)[0]
+        image = analyse(learner.vision, data)
+        return image, learner.predict_features(image.feature[None], top, coverage=coverage)[0]
 
-    seen, answer = await station.asking(ask)
-    station.metrics.seconds.observe(time.perf_counter() - began)
-    return answer_message(answer, station.remember(seen, answer), seen.milliseconds)
+    image, answer = await state.predict_thread(ask)
+    state.metrics.seconds.observe(time.perf_counter() - began)
+    return answer_message(answer, state.remember(image, answer), image.milliseconds)
 
 
 @router.post("/burst", openapi_extra=PICTURES_BODY)
-async def burst(request: Request, station: TheStation, top: Top = 3) -> AnswerMessage:
-    """Say what several views of one object show; wrong for pictures of different objects."""
+async def burst(request: Request, state: AppStateDep, top: Top = 3) -> AnswerMessage:
+    """Predict the class of one object from several views; wrong for pictures of different objects."""
     views = await picture_parts(request)
 
     def ask(learner: Learner) -> tuple[list[AnalysedImage], Answer]:
-        seen = [_see_one(learner.vision, view, place, len(views)) for place, view in enumerate(views, 1)]
-        features = np.stack([one.feature for one in seen])
-        return seen, learner.predict_features(features, top, burst=True)[0]
+        images = [_analyse_view(learner.vision, view, n, len(views)) for n, view in enumerate(views, 1)]
+        features = np.stack([one.feature for one in images])
+        return images, learner.predict_features(features, top, burst=True)[0]
 
-    seen, answer = await station.asking(ask)
-    times = {name: sum(one.milliseconds[name] for one in seen) for name in seen[0].milliseconds}
-    return answer_message(answer, station.remember(seen[-1], answer), times)
+    images, answer = await state.predict_thread(ask)
+    times = {name: sum(one.milliseconds[name] for one in images) for name in images[0].milliseconds}
+    return answer_message(answer, state.remember(images[-1], answer), times)
 
 
-def _see_one(vision: FeatureExtractor, view: bytes, place: int, views: int) -> AnalysedImage:
+def _analyse_view(vision: FeatureExtractor, view: bytes, number: int, views: int) -> AnalysedImage:
     try:
         return analyse(vision, view)
     except PictureError as error:
-        raise PictureError(f"picture {place} of {views}: {error}; leave it out, or send another") from None
+        raise PictureError(f"picture {number} of {views}: {error}; leave it out, or send another") from None
 
 
 @router.post("/answers/correct")
-async def correct(station: TheStation, asked: CorrectionMessage) -> AddedMessage:
-    """Let the picture of a wrong answer wait to be taught as what it is."""
-    label = checked_label(asked.label)
-    seen = station.recent.find(asked.answer)
-    if seen is None:
-        raise ApiError(404, "the picture of this answer is not kept any more; correct a newer one")
-    # The person has seen the picture and wants it taught.
-    added = station.queue.add(label, seen, force=True)
+async def correct(state: AppStateDep, body: CorrectionMessage) -> AddedMessage:
+    """Add the picture of a wrong answer to the training queue, under its true class."""
+    label = checked_label(body.label)
+    image = state.recent.find(body.answer)
+    if image is None:
+        raise ApiError(404, "the picture of this answer is no longer kept; correct a newer one")
+    # The user chose this picture, so its quality is not checked.
+    added = state.queue.add(label, image, force=True)
     return AddedMessage(label=label, **asdict(added))
 
 
 def answer_message(answer: Answer, key: str | None, milliseconds: dict[str, float]) -> AnswerMessage:
-    """Put an answer into the API's words.
+    """Convert an answer of the learner to a message.
 
     Args:
         answer: of the learner.
-        key: under which its picture is in memory.
+        key: id of its picture in memory.
         milliseconds: spent on the picture.
 
     Returns:

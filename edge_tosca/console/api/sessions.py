@@ -1,4 +1,4 @@
-"""Routes by which a page shows the token once, and gets a cookie for it."""
+"""Routes that exchange the token for a session cookie."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,13 +19,13 @@ def _sessions(request: Request) -> Sessions:
 
 @router.get("/session")
 async def session(request: Request) -> SessionMessage:
-    """Say whether a token is needed, and whether this client has shown it."""
+    """Return whether a token is needed, and whether this client is signed in."""
     return SessionMessage(needed=_sessions(request).needed, open=is_admitted(request.scope))
 
 
 @router.post("/session")
-async def begin(request: Request, response: Response, asked: TokenMessage) -> SessionMessage:
-    """Show the token, and get a cookie for it."""
+async def begin(request: Request, response: Response, body: TokenMessage) -> SessionMessage:
+    """Sign in: exchange the token for a cookie."""
     sessions = _sessions(request)
     if not sessions.needed:
         return SessionMessage(needed=False, open=True)
@@ -33,7 +33,7 @@ async def begin(request: Request, response: Response, asked: TokenMessage) -> Se
     if wait > 0:
         seconds = str(int(wait) + 1)
         raise ApiError(429, "too many wrong tokens; try again later", {"Retry-After": seconds})
-    if not sessions.is_token(asked.token):
+    if not sessions.is_token(body.token):
         raise ApiError(401, "this is not the token that the console was started with")
     response.headers["Set-Cookie"] = sessions.begin()
     return SessionMessage(needed=True, open=True)
@@ -41,7 +41,7 @@ async def begin(request: Request, response: Response, asked: TokenMessage) -> Se
 
 @router.delete("/session")
 async def end(request: Request, response: Response) -> SessionMessage:
-    """Forget that this client has shown the token."""
+    """Sign out: end the session of this client."""
     sessions = _sessions(request)
     response.headers["Set-Cookie"] = sessions.end(request.headers.get("cookie", ""))
     return SessionMessage(needed=sessions.needed, open=not sessions.needed)

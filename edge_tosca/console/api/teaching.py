@@ -1,4 +1,4 @@
-"""Routes that teach: the queue of pictures, and the job that learns them."""
+"""Routes for teaching: the training queue, and the jobs that learn its pictures."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
@@ -23,7 +23,7 @@ from edge_tosca.console.api.teaching_messages import (
     WaitingMessage,
 )
 from edge_tosca.console.app_state.image_analysis import analyse
-from edge_tosca.console.app_state.state import AppState, TheStation, client_of
+from edge_tosca.console.app_state.state import AppState, AppStateDep, client_of
 from edge_tosca.console.app_state.training_jobs import Job
 from edge_tosca.console.app_state.training_queue import MOST, MOST_OF_A_CLASS
 from edge_tosca.console.http.bodies import picture_body
@@ -34,23 +34,23 @@ from edge_tosca.learner.learner import Learner
 
 router = APIRouter(tags=["teaching"])
 
-_EVERY_SECONDS = 5.0
+_KEEP_ALIVE_SECONDS = 5.0
 
 
 @router.get("/queue")
-async def queue(station: TheStation) -> QueueMessage:
+async def queue(state: AppStateDep) -> QueueMessage:
     """List the pictures that wait to be taught."""
-    classes = station.queue.classes()
-    known = await station.books(lambda learner: set(learner.state.labels))
+    classes = state.queue.classes()
+    known = await state.store_thread(lambda learner: set(learner.state.labels))
     return QueueMessage(
         classes=[
             WaitingClassMessage(
                 label=label,
                 known=label in known,
                 pictures=[
-                    WaitingMessage(id=one.id, sharpness=one.seen.sharpness, hint=one.hint) for one in waiting
+                    WaitingMessage(id=one.id, sharpness=one.image.sharpness, hint=one.hint) for one in waiting
                 ],
-                hints=station.queue.hints(waiting),
+                hints=state.queue.hints(waiting),
             )
             for label, waiting in classes.items()
         ],
@@ -61,68 +61,68 @@ async def queue(station: TheStation) -> QueueMessage:
 
 
 @router.post("/queue", openapi_extra=PICTURE_BODY)
-async def add(request: Request, station: TheStation, label: Label, force: bool = False) -> AddedMessage:
-    """Let a picture wait to be taught, unless something is wrong with it."""
+async def add(request: Request, state: AppStateDep, label: Label, force: bool = False) -> AddedMessage:
+    """Add a picture to the training queue, unless it has a fault."""
     name = checked_label(label)
     data = await picture_body(request)
-    seen = await station.asking(lambda learner: analyse(learner.vision, data))
-    return AddedMessage(label=name, **asdict(station.queue.add(name, seen, force=force)))
+    image = await state.predict_thread(lambda learner: analyse(learner.vision, data))
+    return AddedMessage(label=name, **asdict(state.queue.add(name, image, force=force)))
 
 
 @router.post("/queue/capture")
-async def capture(station: TheStation, asked: LabelMessage) -> AddedMessage:
-    """Let the newest frame of the box's camera wait to be taught."""
-    name = checked_label(asked.label)
-    pixels = newest_frame(station)
-    seen = await station.asking(lambda learner: analyse(learner.vision, pixels))
-    return AddedMessage(label=name, **asdict(station.queue.add(name, seen)))
+async def capture(state: AppStateDep, body: LabelMessage) -> AddedMessage:
+    """Add the newest frame of the box's camera to the training queue, unless it has a fault."""
+    name = checked_label(body.label)
+    pixels = newest_frame(state)
+    image = await state.predict_thread(lambda learner: analyse(learner.vision, pixels))
+    return AddedMessage(label=name, **asdict(state.queue.add(name, image)))
 
 
 @router.delete("/queue")
 async def clear(
-    station: TheStation,
+    state: AppStateDep,
     label: Annotated[str | None, Query(max_length=4000, description="All classes unless named.")] = None,
 ) -> DroppedMessage:
-    """Drop the pictures of a class, or all."""
-    return DroppedMessage(dropped=station.queue.clear(None if label is None else checked_label(label)))
+    """Remove the pictures of a class from the training queue, or all pictures."""
+    return DroppedMessage(dropped=state.queue.clear(None if label is None else checked_label(label)))
 
 
 @router.delete("/queue/picture")
-async def remove(station: TheStation, key: Key) -> DroppedMessage:
-    """Drop one picture."""
-    if not station.queue.remove(key):
-        raise ApiError(404, "this picture is not in the queue any more; load the page again")
+async def remove(state: AppStateDep, key: Key) -> DroppedMessage:
+    """Remove one picture from the training queue."""
+    if not state.queue.remove(key):
+        raise ApiError(404, "this picture is no longer in the queue; load the page again")
     return DroppedMessage(dropped=1)
 
 
 @router.get("/picture", response_class=Response, responses=file_answer("image/jpeg", "The picture."))
-async def picture(station: TheStation, key: Key) -> Response:
-    """Show any picture that has an id and is still kept."""
-    found = station.picture(key)
+async def picture(state: AppStateDep, key: Key) -> Response:
+    """Return any picture that is still kept, by its id."""
+    found = state.picture(key)
     if found is None:
-        raise ApiError(404, "this picture is not kept any more; load the page again")
-    # A browser's own store would outlive what is forgotten here.
+        raise ApiError(404, "this picture is no longer kept; load the page again")
+    # A copy in the browser's cache would outlive the erasure here.
     return Response(found, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/learn", status_code=202)
-async def learn(station: TheStation, asked: LearnMessage) -> JobMessage:
-    """Teach what waits as one task, in the background."""
-    waiting = station.queue.classes()
-    labels = list(waiting) if asked.labels is None else [checked_label(label) for label in asked.labels]
+async def learn(state: AppStateDep, body: LearnMessage) -> JobMessage:
+    """Teach queued classes as one task, in the background."""
+    waiting = state.queue.classes()
+    labels = list(waiting) if body.labels is None else [checked_label(label) for label in body.labels]
     if not labels:
         raise ApiError(409, "no picture waits to be taught; capture some first")
     missing = [label for label in labels if label not in waiting]
     if missing:
         raise ApiError(409, f"no picture of {missing[0][:40]!r} waits to be taught; capture some first")
-    job = station.jobs.start({label: waiting[label] for label in labels}, asked.task or None, asked.force)
+    job = state.jobs.start({label: waiting[label] for label in labels}, body.task or None, body.force)
     return JobMessage(job=job.id)
 
 
 @router.get("/jobs")
-async def job(station: TheStation, key: Key) -> ProgressMessage:
-    """Say where a job is."""
-    return ProgressMessage(**_progress(_find(station, key)))
+async def job(state: AppStateDep, key: Key) -> ProgressMessage:
+    """Return the progress of a job."""
+    return ProgressMessage(**_progress(_find(state, key)))
 
 
 @router.get(
@@ -130,38 +130,38 @@ async def job(station: TheStation, key: Key) -> ProgressMessage:
     response_class=Response,
     responses=stream_answer("text/event-stream", "The same as /jobs at every change, until the job is over."),
 )
-async def job_events(request: Request, station: TheStation, key: Key) -> Response:
-    """Tell every change of a job."""
-    found = _find(station, key)
-    return Stream(_changes(found), station.streams, client_of(request), "text/event-stream")
+async def job_events(request: Request, state: AppStateDep, key: Key) -> Response:
+    """Stream the progress of a job."""
+    found = _find(state, key)
+    return Stream(_changes(found), state.streams, client_of(request), "text/event-stream")
 
 
 @router.post("/jobs/undo")
-async def undo(station: TheStation, asked: JobKeyMessage) -> UndoneMessage:
-    """Take a lesson back; its pictures wait again, so that bad ones can be removed and the rest taught."""
-    found = _find(station, asked.id)
+async def undo(state: AppStateDep, body: JobKeyMessage) -> UndoneMessage:
+    """Undo a lesson and queue its pictures again, so that bad ones can be removed and the rest taught."""
+    found = _find(state, body.id)
     report = found.now.report
     if found.now.state != "done" or report is None:
         raise ApiError(409, "this lesson was not kept; there is nothing to undo")
     generation = report["generation"]
 
-    def take_back(learner: Learner) -> UndoneMessage:
+    def roll_back(learner: Learner) -> UndoneMessage:
         if learner.store.latest() != generation:
-            raise ApiError(409, "something else was changed since; go back in the history instead")
+            raise ApiError(409, "another change was made since; roll back in the history instead")
         new = learner.rollback()
-        station.follow(learner)
+        state.try_to_synchronize(learner)
         return UndoneMessage(generation=new, classes=list(learner.state.labels), waiting=0)
 
-    done = await station.books(take_back)
+    done = await state.store_thread(roll_back)
     for label, pictures in found.pictures.items():
-        done.waiting += station.queue.bring_back(label, pictures)
+        done.waiting += state.queue.bring_back(label, pictures)
     return done
 
 
 async def _changes(job: Job) -> AsyncGenerator[bytes]:
     known = 0
     while True:
-        version, progress = await job.progress.newer(known, _EVERY_SECONDS)
+        version, progress = await job.progress.newer(known, _KEEP_ALIVE_SECONDS)
         if version == known or progress is None:
             yield COMMENT
             continue
@@ -171,8 +171,8 @@ async def _changes(job: Job) -> AsyncGenerator[bytes]:
             return
 
 
-def _find(station: AppState, key: str) -> Job:
-    found = station.jobs.find(key)
+def _find(state: AppState, key: str) -> Job:
+    found = state.jobs.find(key)
     if found is None:
         raise ApiError(404, "there is no such job; the console keeps the last few only")
     return found

@@ -1,15 +1,15 @@
-"""What the API says of teaching: the queue, jobs, and the inbox of unknown things."""
+"""Messages of the API on teaching: the training queue, jobs, and the unknown inbox."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from edge_tosca.console.api.messages import Asked, Message
+from edge_tosca.console.api.messages import Message, RequestMessage
 from edge_tosca.console.app_state.training_queue import Flaw, Lack
 
 
-class CorrectionMessage(Asked):
-    """What the picture of an answer really shows."""
+class CorrectionMessage(RequestMessage):
+    """The true class of an answer's picture."""
 
     answer: str = Field(min_length=1, max_length=64)
     label: str = Field(min_length=1, max_length=4000)
@@ -42,7 +42,7 @@ class QueueMessage(Message):
 
 
 class AddedMessage(Message):
-    """What became of a picture."""
+    """Whether a picture was added to the queue, and its fault."""
 
     label: str
     id: str | None
@@ -53,13 +53,13 @@ class AddedMessage(Message):
 
 
 class DroppedMessage(Message):
-    """How many pictures were dropped."""
+    """Number of removed pictures."""
 
     dropped: int
 
 
-class LearnMessage(Asked):
-    """What to teach of what waits; None for all classes."""
+class LearnMessage(RequestMessage):
+    """The queued classes to teach; None for all."""
 
     labels: list[Annotated[str, Field(min_length=1, max_length=4000)]] | None = Field(
         default=None, max_length=1000
@@ -68,14 +68,14 @@ class LearnMessage(Asked):
     force: bool = False
 
 
-class JobKeyMessage(Asked):
+class JobKeyMessage(RequestMessage):
     """A job by its id."""
 
     id: str = Field(min_length=1, max_length=64)
 
 
 class UndoneMessage(Message):
-    """A lesson was taken back, and its pictures wait again."""
+    """A lesson was undone; `waiting` of its pictures are queued again."""
 
     generation: int
     classes: list[str]
@@ -83,7 +83,7 @@ class UndoneMessage(Message):
 
 
 class JobMessage(Message):
-    """A job that was begun."""
+    """The id of a job that was started."""
 
     job: str
 
@@ -99,9 +99,9 @@ class ConfusionMessage(Message):
 
 
 class ProgressMessage(Message):
-    """Where a job is. In the report, a suspect's path is the id of its picture.
+    """Progress of a job. In the report, a suspect's path is the id of its picture.
 
-    `alone` says that no other class is known yet: its answers are all right for want of another.
+    `alone`: no other class is known yet, so accuracies mean nothing.
     """
 
     id: str
@@ -118,14 +118,14 @@ class ProgressMessage(Message):
 
 
 class UnknownMessage(Message):
-    """A picture of something unknown; `at` in seconds since 1970."""
+    """An unknown picture; `at` in seconds since 1970."""
 
     id: str
     at: float
 
 
 class UnknownGroupMessage(Message):
-    """Unknown pictures that look alike, the newest first."""
+    """Similar unknown pictures, the newest first."""
 
     id: str
     count: int
@@ -140,15 +140,15 @@ class InboxMessage(Message):
     pictures: int
 
 
-class MoveMessage(Asked):
-    """A name for a group of unknown pictures."""
+class MoveMessage(RequestMessage):
+    """A class name for a group of unknown pictures."""
 
     group: str = Field(min_length=1, max_length=64)
     label: str = Field(min_length=1, max_length=4000)
 
 
 class MovedMessage(Message):
-    """How many pictures of a group wait to be taught now, and how many of the class in all."""
+    """Number of pictures of a group that were queued, and of all queued pictures of the class."""
 
     label: str
     moved: int

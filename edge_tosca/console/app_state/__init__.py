@@ -1,1 +1,1 @@
-"""What lives as long as the server: queue, jobs, camera, recent answers."""
+"""State that lives as long as the server: training queue, jobs, camera loop, recent answers."""

@@ -1,4 +1,4 @@
-"""The newest value of something, for all who wait for it; who is slow misses values, not the newest."""
+"""Publish the newest value to any number of waiting coroutines; a slow one skips values, never the newest."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Broadcast(Generic[T]):
-    """Holds one value. Any thread may tell a new one; coroutines of one event loop wait for it."""
+    """One value. Any thread may publish a new one; coroutines wait for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,8 +17,8 @@ class Broadcast(Generic[T]):
         self._version = 0
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
-    def tell(self, value: T) -> None:
-        """Replace the value and wake all who wait."""
+    def publish(self, value: T) -> None:
+        """Replace the value and wake every waiting coroutine."""
         with self._lock:
             self._value = value
             self._version += 1
@@ -28,7 +28,7 @@ class Broadcast(Generic[T]):
                 loop.call_soon_threadsafe(event.set)
 
     def newest(self) -> tuple[int, T | None]:
-        """Give the value and its version, which counts up from 1; 0 and None before the first."""
+        """Return the value's version, counted from 1, and the value; 0 and None before the first."""
         with self._lock:
             return self._version, self._value
 
@@ -36,11 +36,11 @@ class Broadcast(Generic[T]):
         """Wait for a value newer than a version.
 
         Args:
-            version: that is known already.
+            version: the version that the caller has.
             timeout: seconds.
 
         Returns:
-            As `newest`; the version is the known one where nothing came in time.
+            Version and value, as `newest`; the caller's version if nothing was published in time.
         """
         event = asyncio.Event()
         entry = (asyncio.get_running_loop(), event)

@@ -1,4 +1,4 @@
-"""What the console makes of a picture: its feature, how sharp it is, and a small copy to show."""
+"""Analyse a picture for the console: feature, sharpness, brightness, and a small copy to show."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,18 +15,18 @@ from edge_tosca.runtime import load_picture
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 SHOWN_SIDE = 512
-"""Longer side of the copies that are kept to be shown, pixels: about 40 kB each."""
+"""Longer side of the copies that pages show, pixels: about 40 kB each."""
 
 _QUALITY = 85
 
 
 @dataclass(frozen=True, eq=False)
 class AnalysedImage:
-    """One picture as it was seen.
+    """A picture, its feature and its quality.
 
     Attributes:
         feature: float32 [d].
-        conditioned: the same as the learner compares it, float32 [d].
+        normalized: the normalised feature (`edge_tosca.features.normalization`), float32 [d].
         jpeg: a small copy.
         sharpness: see `edge_tosca.console.app_state.sharpness`.
         brightness: mean grey level, 0 .. 255.
@@ -35,7 +35,7 @@ class AnalysedImage:
     """
 
     feature: NDArray[np.float32]
-    conditioned: NDArray[np.float32]
+    normalized: NDArray[np.float32]
     jpeg: bytes
     sharpness: float
     brightness: float
@@ -44,50 +44,50 @@ class AnalysedImage:
 
 
 def analyse(vision: FeatureExtractor, picture: bytes | NDArray[np.uint8]) -> AnalysedImage:
-    """Look at a picture.
+    """Analyse a picture.
 
     Args:
-        vision: whose features are wanted.
+        vision: computes the feature.
         picture: a file's content, or RGB pixels uint8 [h, w, 3].
 
     Returns:
-        What was seen.
+        The picture, its feature and its quality.
 
     Raises:
-        PictureError: it cannot be read.
+        PictureError: the picture cannot be read.
     """
     (extracted,) = vision.extract([picture], digests=True)
     if extracted.features is None:
         raise PictureError(extracted.error or "the picture cannot be read")
     times = {"decode": extracted.decode_ms, "features": extracted.features_ms}
-    return keep_sight(picture, extracted.features, times, extracted.sha256)
+    return analyse_with_feature(picture, extracted.features, times, extracted.sha256)
 
 
-def keep_sight(
+def analyse_with_feature(
     picture: bytes | NDArray[np.uint8],
     feature: NDArray[np.float32],
     milliseconds: dict[str, float],
     sha256: str | None = None,
 ) -> AnalysedImage:
-    """Put together what is kept of a picture whose feature is known.
+    """Analyse a picture whose feature was computed already.
 
     Args:
         picture: a file's content, or RGB pixels uint8 [h, w, 3].
         feature: float32 [d].
-        milliseconds: spent on it.
+        milliseconds: spent on each step.
         sha256: of the picture's file (hex).
 
     Returns:
-        What was seen.
+        The picture, its feature and its quality.
 
     Raises:
-        PictureError: it cannot be read.
+        PictureError: the picture cannot be read.
     """
     image = load_picture(picture, SHOWN_SIDE)
     grey = np.asarray(image.convert("L"))
     return AnalysedImage(
         feature=feature,
-        conditioned=normalize(feature[None])[0],
+        normalized=normalize(feature[None])[0],
         jpeg=jpeg_of(image),
         sharpness=sharpness_of(grey),
         brightness=float(grey.mean()),
@@ -97,11 +97,11 @@ def keep_sight(
 
 
 def jpeg_of(picture: Image.Image | Array, side: int = SHOWN_SIDE) -> bytes:
-    """Make a JPEG to be shown; nothing of the original's EXIF (place, time, device) is in it.
+    """Encode a picture as a JPEG without the original's EXIF (place, time, device).
 
     Args:
         picture: in mode RGB, or pixels uint8 [h, w, 3].
-        side: most pixels of its longer side.
+        side: upper limit of its longer side, pixels.
 
     Returns:
         The file's content.

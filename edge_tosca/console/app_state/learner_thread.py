@@ -1,4 +1,4 @@
-"""One thread with a learner of its own, to which work is handed; a store is not for two threads at once."""
+"""A thread that owns a learner and runs work with it; a store must not be used by two threads at once."""
 
 import asyncio
 import contextlib
@@ -11,16 +11,16 @@ from typing import TypeVar
 
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.system.files import identity
+from edge_tosca.system.files import file_identity
 
 T = TypeVar("T")
 
 
 class LearnerThread:
-    """Does work with a learner, one piece after the other.
+    """Runs work with a learner, one piece after the other.
 
-    At most `most_waiting` pieces wait; who comes then is told to come again. A file that takes the store's
-    place is noticed before the next piece of work, and opened anew.
+    At most `most_waiting` pieces wait; more are refused. A file that replaces the store is detected before
+    the next piece of work, and opened.
     """
 
     def __init__(
@@ -41,17 +41,17 @@ class LearnerThread:
         self._executor = ThreadPoolExecutor(1, name, lambda: lower_priority(niceness))
 
     async def __call__(self, work: Callable[[Learner], T]) -> T:
-        """Do a piece of work in the thread.
+        """Run a piece of work in the thread.
 
         Args:
-            work: is given the learner.
+            work: called with the learner.
 
         Returns:
-            What it gave.
+            The work's result.
 
         Raises:
-            Complaint: too much waits already.
-            EdgeToscaError: of the work, or because the store cannot be opened.
+            ApiError: too many pieces wait.
+            EdgeToscaError: raised by the work, or the store cannot be opened.
         """
         if self._waiting >= self._most:
             raise ApiError(429, "too many requests at once; ask again in a second", {"Retry-After": "1"})
@@ -62,12 +62,12 @@ class LearnerThread:
             self._waiting -= 1
 
     def close(self) -> None:
-        """Finish what is done now, drop what waits, and close the store."""
+        """Finish all work and close the store."""
         self._executor.submit(self._close)
         self._executor.shutdown(wait=True)
 
     def _do(self, work: Callable[[Learner], T]) -> T:
-        file = identity(self._store)
+        file = file_identity(self._store)
         if self._learner is None or file != self._file:
             self._close()
             self._learner = self._open()
@@ -81,12 +81,12 @@ class LearnerThread:
 
 
 def lower_priority(niceness: int) -> None:
-    """Let the thread that calls give way to the others, and the threads that it starts too.
+    """Lower the priority of the calling thread and of the threads that it starts.
 
     Args:
         niceness: 0 .. 19; 0 changes nothing.
     """
     if niceness:
-        # Where a sandbox forbids it, the thread works on as it is.
+        # A sandbox may forbid it; the thread then keeps its priority.
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

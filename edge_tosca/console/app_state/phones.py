@@ -1,4 +1,4 @@
-"""Phones that send the frames of their own cameras: one stable answer each."""
+"""Stable answers for phones that send the frames of their own cameras."""
 
 import threading
 from collections import OrderedDict
@@ -8,11 +8,11 @@ from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Consensus, StableAnswer
 
 MOST = 16
-"""Phones at once; the one that sent nothing for the longest gives way."""
+"""Phones at once; a new one replaces the one that was silent longest."""
 
 
 class Phones:
-    """A consensus for each client, bounded in number."""
+    """A consensus for each client, at most MOST of them."""
 
     def __init__(self, frames: int) -> None:
         self._frames = frames
@@ -21,16 +21,16 @@ class Phones:
         self._learner: Learner | None = None
         self._lock = threading.Lock()
 
-    def add(self, client: str, learner: Learner, seen: AnalysedImage) -> tuple[int, StableAnswer]:
-        """Look at one frame more of a phone.
+    def add(self, client: str, learner: Learner, image: AnalysedImage) -> tuple[int, StableAnswer]:
+        """Add a phone's frame to its consensus.
 
         Args:
-            client: as the phone calls itself.
-            learner: whose store is read, within a snapshot.
-            seen: the frame.
+            client: the phone's own name for itself.
+            learner: its store is read, within a snapshot.
+            image: the frame.
 
         Returns:
-            How many frames it sent, and what it should show.
+            The number of frames of this phone, and the answer that it should show.
 
         Raises:
             LearnError: nothing was learned yet.
@@ -45,4 +45,4 @@ class Phones:
             self._counts[client] = self._counts.get(client, 0) + 1
             while len(self._consensus) > MOST:
                 self._counts.pop(self._consensus.popitem(last=False)[0], None)
-            return self._counts[client], consensus.add(learner, seen.feature)
+            return self._counts[client], consensus.add(learner, image.feature)

@@ -1,24 +1,24 @@
-"""How sharp a picture is, whatever it shows."""
+"""Sharpness of a picture, independent of what it shows."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 BLURRED_BELOW = 0.15
-"""Of 450 photographs (groceries, clothing, hands) 1 % lie below. So do 100 % of the same with a Gaussian blur
-of 2.5 pixels, 100 % moved by 12 pixels, 99 % of both with a noise of 3 grey levels, and 71 and 80 % of those
-with a blur of 1.5 and a movement of 7. The variance of the Laplacian, where 2 % of the photographs lie below,
-finds 37 % of the movements by 12 pixels, and none in noise."""
+"""Of 450 photographs (groceries, clothing, hands) 1 % are below. So are 100 % of the same with a Gaussian
+blur of 2.5 pixels, 100 % with a motion blur of 12 pixels, 99 % of both with a noise of 3 grey levels, and 71
+and 80 % of those with a blur of 1.5 and a motion of 7. The variance of the Laplacian, at a threshold with 2 %
+of the photographs below, finds 37 % of the motions of 12 pixels, and none in noise."""
 
 _SIDE = 240
-"""Shorter side that is looked at, pixels: about what the backbone sees. Nothing is scaled up to it."""
+"""Shorter side that is measured, pixels: about the backbone's input. Nothing is scaled up to it."""
 
 
 def sharpness_of(grey: NDArray[np.uint8]) -> float:
-    """Give the steepest edge: the part of the picture's contrast that lies between neighbouring pixels.
+    """Compute the steepest edge: the part of the picture's contrast that lies between neighbouring pixels.
 
-    Across and down are measured apart and the lesser counts, so that a movement, which blurs one of the two,
-    is found as well.
+    Horizontal and vertical differences are measured apart and the lesser counts, so that motion, which blurs
+    one direction, is found as well.
 
     Args:
         grey: uint8 [h, w].

@@ -1,4 +1,4 @@
-"""What the console's routes share: the learner's threads, the pictures in memory, the camera and the jobs."""
+"""State that the routes share: the learner's threads, the pictures in memory, the camera and the jobs."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,12 @@ import numpy as np
 from fastapi import Depends, Request
 from numpy.typing import NDArray
 
-from edge_tosca.console.app_state.camera_loop import Watching
+from edge_tosca.console.app_state.camera_loop import CameraLoop, stats_of
 from edge_tosca.console.app_state.image_analysis import AnalysedImage
 from edge_tosca.console.app_state.learner_thread import LearnerThread
-from edge_tosca.console.app_state.metrics import Metrics
+from edge_tosca.console.app_state.metrics import Metrics, Readings
 from edge_tosca.console.app_state.phones import Phones
-from edge_tosca.console.app_state.recent_answers import Recent
+from edge_tosca.console.app_state.recent_answers import RecentAnswers
 from edge_tosca.console.app_state.training_jobs import Job, Jobs
 from edge_tosca.console.app_state.training_queue import Queue
 from edge_tosca.console.app_state.unknown_inbox import UnknownInbox
@@ -31,10 +31,10 @@ from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.results import Answer, LearnReport
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import Thumbnails
-from edge_tosca.system.malloc import give_back_freed
+from edge_tosca.system.malloc import trim_heap
 
-_LOOK_SECONDS = 2.0
-"""How often the store is looked at for what other programs did."""
+_CHECK_SECONDS = 2.0
+"""Interval at which the store is checked for changes by other programs."""
 
 _MOST_MEANS = 200
 
@@ -42,162 +42,205 @@ _log = logging.getLogger("edge_tosca.console")
 
 
 class AppState:
-    """Everything of one served store."""
+    """State of one served store.
+
+    Attributes:
+        options: of the server.
+        began: time.monotonic() at the start.
+        streams: open live views.
+        queue: pictures that wait to be taught.
+        recent: pictures of the last answers.
+        inbox: recent unknown pictures.
+        phones: consensus of each phone.
+        thumbnails: pictures that are stored beside the learner.
+        jobs: lessons under way or over.
+        predict_thread: computes features and answers, at a lower priority than the live loop.
+        store_thread: reads and changes the store.
+        camera_loop: None if there is no camera.
+        metrics: for Prometheus.
+    """
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.began = time.monotonic()
         self.streams = Streams()
         self.queue = Queue()
-        self.recent = Recent()
+        self.recent = RecentAnswers()
         self.inbox = UnknownInbox()
         self.phones = Phones(options.frames)
-        self.kept = Thumbnails(options.store)
-        self._seen_with: dict[str, str] = {}
-        self.jobs = Jobs(options.store, lambda: self._seen_with, self._taught, self.kept_of)
-        self._open_seeing = SharedBackbone(self._open_learner)
-        # Asking gives way to the camera's loop.
-        self.asking = LearnerThread(options.store, self._open_eyes, "asking", most_waiting=8, niceness=5)
-        self.books = LearnerThread(options.store, self._open_learner, "books", most_waiting=32)
-        self.watching = (
+        self.thumbnails = Thumbnails(options.store)
+        self._provenance: dict[str, str] = {}
+        self.jobs = Jobs(
+            options.store,
+            lambda: self._provenance,
+            self._on_learned,
+            self.thumbnails_of,
+            options.key_file,
+        )
+        self._open_shared = SharedBackbone(self._open_learner)
+        # The live loop has priority over requests.
+        self.predict_thread = LearnerThread(
+            options.store, self._open_for_prediction, "predict", most_waiting=8, niceness=5
+        )
+        self.store_thread = LearnerThread(options.store, self._open_learner, "store", most_waiting=32)
+        self.camera_loop = (
             None
             if options.camera is None
-            else Watching(
+            else CameraLoop(
                 options.camera,
-                self._open_seeing,
+                self._open_shared,
                 options.frames,
                 self.remember,
                 lambda: self.streams.count > 0,
             )
         )
-        self.metrics = Metrics(self)
+        self.metrics = Metrics(
+            Readings(
+                queued=lambda: sum(map(len, self.queue.classes().values())),
+                unknown=lambda: sum(len(group.pictures) for group in self.inbox.groups()),
+                streams=lambda: self.streams.count,
+                training=lambda: self.jobs.running,
+                camera=lambda: stats_of(self.camera_loop),
+            )
+        )
         self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to watch the camera and the store."""
-        if self.watching is not None:
-            self.watching.start()
-        self._following = asyncio.create_task(self._follow())
+        """Start the camera loop and the task that follows changes of the store."""
+        if self.camera_loop is not None:
+            self.camera_loop.start()
+        self._following = asyncio.create_task(self._follow_store())
 
     async def close(self) -> None:
-        """End all threads; a lesson under way is finished first."""
+        """Stop all threads; a lesson under way is finished first."""
         self.streams.stopping.set()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
-        if self.watching is not None:
-            await asyncio.to_thread(self.watching.close)
+        if self.camera_loop is not None:
+            await asyncio.to_thread(self.camera_loop.close)
         await asyncio.to_thread(self.jobs.close)
-        await asyncio.to_thread(self.asking.close)
-        await asyncio.to_thread(self.books.close)
-        self.kept.close()
+        await asyncio.to_thread(self.predict_thread.close)
+        await asyncio.to_thread(self.store_thread.close)
+        self.thumbnails.close()
 
     def heartbeats(self) -> Mapping[str, Callable[[], int]]:
-        """Give what counts the rounds of the loops that have to go on, besides the server's own."""
-        watching = self.watching
-        return {} if watching is None else {"telling": lambda: watching.rounds}
+        """Return counters that must keep rising while the console works, besides the server's own."""
+        camera_loop = self.camera_loop
+        return {} if camera_loop is None else {"live": lambda: camera_loop.rounds}
 
-    def remember(self, seen: AnalysedImage, answer: Answer) -> str:
-        """Keep an answer's picture in memory for a while, and in the inbox where it is of something unknown.
+    def remember(self, image: AnalysedImage, answer: Answer) -> str:
+        """Keep an answer's picture in memory for a while, and in the inbox if the answer is unknown.
 
         Args:
-            seen: the picture.
+            image: the picture.
             answer: of the learner.
 
         Returns:
             The answer's id.
         """
         if answer.unknown:
-            self.inbox.add(seen, answer.label)
-        return self.recent.add(seen)
+            self.inbox.add(image, answer.label)
+        return self.recent.add(image)
 
     def picture(self, key: str) -> bytes | None:
-        """Find a picture by its id, wherever it is; a JPEG."""
+        """Return a picture by its id, wherever it is kept, as a JPEG; None if there is none."""
         waiting = self.queue.picture(key)
-        seen = waiting.seen if waiting is not None else self.recent.find(key) or self.inbox.picture(key)
-        return seen.jpeg if seen is not None else self.jobs.picture(key) or self.kept.picture(key)
+        image = waiting.image if waiting is not None else self.recent.find(key) or self.inbox.picture(key)
+        return image.jpeg if image is not None else self.jobs.picture(key) or self.thumbnails.picture(key)
 
-    def kept_of(self, store: Store, label: str) -> Sequence[str]:
-        """List kept pictures of a class: their ids."""
+    def thumbnails_of(self, store: Store, label: str) -> Sequence[str]:
+        """List the ids of the stored thumbnails of a class."""
         with store.snapshot():
             groups = [group.id for group in store.state().groups if group.label == label]
-        return self.kept.of(groups, 8)
+        return self.thumbnails.of(groups, 8)
 
-    def changed(self, learner: Learner) -> None:
-        """Follow the store after a change; called in the thread that has the learner.
+    def synchronize(self, learner: Learner) -> None:
+        """Bring thumbnails and inbox up to date with the store; called in the learner's thread.
 
         Raises:
-            StoreError: kept pictures cannot be erased; it is tried again every few seconds.
+            StoreError: thumbnails of a forgotten class cannot be erased; this is retried every few seconds.
         """
         with learner.store.snapshot():
-            self.kept.follow(learner.store.tasks_ever(), learner.store.cipher)
-            self.inbox.compare_with(_common(learner))
-        give_back_freed()
+            self.thumbnails.follow(learner.store.tasks_ever(), learner.store.cipher)
+            self.inbox.set_known_mean(_known_mean(learner))
+        trim_heap()
 
-    def follow(self, learner: Learner) -> None:
-        """Do the same where the change counts more than the pictures: a failure is logged and tried again."""
+    def try_to_synchronize(self, learner: Learner) -> None:
+        """Call `synchronize`; a failure is logged, not raised, and retried every few seconds."""
         try:
-            self.changed(learner)
+            self.synchronize(learner)
         except StoreError as error:
             _log.warning(without_paths(str(error), self.options.store))
 
-    def _taught(self, job: Job, report: LearnReport, store: Store) -> None:
+    def _on_learned(self, job: Job, report: LearnReport, store: Store) -> None:
         self.queue.drop([one for some in job.pictures.values() for one in some])
         with contextlib.suppress(StoreError):
-            # The lesson is learned, whether its pictures can be kept or not.
-            self.kept.keep(
+            # The lesson is learned, whether its thumbnails can be stored or not.
+            self.thumbnails.keep(
                 store.state(report.generation).tasks[-1],
-                {label: [one.seen for one in some] for label, some in job.pictures.items()},
+                {label: [one.image for one in some] for label, some in job.pictures.items()},
                 store.cipher,
             )
 
-    async def _follow(self) -> None:
+    async def _follow_store(self) -> None:
         known: tuple[int, int] | None = None
         while True:
             with contextlib.suppress(EdgeToscaError):
-                known = await self.books(partial(self._look, known=known))
-            await asyncio.sleep(_LOOK_SECONDS)
+                known = await self.store_thread(partial(self._check_generation, known=known))
+            await asyncio.sleep(_CHECK_SECONDS)
 
-    def _look(self, learner: Learner, known: tuple[int, int] | None) -> tuple[int, int]:
+    def _check_generation(self, learner: Learner, known: tuple[int, int] | None) -> tuple[int, int]:
         now = id(learner), learner.store.latest()
         if now != known:
-            self.changed(learner)
+            self.synchronize(learner)
         return now
 
-    def _open_eyes(self) -> Learner:
-        learner = self._open_seeing()
+    def _open_for_prediction(self) -> Learner:
+        learner = self._open_shared()
         vision = learner.vision
-        self._seen_with = {"origin": str(vision.fingerprint), "runtime": vision.backend.name}
+        self._provenance = {"origin": str(vision.fingerprint), "runtime": vision.backend.name}
         return learner
 
     def _open_learner(self) -> Learner:
         options = self.options
         return Learner.open(
-            options.store, runtime=options.runtime, device=options.device, threads=options.threads
+            options.store,
+            runtime=options.runtime,
+            device=options.device,
+            threads=options.threads,
+            key_file=options.key_file,
         )
 
 
-def _common(learner: Learner) -> NDArray[np.float64] | None:
-    """Give the mean of the classes' mean features: what they have in common."""
+def _known_mean(learner: Learner) -> NDArray[np.float64] | None:
+    """Compute the mean of the known classes' mean normalised features, [d]."""
     groups = learner.state.groups
     if not groups:
         return None
     some = np.unique(np.linspace(0, len(groups) - 1, min(len(groups), _MOST_MEANS)).astype(int))
-    # Read one by one and not kept: they are needed once a generation.
+    # Read one by one and not cached: they are needed once a generation.
     features = (learner.store.features(groups[place]) for place in some)
     means = [normalize(rows).mean(axis=0, dtype=np.float64) for rows in features]
-    common: NDArray[np.float64] = np.mean(means, axis=0)
-    return common
+    mean: NDArray[np.float64] = np.mean(means, axis=0)
+    return mean
 
 
-def _station(request: Request) -> AppState:
-    station: AppState = request.app.state.station
-    return station
+def _app_state(request: Request) -> AppState:
+    state: AppState = request.app.state.app_state
+    return state
 
 
-TheStation = Annotated[AppState, Depends(_station)]
+AppStateDep = Annotated[AppState, Depends(_app_state)]
 
 
 def client_of(request: Request) -> str:
-    """Give the address that a request came from."""
+    """Return the address that a request came from.
+
+    Args:
+        request: any.
+
+    Returns:
+        The client's IP address, "" if it is not known.
+    """
     return request.client.host if request.client is not None else ""

@@ -1,10 +1,9 @@
-"""Teaching what waits in the queue, one job at a time.
+"""Teach the pictures of the training queue, one job at a time.
 
-A job runs in a thread of lower priority. Measured beside a live loop at 15 frames a second on two cores that
-others used as well, the 99th percentile of an answer was 137 ms while 60 pictures were taught in a thread
-and 136 ms in a process of its own (300 pictures: 191 to 221 and 168); so a process would gain next to
-nothing, for the memory of a second interpreter. The features were computed when the pictures came: a job only
-trains.
+A job runs in a thread of lower priority. Measured beside a live loop at 15 frames a second on two shared
+cores, the 99th percentile of an answer was 137 ms while a thread taught 60 pictures, and 136 ms with a
+process in its place (300 pictures: 191 to 221 and 168 ms); a process would gain next to nothing, and cost the
+memory of a second interpreter. Features are computed when pictures are queued: a job only trains.
 """
 
 import logging
@@ -28,10 +27,10 @@ from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.results import LearnReport
 from edge_tosca.store.store import Store
-from edge_tosca.system.malloc import give_back_freed
+from edge_tosca.system.malloc import trim_heap
 
 MOST_KEPT = 8
-"""Jobs whose report can still be read. Pictures are kept of the last one only."""
+"""Jobs whose report can still be read; only the last one keeps its pictures."""
 
 NICENESS = 10
 
@@ -42,14 +41,14 @@ _log = logging.getLogger("edge_tosca.console")
 
 @dataclass(frozen=True)
 class ConfusionImages:
-    """Two classes that were confused.
+    """Two classes that were confused, with pictures of both.
 
     Attributes:
-        truth: the class that was shown.
-        answer: the one that it was taken for.
-        count: how often.
-        pictures: ids of pictures of the truth, those first that look most like the answer.
-        answer_pictures: ids of pictures of the answer.
+        truth: the true class.
+        answer: the predicted class.
+        count: number of confused pictures.
+        pictures: ids of pictures of the true class, the most similar to the predicted class first.
+        answer_pictures: ids of pictures of the predicted class, likewise.
     """
 
     truth: str
@@ -61,19 +60,19 @@ class ConfusionImages:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a job is.
+    """Progress of a job.
 
     Attributes:
         id: a random token.
         state: "running", "done", "rejected" by the gate, or "failed".
         stage: "training", "judging" or "finished".
-        done: stages that are over.
-        total: of them.
-        seconds: since it began, when this was told.
+        done: number of finished stages.
+        total: number of stages.
+        seconds: from the start of the job to this value.
         report: of the learner, None before there is one.
-        error: why it failed, in one sentence.
-        confusions: the worst, with pictures.
-        pictures: ids of what is taught, by label.
+        error: the reason of a failure, in one sentence.
+        confusions: the most frequent ones, with pictures.
+        pictures: label to ids of the pictures that are taught.
         alone: no other class is known with which it could be confused.
     """
 
@@ -95,11 +94,11 @@ class Job:
     """One lesson under way or over.
 
     Attributes:
-        pictures: label to what is taught.
-        task: its name, None for the next number.
-        force: keep it whatever the gate says.
+        pictures: label to the pictures that are taught.
+        task: name of the task, None for the next number.
+        force: keep the lesson even if the gate rejects it.
         id: a random token.
-        progress: where it is.
+        progress: published at every change.
     """
 
     pictures: Mapping[str, Sequence[QueuedImage]]
@@ -110,7 +109,7 @@ class Job:
 
     @property
     def now(self) -> Progress:
-        """Where it is."""
+        """The newest progress."""
         return self.progress.newest()[1] or Progress(self.id)
 
 
@@ -120,19 +119,22 @@ class Jobs:
     def __init__(
         self,
         store: Path,
-        seen_with: Callable[[], Mapping[str, str]],
-        on_taught: Callable[[Job, LearnReport, Store], None],
-        kept: Callable[[Store, str], Sequence[str]],
+        provenance: Callable[[], Mapping[str, str]],
+        on_learned: Callable[[Job, LearnReport, Store], None],
+        thumbnails_of: Callable[[Store, str], Sequence[str]],
+        key_file: Path | None = None,
     ) -> None:
-        """Run nothing yet.
+        """Create the runner; `start` begins a job.
 
         Args:
-            store: of the learner.
-            seen_with: what the features were computed with, for the store's seal.
-            on_taught: told of a lesson that was kept, in the job's thread.
-            kept: ids of kept pictures of a class that was known before.
+            store: file of the learner.
+            provenance: backbone and runtime that computed the features, for the store's audit log.
+            on_learned: called after a lesson that was kept, in the job's thread.
+            thumbnails_of: returns the ids of the stored thumbnails of a class that was known before.
+            key_file: key of an encrypted store; None for the places that `find_key` looks at.
         """
-        self._store, self._seen_with, self._on_taught, self._kept = store, seen_with, on_taught, kept
+        self._store, self._provenance, self._on_learned = store, provenance, on_learned
+        self._thumbnails_of, self._key_file = thumbnails_of, key_file
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._newest: Job | None = None
@@ -140,51 +142,51 @@ class Jobs:
 
     @property
     def running(self) -> bool:
-        """Whether a job is under way: what its progress tells, so that who reads of its end can go on."""
+        """Whether a job is under way, by its published progress: a reader of its end can begin the next."""
         return self._newest is not None and self._newest.now.state == "running"
 
     def find(self, key: str) -> Job | None:
-        """Find a job by its id."""
+        """Return a job by its id; None if there is none."""
         with self._lock:
             return self._jobs.get(key)
 
     def picture(self, key: str) -> bytes | None:
-        """Find a picture of the last job by its id, as a JPEG."""
+        """Return a picture of the last job by its id, as a JPEG; None if there is none."""
         with self._lock:
             every = (one for job in self._jobs.values() for some in job.pictures.values() for one in some)
-            return next((one.seen.jpeg for one in every if one.id == key), None)
+            return next((one.image.jpeg for one in every if one.id == key), None)
 
     def start(self, pictures: Mapping[str, Sequence[QueuedImage]], task: str | None, force: bool) -> Job:
-        """Begin to teach.
+        """Start a job.
 
         Args:
-            pictures: label to what is taught.
-            task: its name.
-            force: keep it whatever the gate says.
+            pictures: label to the pictures to teach.
+            task: name of the task, None for the next number.
+            force: keep the lesson even if the gate rejects it.
 
         Returns:
             The job.
 
         Raises:
-            Complaint: another one is under way.
+            ApiError: another job is under way.
         """
         with self._lock:
             if self.running:
                 raise ApiError(409, "the last lesson is still being learned; wait until it is done")
             job = Job(pictures, task, force)
             shown = {label: [one.id for one in some] for label, some in pictures.items()}
-            job.progress.tell(Progress(job.id, pictures=shown))
+            job.progress.publish(Progress(job.id, pictures=shown))
             self._jobs[job.id] = self._newest = job
             while len(self._jobs) > MOST_KEPT:
                 del self._jobs[next(iter(self._jobs))]
             for earlier in list(self._jobs.values())[:-1]:
                 earlier.pictures = {}
-            self._thread = threading.Thread(target=self._teach, args=(job,), name="teaching")
+            self._thread = threading.Thread(target=self._train, args=(job,), name="training")
             self._thread.start()
             return job
 
     def drop_pictures(self, labels: Sequence[str] | None = None) -> None:
-        """Drop what a report could still show, of all classes or of some that are forgotten."""
+        """Drop the jobs' pictures, of all classes or of some labels."""
         with self._lock:
             for job in self._jobs.values():
                 job.pictures = {
@@ -194,27 +196,27 @@ class Jobs:
                 }
 
     def close(self) -> None:
-        """Wait for the job that is under way: a lesson is one transaction, and is not left half done."""
+        """Wait for the job that is under way: a lesson is one transaction, and is finished or not begun."""
         if self._thread is not None:
             self._thread.join()
 
-    def _teach(self, job: Job) -> None:
+    def _train(self, job: Job) -> None:
         lower_priority(NICENESS)
         began = time.monotonic()
         progress = job.now
 
         def enter(stage: str) -> None:
-            job.progress.tell(replace(progress, stage=stage, done=1, seconds=time.monotonic() - began))
+            job.progress.publish(replace(progress, stage=stage, done=1, seconds=time.monotonic() - began))
 
         try:
-            with closing(Store.open(self._store)) as store:
+            with closing(Store.open(self._store, self._key_file)) as store:
                 report = self._learn(store, job, enter)
                 confusions = self._confusions(store, job, report)
                 alone = report.alone(store.state().labels)
                 progress = replace(progress, report=report.to_json(), confusions=confusions, alone=alone)
                 progress = replace(progress, state="rejected" if report.generation is None else "done")
                 if report.generation is not None:
-                    self._on_taught(job, report, store)
+                    self._on_learned(job, report, store)
         except EdgeToscaError as error:
             progress = replace(progress, state="failed", error=without_paths(str(error), self._store))
         except Exception:
@@ -222,24 +224,24 @@ class Jobs:
             sentence = "a fault of edge-tosca itself; its log says more"
             progress = replace(progress, state="failed", error=sentence)
         finally:
-            give_back_freed()
+            trim_heap()
             seconds = time.monotonic() - began
             _log.info("lesson", extra={"state": progress.state, "seconds": round(seconds, 2)})
-            # Last of all: who is told may begin the next change at once.
-            job.progress.tell(replace(progress, stage="finished", done=progress.total, seconds=seconds))
+            # Last of all: a reader of this may begin the next change at once.
+            job.progress.publish(replace(progress, stage="finished", done=progress.total, seconds=seconds))
 
     def _learn(self, store: Store, job: Job, on_stage: Callable[[str], None]) -> LearnReport:
         features = {
-            label: np.stack([one.seen.feature for one in some]) for label, some in job.pictures.items()
+            label: np.stack([one.image.feature for one in some]) for label, some in job.pictures.items()
         }
         width = int(store.settings["feature_dim"])
         if any(rows.shape[1] != width for rows in features.values()):
-            raise LearnError("these pictures were seen by another backbone; remove them and capture anew")
+            raise LearnError("these pictures belong to another backbone; remove them and capture new ones")
         classes = {
-            label: LessonClass(features[label], [one.id for one in some], [one.seen.sha256 for one in some])
+            label: LessonClass(features[label], [one.id for one in some], [one.image.sha256 for one in some])
             for label, some in job.pictures.items()
         }
-        lesson = Lesson(classes, job.task, provenance=self._seen_with())
+        lesson = Lesson(classes, job.task, provenance=self._provenance())
         return learn_task(store, lesson, force=job.force, on_stage=on_stage)
 
     def _confusions(self, store: Store, job: Job, report: LearnReport) -> tuple[ConfusionImages, ...]:
@@ -255,11 +257,11 @@ class Jobs:
         )
 
     def _pictures_of(self, store: Store, job: Job, label: str, like: str) -> tuple[str, ...]:
-        """Choose pictures of a class, those first that look most like another class that is taught now."""
+        """Choose pictures of a class, the most similar to another class of the lesson first."""
         if label not in job.pictures:
-            return tuple(self._kept(store, label))[:_PICTURES_SHOWN]
+            return tuple(self._thumbnails_of(store, label))[:_PICTURES_SHOWN]
         mine = list(job.pictures[label])
         if like in job.pictures:
-            mean = np.mean([one.seen.conditioned for one in job.pictures[like]], axis=0)
-            mine.sort(key=lambda one: -float(one.seen.conditioned @ mean))
+            mean = np.mean([one.image.normalized for one in job.pictures[like]], axis=0)
+            mine.sort(key=lambda one: -float(one.image.normalized @ mean))
         return tuple(one.id for one in mine[:_PICTURES_SHOWN])

@@ -1,4 +1,4 @@
-"""The pictures that wait to be taught, and what is wrong with them."""
+"""Queue of the pictures that wait to be taught, with a check of their quality."""
 
 import secrets
 import threading
@@ -11,8 +11,8 @@ import numpy as np
 
 from edge_tosca.console.app_state.image_analysis import AnalysedImage
 from edge_tosca.console.app_state.sharpness import BLURRED_BELOW
-from edge_tosca.quality.gate import ALIKE
-from edge_tosca.quality.near_duplicates import COPY
+from edge_tosca.quality.gate import ONE_VIEW_COSINE
+from edge_tosca.quality.near_duplicates import NEAR_DUPLICATE_COSINE
 
 MOST = 600
 """Pictures in all classes together: about 25 MB of small copies, and 3 MB of features."""
@@ -20,18 +20,18 @@ MOST = 600
 MOST_OF_A_CLASS = 200
 
 FEW = 10
-"""Pictures of a class below which more are asked for."""
+"""Pictures of a class below which the page asks for more."""
 
 DARK_BELOW = 25.0
 BRIGHT_ABOVE = 235.0
-"""Mean grey levels, of 0 .. 255, beyond which nothing can be seen in a picture."""
+"""Mean grey levels, of 0 .. 255, beyond which a picture shows nothing."""
 
 
 Flaw = Literal["blurred", "copy", "dark", "bright"]
-"""What can be wrong with one picture."""
+"""Fault of a picture."""
 
 Lack = Literal["few", "alike"]
-"""What a class can lack."""
+"""Fault of a class's pictures: too few, or too similar."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,26 +40,26 @@ class QueuedImage:
 
     Attributes:
         id: a random token.
-        seen: the picture.
-        hint: "blurred", "copy", "dark" or "bright" where something is wrong with it.
-        at: time.time() at which it came.
+        image: the picture.
+        hint: its fault, None if there is none.
+        at: time.time() of its arrival.
     """
 
     id: str
-    seen: AnalysedImage
+    image: AnalysedImage
     hint: Flaw | None
     at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
 class Added:
-    """What became of a picture.
+    """Result of adding a picture to the queue.
 
     Attributes:
-        id: of the picture; None where it was not taken.
-        accepted: whether it was.
-        reason: why not: "blurred", "copy", "dark", "bright" or "full".
-        hint: what is wrong with it, the same words, whether it was taken or not.
+        id: of the picture; None if it was refused.
+        accepted: whether it was added.
+        reason: why it was refused: its fault, or "full".
+        hint: its fault, whether it was added or not.
         count: pictures of its class now.
     """
 
@@ -77,41 +77,41 @@ class Queue:
         self._classes: dict[str, list[QueuedImage]] = {}
         self._lock = threading.Lock()
 
-    def add(self, label: str, seen: AnalysedImage, *, force: bool = False) -> Added:
-        """Take a picture, unless it is blurred, badly lit, or a copy of one that waits already.
+    def add(self, label: str, image: AnalysedImage, *, force: bool = False) -> Added:
+        """Add a picture, unless it is blurred, badly lit, or a near duplicate of a queued one.
 
         Args:
             label: of the class.
-            seen: the picture.
-            force: take it whatever is wrong with it, as long as there is room.
+            image: the picture.
+            force: add it in spite of a fault, as long as there is room.
 
         Returns:
-            What became of it.
+            Whether it was added, and its fault.
         """
         with self._lock:
             waiting = self._classes.get(label, [])
-            hint = self._hint(waiting, seen)
+            hint = self._hint(waiting, image)
             reason: Flaw | Literal["full"] | None = None if force else hint
             if len(waiting) >= MOST_OF_A_CLASS or self._count() >= MOST:
                 reason = "full"
             if reason is not None:
                 return Added(None, False, reason, hint, len(waiting))
-            picture = QueuedImage(secrets.token_urlsafe(12), seen, hint)
+            picture = QueuedImage(secrets.token_urlsafe(12), image, hint)
             self._classes.setdefault(label, []).append(picture)
             return Added(picture.id, True, None, hint, len(self._classes[label]))
 
     def classes(self) -> dict[str, list[QueuedImage]]:
-        """Give all pictures by class, as they are now."""
+        """Return all pictures by class."""
         with self._lock:
             return {label: list(waiting) for label, waiting in self._classes.items()}
 
     def picture(self, key: str) -> QueuedImage | None:
-        """Find a picture by its id."""
+        """Return a picture by its id; None if there is none."""
         with self._lock:
             return next((one for some in self._classes.values() for one in some if one.id == key), None)
 
     def remove(self, key: str) -> bool:
-        """Drop a picture; False where there is none."""
+        """Remove a picture by its id; return False if there is none."""
         with self._lock:
             for label, waiting in self._classes.items():
                 for one in waiting:
@@ -121,19 +121,19 @@ class Queue:
         return False
 
     def clear(self, label: str | None = None) -> int:
-        """Drop all pictures, or those of a class; gives their number."""
+        """Remove all pictures, or those of a class; return their number."""
         with self._lock:
             labels = [label] if label is not None else list(self._classes)
             return sum(len(self._classes.pop(name, [])) for name in labels)
 
     def drop(self, taught: Sequence[QueuedImage]) -> None:
-        """Drop pictures that were taught."""
+        """Remove pictures that were taught."""
         with self._lock:
             for label in list(self._classes):
                 self._drop(label, taught)
 
     def bring_back(self, label: str, pictures: Sequence[QueuedImage]) -> int:
-        """Let pictures wait again that had been taken out, as far as there is room; gives their number."""
+        """Add removed pictures again, as far as there is room; return their number."""
         with self._lock:
             room = min(MOST - self._count(), MOST_OF_A_CLASS - len(self._classes.get(label, [])))
             back = list(pictures[: max(room, 0)])
@@ -142,27 +142,27 @@ class Queue:
             return len(back)
 
     def hints(self, waiting: Sequence[QueuedImage]) -> list[Lack]:
-        """Say what a class lacks."""
+        """List the faults of a class's pictures."""
         hints: list[Lack] = []
         if 0 < len(waiting) < FEW:
             hints.append("few")
         if len(waiting) > 2:
-            z = np.stack([one.seen.conditioned for one in waiting])
+            z = np.stack([one.image.normalized for one in waiting])
             total = z.sum(axis=0, dtype=np.float64)
             n = len(z)
-            if float(total @ total - n) / (n * (n - 1)) >= ALIKE:
+            if float(total @ total - n) / (n * (n - 1)) >= ONE_VIEW_COSINE:
                 hints.append("alike")
         return hints
 
-    def _hint(self, waiting: Sequence[QueuedImage], seen: AnalysedImage) -> Flaw | None:
-        if seen.brightness < DARK_BELOW:
+    def _hint(self, waiting: Sequence[QueuedImage], image: AnalysedImage) -> Flaw | None:
+        if image.brightness < DARK_BELOW:
             return "dark"
-        if seen.brightness > BRIGHT_ABOVE:
+        if image.brightness > BRIGHT_ABOVE:
             return "bright"
-        if seen.sharpness < BLURRED_BELOW:
+        if image.sharpness < BLURRED_BELOW:
             return "blurred"
         for one in waiting:
-            if float(one.seen.conditioned @ seen.conditioned) >= COPY:
+            if float(one.image.normalized @ image.normalized) >= NEAR_DUPLICATE_COSINE:
                 return "copy"
         return None
 

@@ -1,14 +1,15 @@
-"""Counts and logs every request, and tells a fault of the program in one sentence instead of a traceback."""
+"""Count and log every request; answer an internal error with one sentence instead of a traceback."""
 
 import logging
 import time
+from collections.abc import Callable
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("edge_tosca.console")
 
-_TOLD = {
+_ALWAYS_LOGGED = {
     "/session",
     "/learn",
     "/jobs/undo",
@@ -19,17 +20,23 @@ _TOLD = {
     "/packs/import",
     "/packs/export",
 }
-"""Routes whose every request is logged: a page that looks asks ten times a second, and a card wears out."""
+"""Routes whose every request is logged; others only on errors: an open page sends ten requests a second, and
+logging all of them would wear out a memory card."""
 
 
-class Watch:
-    """The outermost middleware."""
+class AccessLog:
+    """The outermost middleware.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    Args:
+        app: the application inside.
+        on_request: called after each request with its method, its route's pattern and the response's status.
+    """
+
+    def __init__(self, app: ASGIApp, on_request: Callable[[str, str, int], None]) -> None:
+        self._app, self._on_request = app, on_request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, and take it down."""
+        """Answer one request, and log it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -45,7 +52,7 @@ class Watch:
         try:
             await self._app(scope, receive, noted)
         except TimeoutError:
-            # A client that does not take its answer; its connection is closed.
+            # The client stalled while the answer was sent; its connection is closed.
             _log.info("a client did not take its answer", extra={"path": scope["path"][:200]})
             raise
         except Exception:
@@ -55,14 +62,13 @@ class Watch:
                 await JSONResponse(error, 500)(scope, receive, noted)
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            station = getattr(scope["app"].state, "station", None) if "app" in scope else None
-            if station is not None:
-                station.metrics.requests.labels(_method(scope["method"]), route, str(status)).inc()
+            method = _method(scope["method"])
+            self._on_request(method, route, status)
             _log.log(
-                logging.INFO if status >= 400 or route in _TOLD else logging.DEBUG,
+                logging.INFO if status >= 400 or route in _ALWAYS_LOGGED else logging.DEBUG,
                 "request",
                 extra={
-                    "method": _method(scope["method"]),
+                    "method": method,
                     "route": route,
                     "status": status,
                     "client": scope["client"][0] if scope.get("client") else None,

@@ -1,4 +1,4 @@
-"""Bodies that are files. They stay in memory: no picture of a client is written to a disk on its way."""
+"""Read request bodies that are files. They stay in memory: a client's picture is never written to a disk."""
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -11,7 +11,7 @@ MOST_VIEWS = 32
 
 
 class _InMemory(MultiPartParser):
-    # The whole body is limited already; beyond this size a part would go to a temporary file.
+    # The body is limited already; beyond this size a part would go to a temporary file.
     spool_max_size = 1 << 30
 
 
@@ -25,7 +25,7 @@ async def picture_body(request: Request) -> bytes:
         The file's content.
 
     Raises:
-        Complaint: it is of another kind, or empty.
+        ApiError: the body has another type, or is empty.
     """
     kind = _kind(request)
     if not kind.startswith("image/") and kind != "application/octet-stream":
@@ -46,7 +46,7 @@ async def pack_body(request: Request) -> bytes:
         The file's content.
 
     Raises:
-        Complaint: it is of another kind, or empty.
+        ApiError: the body has another type, or is empty.
     """
     if _kind(request) != "application/octet-stream":
         raise ApiError(415, "send the pack itself as the body, as application/octet-stream")
@@ -66,7 +66,7 @@ async def picture_parts(request: Request) -> list[bytes]:
         The files' contents, 1 to MOST_VIEWS of them.
 
     Raises:
-        Complaint: it is of another kind, malformed, or has none, too many or other fields.
+        ApiError: the body has another type, is malformed, or has no files, too many files or other fields.
     """
     if _kind(request) != "multipart/form-data":
         raise ApiError(415, 'send a multipart form with the views in its field "pictures"')

@@ -1,4 +1,4 @@
-"""Connections that say nothing: how long they may, and how many there may be."""
+"""Limit the number of connections, and the time that a connection may stay without a request."""
 
 import asyncio
 import json
@@ -10,23 +10,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from edge_tosca.console.http.security import HEADERS
 
 HEAD_SECONDS = 10.0
-"""Within which a request's head must come, byte by byte or at once."""
+"""Within which a request's head must arrive, byte by byte or at once."""
 
 MOST_CONNECTIONS = 128
 MOST_OF_A_CLIENT = 48
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it, with a time limit on heads and a limit on connections.
+    """uvicorn's HTTP/1.1 with a time limit on request heads and a limit on connections.
 
-    uvicorn limits the time between requests only: a client that sends one byte of a head now and then would
+    uvicorn limits only the time between requests: a client that sends one byte of a head now and then would
     keep its connection for ever.
     """
 
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or close it where there are too many."""
+        """Accept a connection, or close it if there are too many."""
         super().connection_made(transport)
         mine = self.client[0] if self.client else ""
         same = sum(1 for one in self.connections if _client(one) == mine)
@@ -36,7 +36,7 @@ class PatientProtocol(H11Protocol):
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and begin or end the wait for a head."""
+        """Read data, and begin or end the wait for a head."""
         super().data_received(data)
         self._wait_for_head()
 
@@ -46,8 +46,8 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP in the words of the API; uvicorn's are plain text without its headers."""
-        body = json.dumps({"error": "this is not a request that can be read; send plain HTTP/1.1"}).encode()
+        """Refuse data that is not HTTP, with the API's JSON and headers; uvicorn sends neither."""
+        body = json.dumps({"error": "this is not a readable request; send plain HTTP/1.1"}).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),

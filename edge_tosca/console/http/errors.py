@@ -1,4 +1,4 @@
-"""How an error is told to a client: a status and one sentence, without a path of this machine."""
+"""Errors as clients receive them: a status and one sentence, without a path of this machine."""
 
 import re
 from pathlib import Path
@@ -27,13 +27,13 @@ _STATUS: tuple[tuple[type[EdgeToscaError], int], ...] = (
 _FOLDERS = re.compile(r"(?<![\w/.:])(?:/[^\s/:;,'\"()]+)+/(?=[^\s/])")
 
 
-class ApiError(Exception):  # noqa: N818 - it is told to a client, and may be nobody's error
-    """What a client is told instead of an answer.
+class ApiError(Exception):
+    """An error that is sent to the client.
 
     Attributes:
-        status: of HTTP.
-        sentence: that says what to do.
-        headers: that go with it.
+        status: HTTP status code.
+        sentence: what is wrong, and what to do.
+        headers: of the response, besides the usual ones.
     """
 
     def __init__(self, status: int, sentence: str, headers: dict[str, str] | None = None) -> None:
@@ -43,27 +43,27 @@ class ApiError(Exception):  # noqa: N818 - it is told to a client, and may be no
         self.headers = headers or {}
 
 
-def complaint_of(error: EdgeToscaError, store: Path) -> ApiError:
-    """Tell an error of the learner to a client.
+def api_error_of(error: EdgeToscaError, store: Path) -> ApiError:
+    """Convert an error of the learner.
 
     Args:
         error: any of the family.
-        store: whose path is not told, only its name.
+        store: its path is reduced to its name.
 
     Returns:
-        The complaint.
+        The error for the client.
     """
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 409)
     return ApiError(status, without_paths(str(error), store))
 
 
 def without_paths(text: str, store: Path, *, folders: bool = True) -> str:
-    """Take the folders out of a sentence, so that only the names of files are left.
+    """Remove folders from a sentence, so that only the names of files are left.
 
     Args:
         text: any.
-        store: of the learner.
-        folders: take out all; otherwise the store's only.
+        store: file of the learner.
+        folders: remove all folders; otherwise the store's only.
 
     Returns:
         The text on one line.

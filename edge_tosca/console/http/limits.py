@@ -1,4 +1,4 @@
-"""How much a client may send, how fast, and how often, so that the camera's loop goes on under any load."""
+"""Limit the size, speed and rate of requests, so that the camera's loop continues under any load."""
 
 import asyncio
 import ipaddress
@@ -18,16 +18,16 @@ PACK_BYTES = 128 * MEGABYTE
 OTHER_BYTES = MEGABYTE
 
 BODIES_BYTES = 192 * MEGABYTE
-"""Of all bodies that are being received at one time."""
+"""Of all bodies that are being received at the same time."""
 
 PART_SECONDS = 10.0
-"""Within which the next part of a body must come."""
+"""Within which the next part of a body must arrive."""
 
 BODY_SECONDS = 120.0
-"""Within which all of it must."""
+"""Within which the whole body must arrive."""
 
 SEND_SECONDS = 20.0
-"""Within which a client must take a part of an answer."""
+"""Within which a client must receive a part of an answer."""
 
 _LIMITS = {
     "/api/v1/predict": PICTURE_BYTES,
@@ -43,12 +43,12 @@ _MOST_CLIENTS = 1024
 
 @dataclass(frozen=True)
 class Rate:
-    """How often a client may do something.
+    """Rate limit of one client, as a token bucket.
 
     Attributes:
-        name: of what.
-        each_second: on average.
-        burst: at once.
+        name: of the bucket.
+        each_second: requests a second, on average.
+        burst: requests at once.
     """
 
     name: str
@@ -57,27 +57,27 @@ class Rate:
 
 
 REQUESTS = Rate("requests", 60.0, 240.0)
-"""A page that shows 200 pictures, and then one that captures ten frames a second beside a live view."""
+"""Enough for a page with 200 pictures, followed by capture at ten frames a second beside a live view."""
 
 TOKENS = Rate("tokens", 0.1, 10.0)
 
 
 class Rates:
-    """Token buckets of the last clients, at most _MOST_CLIENTS; an IPv6 network of 64 bits is one client."""
+    """Token buckets of the last _MOST_CLIENTS clients; an IPv6 network of 64 bits is one client."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
         self._clock = clock
 
     def wait(self, rate: Rate, client: str) -> float:
-        """Take one from a client's bucket.
+        """Take one token from a client's bucket.
 
         Args:
-            rate: of what.
+            rate: the limit.
             client: its address.
 
         Returns:
-            0 where it may go on, otherwise the seconds until it may.
+            0 if the request is allowed, otherwise the seconds until it is.
         """
         now = self._clock()
         key = rate.name, _network(client)
@@ -97,7 +97,7 @@ class _RefusedError(Exception):
 
 
 class Limits:
-    """Middleware that counts a body while it is read, and refuses what is too much, too slow or too often."""
+    """Middleware that counts a body while it is read, and refuses requests above a limit."""
 
     def __init__(self, app: ASGIApp, rates: Rates) -> None:
         self._app, self._rates = app, rates
@@ -110,20 +110,20 @@ class Limits:
             return
         wait = self._rates.wait(REQUESTS, scope["client"][0] if scope.get("client") else "")
         if wait > 0:
-            said = {"Retry-After": str(int(wait) + 1)}
-            error = {"error": "too many requests from here; ask less often"}
-            await JSONResponse(error, 429, said)(scope, receive, send)
+            retry = {"Retry-After": str(int(wait) + 1)}
+            error = {"error": "too many requests from this address; send fewer"}
+            await JSONResponse(error, 429, retry)(scope, receive, send)
             return
         await _Exchange(self, scope, receive, send).run(self._app)
 
     def take(self, size: int) -> None:
-        """Count bytes of a body that is being received."""
+        """Add bytes to the count of bodies that are being received; refuse them above the limit."""
         self._receiving += size
         if self._receiving > BODIES_BYTES:
             raise _RefusedError(429, "too many uploads at once; send this again in a moment")
 
-    def give_back(self, size: int) -> None:
-        """Count them no longer."""
+    def release(self, size: int) -> None:
+        """Subtract the bytes of a body that is over."""
         self._receiving -= size
 
 
@@ -147,16 +147,16 @@ class _Exchange:
             except _RefusedError as refused:
                 self._refused = refused
             if self._refused is not None and not self._begun:
-                # What is left of the body is not read, so the connection is of no more use.
-                said = {"Connection": "close"}
-                response = JSONResponse({"error": self._refused.sentence}, self._refused.status, said)
+                # The rest of the body is not read, so the connection cannot be used again.
+                close = {"Connection": "close"}
+                response = JSONResponse({"error": self._refused.sentence}, self._refused.status, close)
                 await response(self._scope, self._receive, self._send)
         finally:
-            self._limits.give_back(self._size)
+            self._limits.release(self._size)
 
     def _check_length(self) -> None:
-        told = dict(self._scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and int(told) > self._most:
+        declared = dict(self._scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._most:
             raise self._too_large()
 
     def _too_large(self) -> _RefusedError:
@@ -181,7 +181,7 @@ class _Exchange:
             self._refused = _RefusedError(408, "the upload came too slowly; send it again")
             raise self._refused from None
         except _RefusedError as refused:
-            # Whoever reads the body may take any exception for a malformed one; what is told is told here.
+            # The reader of the body may treat any exception as a malformed body; `run` answers with this one.
             self._refused = refused
             raise
 

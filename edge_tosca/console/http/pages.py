@@ -1,4 +1,4 @@
-"""The page's files: a fixed table of names, so that nothing a client says becomes a path."""
+"""Serve the page's files from a fixed table of names, so that no name from a client becomes a path."""
 
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -25,22 +25,26 @@ _TYPES = {
 
 
 def page_routes() -> list[Route]:
-    """Make a route for each file of the page; index.html is at the root, too."""
-    table = dict(_found(files("edge_tosca.console").joinpath("static"), ""))
+    """Create a route for each file of the page.
+
+    Returns:
+        The routes; index.html is also at the root.
+    """
+    table = dict(_files_in(files("edge_tosca.console").joinpath("static"), ""))
     routes = [Route(f"/{name}", _serve(file, name), methods=["GET", "HEAD"]) for name, file in table.items()]
     if "index.html" in table:
         routes.append(Route("/", _serve(table["index.html"], "index.html"), methods=["GET", "HEAD"]))
     return routes
 
 
-def _found(folder: Traversable, before: str) -> list[tuple[str, Traversable]]:
+def _files_in(folder: Traversable, before: str) -> list[tuple[str, Traversable]]:
     if not folder.is_dir():
         return []
     found: list[tuple[str, Traversable]] = []
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
         name = before + entry.name
         if entry.is_dir():
-            found += _found(entry, f"{name}/")
+            found += _files_in(entry, f"{name}/")
         elif _suffix(name) in _TYPES:
             found.append((name, entry))
     return found
@@ -51,7 +55,7 @@ def _serve(file: Traversable, name: str) -> Callable[[Request], Awaitable[Respon
         try:
             content = file.read_bytes()
         except OSError:
-            raise ApiError(404, "this file of the page is gone; install edge-tosca again") from None
+            raise ApiError(404, "this file of the page is missing; install edge-tosca again") from None
         headers = {"Cache-Control": "no-cache"}
         return Response(content, media_type=_TYPES[_suffix(name)], headers=headers)
 

@@ -1,4 +1,4 @@
-"""Who may ask, from where, and what browsers may do with the answers."""
+"""Admit requests by token, host name and origin; set the browsers' security headers."""
 
 import ipaddress
 import socket
@@ -31,7 +31,11 @@ _SESSION = "/api/v1/session"
 
 
 def is_loopback(address: str) -> bool:
-    """Say whether an address is reached from this machine alone."""
+    """Return whether an address can be reached from this machine only.
+
+    Args:
+        address: IP address or host name.
+    """
     if address == "localhost":
         return True
     try:
@@ -41,12 +45,16 @@ def is_loopback(address: str) -> bool:
 
 
 def is_admitted(scope: Scope) -> bool:
-    """Say whether a request has shown the token, or none is needed."""
+    """Return whether a request carries the token, or none is needed.
+
+    Args:
+        scope: of a request that `Guard` has passed on.
+    """
     return bool(scope.get(_ADMITTED))
 
 
 class Guard:
-    """Refuses what comes from elsewhere, under another name, or without the token; adds headers to all."""
+    """Middleware that refuses other sites, other host names and requests without the token; adds headers."""
 
     def __init__(self, app: ASGIApp, options: Options, sessions: Sessions) -> None:
         self._app, self._sessions = app, sessions
@@ -78,35 +86,35 @@ class Guard:
         scope[_ADMITTED] = admitted
         if for_api and not admitted and path != _SESSION and (method, path) not in _OPEN:
             sentence = "this needs the token that the console was started with"
-            said = {"WWW-Authenticate": "Bearer"}
-            await JSONResponse({"error": sentence}, 401, said)(scope, receive, with_headers)
+            challenge = {"WWW-Authenticate": "Bearer"}
+            await JSONResponse({"error": sentence}, 401, challenge)(scope, receive, with_headers)
             return
         await self._app(scope, receive, with_headers)
 
     def _foreign_name(self, headers: Headers) -> str | None:
-        """Refuse names that are not this box's: a page elsewhere can make its own name lead here."""
+        """Refuse host names that are not this console's, against DNS rebinding."""
         name = _host_of(headers.get("host", ""))
         if name in self._hosts or (self._any_address and _is_address(name)):
             return None
-        return "this box is not asked under that name; use its address, or start it with --host and the name"
+        return "this console has another name; use its address, or start it with --host and this name"
 
     def _foreign_site(self, headers: Headers, method: str, for_api: bool) -> str | None:
-        """Refuse what another site's page makes a browser ask."""
+        """Refuse requests that a browser sends for another site's page."""
         safe = method in ("GET", "HEAD", "OPTIONS")
         site = headers.get("sec-fetch-site")
         origin = headers.get("origin")
-        # The page itself may be reached by a link from anywhere, the API only from the page.
+        # A link from another site may lead to the page, but only the page may use the API.
         foreign = site not in (None, "same-origin", "none") and (for_api or not safe)
         if origin is not None and not safe:
             foreign = foreign or urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
-        return "this comes from another site; open the console's own page" if foreign else None
+        return "this request comes from another site; open the console's own page" if foreign else None
 
 
 def known_names(options: Options) -> list[str]:
-    """List the names under which a console may be asked.
+    """List the names under which a console answers.
 
     Args:
-        options: where it listens.
+        options: of the server.
 
     Returns:
         Host names and addresses, without ports.

@@ -1,4 +1,4 @@
-"""Answers that do not end: server-sent events and motion JPEG, to a bounded number of clients."""
+"""Endless responses: server-sent events and motion JPEG, to a bounded number of clients."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ MOST_STREAMS = 24
 MOST_OF_A_CLIENT = 8
 
 STALLED_SECONDS = 10.0
-"""A client that does not take a part for so long is let go."""
+"""A client that does not receive a part within this time is disconnected."""
 
 BOUNDARY = "frame"
 
 
 class Streams:
-    """Counts the streams that are open, and ends them all when the server stops."""
+    """Counts open streams, and ends them all when the server stops."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
@@ -30,18 +30,18 @@ class Streams:
 
     @property
     def count(self) -> int:
-        """Streams that are open."""
+        """Number of open streams."""
         return self._open.total()
 
     @contextlib.contextmanager
     def slot(self, client: str) -> Iterator[None]:
-        """Take a place among the streams for a while.
+        """Count a stream as open within the context.
 
         Args:
             client: its address.
 
         Raises:
-            Complaint: all places are taken.
+            ApiError: too many streams are open.
         """
         self.check(client)
         self._open[client] += 1
@@ -53,13 +53,13 @@ class Streams:
                 del self._open[client]
 
     def check(self, client: str) -> None:
-        """Complain if there is no place for a client."""
+        """Raise an ApiError if a client may not open another stream."""
         if self.count >= MOST_STREAMS or self._open[client] >= MOST_OF_A_CLIENT:
             raise ApiError(429, "too many live views are open; close another page", {"Retry-After": "5"})
 
 
 class Stream(Response):
-    """Sends parts as they come, until the client goes, stalls, or the server stops."""
+    """Sends parts as they are produced, until the client disconnects or stalls, or the server stops."""
 
     def __init__(self, parts: AsyncGenerator[bytes], streams: Streams, client: str, media_type: str) -> None:
         streams.check(client)
@@ -74,10 +74,10 @@ class Stream(Response):
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send."""
+        """Send the response."""
         with self._streams.slot(self._client):
             sending = asyncio.create_task(self._send(send))
-            leaving = asyncio.create_task(_gone(receive))
+            leaving = asyncio.create_task(_wait_for_disconnect(receive))
             stopping = asyncio.create_task(self._streams.stopping.wait())
             try:
                 await asyncio.wait((sending, leaving, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -100,21 +100,35 @@ class Stream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def event(value: Any) -> bytes:
-    """Write one server-sent event."""
+    """Encode one server-sent event.
+
+    Args:
+        value: JSON values.
+
+    Returns:
+        The event, UTF-8.
+    """
     return b"data: " + json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
 COMMENT = b": still here\n\n"
-"""Keeps a connection from looking dead, and finds out when it is."""
+"""Keeps an idle connection open, and detects a lost one."""
 
 
 def frame(jpeg: bytes) -> bytes:
-    """Write one part of motion JPEG."""
+    """Encode one part of motion JPEG.
+
+    Args:
+        jpeg: the picture.
+
+    Returns:
+        The part with its head, as multipart/x-mixed-replace.
+    """
     head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
     return head.encode() + jpeg + b"\r\n"

@@ -1,4 +1,4 @@
-"""Who has shown the token: a header for programs, a signed cookie for browsers."""
+"""Check the token: a header for programs, a signed cookie for browsers."""
 
 import hashlib
 import hmac
@@ -8,21 +8,21 @@ from collections import OrderedDict
 from http.cookies import CookieError, SimpleCookie
 
 LIFETIME_SECONDS = 30 * 24 * 3600
-"""A tablet on the wall asks for the token once a month. A restart logs nobody out; another token does."""
+"""A tablet on the wall needs the token once a month. Sessions survive a restart, not a new token."""
 
 _MOST_ENDED = 1024
 
 
 class Sessions:
-    """Signs cookies with a key made from the token; nothing is kept but the sessions that were ended."""
+    """Signs cookies with a key derived from the token; only ended sessions are kept."""
 
     def __init__(self, token: str | None, *, secure: bool, port: int) -> None:
-        """Know the token.
+        """Derive the key.
 
         Args:
-            token: None where none is needed.
+            token: None if none is needed.
             secure: the console is served over TLS.
-            port: cookies belong to a host whatever the port; the name keeps two consoles apart.
+            port: part of the cookie's name: browsers share cookies between the ports of a host.
         """
         self._token = None if token is None else hashlib.sha256(token.encode()).digest()
         self._key = hashlib.sha256(b"edge-tosca session " + (self._token or b"")).digest()
@@ -36,19 +36,19 @@ class Sessions:
         return self._token is not None
 
     def is_token(self, candidate: str) -> bool:
-        """Compare with the token, in a time that tells nothing of it."""
+        """Compare with the token in constant time."""
         digest = hashlib.sha256(candidate.encode(errors="surrogatepass")).digest()
         return self._token is not None and hmac.compare_digest(digest, self._token)
 
     def admits(self, authorization: str, cookies: str) -> bool:
-        """Say whether a request shows the token or a session.
+        """Return whether a request carries the token or a session.
 
         Args:
             authorization: the header, "" for none.
-            cookies: likewise.
+            cookies: the header, "" for none.
 
         Returns:
-            True too where no token is needed.
+            True, too, if no token is needed.
         """
         if not self.needed:
             return True
@@ -59,12 +59,12 @@ class Sessions:
         return value is not None and self._is_valid(value)
 
     def begin(self) -> str:
-        """Give the Set-Cookie header of a new session."""
+        """Begin a session; return its Set-Cookie header."""
         body = f"{int(time.time()) + LIFETIME_SECONDS}.{secrets.token_urlsafe(16)}"
         return self._header(f"{body}.{self._signature(body)}", LIFETIME_SECONDS)
 
     def end(self, cookies: str) -> str:
-        """End the session of a request, and give the Set-Cookie header that clears it."""
+        """End the session of a request; return the Set-Cookie header that clears it."""
         value = self._cookie(cookies)
         if value is not None and self._is_valid(value):
             self._ended[value] = None

@@ -1,4 +1,4 @@
-// The answer: its words change when the box is sure of another one, its numbers twice a second.
+// The answer: its words change with the stable answer, its numbers twice a second.
 
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -27,15 +27,15 @@ export class AnswerPanel {
       h("ol.guesses", { "aria-label": t("live.guesses") }, this.guesses.map((one) => one.row)),
       this.read,
     );
-    this.said = null;
-    this.told = 0;
+    this.shown = null;
+    this.numbersAt = 0;
     new ResizeObserver(() => this.fit()).observe(this.what);
     this.say(t("live.starting"), "quiet");
     this.numbers(null);
   }
 
-  /** Show what the box says. */
-  tell({ shown, reason, camera }) {
+  /** Show a message of the live view. */
+  show({ shown, reason, camera }) {
     if (!shown || (camera && !camera.connected)) {
       this.say(t(reason in REASONS ? REASONS[reason] : "live.waiting"), "quiet");
       this.numbers(null);
@@ -43,16 +43,16 @@ export class AnswerPanel {
     }
     const changed = this.say(shown.unknown ? t("live.unknown") : shown.label, shown.unknown ? "unknown" : "known");
     const now = performance.now();
-    if (changed || now - this.told >= NUMBERS_EVERY) {
-      this.told = now;
+    if (changed || now - this.numbersAt >= NUMBERS_EVERY) {
+      this.numbersAt = now;
       this.numbers(shown);
     }
   }
 
   say(words, kind) {
-    const said = `${kind} ${words}`;
-    if (said === this.said) return false;
-    this.said = said;
+    const shown = `${kind} ${words}`;
+    if (shown === this.shown) return false;
+    this.shown = shown;
     this.element.className = `answer ${kind}`;
     fill(this.what, kind === "unknown" && icon("unknown"), h("span", {}, words));
     this.fit();
@@ -61,14 +61,14 @@ export class AnswerPanel {
   }
 
   numbers(shown) {
-    // How sure an answer is tells it from other classes: where only one is known, it would always be 100 %.
+    // A confidence compares classes: with only one known class it would always be 100 %.
     const compared = shown?.top.length > 1;
     this.share.parentElement.style.visibility = compared ? "visible" : "hidden";
     this.fillings.style.transform = `scaleX(${compared ? shown.confidence : 0})`;
     this.share.textContent = compared ? percent(shown.confidence) : "";
     this.more.textContent = shown?.unknown ? t("live.nearest", { label: shown.label }) : "";
     const others = (shown?.top ?? []).filter((one) => one.label !== shown.label).slice(0, GUESSES);
-    this.guesses.forEach((row, place) => row.tell(others[place]));
+    this.guesses.forEach((row, place) => row.show(others[place]));
   }
 
   /** Make the words as large as their box allows, and break a word only where it is too long at any size. */
@@ -92,7 +92,7 @@ function guess() {
   row.classList.add("guess");
   return {
     row,
-    tell(one) {
+    show(one) {
       row.style.visibility = one ? "visible" : "hidden";
       name.textContent = one?.label ?? "";
       share.textContent = one ? percent(one.confidence) : "";

@@ -1,13 +1,13 @@
-// Talks to the box. Every error is one sentence that can be shown as it is.
+// Requests to the box. Every error is one sentence that can be shown as it is.
 
 import { lost, reached } from "./connection.js";
 import { knows, t } from "./strings.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 const PREFIX = "/api/v1";
 
-/** What the box, or the way to it, refused. */
-export class ApiError extends Told {
+/** A request that the box refused or that did not reach it. */
+export class ApiError extends UserError {
   constructor(status, sentence, code = null) {
     super(code && knows(`error.${code}`) ? t(`error.${code}`) : sentence);
     this.status = status;
@@ -18,18 +18,18 @@ export class ApiError extends Told {
 let onSignIn = () => {};
 let sessions = 0;
 
-/** Say what to do where the box asks for a token. */
+/** Set what is done when the box requires a token. */
 export function whenSignedOut(act) {
   onSignIn = act;
 }
 
 /** The address of something under the API. */
 export function address(path, query = {}) {
-  const asked = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined) asked.append(name, value);
+    if (value !== null && value !== undefined) parameters.append(name, value);
   }
-  const tail = asked.toString();
+  const tail = parameters.toString();
   return `${PREFIX}${path}${tail ? "?" + tail : ""}`;
 }
 
@@ -61,19 +61,19 @@ async function call(method, path, { query, json, body, type, signal } = {}) {
   if (answer.ok && path === "/session" && method === "POST") sessions += 1;
   if (answer.ok) return answer;
   const error = await refusal(answer);
-  // What was asked before signing in may be refused after it.
+  // A request from before the sign-in may be refused after it.
   if (answer.status === 401 && path !== "/session" && session === sessions) onSignIn();
   throw error;
 }
 
 async function refusal(answer) {
-  let said = {};
+  let body = {};
   try {
-    said = await answer.json();
+    body = await answer.json();
   } catch {
-    // A proxy in between answers in its own words.
+    // A proxy in between may answer without JSON.
   }
-  return new ApiError(answer.status, said.error ?? t("error.status", { status: answer.status }), said.code ?? null);
+  return new ApiError(answer.status, body.error ?? t("error.status", { status: answer.status }), body.code ?? null);
 }
 
 export async function get(path, query, options = {}) {

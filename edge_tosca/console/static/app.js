@@ -21,7 +21,7 @@ import { signIn } from "./sign_in.js";
 import { storage } from "./storage.js";
 import { loadStrings } from "./strings.js";
 import { teach } from "./teach.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
 const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs };
@@ -69,7 +69,7 @@ function put(view, name, focus) {
   }
 }
 
-// Many requests may be refused at once, and late: the form must not be drawn anew under somebody who writes into it.
+// Many requests may be refused at once, and late: the form must not be redrawn while a user types into it.
 function askForToken() {
   if (signedOut) return;
   signedOut = true;
@@ -78,12 +78,12 @@ function askForToken() {
   put(signIn(begin), "sign-in", true);
 }
 
-// A box that was started anew may ask for no token, or for one that was shown in another tab.
-async function lookIn() {
+// A restarted box may need no token, or the user signed in in another tab.
+async function checkSession() {
   try {
     if ((await get("/session")).open) await begin();
   } catch (error) {
-    if (!(error instanceof Told)) throw error;
+    if (!(error instanceof UserError)) throw error;
   }
 }
 
@@ -101,7 +101,7 @@ async function redraw() {
   await show();
 }
 
-// A picture that gave way to newer ones on the box leaves an empty place, not a broken one.
+// A picture that the box no longer keeps leaves an empty place, not a broken one.
 document.addEventListener("error", ({ target }) => target.tagName === "IMG" && target.classList.add("gone"), true);
 document.addEventListener("load", ({ target }) => target.tagName === "IMG" && target.classList.remove("gone"), true);
 
@@ -110,6 +110,6 @@ document.querySelector("noscript")?.remove();
 whenSignedOut(askForToken);
 window.addEventListener("hashchange", () => show());
 window.addEventListener("languagechosen", redraw);
-onReturn(() => (signedOut ? lookIn() : show({ focus: false })));
+onReturn(() => (signedOut ? checkSession() : show({ focus: false })));
 await begin();
 setInterval(() => document.hidden || count(), COUNT_EVERY);

@@ -1,4 +1,4 @@
-// The camera of the box: its pictures come as motion JPEG, and the box itself takes those to teach.
+// The camera of the box: the page shows motion JPEG; the box itself takes the pictures to teach.
 
 import { address, post } from "./api.js";
 import { onReturn } from "./connection.js";
@@ -33,7 +33,7 @@ export class BoxCamera {
 
   begin() {
     if (this.closed || document.hidden) return;
-    // Another address each time: a browser would show the broken stream again from its memory.
+    // Another address each time: a browser would show the broken stream again from its cache.
     this.image.src = address("/camera/stream", { turn: Date.now() });
   }
 
@@ -42,11 +42,11 @@ export class BoxCamera {
     this.image.removeAttribute("src");
   }
 
-  /** Say how the camera is, from the box's account of it. */
-  tell(account) {
+  /** Show the state of the camera, from its statistics. */
+  update(stats) {
     if (!this.present) return;
-    this.scene.shape(account?.width, account?.height);
-    this.scene.say(account && !account.connected ? t("camera.lost") : "");
+    this.scene.shape(stats?.width, stats?.height);
+    this.scene.say(stats && !stats.connected ? t("camera.lost") : "");
   }
 
   /** Whether a picture can be taken. */

@@ -1,4 +1,4 @@
-// Show a thing to the camera: pictures are taken while the shutter is held, and the box says which are of use.
+// Capture: pictures are taken while the shutter is held, and the box accepts or refuses each.
 
 import { get } from "./api.js";
 import { fill, h, linkButton } from "./dom.js";
@@ -9,7 +9,7 @@ import { way } from "./route.js";
 import { pressOnce, setPressOnce, Shutter } from "./shutter.js";
 import { fittingSource, sourceButton } from "./source_button.js";
 import { t } from "./strings.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 export const FULL = 20;
 const EVERY = 250;
@@ -19,24 +19,24 @@ const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mill
 
 export async function capture({ label }) {
   const [{ source, choice }, queue] = await Promise.all([fittingSource(), get("/queue")]);
-  const telling = h("p.telling", { "aria-live": "polite" }, t("capture.begin"));
+  const feedback = h("p.feedback", { "aria-live": "polite" }, t("capture.begin"));
   const shutter = new Shutter(FULL, begin, () => {});
   let taken = queue.classes.find((one) => one.label === label)?.pictures.length ?? 0;
   let running = false;
   shutter.count(taken);
 
-  function tell(words, kind = "") {
-    if (telling.textContent === words) return;
-    telling.className = `telling ${kind}`;
-    fill(telling, kind && icon(kind === "bad" ? "warn" : "check"), h("span", {}, words));
+  function say(words, kind = "") {
+    if (feedback.textContent === words) return;
+    feedback.className = `feedback ${kind}`;
+    fill(feedback, kind && icon(kind === "bad" ? "warn" : "check"), h("span", {}, words));
   }
 
-  function account(added) {
+  function show(added) {
     taken = added.count;
     shutter.count(taken);
-    if (!added.accepted) tell(hintWords(added), "bad");
-    else if (taken % FULL) tell(t("capture.turn"), "good");
-    else tell(t("capture.full", { count: taken }), "good");
+    if (!added.accepted) say(hintWords(added), "bad");
+    else if (taken % FULL) say(t("capture.turn"), "good");
+    else say(t("capture.full", { count: taken }), "good");
     // A full ring is a good place to stop; another press goes on.
     return !(added.accepted && taken % FULL === 0) && added.reason !== "full";
   }
@@ -57,18 +57,18 @@ export async function capture({ label }) {
 
   async function take() {
     if (!source.ready) {
-      tell(t("capture.no_picture"), "bad");
+      say(t("capture.no_picture"), "bad");
       return EVERY_AFTER_FAULT;
     }
     try {
-      if (!account(await source.teach(label))) {
+      if (!show(await source.teach(label))) {
         shutter.end();
         navigator.vibrate?.(40);
       }
       return EVERY;
     } catch (error) {
-      if (!(error instanceof Told)) throw error;
-      tell(error.message, "bad");
+      if (!(error instanceof UserError)) throw error;
+      say(error.message, "bad");
       if (![0, 429, 503].includes(error.status)) shutter.end();
       return EVERY_AFTER_FAULT;
     }
@@ -85,7 +85,7 @@ export async function capture({ label }) {
     },
   });
   const files = fileButton(t("capture.files"), (chosen) => add(chosen));
-  const add = (chosen) => attempt(() => addFiles(label, chosen, (added) => account(added)));
+  const add = (chosen) => attempt(() => addFiles(label, chosen, (added) => show(added)));
   const scene = source.element;
   source.scene.corner(sourceButton(source, choice));
   const element = h(
@@ -93,13 +93,13 @@ export async function capture({ label }) {
     {},
     h("div.head", {}, h("a.button.icon-only.plain", { href: way("teach"), "aria-label": t("back") }, icon("back")), h("h1", {}, label)),
     scene,
-    telling,
+    feedback,
     h("div.shutter-place", {}, files, shutter.element, linkButton(t("capture.done"), way("review", { label }), { symbol: "check", kind: "beside" })),
     h("label.switch", {}, hold, h("span", {}, t("capture.press_once"))),
   );
   const endDrops = takeDrops(element, add);
-  // The page's account of the camera: lost or there.
-  const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera").then(({ camera }) => source.tell(camera)).catch(quietly), 2000) : null;
+  // Whether the camera is connected.
+  const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera").then(({ camera }) => source.update(camera)).catch(quietly), 2000) : null;
   return {
     title: t("capture.title", { label }),
     element,
@@ -121,5 +121,5 @@ export function hintWords({ reason, hint }) {
 }
 
 function quietly(error) {
-  if (!(error instanceof Told)) complain(error);
+  if (!(error instanceof UserError)) complain(error);
 }

@@ -1,4 +1,4 @@
-// Notices that the box is gone, says so, and looks until it is back.
+// Detects that the box is gone, shows it, and retries until the box is back.
 
 import { h, fill } from "./dom.js";
 import { icon } from "./icons.js";
@@ -11,7 +11,7 @@ let gone = false;
 let wait = FIRST_WAIT;
 const returned = new Set();
 
-/** Be told when the box is back; gives a function that ends it. */
+/** Call `act` whenever the box is back; returns a function that ends this. */
 export function onReturn(act) {
   returned.add(act);
   return () => returned.delete(act);
@@ -26,7 +26,7 @@ export function lost() {
   fill(banner, icon("warn"), h("span", {}, t("connection.lost")));
   banner.hidden = false;
   document.body.classList.add("cut-off");
-  setTimeout(look, wait);
+  setTimeout(retry, wait);
 }
 
 /** The box answered. */
@@ -38,13 +38,13 @@ export function reached() {
   for (const act of [...returned]) act();
 }
 
-async function look() {
+async function retry() {
   if (!gone) return;
   try {
     await fetch("/api/v1/health", { cache: "no-store" });
     reached();
   } catch {
     wait = Math.min(wait * 1.6, LONGEST_WAIT);
-    setTimeout(look, wait);
+    setTimeout(retry, wait);
   }
 }

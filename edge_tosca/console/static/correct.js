@@ -17,18 +17,18 @@ export async function correct(message) {
   const { classes } = await get("/classes");
   const offered = [...new Set([...guessed, ...classes.map((one) => one.label)])].slice(0, OFFERED);
   const added = await openDialog(t("correct.title"), (close, attempt) => {
-    const tell = (label) => attempt(async () => close(await post("/answers/correct", { answer: message.id, label }))).then(() => {});
+    const add = (label) => attempt(async () => close(await post("/answers/correct", { answer: message.id, label }))).then(() => {});
     const { element, read } = nameField(t("correct.other"), classes.map((one) => one.label));
     return [
       h("img.frozen", { src: pictureAddress(message.id), alt: t("correct.picture") }),
-      h("div.choices", {}, offered.map((label) => button(label, { kind: "tall", onpress: () => tell(label) }))),
+      h("div.choices", {}, offered.map((label) => button(label, { kind: "tall", onpress: () => add(label) }))),
       h(
         "form",
         {
           onsubmit: (event) => {
             event.preventDefault();
             const label = read();
-            if (label) tell(label);
+            if (label) add(label);
           },
         },
         element,

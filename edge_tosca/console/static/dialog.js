@@ -1,14 +1,14 @@
-// Dialogs of the browser's own kind: Escape closes them, focus stays in them and comes back after.
+// The browser's own dialogs: Escape closes them, focus stays inside and returns afterwards.
 
 import { button, fill, freshId, h } from "./dom.js";
 import { t } from "./strings.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 /**
  * Open a dialog.
  * @param {string} title
  * @param {(close: (value?: any) => void, attempt: (act: () => Promise<any>) => Promise<any>) => Node[]} content
- *   gets a function that closes with a value, and one that shows the error of what it does inside the dialog
+ *   called with a function that closes the dialog with a value, and one that shows the error of an act in the dialog
  * @returns {Promise<any>} the value, undefined when it was closed without one
  */
 export function openDialog(title, content) {
@@ -25,7 +25,7 @@ export function openDialog(title, content) {
       try {
         return await act();
       } catch (error) {
-        if (!(error instanceof Told)) throw error;
+        if (!(error instanceof UserError)) throw error;
         fill(fault, error.message);
         return undefined;
       }

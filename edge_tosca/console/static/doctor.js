@@ -1,4 +1,4 @@
-// What the box says of its own health, and what to do about it.
+// The findings of the doctor, and what to do about them.
 
 import { get } from "./api.js";
 import { button, h } from "./dom.js";
@@ -9,14 +9,14 @@ import { t } from "./strings.js";
 
 export async function doctor() {
   const { findings } = await get("/doctor");
-  const ill = findings.filter((one) => !one.ok).length;
+  const failed = findings.filter((one) => !one.ok).length;
   const again = button(t("doctor.again"), { symbol: "doctor", onpress: () => go("doctor") });
   const sorted = [...findings.filter((one) => !one.ok), ...findings.filter((one) => one.ok)];
   const element = h(
     "div",
     {},
     headOf("doctor", again),
-    h("p", {}, ill ? t("doctor.ill", { count: ill }) : t("doctor.well")),
+    h("p", {}, failed ? t("doctor.ill", { count: failed }) : t("doctor.well")),
     h("ul.entries", { lang: "en" }, sorted.map(finding)),
   );
   return { title: t("doctor.title"), element };

@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 /**
  * Make an element.
  * @param {string} spec tag and classes, "p.hint.quiet"
- * @param {object} [props] onclick and other on* become listeners, the rest attributes; false and null are left out
+ * @param {object} [props] onclick and other on* become listeners, the rest attributes; false and null are omitted
  * @param {...(Node|string|number|null|false|Array)} children
  */
 export function h(spec, props = {}, ...children) {
@@ -28,13 +28,13 @@ function flat(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-/** Put other children into an element. */
+/** Replace the children of an element. */
 export function fill(element, ...children) {
   element.replaceChildren(...flat(children));
   return element;
 }
 
-/** A button with an icon and words; it cannot be pressed again before what it does is over. */
+/** A button with an icon and words; it ignores presses while its act runs. */
 export function button(words, { symbol = null, kind = "", onpress, ...props } = {}) {
   const element = h(
     `button${kind ? "." + kind.split(" ").join(".") : ""}`,
@@ -54,7 +54,7 @@ export function iconButton(words, symbol, { kind = "", onpress, ...props } = {})
   return element;
 }
 
-/** Let a second press wait until what the first one began is over. */
+/** Ignore presses while the act of the first one runs. */
 export function once(element, act) {
   let busy = false;
   return async (event) => {

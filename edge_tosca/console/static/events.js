@@ -2,7 +2,7 @@
 
 import { address, get } from "./api.js";
 import { onReturn, reached } from "./connection.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 const RETRY = 1500;
 
@@ -10,10 +10,10 @@ const RETRY = 1500;
  * Listen until `stop` is called.
  * @param {string} path under the API
  * @param {object} query
- * @param {(value: object) => (boolean|void)} tell gets each message; true ends the listening
+ * @param {(value: object) => (boolean|void)} update called with each message; true ends the listening
  * @returns {() => void} stop
  */
-export function listen(path, query, tell) {
+export function listen(path, query, update) {
   let source = null;
   let timer = null;
   let ended = false;
@@ -23,7 +23,7 @@ export function listen(path, query, tell) {
     source = new EventSource(address(path, query));
     source.onmessage = (event) => {
       reached();
-      if (tell(JSON.parse(event.data)) === true) stop();
+      if (update(JSON.parse(event.data)) === true) stop();
     };
     source.onerror = () => {
       close();
@@ -37,8 +37,8 @@ export function listen(path, query, tell) {
       await get("/settings");
       open();
     } catch (error) {
-      if (!(error instanceof Told)) throw error;
-      // A lost box is looked for by connection.js, a missing token is asked for: both open this page anew.
+      if (!(error instanceof UserError)) throw error;
+      // connection.js waits for a lost box, the sign-in form for a missing token: both reopen this view.
       if (error.status !== 0 && error.status !== 401) timer = setTimeout(retry, RETRY);
     }
   }

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { notice } from "./notice.js";
 import { t } from "./strings.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 /** A button that opens the file picker. */
 export function fileButton(words, take) {
@@ -19,7 +19,7 @@ export function fileButton(words, take) {
   return h("div", {}, open, input);
 }
 
-/** Take what is dropped anywhere on the page; gives a function that ends it. */
+/** Take files that are dropped anywhere on the page; returns a function that ends this. */
 export function takeDrops(element, take) {
   const over = (event) => {
     event.preventDefault();
@@ -48,21 +48,21 @@ export function takeDrops(element, take) {
  * Send files one after the other.
  * @param {string} label of the class
  * @param {File[]} files
- * @param {(added: object) => void} tell gets what became of each
+ * @param {(added: object) => void} onAdded called with the result of each
  */
-export async function addFiles(label, files, tell) {
+export async function addFiles(label, files, onAdded) {
   let taken = 0;
   const refused = [];
   for (const file of files) {
     try {
       const added = await send("/queue", file, { label });
       if (added.accepted) taken += 1;
-      tell(added);
+      onAdded(added);
     } catch (error) {
-      if (!(error instanceof Told) || ![413, 415].includes(error.status)) throw error;
+      if (!(error instanceof UserError) || ![413, 415].includes(error.status)) throw error;
       refused.push(file.name);
     }
   }
-  if (refused.length) throw new Told(t("files.refused", { count: refused.length, name: refused[0], taken }));
+  if (refused.length) throw new UserError(t("files.refused", { count: refused.length, name: refused[0], taken }));
   notice(t("files.taken", { count: taken, of: files.length }));
 }

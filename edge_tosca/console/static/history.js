@@ -1,4 +1,4 @@
-// Every change, the newest first; any earlier one can be gone back to.
+// Every change, the newest first; each earlier one can be restored.
 
 import { get, post } from "./api.js";
 import { confirm } from "./dialog.js";

@@ -1,4 +1,4 @@
-// Things the box did not know, in groups that look alike: a group gets a name and waits to be taught.
+// Unknown pictures in groups that look alike: a group gets a name and waits to be taught.
 
 import { erase, get, pictureAddress, post } from "./api.js";
 import { confirm } from "./dialog.js";

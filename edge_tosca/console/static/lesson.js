@@ -1,20 +1,13 @@
-// A lesson: begun here, its progress shown as it goes, and then the report.
+// The progress of a lesson, and then its report.
 
-import { get, post } from "./api.js";
+import { get } from "./api.js";
 import { fill, h, linkButton } from "./dom.js";
 import { listen } from "./events.js";
 import { icon } from "./icons.js";
-import { attempt } from "./notice.js";
 import { count } from "./places.js";
 import { report } from "./report.js";
-import { go, way } from "./route.js";
+import { way } from "./route.js";
 import { t } from "./strings.js";
-
-/** Teach what waits, and go where its progress is shown. */
-export async function startLesson({ labels = null, force = false }) {
-  const begun = await attempt(() => post("/learn", { labels, task: null, force }));
-  if (begun) go("lesson", { id: begun.job }, { replace: force });
-}
 
 export async function lesson({ id }) {
   const first = await get("/jobs", { id });
@@ -27,7 +20,7 @@ export async function lesson({ id }) {
     fill(element, h("div.head", {}, h("h1", {}, t("lesson.title"))), h("section.card", {}, bar, h("p", {}, ""), stage));
   }
 
-  function tell(job) {
+  function update(job) {
     if (job.state === "running") {
       // No share of the work is known within a stage: a bar that only moves says so.
       if (job.done > 0 && job.total > 0) {
@@ -45,7 +38,7 @@ export async function lesson({ id }) {
   }
 
   running();
-  if (!tell(first)) stop = listen("/jobs/events", { id }, tell);
+  if (!update(first)) stop = listen("/jobs/events", { id }, update);
   return { title: t("lesson.title"), element, leave: () => stop() };
 }
 

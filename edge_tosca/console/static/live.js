@@ -1,4 +1,4 @@
-// What the camera sees now, in very large letters.
+// The live answer, in very large letters.
 
 import { send } from "./api.js";
 import { AnswerPanel } from "./answer.js";
@@ -7,7 +7,7 @@ import { button, h } from "./dom.js";
 import { listen } from "./events.js";
 import { fittingSource, sourceButton } from "./source_button.js";
 import { t } from "./strings.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 const PAUSE = 60;
 const PAUSE_AFTER_FAULT = 1500;
@@ -24,14 +24,14 @@ export async function live() {
     onpress: () => correct(newest),
   });
 
-  function tell(message) {
+  function update(message) {
     newest = message.id ? message : null;
     wrong.disabled = newest === null;
-    panel.tell(message);
-    source.tell(message.camera);
+    panel.show(message);
+    source.update(message.camera);
   }
 
-  const stop = choice.kind === "own" ? ask(source, tell) : listen("/live/events", {}, tell);
+  const stop = choice.kind === "own" ? ask(source, update) : listen("/live/events", {}, update);
   source.scene.corner(sourceButton(source, choice));
   const element = h("div.live", {}, h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, wrong));
   return {
@@ -45,8 +45,8 @@ export async function live() {
   };
 }
 
-/** Send the phone's own pictures one by one; the next goes when the last was answered. */
-function ask(source, tell) {
+/** Send the phone's own pictures one by one; the next is sent when the last was answered. */
+function ask(source, update) {
   const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
   let ended = false;
   let timer = null;
@@ -56,9 +56,9 @@ function ask(source, tell) {
     let pause = PAUSE;
     if (source.ready && !document.hidden) {
       try {
-        tell(await send("/live/frame", await source.picture(), { client }));
+        update(await send("/live/frame", await source.picture(), { client }));
       } catch (error) {
-        if (!(error instanceof Told)) throw error;
+        if (!(error instanceof UserError)) throw error;
         pause = PAUSE_AFTER_FAULT;
       }
     }

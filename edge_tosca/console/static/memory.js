@@ -1,4 +1,4 @@
-// What this browser remembers of its user's choices. Without storage (a private window) it forgets them at the end.
+// The user's choices, kept in this browser; in a private window without storage, until the page is closed.
 
 const PREFIX = "edge-tosca.";
 const unsaved = new Map();

@@ -1,11 +1,11 @@
-// A field for the name of a class, which offers those that are known.
+// A field for the name of a class, which offers the known ones.
 
 import { freshId, h } from "./dom.js";
 
 /**
  * @param {string} words the field's label
  * @param {string[]} known offered while typing
- * @returns {{element: Node, input: HTMLInputElement, read: () => string}} `read` gives "" and points at the field where it is empty
+ * @returns {{element: Node, input: HTMLInputElement, read: () => string}} `read` returns "" and focuses the field if it is empty
  */
 export function nameField(words, known, value = "") {
   const id = freshId("name");

@@ -2,21 +2,21 @@
 
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 const SHOWN = 4500;
 const SHOWN_FAULT = 9000;
 let timer = null;
 
-/** Say that something was done. */
+/** Show that an act succeeded. */
 export function notice(words) {
   show(words, "check", "done", SHOWN);
 }
 
-/** Say what went wrong: an error's own sentence. */
+/** Show an error's own sentence. */
 export function complain(error) {
   if (error?.name === "AbortError") return;
-  if (!(error instanceof Told)) throw error;
+  if (!(error instanceof UserError)) throw error;
   show(error.message, "warn", "fault", SHOWN_FAULT);
 }
 
@@ -27,7 +27,7 @@ function show(words, symbol, kind, milliseconds) {
   timer = setTimeout(() => place.replaceChildren(), milliseconds);
 }
 
-/** Do something, and show its error if it has one; gives undefined then. */
+/** Run an act; show its error, if any, and return undefined then. */
 export async function attempt(act) {
   try {
     return await act();

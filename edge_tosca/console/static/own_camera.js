@@ -74,7 +74,7 @@ export class OwnCamera {
     return new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
   }
 
-  tell() {}
+  update() {}
 
   /** Add the picture of the moment to a class. */
   async teach(label, signal) {

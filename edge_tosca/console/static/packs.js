@@ -1,4 +1,4 @@
-// Taught classes that travel from box to box as one file.
+// Class packs: import and export of taught classes.
 
 import { fetchFile, get, send } from "./api.js";
 import { button, h } from "./dom.js";

@@ -5,13 +5,13 @@ import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { way } from "./route.js";
 import { t } from "./strings.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
 const PLACES = { live: "live", teach: "teach", inbox: "unknown", classes: "classes", more: "more" };
 
 const PART_OF = { capture: "teach", review: "teach", lesson: "teach", group: "inbox", class: "classes", history: "more", storage: "more", doctor: "more", settings: "more", packs: "more" };
 
-/** Draw the places, in the language of the moment. */
+/** Draw the places, in the current language. */
 export async function drawPlaces() {
   const nav = document.getElementById("places");
   nav.setAttribute("aria-label", t("places"));
@@ -23,7 +23,7 @@ export async function drawPlaces() {
   );
 }
 
-/** Mark the place that a view belongs to, and count anew what waits. */
+/** Mark the place that a view belongs to, and update the counts. */
 export function markPlace(view) {
   const place = PART_OF[view] ?? (view in PLACES ? view : "live");
   for (const link of document.querySelectorAll("#places a")) {
@@ -33,7 +33,7 @@ export function markPlace(view) {
   count();
 }
 
-/** Show how many pictures wait to be taught, and how many groups of unknown things there are. */
+/** Show the number of waiting pictures and of unknown groups. */
 export async function count() {
   if (document.getElementById("places").hidden) return;
   try {
@@ -41,8 +41,8 @@ export async function count() {
     badge("teach", queue.pictures, "count.queue");
     badge("inbox", unknown.groups.length, "count.inbox");
   } catch (error) {
-    // The view itself tells what is wrong.
-    if (!(error instanceof Told)) throw error;
+    // The view itself shows the error.
+    if (!(error instanceof UserError)) throw error;
   }
 }
 

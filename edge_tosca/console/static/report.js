@@ -1,13 +1,13 @@
-// What the quality gate says of a lesson, for somebody who wants to know whether it worked and what to do.
+// The report of the quality gate: whether a lesson worked, and what to do.
 
 import { erase, pictureAddress, post } from "./api.js";
 import { confirm } from "./dialog.js";
 import { button, h, linkButton } from "./dom.js";
 import { face } from "./face.js";
 import { icon } from "./icons.js";
-import { startLesson } from "./lesson.js";
 import { attempt, notice } from "./notice.js";
 import { go, way } from "./route.js";
+import { startLesson } from "./start_lesson.js";
 import { number, percent, t } from "./strings.js";
 import { inWords } from "./words_of_gate.js";
 
@@ -121,7 +121,7 @@ function acts(job) {
     return h(
       "div.foot.row",
       {},
-      linkButton(t("report.mend"), way("teach"), { symbol: "pictures", kind: "primary tall grow" }),
+      linkButton(t("report.improve"), way("teach"), { symbol: "pictures", kind: "primary tall grow" }),
       button(t("report.force"), { kind: "tall", onpress: () => force(job) }),
     );
   }

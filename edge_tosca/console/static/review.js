@@ -4,10 +4,10 @@ import { erase, get, pictureAddress } from "./api.js";
 import { confirm } from "./dialog.js";
 import { button, fill, h, iconButton, linkButton } from "./dom.js";
 import { icon } from "./icons.js";
-import { startLesson } from "./lesson.js";
 import { attempt } from "./notice.js";
 import { count } from "./places.js";
 import { go, way } from "./route.js";
+import { startLesson } from "./start_lesson.js";
 import { t } from "./strings.js";
 
 export async function review({ label }) {

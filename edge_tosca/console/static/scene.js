@@ -1,4 +1,4 @@
-// The frame that a camera's picture is shown in, and what is said in it when there is none.
+// The frame that shows a camera's picture, or the reason why there is none.
 
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -8,13 +8,13 @@ export class Scene {
     this.picture = picture;
     this.words = h("div.says", { hidden: true, role: "status" });
     this.element = h("div.scene", {}, picture, this.words);
-    this.said = "";
+    this.reason = "";
   }
 
-  /** Say why there is no picture, or nothing. */
+  /** Show the reason why there is no picture; "" if there is one. */
   say(words, symbol = "camera") {
-    if (words === this.said) return;
-    this.said = words;
+    if (words === this.reason) return;
+    this.reason = words;
     this.words.hidden = !words;
     fill(this.words, words && icon(symbol), words && h("p", {}, words));
   }

@@ -59,14 +59,14 @@ export class Shutter {
       else this.turn();
     });
     this.down = (event) => {
-      if (event.key !== " " || !this.hears(event.target)) return;
+      if (event.key !== " " || !this.takesKey(event.target)) return;
       event.preventDefault();
       if (event.repeat) return;
       if (pressOnce()) this.turn();
       else this.begin();
     };
     this.up = (event) => {
-      if (event.key !== " " || !this.hears(event.target)) return;
+      if (event.key !== " " || !this.takesKey(event.target)) return;
       event.preventDefault();
       if (!pressOnce()) this.end();
     };
@@ -76,8 +76,8 @@ export class Shutter {
     window.addEventListener("blur", this.blurred);
   }
 
-  /** Space is held on the shutter itself, or where it would do nothing else. */
-  hears(target) {
+  /** Whether Space is pressed on the shutter itself, or on an element that does not use it. */
+  takesKey(target) {
     return target === this.element || !target.closest("button, a, input, select, dialog");
   }
 
@@ -112,7 +112,7 @@ export class Shutter {
     this.label();
   }
 
-  /** Say again what a press does. */
+  /** Update the words that say what a press does. */
   label() {
     const act = pressOnce() ? (this.on ? "stop" : "press") : this.on ? "release" : "hold";
     this.words.textContent = t(`shutter.${act}`);

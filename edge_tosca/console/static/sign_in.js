@@ -1,11 +1,11 @@
-// The page that asks for the token, where the box wants one.
+// The form for the token, if the box requires one.
 
 import { post } from "./api.js";
 import { button, fill, h } from "./dom.js";
 import { t } from "./strings.js";
-import { Told } from "./told.js";
+import { UserError } from "./user_error.js";
 
-/** Ask for the token; `onSignedIn` goes on. */
+/** Ask for the token; `onSignedIn` is called after it was accepted. */
 export function signIn(onSignedIn) {
   const fault = h("p.fault-line", { role: "alert" });
   const token = h("input", { type: "password", id: "token", autocomplete: "current-password", required: true });
@@ -20,7 +20,7 @@ export function signIn(onSignedIn) {
           await post("/session", { token: token.value.trim() });
           await onSignedIn();
         } catch (error) {
-          if (!(error instanceof Told)) throw error;
+          if (!(error instanceof UserError)) throw error;
           fill(fault, error.status === 401 ? t("token.wrong") : error.message);
           token.select();
         } finally {

@@ -1,4 +1,4 @@
-// How large the learner's file is, and what it holds.
+// The size of the store, and what it contains.
 
 import { get } from "./api.js";
 import { h } from "./dom.js";

@@ -9,7 +9,7 @@ let fallback = {};
 let language = "en";
 let region = "en";
 
-/** Load the sentences; English fills whatever another language lacks. */
+/** Load the sentences; English fills gaps in another language. */
 export async function loadStrings() {
   const chosen = recall("language");
   const wanted = chosen in LANGUAGES ? [chosen] : (navigator.languages ?? [navigator.language]).map((tag) => tag.slice(0, 2));

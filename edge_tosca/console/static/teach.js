@@ -1,11 +1,11 @@
-// What waits to be taught, and where a new thing is named.
+// The pictures that wait to be taught, and the form that names a new class.
 
 import { get, pictureAddress } from "./api.js";
 import { button, h, linkButton } from "./dom.js";
 import { icon } from "./icons.js";
-import { startLesson } from "./lesson.js";
 import { nameField } from "./name_field.js";
 import { go, way } from "./route.js";
+import { startLesson } from "./start_lesson.js";
 import { t } from "./strings.js";
 
 const STRIP = 12;

@@ -1,4 +1,4 @@
-// One press takes the last change back, where it can be.
+// A button that undoes the last change, if it can be undone.
 
 import { get, post } from "./api.js";
 import { confirm } from "./dialog.js";
@@ -12,7 +12,7 @@ export function changeWords({ command, classes, before }) {
   return t(`change.${command}`, { labels: classes.join(", "), before: before ?? "" });
 }
 
-/** The change that one undo takes back; null where there is none. */
+/** The change that one undo reverts; null if there is none. */
 export function undoable({ generations, undo }) {
   if (undo === null) return null;
   let number = generations[0]?.number;
@@ -21,11 +21,11 @@ export function undoable({ generations, undo }) {
   return of.get(number) ?? null;
 }
 
-/** The button, or null where there is nothing to undo. */
+/** The button, or null if there is nothing to undo. */
 export async function undoButton(back) {
   const history = await get("/history");
   const change = undoable(history);
-  // What was forgotten is erased: there is nothing that an undo could bring back.
+  // A forgotten class is erased: an undo could not restore it.
   if (!change || change.command === "forget") return null;
   return button(t("undo.last"), {
     symbol: "undo",

@@ -6,8 +6,8 @@ const NAME = "'([^']*)'|\"([^\"]*)\"";
 
 // Name of the sentence in strings/*.json, its pattern, and the names of what the pattern catches.
 const PATTERNS = [
-  ["gate.one_thing", `^Teach the pictures of (?:${NAME}) as (?:${NAME}) if the two are one thing, or show what differs$`, ["a", "a", "b", "b"]],
-  ["gate.check_labels", "^Look at the (\\d+) pictures that look like another class, sort them again, and learn anew$", ["count"]],
+  ["gate.same_class", `^Teach the pictures of (?:${NAME}) as (?:${NAME}) if both are the same class, or show how they differ$`, ["a", "a", "b", "b"]],
+  ["gate.check_labels", "^Check the (\\d+) pictures that look like another class, correct wrong labels, and learn again$", ["count"]],
   ["gate.too_few", `^(\\d+) more pictures? of (?:${NAME}) from other angles: it has only (\\d+) (?:different )?pictures?$`, ["count", "a", "a", "have"]],
   ["gate.too_alike", `^(\\d+) more pictures? of (?:${NAME}) from other angles and distances: its (\\d+) are nearly the same view$`, ["count", "a", "a", "have"]],
   ["gate.harmed", `^(\\d+) more pictures? of (?:${NAME}), where it differs from (?:${NAME}): (\\d+) of its pictures are now taken for .*$`, ["count", "a", "a", "b", "b", "lost"]],
@@ -15,10 +15,10 @@ const PATTERNS = [
   ["gate.weak", `^(\\d+) more pictures? of (?:${NAME}) from other angles: (\\d+)% of its (\\d+) are right;.*$`, ["count", "a", "a", "share", "have"]],
   ["gate.contradicted", "^(\\d+)% of the new pictures look like another class$", ["share"]],
   ["gate.copies", `^(\\d+)% of the pictures of (?:${NAME}) are copies of pictures of (?:${NAME})$`, ["share", "a", "a", "b", "b"]],
-  ["gate.same", `^(?:${NAME}) cannot be told from (?:${NAME}): right (\\d+)%, a coin 50%$`, ["a", "a", "b", "b", "share"]],
-  ["gate.hardly", `^(?:${NAME}) can hardly be told from (?:${NAME}): right (\\d+)%, a coin 50%$`, ["a", "a", "b", "b", "share"]],
+  ["gate.same", `^(?:${NAME}) cannot be distinguished from (?:${NAME}): accuracy (\\d+)%, chance 50%$`, ["a", "a", "b", "b", "share"]],
+  ["gate.hardly", `^(?:${NAME}) can hardly be distinguished from (?:${NAME}): accuracy (\\d+)%, chance 50%$`, ["a", "a", "b", "b", "share"]],
   ["gate.few", `^(?:${NAME}) has only (\\d+) (?:different )?pictures?(?:, the rest .*)?$`, ["a", "a", "have"]],
-  ["gate.alike", `^the pictures of (?:${NAME}) are nearly one picture$`, ["a", "a"]],
+  ["gate.alike", `^the pictures of (?:${NAME}) are nearly identical$`, ["a", "a"]],
   ["gate.fell", "^the old classes fell from (\\d+)% to (\\d+)%$", ["before", "after"]],
   ["gate.looks_like", `^looks like (?:${NAME})$`, ["a", "a"]],
   ["gate.copy_of_class", `^is a copy of a picture of (?:${NAME}), (?:just taught|known before)$`, ["a", "a"]],

@@ -1,1 +1,1 @@
-"""The audit log: a hash chain over every change, and the provenance of each."""
+"""The audit log: a hash chain over all changes, with the provenance of each."""

@@ -1,10 +1,10 @@
-"""The chain of seals: every change of a store leaves one, so that a change behind its back is found.
+"""The audit log: a hash chain with one entry for each change, so that a change by another program is found.
 
-A seal is a JSON object and its sha256. It names the seal before it, says what the file held when the change
-began and when it ended, and by whom, when and with what it was made. What the file holds is told by one
-sha256 a table. Large contents enter it through the table `digests`, which keeps the sha256 of each, so that
-a seal costs the same however large they are. Each of these rows has a salt: once a row was erased nothing in
-the chain can confirm a guess at what it was.
+An entry is a JSON object with its sha256, in the table `seals`. It holds the digest of the entry before it,
+digests of the store's tables when the change began and when it ended, and the provenance of the change. Large
+contents enter the digest of a table through the table `digests`, which holds the sha256 of each, so that the
+cost of an entry does not depend on their size. Each row of `digests` has a salt: after it is erased, nothing
+in the chain can confirm a guess at the erased contents.
 """
 
 import contextlib
@@ -16,22 +16,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edge_tosca.digests import canonical, sha256
+from edge_tosca.digests import canonical_json, sha256
 from edge_tosca.store.audit.provenance import provenance
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.schema import LABEL_COLUMN
 
 KINDS = ("features", "pictures", "evidence", "report", "routers", "statistics")
-"""What `digests` has rows of. The key is a row of features for the first two, a module's digest for the
+"""Kinds of rows in `digests`. The key is a row of features for the first two, a module's digest for the
 third, and a generation's number for the others."""
 
 
 CODE = "code"
-"""Of a seal in an encrypted store: what only the store's key can make of the rest of it."""
+"""Key of an entry in an encrypted store: the HMAC of the rest of the entry under the store's key."""
 
 _PICTURES = "digests.pictures"
 _SALT_BYTES = 16
-_AT_ONCE = 1000
+_ROWS_AT_ONCE = 1000
 
 _TABLES = {
     "settings": "SELECT key, value FROM settings ORDER BY key",
@@ -56,31 +56,36 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One link of the chain.
+    """One entry of the audit log.
 
     Attributes:
         number: counts up from 1.
         generation: the one that the change made; None where it made none, as `pack trust` does.
-        entry: what was sealed, as JSON.
-        digest: sha256 (hex) of the entry.
+        text: the entry as canonical JSON.
+        digest: sha256 (hex) of the text.
     """
 
     number: int
     generation: int | None
-    entry: str
+    text: str
     digest: str
 
     @property
     def content(self) -> dict[str, Any]:
-        """The entry's values.
+        """The values of the entry by key.
 
         Raises:
             ValueError: it is no JSON object.
         """
-        values = json.loads(self.entry)
+        values = json.loads(self.text)
         if not isinstance(values, dict):
-            raise ValueError("a seal makes no sense")
+            raise ValueError("an audit entry is no JSON object")
         return values
+
+    @property
+    def intact(self) -> bool:
+        """Whether the digest is that of the text."""
+        return sha256(self.text.encode()) == self.digest
 
     @property
     def program_version(self) -> str | None:
@@ -91,7 +96,7 @@ class AuditEntry:
 
 
 class AuditLog:
-    """Writes and reads the seals of a store; inside a transaction."""
+    """Writes and reads the audit log of a store; inside a transaction."""
 
     def __init__(self, connection: sqlite3.Connection, cipher: PlainRows = PLAIN_ROWS) -> None:
         self._connection = connection
@@ -103,11 +108,11 @@ class AuditLog:
         self._provenance: dict[str, str] = {}
 
     def exists(self) -> bool:
-        """Say whether this store has a chain: one of format 1 has none yet."""
+        """Return whether the store has an audit log; one of format 1 has none yet."""
         return has_table(self._connection, "seals")
 
     def begin(self) -> None:
-        """Look at what the file holds before a change."""
+        """Record the digests of the tables before a change."""
         self._found = contents_digest(contents(self._connection))
         self._changes = self._connection.total_changes
         self._generation = self._last_generation()
@@ -115,24 +120,24 @@ class AuditLog:
         self._command = ""
 
     def set_command(self, command: str) -> None:
-        """Say what this change is called, where it makes no generation."""
+        """Set the command of this change, for a change that makes no generation."""
         self._command = command
 
     def set_provenance(self, settings: Mapping[str, str]) -> None:
-        """Say with what this change was made, where that is not what the store was made with.
+        """Set the provenance of this change where it differs from the store's settings.
 
         Args:
-            settings: those that differ.
+            settings: those that differ, by name.
         """
         self._provenance.update(settings)
 
     def end(self, settings: dict[str, str], command: str = "") -> None:
-        """Seal a change, if there was one.
+        """Append the entry of a change, if a row was changed.
 
         Args:
             settings: of the store.
-            command: what was done whether or not a row was changed; by default what made the new generation,
-                or, where there is none, what `name` said, or "settings".
+            command: name of the change; the entry is then appended even if no row was changed. By default the
+                command of the new generation; if there is none, that of `set_command`, or "settings".
         """
         if not command and self._connection.total_changes == self._changes:
             return
@@ -154,61 +159,61 @@ class AuditLog:
             "command": command or self._command or "settings",
             "by": provenance(settings | self._provenance),
         }
-        code = self.cipher.mac(canonical(entry).encode())
-        text = canonical(entry if code is None else {**entry, CODE: code})
+        code = self.cipher.mac(canonical_json(entry).encode())
+        text = canonical_json(entry if code is None else {**entry, CODE: code})
         self._connection.execute(
             "INSERT INTO seals VALUES (?, ?, ?, ?)", (number + 1, generation, text, sha256(text.encode()))
         )
 
     def record_digest(self, kind: str, key: object, digest: str) -> None:
-        """Keep the digest of something large, in place of the one before.
+        """Record the digest of a large content, in place of the one before.
 
         Args:
             kind: one of KINDS.
             key: of its row.
-            digest: sha256 (hex) of what lies in the file, or for "pictures" of the pictures.
+            digest: sha256 (hex) of the stored bytes, or for "pictures" of the pictures.
         """
-        # All others are of what is encrypted already; this one would confirm a guess at the pictures.
-        filed = self.cipher.encrypt_name(_PICTURES, digest, key) if kind == "pictures" else digest
+        # All others are digests of encrypted bytes; this one would confirm a guess at the pictures.
+        stored = self.cipher.encrypt_name(_PICTURES, digest, key) if kind == "pictures" else digest
         self._connection.execute(
             "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)",
-            (kind, key, secrets.token_bytes(_SALT_BYTES), filed),
+            (kind, key, secrets.token_bytes(_SALT_BYTES), stored),
         )
 
     def drop_digest(self, kind: str, key: object) -> None:
-        """Forget the digest of what was erased."""
+        """Delete the digest of an erased content."""
         self._connection.execute("DELETE FROM digests WHERE kind = ? AND key = ?", (kind, key))
 
     def drop_digests(self, kind: str, but: str = "SELECT NULL WHERE 0") -> None:
-        """Forget the digests of a kind.
+        """Delete the digests of a kind.
 
         Args:
             kind: one of KINDS.
-            but: query that gives the keys to be left.
+            but: query for the keys to keep.
         """
         self._connection.execute(f"DELETE FROM digests WHERE kind = ? AND key NOT IN ({but})", (kind,))
 
     def contents(self) -> dict[str, str]:
-        """Tell what the store holds now, see `contents`."""
+        """Compute the digests of the store's tables, see `contents`."""
         return contents(self._connection)
 
     def all(self) -> list[AuditEntry]:
-        """List all seals, the oldest first; none in a store of format 1."""
+        """List all entries, the oldest first; none in a store of format 1."""
         if not self.exists():
             return []
         rows = self._connection.execute("SELECT number, generation, entry, digest FROM seals ORDER BY number")
         return [AuditEntry(*row) for row in rows]
 
     def digests(self) -> Iterator[tuple[str, Any, str]]:
-        """Give kind, key and sha256 (hex) of everything whose digest is kept."""
+        """Yield kind, key and sha256 (hex) of each recorded digest."""
         yield from self._connection.execute("SELECT kind, key, digest FROM digests ORDER BY kind, key")
 
     def taught(self) -> list[tuple[int, str, int, str]]:
-        """Tell which pictures were taught.
+        """List the pictures that each generation brought.
 
         Returns:
-            Generation, label that it taught, number of pictures and their digest, see `pictures_digest`.
-            Classes that were forgotten since are not among them.
+            Generation, label at that time, number of pictures and their digest, see `pictures_digest`.
+            Classes that were forgotten since are absent.
         """
         if not self.exists():
             return []
@@ -224,57 +229,57 @@ class AuditLog:
         ]
 
     def pictures_digests(self) -> list[tuple[int, str]]:
-        """Give the digest of the pictures behind each row of features."""
+        """List the row of features and the digest of its pictures, for each row."""
         query = "SELECT key, digest FROM digests WHERE kind = 'pictures' ORDER BY key"
         rows = self._connection.execute(query).fetchall()
         return [(key, self.cipher.decrypt_name(_PICTURES, digest, key)) for key, digest in rows]
 
     def is_authentic(self, entry: AuditEntry) -> bool:
-        """Say whether a seal was made with the store's key; so is every one where there is no key.
+        """Return whether an entry was made with the store's key; always true for a store without a key.
 
         Raises:
             ValueError: it is no JSON object.
         """
         content = entry.content
         code = content.pop(CODE, None)
-        return code == self.cipher.mac(canonical(content).encode()) or not self.cipher.encrypted
+        return code == self.cipher.mac(canonical_json(content).encode()) or not self.cipher.encrypted
 
     def _last_generation(self) -> int:
         return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
 
 
 def contents(connection: sqlite3.Connection) -> dict[str, str]:
-    """Tell what a store holds.
+    """Compute a digest of each table of a store.
 
     Args:
-        connection: to it.
+        connection: to the store.
 
     Returns:
-        Table to sha256 (hex) over its rows in JSON, a thousand rows at a time.
+        Table to sha256 (hex) over its rows in canonical JSON, a thousand rows at a time.
     """
-    there = {name: query for name, query in _TABLES.items() if _is_there(connection, name)}
-    return {name: _digest_of_rows(connection, query) for name, query in there.items()}
+    present = {name: query for name, query in _TABLES.items() if _is_present(connection, name)}
+    return {name: _digest_of_rows(connection, query) for name, query in present.items()}
 
 
 def contents_digest(contents: dict[str, str]) -> str:
-    """Give one sha256 (hex) for what `contents` told."""
-    return sha256(canonical(contents).encode())
+    """Compute one sha256 (hex) over the digests of `contents`."""
+    return sha256(canonical_json(contents).encode())
 
 
 def has_table(connection: sqlite3.Connection, name: str) -> bool:
-    """Say whether a database has a table."""
+    """Return whether a database has a table."""
     query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
     return connection.execute(query, (name,)).fetchone() is not None
 
 
-def _is_there(connection: sqlite3.Connection, name: str) -> bool:
-    # Remembered files have a table only where there are any.
+def _is_present(connection: sqlite3.Connection, name: str) -> bool:
+    # A store without source images has no table of them.
     return name != "pictures" or has_table(connection, name)
 
 
 def _digest_of_rows(connection: sqlite3.Connection, query: str) -> str:
     digest = hashlib.sha256()
     rows = connection.execute(query)
-    while some := rows.fetchmany(_AT_ONCE):
-        digest.update(canonical(some).encode())
+    while some := rows.fetchmany(_ROWS_AT_ONCE):
+        digest.update(canonical_json(some).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Who changed a store, when, and with which programs: what an audit wants to know of every change."""
+"""The provenance of a change: by which user, when, and with which programs it was made."""
 
 import os
 import platform
@@ -13,23 +13,23 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def now() -> str:
-    """Give the time as ISO 8601 in UTC, to the millisecond."""
+    """Return the time as ISO 8601 in UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def provenance(settings: Mapping[str, str]) -> dict[str, object]:
-    """Tell who is at work, when, and with what.
+    """Describe the present user, time and programs.
 
-    A box may have lost the time of day. So the boot is named too, and how long it lasts already: within one
-    boot these seconds only grow, whatever is done to the clock.
+    A device may have a wrong clock. So the boot is named too, and the seconds since then: within one boot
+    they only grow, whatever is done to the clock.
 
     Args:
         settings: of the store.
 
     Returns:
-        Plain values: "user", "host", "at" (ISO 8601, UTC), "boot" (the kernel's id of it, "" where there is
-        none), "since_boot" (seconds, suspension included), "versions" by package, "origin" and "backbone" of
-        the features.
+        Values that JSON can hold: "user", "host", "at" (ISO 8601, UTC), "boot" (the kernel's id of the boot,
+        "" where there is none), "since_boot" (seconds, suspension included), "versions" by package, "origin"
+        and "backbone" of the features.
     """
     runtime = settings.get("runtime", "")
     return {
@@ -52,7 +52,7 @@ def provenance(settings: Mapping[str, str]) -> dict[str, object]:
 def _user() -> str:
     import pwd
 
-    # Not from the environment, where anybody can be anybody.
+    # Not from the environment, which any user can set.
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

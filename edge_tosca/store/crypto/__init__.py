@@ -1,1 +1,1 @@
-"""Encryption of a store's rows, and the keys for it."""
+"""The encryption of a store's rows, and its keys."""

@@ -1,4 +1,4 @@
-"""The key that a user keeps for a store: where it comes from, and how it guards the store's own key."""
+"""The user's key of an encrypted store: its sources, and how it wraps the store's own data key."""
 
 import base64
 import os
@@ -21,25 +21,27 @@ KEY_FILE = "EDGE_TOSCA_KEY_FILE"
 KEY = "EDGE_TOSCA_KEY"
 CREDENTIAL = "edge-tosca-key"
 
-WAYS = "--key-file FILE, the environment variable EDGE_TOSCA_KEY or a systemd credential named edge-tosca-key"
+KEY_SOURCES = (
+    "--key-file FILE, the environment variable EDGE_TOSCA_KEY or a systemd credential named edge-tosca-key"
+)
 
-_MOST_BYTES = 4096
-_LEAST_CHARACTERS = 12
+_MAX_FILE_BYTES = 4096
+_MIN_CHARACTERS = 12
 _SALT_BYTES = 16
 _NONCE_BYTES = 12
 _WRAPPING = b"edge-tosca store 1 wrapped key"
 
-# 32 MB and a tenth of a second on a desktop: what a guess costs whoever has the file.
+# 32 MB and a tenth of a second on a desktop: the cost of one guess at a passphrase.
 _SCRYPT_STEPS, _SCRYPT_BLOCK = 1 << 15, 8
 
 
 @dataclass(frozen=True)
 class UserKey:
-    """What the user keeps.
+    """A key or passphrase that the user keeps.
 
     Attributes:
         material: KEY_BYTES random bytes, or a passphrase.
-        passphrase: it is one, and can be guessed.
+        passphrase: the material is a passphrase, which could be guessed.
     """
 
     material: bytes = field(repr=False)
@@ -47,21 +49,24 @@ class UserKey:
 
     @classmethod
     def of(cls, content: bytes, where: str) -> "UserKey":
-        """Understand what was found somewhere: 64 hexadecimal digits, 32 bytes, or a passphrase.
+        """Parse a key: 64 hexadecimal digits, 32 bytes, or a passphrase.
 
         Args:
-            content: as it was found.
-            where: that was, for the error.
+            content: of the source.
+            where: name of the source, for the error.
+
+        Returns:
+            The key.
 
         Raises:
-            StoreError: it is too short to keep anything secret.
+            StoreError: it is too short for a secret.
         """
         if len(content) == KEY_BYTES and not content.isascii():
             return cls(content, passphrase=False)
         text = content.strip(b"\r\n")
         if re.fullmatch(rb"[0-9a-fA-F]{64}", text):
             return cls(bytes.fromhex(text.decode()), passphrase=False)
-        if len(text) < _LEAST_CHARACTERS:
+        if len(text) < _MIN_CHARACTERS:
             raise StoreError(
                 f"{where} is too short for a key; put 64 hexadecimal digits there, for example from: "
                 "openssl rand -hex 32"
@@ -75,33 +80,36 @@ class UserKey:
         Args:
             path: of the file.
 
+        Returns:
+            The key.
+
         Raises:
             StoreError: it cannot be read, or holds no key.
         """
         try:
             with path.open("rb") as file:
-                content = file.read(_MOST_BYTES + 1)
+                content = file.read(_MAX_FILE_BYTES + 1)
         except OSError as error:
             raise StoreError(
                 f"{path}: the key file cannot be read ({error.strerror}); name another with --key-file"
             ) from None
-        if len(content) > _MOST_BYTES:
+        if len(content) > _MAX_FILE_BYTES:
             raise StoreError(f"{path} is too large for a key file; name another with --key-file")
         return cls.of(content, str(path))
 
 
 def find_key(key_file: Path | None = None) -> UserKey | None:
-    """Look for the key where it may be, in this order.
+    """Find the user's key.
 
     Args:
-        key_file: a file that was named.
+        key_file: the file that the caller names.
 
     Returns:
         The key in that file, in the file that EDGE_TOSCA_KEY_FILE names, in EDGE_TOSCA_KEY, or in the systemd
-        credential edge-tosca-key; None where there is none of them.
+        credential edge-tosca-key, in this order; None if there is no such source.
 
     Raises:
-        StoreError: the one that is there cannot be read, or is no key.
+        StoreError: the first source cannot be read, or is no key.
     """
     named = key_file or os.environ.get(KEY_FILE)
     if named:
@@ -115,14 +123,14 @@ def find_key(key_file: Path | None = None) -> UserKey | None:
 
 
 def wrap(user_key: UserKey, data_key: bytes) -> str:
-    """Encrypt a store's own key with the user's.
+    """Encrypt the data key of a store with the user's key.
 
     Args:
         user_key: the user's.
         data_key: the store's.
 
     Returns:
-        The store's setting SETTING.
+        Value of the store's setting ENCRYPTION_SETTING.
     """
     require_cryptography()
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -134,15 +142,15 @@ def wrap(user_key: UserKey, data_key: bytes) -> str:
 
 
 def unwrap(user_key: UserKey, setting: str, path: Path) -> bytes:
-    """Decrypt a store's own key.
+    """Decrypt the data key of a store.
 
     Args:
         user_key: the user's.
-        setting: what `wrap` gave.
+        setting: of `wrap`.
         path: of the store, for the error.
 
     Returns:
-        The store's key.
+        The data key.
 
     Raises:
         StoreError: it was wrapped with another key.
@@ -152,26 +160,28 @@ def unwrap(user_key: UserKey, setting: str, path: Path) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     try:
-        _, salt, sealed = setting.split(" ")
-        salt_bytes, wrapped = base64.b64decode(salt), base64.b64decode(sealed)
-        key = AESGCM(_wrapping_key(user_key, salt_bytes))
+        salt, wrapped = (base64.b64decode(part) for part in setting.split(" ")[1:])
+        key = AESGCM(_wrapping_key(user_key, salt))
         return key.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _WRAPPING)
     except (InvalidTag, ValueError):
         raise StoreError(
-            f"{path}: this key does not open it; give the one that it was encrypted with, by {WAYS}"
+            f"{path}: this key does not open it; give the one that it was encrypted with, by {KEY_SOURCES}"
         ) from None
 
 
 def cipher_of(path: Path, setting: str | None, user_key: UserKey | None) -> PlainRows:
-    """Make the cipher of a store that exists.
+    """Make the cipher of an existing store.
 
     Args:
         path: of the store, for errors.
-        setting: SETTING of the store.
-        user_key: the user's.
+        setting: value of ENCRYPTION_SETTING; None where the store does not have it.
+        user_key: the user's, if there is one.
+
+    Returns:
+        The cipher.
 
     Raises:
-        StoreError: the store is encrypted and there is no key or another one, or it is not and there is one.
+        StoreError: the store is encrypted and the key is missing or wrong, or it is plain and there is a key.
     """
     if setting is None:
         if user_key is not None:
@@ -181,19 +191,19 @@ def cipher_of(path: Path, setting: str | None, user_key: UserKey | None) -> Plai
             )
         return PLAIN_ROWS
     if user_key is None:
-        raise StoreError(f"{path} is encrypted; give its key by {WAYS}")
+        raise StoreError(f"{path} is encrypted; give its key by {KEY_SOURCES}")
     return RowCipher(path, unwrap(user_key, setting, path))
 
 
 def new_cipher(path: Path, user_key: UserKey) -> tuple[str, RowCipher]:
-    """Draw a key for a store.
+    """Generate a data key for a store.
 
     Args:
         path: of the store, for errors.
-        user_key: that is to guard it.
+        user_key: to wrap the data key with.
 
     Returns:
-        The store's setting SETTING, and its cipher.
+        Value of the store's setting ENCRYPTION_SETTING, and its cipher.
     """
     data_key = secrets.token_bytes(KEY_BYTES)
     return wrap(user_key, data_key), RowCipher(path, data_key)

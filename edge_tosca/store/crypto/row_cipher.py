@@ -1,8 +1,9 @@
-"""What lies in a store's rows: the contents as they are, or encrypted under the store's key.
+"""Encrypt and decrypt the rows of a store, or pass them through where there is no key.
 
-Contents are encrypted with AES-256-GCM under a random nonce each, names with AES-SIV, which gives equal names
-equal ciphertexts, so that they can still be looked up. A row's table, column and key are its associated data:
-put into another row it cannot be read. `docs/store.md` says what an encrypted file still tells.
+Contents are encrypted with AES-256-GCM under a random nonce each. Names are encrypted with AES-SIV: equal
+names have equal ciphertexts, so that they can be looked up. Table, column and key of a row are its associated
+data: moved to another row, a ciphertext cannot be decrypted. `docs/store.md` lists what an encrypted file
+still discloses.
 """
 
 import base64
@@ -18,11 +19,11 @@ from edge_tosca.errors import MissingExtraError, StoreError
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
-_AT_ONCE = 1 << 20
+_BYTES_AT_ONCE = 1 << 20
 
 
 class DecryptedBlob:
-    """The plain bytes of a large row, read in the way of `sqlite3.Blob` but never copied."""
+    """The decrypted bytes of a large row, read like `sqlite3.Blob`, but without a copy."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
@@ -32,41 +33,47 @@ class DecryptedBlob:
         return len(self._data)
 
     def read(self, length: int) -> memoryview:
-        """Give so many bytes from where the last reading ended."""
+        """Return the next bytes, fewer at the end of the row."""
         self._at += length
         return self._data[self._at - length : self._at]
 
     def seek(self, at: int) -> None:
-        """Go to a place."""
+        """Move to a position, in bytes from the start."""
         self._at = at
 
 
 class PlainRows:
-    """The rows of a store without a key: everything lies there as it is."""
+    """The cipher of a store without a key: rows are stored as they are."""
 
     encrypted = False
 
     def encrypt(self, column: str, key: object, data: bytes) -> bytes:
-        """Give what is to lie in the file.
+        """Encrypt the contents of a row.
 
         Args:
             column: "table.column".
             key: of the row.
             data: its contents.
+
+        Returns:
+            The bytes to store.
         """
         return data
 
     def decrypt(self, column: str, key: object, data: object) -> bytes:
-        """Give the contents of what lies in the file.
+        """Decrypt the contents of a row.
 
         Args:
             column: "table.column".
             key: of the row.
-            data: what lies there.
+            data: the stored value.
+
+        Returns:
+            The contents.
 
         Raises:
-            StoreError: it was not sealed for this row.
-            ValueError: it is a number, or nothing.
+            StoreError: it was not encrypted for this row with this key.
+            ValueError: it is a number or NULL.
         """
         if isinstance(data, str):
             return data.encode(errors="surrogatepass")
@@ -75,19 +82,19 @@ class PlainRows:
         return data
 
     def decrypt_blob(self, column: str, key: object, blob: sqlite3.Blob) -> sqlite3.Blob | DecryptedBlob:
-        """Give the contents of a row that is too large to be held twice."""
+        """Decrypt the contents of a large row, with at most one copy of them in memory."""
         return blob
 
     def encrypt_name(self, column: str, text: str, key: object = "") -> str:
-        """Give what is to lie in the file for a name; equal for equal names of one column and key."""
+        """Encrypt a name; equal names of one column and key have equal ciphertexts."""
         return text
 
     def decrypt_name(self, column: str, text: object, key: object = "") -> str:
-        """Give the name that `encrypt_name` encrypted."""
+        """Decrypt a name of `encrypt_name`."""
         return str(text)
 
     def mac(self, message: bytes) -> str | None:
-        """Give a code (hex) that only the key can make; None without a key."""
+        """Compute a message authentication code (hex) under the key; None without a key."""
         return None
 
 
@@ -95,11 +102,11 @@ PLAIN_ROWS = PlainRows()
 
 
 class RowCipher(PlainRows):
-    """The rows of a store under a key.
+    """The cipher of an encrypted store.
 
     Args:
         path: of the store, for errors.
-        data_key: the store's own, KEY_BYTES of them.
+        data_key: the store's own key, KEY_BYTES long.
 
     Raises:
         MissingExtraError: the package `cryptography` is not installed.
@@ -121,7 +128,7 @@ class RowCipher(PlainRows):
     def encrypt(self, column: str, key: object, data: bytes) -> bytes:
         """See `PlainRows.encrypt`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._contents.encrypt(nonce, data, _place(column, key))
+        return nonce + self._contents.encrypt(nonce, data, _associated_data(column, key))
 
     def decrypt(self, column: str, key: object, data: object) -> bytes:
         """See `PlainRows.decrypt`."""
@@ -130,12 +137,14 @@ class RowCipher(PlainRows):
         if not isinstance(data, bytes) or len(data) < _NONCE_BYTES + _TAG_BYTES:
             raise self._changed(column)
         try:
-            return self._contents.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _place(column, key))
+            return self._contents.decrypt(
+                data[:_NONCE_BYTES], data[_NONCE_BYTES:], _associated_data(column, key)
+            )
         except InvalidTag:
             raise self._changed(column) from None
 
     def decrypt_blob(self, column: str, key: object, blob: sqlite3.Blob) -> DecryptedBlob:
-        """See `PlainRows.decrypt_blob`; nothing of it is used before all of it was found genuine."""
+        """See `PlainRows.decrypt_blob`; no byte is returned before all of them are authenticated."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers import Cipher
         from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -149,13 +158,13 @@ class RowCipher(PlainRows):
         tag = blob.read(_TAG_BYTES)
         blob.seek(_NONCE_BYTES)
         decryptor = Cipher(AES(self._content_key), GCM(nonce, tag)).decryptor()
-        decryptor.authenticate_additional_data(_place(column, key))
-        # The library asks for a little more room than it fills.
+        decryptor.authenticate_additional_data(_associated_data(column, key))
+        # The library requires a buffer that is a little larger than its output.
         plain = bytearray(length + _TAG_BYTES)
         at = 0
-        with memoryview(plain) as room:
+        with memoryview(plain) as buffer:
             while at < length:
-                at += decryptor.update_into(blob.read(min(_AT_ONCE, length - at)), room[at:])
+                at += decryptor.update_into(blob.read(min(_BYTES_AT_ONCE, length - at)), buffer[at:])
         try:
             decryptor.finalize()
         except InvalidTag:
@@ -164,16 +173,17 @@ class RowCipher(PlainRows):
 
     def encrypt_name(self, column: str, text: str, key: object = "") -> str:
         """See `PlainRows.encrypt_name`."""
-        hidden = self._names.encrypt(text.encode(errors="surrogatepass"), [_place(column, key)])
-        return base64.urlsafe_b64encode(hidden).decode()
+        encrypted = self._names.encrypt(text.encode(errors="surrogatepass"), [_associated_data(column, key)])
+        return base64.urlsafe_b64encode(encrypted).decode()
 
     def decrypt_name(self, column: str, text: object, key: object = "") -> str:
         """See `PlainRows.decrypt_name`."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            hidden = base64.b64decode(str(text), altchars=b"-_", validate=True)
-            return self._names.decrypt(hidden, [_place(column, key)]).decode(errors="surrogatepass")
+            encrypted = base64.b64decode(str(text), altchars=b"-_", validate=True)
+            name = self._names.decrypt(encrypted, [_associated_data(column, key)])
+            return name.decode(errors="surrogatepass")
         except (InvalidTag, ValueError):
             raise self._changed(column) from None
 
@@ -183,8 +193,8 @@ class RowCipher(PlainRows):
 
     def _changed(self, column: str) -> StoreError:
         return StoreError(
-            f"{self._path} is damaged: a row of {column.partition('.')[0]} was changed or moved by somebody "
-            "without the key; restore a copy"
+            f"{self._path} is damaged: a row of {column.partition('.')[0]} was changed or moved without the "
+            "key; restore a copy"
         )
 
 
@@ -192,10 +202,13 @@ def derive(key: bytes, purpose: bytes, length: int, salt: bytes | None = None) -
     """Derive a key for one purpose (HKDF with SHA-256, RFC 5869).
 
     Args:
-        key: at least as many random bits as the result is to have strength.
-        purpose: what it is for; other purposes give unrelated keys.
-        length: bytes.
+        key: random bytes, with at least the entropy that the result is to have.
+        purpose: of the derived key; other purposes give independent keys.
+        length: of the derived key in bytes.
         salt: random bytes, if there are any.
+
+    Returns:
+        The derived key.
     """
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -204,7 +217,7 @@ def derive(key: bytes, purpose: bytes, length: int, salt: bytes | None = None) -
 
 
 def require_cryptography() -> None:
-    """Tell how to install the package that encrypts.
+    """Require the package `cryptography`.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -215,5 +228,5 @@ def require_cryptography() -> None:
         raise MissingExtraError("cryptography", "encryption") from None
 
 
-def _place(column: str, key: object) -> bytes:
+def _associated_data(column: str, key: object) -> bytes:
     return f"edge-tosca 1 {column} {key}".encode()

@@ -17,7 +17,7 @@ from emulator import CannotEmulateError, Emulator, prepare
 FEATURES = """
 import json
 from edge_tosca.runtime import Bundle, golden_cosines, open_backend
-from edge_tosca.runtime.golden import golden_feature
+from edge_tosca.runtime.golden_check import golden_feature
 bundle = Bundle.load()
 backend = open_backend(bundle, threads=1)
 features = [golden_feature(golden.picture, bundle, backend).tolist() for golden in bundle.golden]

@@ -35,7 +35,7 @@ def test_picked_files_wait_to_be_taught(
     who.page.locator("input[type=file]").set_input_files(photographs(shared_data, "Leek")[:4])
     who.sees("4 of 4 files were taken.")
     who.follow("Done")
-    who.sees("4 pictures. Remove those that do not show the thing well.")
+    who.sees("4 pictures. Remove those that do not show the object well.")
     who.press("Remove picture 2")
     who.sees("3 pictures. Remove those")
     assert [len(one["pictures"]) for one in bare.get("/queue")["classes"] if one["label"] == "Leek"] == [3]

@@ -84,7 +84,7 @@ def test_every_sentence_of_the_quality_gate_is_known_in_german(
     bare: Served, visit: Callable[..., Technician]
 ) -> None:
     sentences = [
-        advice.one_thing("mug", "it's"),
+        advice.same_class("mug", "it's"),
         advice.check_labels(7),
         *advice.too_few({"mug": 1, "cup": 2}),
         *advice.too_alike(["mug"], {"mug": 20}),
@@ -92,10 +92,10 @@ def test_every_sentence_of_the_quality_gate_is_known_in_german(
         *advice.weak({"mug": 0.7, "cup": 0.5}, {"mug": 20, "cup": 10}, {"mug": "cup"}),
         "20% of the new pictures look like another class",
         "60% of the pictures of 'mug' are copies of pictures of 'cup'",
-        "'mug' cannot be told from 'cup': right 50%, a coin 50%",
-        "'mug' can hardly be told from 'cup': right 61%, a coin 50%",
+        "'mug' cannot be distinguished from 'cup': accuracy 50%, chance 50%",
+        "'mug' can hardly be distinguished from 'cup': accuracy 61%, chance 50%",
         "'mug' has only 2 different pictures, the rest of its 20 are copies",
-        "the pictures of 'mug' are nearly one picture",
+        "the pictures of 'mug' are nearly identical",
         "the old classes fell from 98% to 70%",
         "looks like 'mug'",
         "is a copy of a picture of 'mug', just taught",

@@ -114,7 +114,7 @@ def test_of_one_thing_alone_no_share_is_shown_that_could_only_be_100_percent(
     box.queue({"Pineapple": photographs(shared_data, "Pineapple")[:12]})
     who = visit(box).go("teach")
     who.press("Teach Pineapple")
-    who.sees("Right answers can be counted once a second thing is taught.")
+    who.sees("Right answers can be counted once a second class is taught.")
     who.go("live").answer_is("Pineapple")
     share = who.page.locator(".answer .share")
     assert share.is_hidden()
@@ -168,7 +168,7 @@ def test_what_was_taught_wrongly_is_refused_with_its_pictures_and_advice(
     who.sees("Something is wrong with the pictures of")
     _shown(who, ".versus img")
     assert box.labels() == []
-    who.follow("Mend the pictures")
+    who.follow("Improve the pictures")
     who.sees("Waiting to be taught")
 
 

@@ -1,15 +1,12 @@
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.benchmarks.burst import FRAMES, mixed_bursts
+from tests.benchmarks.camera_jitter import LEAST_CROP, frames
 
-from edge_tosca.bench.burst import FRAMES, _mixtures
 from edge_tosca.bench.data import load_features
-from edge_tosca.bench.handheld import LEAST_CROP, frames
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 LABELS = ["apple", "brick", "cone", "door", "flag", "gauge", "leaf", "pool", "tile", "zebra"]
@@ -51,7 +48,7 @@ def test_a_turned_and_shifted_frame_keeps_the_middle_near_the_middle(tmp_path):
 
 def test_mixed_bursts_are_of_different_classes():
     truth = np.repeat(np.arange(10), 5)
-    for rows in _mixtures(truth, 9):
+    for rows in mixed_bursts(truth, 9):
         assert len(set(truth[rows])) == 9
 
 
@@ -67,15 +64,9 @@ def test_paths_of_test_pictures_belong_to_their_features(shapes, tmp_path, monke
         assert data.test_paths[row].parent.name == data.classes[data.test_labels[row]]
 
 
-def test_frames_of_one_object_help_and_of_different_ones_cannot(shapes, tmp_path):
-    command = [sys.executable, "-m", "edge_tosca", "bench", "burst", shapes, "--shots", "all", "--seeds", "1"]
-    done = subprocess.run(
-        [*command, "--pictures", "100", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
-    )
+def test_frames_of_one_object_help_and_of_different_ones_cannot(shapes, run_benchmark):
+    words = [shapes, "--shots", "all", "--seeds", "1", "--pictures", "100", "--json"]
+    done = run_benchmark("burst", *words)
     assert done.returncode == 0, done.stderr
     by_frames = {result["frames"]: result for result in json.loads(done.stdout)["results"]}
     assert set(by_frames) == {0, *FRAMES}

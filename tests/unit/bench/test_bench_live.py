@@ -36,7 +36,7 @@ def samples():
     return taken
 
 
-def test_the_two_kinds_of_phases_are_told_apart(samples):
+def test_the_two_kinds_of_phases_are_kept_apart(samples):
     quiet, busy = phase(samples, False), phase(samples, True)
     assert (quiet.answers, quiet.skipped, quiet.p50, quiet.p99) == (15, 0, 30, 60)
     assert (busy.answers, busy.p50, busy.worst_p99) == (10, 40, 90)
@@ -44,7 +44,7 @@ def test_the_two_kinds_of_phases_are_told_apart(samples):
     assert quiet.cpu == pytest.approx(0.5)
 
 
-def test_growth_of_memory_is_told_an_hour(samples):
+def test_growth_of_memory_is_an_hours(samples):
     assert slope(samples) == pytest.approx(6.0)
     assert memory_at(samples) == [(1, pytest.approx(100.1))]
 
@@ -54,7 +54,7 @@ def test_a_run_without_both_kinds_is_refused(samples):
         phase(samples[:20], True)
 
 
-def test_a_run_is_told_as_a_table_and_a_picture(samples, tmp_path):
+def test_a_run_is_laid_out_as_a_table_and_a_plot(samples, tmp_path):
     pytest.importorskip("matplotlib")
     scene = {"width": 640, "height": 480, "fps": 15, "classes": 9}
     run = LiveRun(scene, samples, phase(samples, False), phase(samples, True), [2.5], 900, slope(samples))

@@ -9,8 +9,9 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from tests.benchmarks import decoding
 
-from edge_tosca.bench import decoding, pipeline_table
+from edge_tosca.bench import pipeline_table
 from edge_tosca.bench.footprint import installed_megabytes
 from edge_tosca.bench.pipeline import measure_pipeline
 from edge_tosca.bench.synthetic import textured_picture
@@ -55,9 +56,9 @@ def test_an_answer_is_measured_in_all_its_parts_up_to_twelve_megapixels(measured
         assert row.before_backbone == pytest.approx(sum(parts[:2]) / sum(parts))
 
 
-def test_the_measurement_is_told_to_programs_and_to_people(measured, tmp_path):
-    told = json.loads(json.dumps(measured.to_json()))
-    assert told["stages"][0]["before_backbone"] == measured.stages[0].before_backbone
+def test_the_measurement_can_be_read_by_programs_and_by_people(measured, tmp_path):
+    plain = json.loads(json.dumps(measured.to_json()))
+    assert plain["stages"][0]["before_backbone"] == measured.stages[0].before_backbone
     text = pipeline_table.markdown(measured)
     assert all(row.picture in text for row in measured.stages)
     path = pipeline_table.plot(measured, tmp_path / "speed.png")

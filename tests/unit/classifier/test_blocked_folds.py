@@ -49,7 +49,7 @@ def test_the_blocks_that_choose_the_shrinkage_are_of_all_folds_alike():
     blocks = choose_blocks(counts, 1000)
     z = np.zeros((360, 4))
     for most in (360, 200, 130, 120, 100, 60):
-        some = LeaveBlockOut.of(z, blocks, np.zeros((12, 4)), counts).some(most)
+        some = LeaveBlockOut.of(z, blocks, np.zeros((12, 4)), counts).subsample(most)
         folds = np.bincount([block.rows[0] // 10 for block in some.blocks], minlength=3)
         assert folds.max() - folds.min() <= 1
         assert len(some.z) == sum(len(block.rows) for block in some.blocks) <= max(most, 90)

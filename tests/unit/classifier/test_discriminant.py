@@ -13,9 +13,9 @@ from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut
 from edge_tosca.classifier.lda.mean_shrinkage import Prior
 from edge_tosca.classifier.lda.shrinkage_selection import (
     SHRINKAGE_ODDS,
-    SURELY,
+    STANDARD_ERRORS,
     choose_shrinkage,
-    surely_more,
+    significantly_greater,
 )
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics
 from edge_tosca.features.normalization import normalize
@@ -37,13 +37,13 @@ def within_of(groups):
     return rows.T @ rows
 
 
-def left_out(statistics, groups, shrinkage):
+def held_out(statistics, groups, shrinkage):
     """How all pictures compare with the groups without their block."""
     n = int(statistics.counts.sum())
     inverse, blocks = precision(statistics.within(), n, shrinkage), choose_blocks(statistics.counts, n)
     z = np.concatenate([groups[block.group][block.rows] for block in blocks])
     some = LeaveBlockOut.of(z, blocks, statistics.sums, statistics.counts)
-    return some.compare(inverse, inverse.project(some.means), shrinkage)
+    return some.score(inverse, inverse.project(some.means), shrinkage)
 
 
 def score(z, means, inverse):
@@ -51,9 +51,9 @@ def score(z, means, inverse):
 
 
 def by_refitting(groups, shrinkage, blocks, prior):
-    """Take out each block, sum up everything anew, invert, and compare its pictures with what is left.
+    """Take out each block, sum up everything again, invert, and compare its pictures with what is left.
 
-    Gives scores beyond the background's, means' squared distances from it, pictures' from their own mean,
+    Gives margins above the background, means' squared distances from it, pictures' from their own mean,
     and the scores by shrunken means.
     """
     n = sum(len(z) for z in groups)
@@ -65,20 +65,20 @@ def by_refitting(groups, shrinkage, blocks, prior):
         inverse = np.linalg.inv((1 - shrinkage) * within_of(rest) / n + shrinkage * target * np.eye(D))
         means = np.stack([part.mean(axis=0, dtype=np.float64) for part in rest])
         background = np.concatenate(rest).mean(axis=0, dtype=np.float64)
-        worth = np.array([len(part) / (len(part) + prior.pictures) for part in rest])
+        weights = np.array([len(part) / (len(part) + prior.pictures) for part in rest])
         norms.append([(mean - background) @ inverse @ (mean - background) for mean in means])
         for z in groups[block.group][block.rows].astype(np.float64):
             own = z - means[block.group]
             spread.append(own @ inverse @ own)
             middle = score(z, background[None], inverse)
             above.append(score(z, means, inverse) - middle)
-            shrunken.append(score(z, background + worth[:, None] * (means - background), inverse) - middle)
+            shrunken.append(score(z, background + weights[:, None] * (means - background), inverse) - middle)
     return above, norms, spread, shrunken
 
 
 def assert_as_by_refitting(compared, groups, shrinkage):
     prior = Prior(pictures=2.5, noise=1.0)
-    found = compared.above, compared.norms, compared.spread, compared.scores(prior)
+    found = compared.margins, compared.norms, compared.own_distances, compared.scores(prior)
     expected = by_refitting(groups, shrinkage, compared.blocks, prior)
     # Scores reach 1e3, conditions 1e4: 1e-16 * 1e7 leaves 1e-9.
     for one, other in zip(found, expected, strict=True):
@@ -90,12 +90,12 @@ def assert_as_by_refitting(compared, groups, shrinkage):
 @pytest.mark.parametrize("shrinkage", [0.05, 0.4, 1.0])
 def test_left_out_pictures_compare_as_after_refitting_without_the_block(form, sizes, shrinkage):
     groups = groups_of(sizes)
-    assert_as_by_refitting(left_out(FORMS[form](groups), groups, shrinkage), groups, shrinkage)
+    assert_as_by_refitting(held_out(FORMS[form](groups), groups, shrinkage), groups, shrinkage)
 
 
 def test_a_picture_alone_in_its_group_is_never_left_out_and_the_others_are_exact():
     groups = groups_of((1, 6, 5))
-    compared = left_out(FORMS["gram"](groups), groups, 0.3)
+    compared = held_out(FORMS["gram"](groups), groups, 0.3)
     assert {block.group for block in compared.blocks} == {1, 2}
     assert_as_by_refitting(compared, groups, 0.3)
 
@@ -108,8 +108,8 @@ def test_the_row_form_and_the_gram_form_agree(sizes, seed):
     shrinkage = oas_shrinkage(gram.within(), n)
     assert oas_shrinkage(rows.within(), n) == pytest.approx(shrinkage, abs=1e-10)
     # Two decompositions of one matrix: rounding, times a condition below 1e5.
-    one, other = left_out(rows, groups, shrinkage), left_out(gram, groups, shrinkage)
-    np.testing.assert_allclose(one.above, other.above, rtol=1e-8, atol=1e-8)
+    one, other = held_out(rows, groups, shrinkage), held_out(gram, groups, shrinkage)
+    np.testing.assert_allclose(one.margins, other.margins, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(one.prior().pictures, other.prior().pictures, rtol=1e-6)
 
 
@@ -173,28 +173,28 @@ def prepared(groups, dtype=np.float64, form="gram"):
 @pytest.mark.parametrize("form", FORMS)
 @given(sizes=st.lists(st.integers(2, 12), min_size=2, max_size=5), seed=st.integers(0, 999))
 def test_a_smaller_shrinkage_is_chosen_only_where_it_is_surely_more_truthful(form, sizes, seed):
-    within, left_out = prepared(groups_of(sizes, seed), form=form)
+    within, held_out = prepared(groups_of(sizes, seed), form=form)
     n, losses = sum(sizes), []
-    truth = left_out.groups[:, None] == np.arange(len(sizes))
+    truth = held_out.groups[:, None] == np.arange(len(sizes))
     base = oas_shrinkage(within, n)
     tried = [odds * base / (1 - base + odds * base) for odds in SHRINKAGE_ODDS]
     for shrinkage in tried:
         inverse = precision(within, n, shrinkage)
-        compared = left_out.compare(inverse, inverse.project(left_out.means), shrinkage)
+        compared = held_out.score(inverse, inverse.project(held_out.means), shrinkage)
         scores = compared.scores(compared.prior())
         losses.append(label_losses(best_temperature(scores, truth)[0] * scores, truth))
-    chosen = tried.index(choose_shrinkage(within, left_out, range(len(sizes))).shrinkage)
+    chosen = tried.index(choose_shrinkage(within, held_out, range(len(sizes))).shrinkage)
     gains = [before - after for before, after in pairwise(losses)]
-    surely = [gain.mean() > SURELY * gain.std() / np.sqrt(len(gain)) for gain in gains]
+    surely = [gain.mean() > STANDARD_ERRORS * gain.std() / np.sqrt(len(gain)) for gain in gains]
     assert chosen == (surely.index(False) if False in surely else len(gains))
 
 
 def test_chance_does_not_take_shrinkage_away():
     rng = np.random.default_rng(0)
     losses = rng.normal(size=400)
-    assert not surely_more(losses, losses - 0.01 + rng.normal(size=400))
-    assert surely_more(losses, losses - 0.2 + rng.normal(size=400))
-    assert not surely_more(np.zeros(0), np.zeros(0))
+    assert not significantly_greater(losses, losses - 0.01 + rng.normal(size=400))
+    assert significantly_greater(losses, losses - 0.2 + rng.normal(size=400))
+    assert not significantly_greater(np.zeros(0), np.zeros(0))
 
 
 def test_float32_gives_the_posterior_of_float64():
@@ -203,11 +203,11 @@ def test_float32_gives_the_posterior_of_float64():
         choose_shrinkage(*prepared(groups, dtype), range(12)) for dtype in (np.float64, np.float32)
     )
     assert narrow.shrinkage == wide.shrinkage
-    assert narrow.judged.scores.dtype == np.float32
-    expected = np.exp(log_softmax(wide.temperature * wide.judged.scores))
+    assert narrow.held_out.scores.dtype == np.float32
+    expected = np.exp(log_softmax(wide.temperature * wide.held_out.scores))
     # Scores reach 1e2 and keep seven digits; a probability changes by no more than its exponent does.
     np.testing.assert_allclose(
-        np.exp(log_softmax(narrow.temperature * narrow.judged.scores)), expected, atol=1e-4
+        np.exp(log_softmax(narrow.temperature * narrow.held_out.scores)), expected, atol=1e-4
     )
     z = np.concatenate(groups)
     found, exact = (discriminant(choice.inverse, choice.means).scores(z) for choice in (narrow, wide))
@@ -216,9 +216,9 @@ def test_float32_gives_the_posterior_of_float64():
 
 @given(sizes=st.lists(st.integers(2, 40), min_size=2, max_size=60), most=st.integers(1, 300))
 def test_some_of_the_pictures_are_scored_as_all_of_them(sizes, most):
-    _, left_out = prepared(groups_of(sizes))
-    some = left_out.some(most)
+    _, held_out = prepared(groups_of(sizes))
+    some = held_out.subsample(most)
     assert len(some.z) == len(some.groups) <= most + 2 * max(sizes)
-    rows = {row.tobytes() for row in left_out.z}
+    rows = {row.tobytes() for row in held_out.z}
     assert all(row.tobytes() in rows for row in some.z)
-    assert some.means is left_out.means
+    assert some.means is held_out.means

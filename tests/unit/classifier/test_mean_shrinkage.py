@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_tosca.classifier.lda.mean_shrinkage import MOST, Prior, shift, shrunken_scores
+from edge_tosca.classifier.lda.mean_shrinkage import MAX_PRIOR_PICTURES, Prior, score_offsets, shrunken_scores
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
 from edge_tosca.features.normalization import normalize
@@ -23,7 +23,7 @@ def test_the_moments_find_the_prior_that_the_means_were_drawn_from(apart, size):
     groups, _ = drawn(sizes, apart)
     means = np.stack([rows.mean(axis=0) for rows in groups])
     norms = ((means - means.mean(axis=0)) ** 2).sum(axis=1)
-    # A picture lies D from its true mean, squared; 200 groups of 64 dimensions tell it within a few percent.
+    # A picture lies D from its true mean, squared; 200 groups of 64 dimensions give it within a few percent.
     assert Prior.of(D, norms, sizes).pictures == pytest.approx(1 / apart**2, rel=0.1)
 
 
@@ -33,7 +33,7 @@ def test_shrunken_means_lie_nearer_to_the_true_ones_than_plain_ones():
     plain = np.stack([rows.mean(axis=0) for rows in groups])
     middle = plain.mean(axis=0)
     prior = Prior.of(D, ((plain - middle) ** 2).sum(axis=1), sizes)
-    shrunken = middle + prior.worth(sizes)[:, None] * (plain - middle)
+    shrunken = middle + prior.mean_weights(sizes)[:, None] * (plain - middle)
     for size in (1, 2, 5):
         some = sizes == size
         assert ((shrunken - true)[some] ** 2).sum() < 0.9 * ((plain - true)[some] ** 2).sum()
@@ -41,19 +41,19 @@ def test_shrunken_means_lie_nearer_to_the_true_ones_than_plain_ones():
 
 def test_the_prior_is_worth_little_where_means_are_sure_and_never_more_than_its_most():
     assert Prior.of(1.0, np.full(10, 1e6), np.full(10, 20)).pictures < 1e-5
-    assert Prior.of(1.0, np.full(10, 1e-6), np.full(10, 20)).pictures == MOST
-    assert Prior.of(1.0, np.zeros(10), np.full(10, 20)).pictures == MOST
+    assert Prior.of(1.0, np.full(10, 1e-6), np.full(10, 20)).pictures == MAX_PRIOR_PICTURES
+    assert Prior.of(1.0, np.zeros(10), np.full(10, 20)).pictures == MAX_PRIOR_PICTURES
     assert Prior.of(1.0, np.zeros(1), np.full(1, 20)).pictures == 0
 
 
 def test_scores_are_those_of_the_shrunken_means():
     rng = np.random.default_rng(0)
-    means, z, worth = rng.normal(size=(5, D)), rng.normal(size=(7, D)), rng.uniform(size=5)
+    means, z, weights = rng.normal(size=(5, D)), rng.normal(size=(7, D)), rng.uniform(size=5)
     above, norms = z @ means.T - 0.5 * (means**2).sum(axis=1), (means**2).sum(axis=1)
-    moved = worth[:, None] * means
+    moved = weights[:, None] * means
     expected = z @ moved.T - 0.5 * (moved**2).sum(axis=1)
-    np.testing.assert_allclose(shrunken_scores(above, norms, worth), expected, rtol=1e-12, atol=1e-12)
-    assert not shift(norms, np.ones(5)).any()
+    np.testing.assert_allclose(shrunken_scores(above, norms, weights), expected, rtol=1e-12, atol=1e-12)
+    assert not score_offsets(norms, np.ones(5)).any()
 
 
 def test_a_class_of_few_pictures_holds_its_own_among_classes_of_many():
@@ -67,12 +67,10 @@ def test_a_class_of_few_pictures_holds_its_own_among_classes_of_many():
     familiar = np.zeros(10)
     for group, mean in enumerate(means):
         z = normalize(mean + rng.normal(size=(200, D)))
-        logs, above = router.ask(z)
+        logs, above = router.scores(z)
         right[group] = (logs.argmax(axis=1) == group).mean()
         plain = above.argmax(axis=1) == group
-        familiar[group] = (
-            router.familiarity.score(router.signs(z, above)) >= router.familiarity.threshold
-        ).mean()
+        familiar[group] = (router.ood.score(z, above) >= router.ood.threshold).mean()
         if group < 5:
             assert right[group] > plain.mean() + 0.1
     assert right[:5].mean() > 0.6 * right[5:].mean()

@@ -4,18 +4,19 @@ import pytest
 from edge_tosca.classifier.lda.blocked_folds import choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant, precision
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut
-from edge_tosca.classifier.lda.mean_shrinkage import Prior, shift
+from edge_tosca.classifier.lda.mean_shrinkage import Prior, score_offsets
 from edge_tosca.classifier.lda.relative_mahalanobis import NEAREST_CLASSES, nearest_groups
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, statistics_of
 from edge_tosca.classifier.ood.detector import (
     FEWEST,
-    fit_ood_detector,
+    OodDetector,
+    fit_ood_calibration,
     held_out_statistics,
-    lengths,
+    row_lengths,
     statistic_weights,
 )
 from edge_tosca.classifier.ood.threshold import rejection_threshold, student_t_quantile
-from edge_tosca.classifier.router import Router, in_steps
+from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
 from edge_tosca.features.normalization import normalize
 
@@ -40,8 +41,8 @@ def means_of(groups):
     return np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
 
 
-def signs_by_hand(z, groups, inverse, long):
-    """Signs of one picture by their definitions, the matrices written out; the lengths of means are given."""
+def statistics_by_hand(z, groups, inverse, long):
+    """OOD statistics of one picture by definition, the matrices written out; the means' lengths are given."""
     means = means_of(groups)
     background = np.concatenate(groups).mean(axis=0, dtype=np.float64)
     distances = np.array([(z - mean) @ inverse @ (z - mean) for mean in means])
@@ -73,11 +74,11 @@ def test_left_out_signs_are_those_of_a_learner_that_never_saw_the_block(form, si
     counts, sums, pictures = statistics.counts, statistics.sums, sum(sizes)
     blocks = choose_blocks(counts, pictures)
     z = np.concatenate([groups[block.group][block.rows] for block in blocks])
-    left_out = LeaveBlockOut.of(z, blocks, sums, counts)
+    held_out = LeaveBlockOut.of(z, blocks, sums, counts)
     within = statistics.within()
     inverse = precision(within, pictures, SHRINKAGE)
-    judged = left_out.judge(inverse, inverse.project(left_out.means), SHRINKAGE, PRIOR)
-    found = held_out_statistics(z, blocks, judged.nearest, judged.kinship, sums, counts)
+    result = held_out.evaluate(inverse, inverse.project(held_out.means), SHRINKAGE, PRIOR)
+    found = held_out_statistics(z, blocks, result.nearest, result.relative_mahalanobis, sums, counts)
     expected = []
     for block in blocks:
         kept = [
@@ -87,8 +88,8 @@ def test_left_out_signs_are_those_of_a_learner_that_never_saw_the_block(form, si
         # Weights and shrinkage target stay those of all pictures.
         by_hand = inverse_by_hand(kept, within.trace / pictures / D, pictures)
         # New pictures will meet the means of all pictures.
-        long = lengths(means_of(groups))
-        expected += [signs_by_hand(groups[block.group][row], kept, by_hand, long) for row in block.rows]
+        long = row_lengths(means_of(groups))
+        expected += [statistics_by_hand(groups[block.group][row], kept, by_hand, long) for row in block.rows]
     np.testing.assert_allclose(found[:, :2], np.array(expected)[:, :2], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(found[:, 2], np.array(expected)[:, 2], rtol=0, atol=1e-6)
 
@@ -101,30 +102,29 @@ def test_a_router_gives_the_signs_by_their_definitions(sizes):
     inverse = precision(within, pictures, SHRINKAGE)
     means = statistics.sums / statistics.counts[:, None]
     background = statistics.sums.sum(axis=0) / pictures
-    worth = PRIOR.worth(statistics.counts)
+    weights = PRIOR.mean_weights(statistics.counts)
     norms = np.einsum(
         "gi,ij,gj->g", means - background, inverse.apply(inverse.project(np.eye(D))), means - background
     )
+    solved = discriminant(inverse, inverse.project(np.vstack([means, background])))
+    calibration = fit_ood_calibration(np.zeros((0, 3)), 0.05, len(groups))
+    noise = PRIOR.mean_noise(statistics.counts)
     router = Router(
         None,
-        discriminant(inverse, inverse.project(np.vstack([means, background]))),
-        worth,
-        shift(norms, worth),
-        PRIOR.relief(statistics.counts),
-        *in_steps(means - background),
-        lengths(means).astype(np.float32),
-        background.astype(np.float32),
+        solved,
+        weights,
+        score_offsets(norms, weights),
         1.0,
         0.0,
-        fit_ood_detector(np.zeros((0, 3)), 0.05, len(groups)),
+        OodDetector.of(solved, statistics.sums, statistics.counts, noise, calibration),
         SHRINKAGE,
         np.zeros(0, np.float32),
     )
     z = groups_of([20], seed=1)[0]
-    found = router.signs(z, router.ask(z)[1])
+    found = router.ood.statistics(z, router.scores(z)[1])
     by_hand = inverse_by_hand(groups, within.trace / pictures / D, pictures)
-    long = lengths(means_of(groups))
-    expected = np.array([signs_by_hand(one.astype(np.float64), groups, by_hand, long) for one in z])
+    long = row_lengths(means_of(groups))
+    expected = np.array([statistics_by_hand(one.astype(np.float64), groups, by_hand, long) for one in z])
     # Deviations are kept in steps of a 32767th of the largest, and inner products in float32.
     np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=5e-3, atol=5e-3 * np.abs(expected).max())
     np.testing.assert_allclose(found[:, 2], expected[:, 2], rtol=0, atol=NEARNESS_TOLERANCE)
@@ -135,7 +135,7 @@ def test_of_one_group_alone_direction_and_distance_say_nothing():
     router, _ = fit_router(
         RowStatistics(tuple(groups)), lambda _: groups[0], [0], [TaskColumns(slice(0, 1), None)], 0.05
     )
-    found = router.signs(groups[0], router.ask(groups[0])[1])
+    found = router.ood.statistics(groups[0], router.scores(groups[0])[1])
     assert not found[:, :2].any()
     assert (found[:, 2] > 0.5).all()
 
@@ -168,9 +168,9 @@ def test_the_threshold_varies_less_than_the_ranked_score():
 
 @pytest.mark.parametrize("refused", [0.05, 0.2])
 def test_with_many_pictures_the_threshold_is_the_ranked_score(refused):
-    signs = np.random.default_rng(0).exponential(size=(20_000, 3))
-    familiarity = fit_ood_detector(signs, refused, 8)
-    assert (familiarity.score(signs) < familiarity.threshold).mean() == pytest.approx(refused, abs=0.003)
+    statistics = np.random.default_rng(0).exponential(size=(20_000, 3))
+    calibration = fit_ood_calibration(statistics, refused, 8)
+    assert (calibration.score(statistics) < calibration.threshold).mean() == pytest.approx(refused, abs=0.003)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +183,9 @@ def test_students_quantiles_are_those_of_the_tables(share, freedom, printed):
 
 @pytest.mark.parametrize(("n", "refused"), [(0, 0.05), (1, 0.05), (FEWEST - 1, 0.05), (100, 0.0)])
 def test_nothing_is_unknown_where_pictures_are_too_few_or_none_may_be_refused(n, refused):
-    familiarity = fit_ood_detector(np.random.default_rng(0).normal(size=(n, 3)), refused, 8)
-    assert familiarity.threshold == -np.inf
-    assert np.isfinite(familiarity.score(np.zeros((1, 3)))).all()
+    calibration = fit_ood_calibration(np.random.default_rng(0).normal(size=(n, 3)), refused, 8)
+    assert calibration.threshold == -np.inf
+    assert np.isfinite(calibration.score(np.zeros((1, 3)))).all()
 
 
 @pytest.mark.parametrize("classes", [1, 2])
@@ -200,8 +200,8 @@ def test_the_picture_that_was_taught_in_copies_is_not_unknown(classes, copies):
         0.05,
     )
     z = np.concatenate([rows[:1] for rows in groups])
-    known = router.familiarity.score(router.signs(z, router.ask(z)[1]))
-    assert (known >= router.familiarity.threshold).all()
+    known = router.ood.score(z, router.scores(z)[1])
+    assert (known >= router.ood.threshold).all()
 
 
 def test_scores_that_are_all_equal_are_their_own_threshold():
@@ -210,21 +210,21 @@ def test_scores_that_are_all_equal_are_their_own_threshold():
 
 @pytest.mark.parametrize("n", [2, 3, 50])
 def test_each_sign_counts_in_its_own_standard_deviations(n):
-    signs = np.random.default_rng(n).normal(size=(n, 3)) * [0.1, 10, 1] + [5, -3, 0]
-    familiarity = fit_ood_detector(signs, 0.05, 8)
-    mean, spread = signs.mean(axis=0), signs.std(axis=0)
-    assert familiarity.score(mean[None]) == pytest.approx([0], abs=1e-9)
-    assert familiarity.score(mean + np.diag(spread)) == pytest.approx(statistic_weights(8))
+    statistics = np.random.default_rng(n).normal(size=(n, 3)) * [0.1, 10, 1] + [5, -3, 0]
+    calibration = fit_ood_calibration(statistics, 0.05, 8)
+    mean, spread = statistics.mean(axis=0), statistics.std(axis=0)
+    assert calibration.score(mean[None]) == pytest.approx([0], abs=1e-9)
+    assert calibration.score(mean + np.diag(spread)) == pytest.approx(statistic_weights(8))
 
 
 def test_one_picture_alone_says_nothing_of_any_spread():
-    familiarity = fit_ood_detector(np.full((1, 3), 7.0), 0.05, 8)
-    assert familiarity.score(np.eye(3)) == pytest.approx(statistic_weights(8))
+    calibration = fit_ood_calibration(np.full((1, 3), 7.0), 0.05, 8)
+    assert calibration.score(np.eye(3)) == pytest.approx(statistic_weights(8))
 
 
 def test_more_of_any_sign_is_more_familiar():
-    familiarity = fit_ood_detector(np.random.default_rng(0).normal(size=(50, 3)), 0.05, 8)
-    base, *more = familiarity.score(np.vstack([np.zeros(3), np.eye(3)]))
+    calibration = fit_ood_calibration(np.random.default_rng(0).normal(size=(50, 3)), 0.05, 8)
+    base, *more = calibration.score(np.vstack([np.zeros(3), np.eye(3)]))
     assert min(more) > base
 
 
@@ -238,7 +238,7 @@ def test_a_router_with_the_signs_of_an_earlier_version_is_not_read():
     tasks = [TaskColumns(slice(0, 2), None)]
     router, _ = fit_router(RowStatistics(tuple(groups)), lambda at: groups[at], [0, 1], tasks, 0.05)
     arrays = router.to_arrays()
-    assert Router.from_arrays(arrays, 2, D).familiarity.threshold == router.familiarity.threshold
+    assert Router.from_arrays(arrays, 2, D).ood.threshold == router.ood.threshold
     for earlier in ({"familiarity": np.ones((2, 3))}, {"lengths": np.ones(3)}, {"worth": np.ones(3)}):
         with pytest.raises(ValueError, match="does not fit"):
             Router.from_arrays(arrays | earlier, 2, D)
@@ -248,17 +248,17 @@ def test_a_router_with_the_signs_of_an_earlier_version_is_not_read():
 
 
 def test_classes_of_all_but_one_picture_know_their_own():
-    """Two frames of one thing differ by less than a hundredth of what two things differ by."""
+    """Two frames of one object differ by less than a hundredth of what two objects differ by."""
     rng = np.random.default_rng(0)
-    things = 0.3 * rng.normal(size=(5, 64)) + 2 * rng.normal(size=64)
+    objects = 0.3 * rng.normal(size=(5, 64)) + 2 * rng.normal(size=64)
 
     def frames(count):
-        return [normalize(thing + 0.002 * rng.normal(size=(count, 64))) for thing in things]
+        return [normalize(one + 0.002 * rng.normal(size=(count, 64))) for one in objects]
 
     groups = frames(20)
     router, _ = fit_router(
         statistics_of(groups), groups.__getitem__, range(5), [TaskColumns(slice(0, 5), None)], 0.05
     )
     z = np.concatenate(frames(40))
-    unknown = router.familiarity.score(router.signs(z, router.ask(z)[1])) < router.familiarity.threshold
+    unknown = router.ood.score(z, router.scores(z)[1]) < router.ood.threshold
     assert unknown.mean() < 0.2

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from edge_tosca.arrays import log_softmax
 from edge_tosca.classifier.calibration.posterior import by_label, refine
-from edge_tosca.classifier.calibration.temperature import best_temperature, modest_temperature
+from edge_tosca.classifier.calibration.temperature import best_temperature, bounded_temperature
 
 # float64 rounding of a handful of exponentials and logarithms of size 100.
 TINY = 1e-12
@@ -118,7 +118,7 @@ def test_pictures_that_are_all_right_vouch_for_no_more_than_their_number(n):
     truth = np.arange(4) == np.arange(n)[:, None] % 4
     scores[truth] += 10
     sharp, _ = best_temperature(scores, truth)
-    modest = modest_temperature(sharp, scores, truth)
+    modest = bounded_temperature(sharp, scores, truth)
     right = np.exp(log_softmax(modest * scores))[truth]
     # The strongest of three rivals has the stated odds; the two others take a little more.
     assert 1 - 3 / (n + 1) <= np.median(right) <= (n + 1) / (n + 2)
@@ -128,8 +128,8 @@ def test_a_temperature_that_makes_mistakes_plain_is_left_as_it_is():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(200, 3))
     truth = np.arange(3) == rng.integers(0, 3, 200)[:, None]
-    assert modest_temperature(0.5, scores, truth) == 0.5
+    assert bounded_temperature(0.5, scores, truth) == 0.5
 
 
 def test_one_class_alone_has_no_rival_to_be_modest_about():
-    assert modest_temperature(2.0, np.zeros((5, 1)), np.ones((5, 1), bool)) == 2.0
+    assert bounded_temperature(2.0, np.zeros((5, 1)), np.ones((5, 1), bool)) == 2.0

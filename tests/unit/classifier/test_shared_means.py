@@ -1,4 +1,4 @@
-"""Lessons of one class: in other surroundings, or of different things under one name."""
+"""A class of several tasks: in different domains, or of different objects under one label."""
 
 import numpy as np
 import pytest
@@ -25,13 +25,15 @@ def routers(groups, labels):
     """One whose lessons have means of their own, and one that may join them."""
     columns = [TaskColumns(slice(0, len(groups)), None)]
     return [
-        fit_router(statistics_of(groups), groups.__getitem__, labels, columns, 0.05, things=things)[0]
-        for things in (None, labels)
+        fit_router(statistics_of(groups), groups.__getitem__, labels, columns, 0.05, class_of_group=classes)[
+            0
+        ]
+        for classes in (None, labels)
     ]
 
 
 def right(router, labels, z, label):
-    posterior = by_label(router.ask(z)[0], labels, CLASSES)
+    posterior = by_label(router.scores(z)[0], labels, CLASSES)
     return (posterior.argmax(axis=1) == label).mean()
 
 
@@ -62,16 +64,16 @@ def test_old_surroundings_do_not_lose_by_it():
         assert joined > alone - 0.01
 
 
-@pytest.mark.parametrize("things", [1, CLASSES // 2])
-def test_different_things_under_one_name_are_told_from_other_names_as_before(things):
+@pytest.mark.parametrize("objects", [1, CLASSES // 2])
+def test_different_things_under_one_name_are_told_from_other_names_as_before(objects):
     groups = [photographed(label, 4 * SHOTS, False, 0) for label in range(CLASSES)]
-    labels = np.array([label // 2 if label < 2 * things else label for label in range(CLASSES)])
+    labels = np.array([label // 2 if label < 2 * objects else label for label in range(CLASSES)])
     labels = np.unique(labels, return_inverse=True)[1]
     alone, joined = routers(groups, labels)
     z = np.concatenate([photographed(label, 100, False, 1) for label in range(CLASSES)])
     truth = np.repeat(labels, 100)
     before, after = (
-        (by_label(router.ask(z)[0], labels, labels.max() + 1).argmax(axis=1) == truth).mean()
+        (by_label(router.scores(z)[0], labels, labels.max() + 1).argmax(axis=1) == truth).mean()
         for router in (alone, joined)
     )
     assert after > before - 0.02
@@ -80,7 +82,7 @@ def test_different_things_under_one_name_are_told_from_other_names_as_before(thi
 def test_where_no_class_was_taught_again_nothing_changes():
     groups = [photographed(label, SHOTS, False, 0) for label in range(CLASSES)]
     alone, joined = routers(groups, np.arange(CLASSES))
-    assert joined.joined is None
+    assert joined.shared_means is None
     assert np.array_equal(alone.discriminant.weights, joined.discriminant.weights)
 
 
@@ -88,8 +90,8 @@ def test_lessons_of_a_class_share_its_probability_equally_and_have_one_mean():
     groups = [photographed(label, SHOTS, dusk, 0) for dusk in (False, True) for label in range(CLASSES)]
     labels = np.tile(np.arange(CLASSES), 2)
     _, joined = routers(groups, labels)
-    assert np.array_equal(joined.joined.units, labels)
-    logs, above = joined.ask(photographed(3, 5, True, 1))
+    assert np.array_equal(joined.shared_means.class_of_group, labels)
+    logs, above = joined.scores(photographed(3, 5, True, 1))
     assert above.shape == logs.shape == (5, 2 * CLASSES)
     np.testing.assert_array_equal(logs[:, :CLASSES], logs[:, CLASSES:])
     np.testing.assert_allclose(np.exp(logs).sum(axis=1), 1, rtol=1e-5)
@@ -106,7 +108,7 @@ def test_lessons_of_a_class_share_its_probability_equally_and_have_one_mean():
     )
     # The same sums, in another order of pictures: taught in two lessons or in one, the answer is the same.
     np.testing.assert_allclose(
-        joined.joined.discriminant.weights,
+        joined.shared_means.discriminant.weights,
         once.discriminant.weights,
         rtol=1e-4,
         atol=1e-4 * np.abs(once.discriminant.weights).max(),
@@ -129,6 +131,6 @@ def test_joined_classes_come_back_from_the_store_and_damage_is_told(damage):
     arrays = joined.to_arrays()
     z = photographed(2, 4, True, 1)
     back = Router.from_arrays(arrays, 2 * CLASSES, D)
-    np.testing.assert_array_equal(back.ask(z)[0], joined.ask(z)[0])
-    with pytest.raises(ValueError, match="classes of several lessons"):
+    np.testing.assert_array_equal(back.scores(z)[0], joined.scores(z)[0])
+    with pytest.raises(ValueError, match="classes of several tasks"):
         Router.from_arrays(arrays | damage, 2 * CLASSES, D)

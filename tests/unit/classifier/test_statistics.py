@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_tosca.classifier.lda.cholesky_scatter import WholeScatter
+from edge_tosca.classifier.lda.cholesky_scatter import CholeskyScatter
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics
 from edge_tosca.features.normalization import normalize
 
@@ -50,7 +50,7 @@ def test_features_and_their_sums_count_and_add_up_alike_to_the_last_bit(seed, si
 
 
 def matrix(scatter):
-    if isinstance(scatter, WholeScatter):
+    if isinstance(scatter, CholeskyScatter):
         return scatter.matrix
     return (scatter.vectors * scatter.values) @ scatter.vectors.T
 
@@ -67,7 +67,7 @@ def test_both_forms_give_the_scatter_matrices(seed, sizes):
         np.testing.assert_allclose(whole, inner.T @ inner, rtol=0, atol=6e-9)
         assert scatter.dim == D
         assert scatter.trace == pytest.approx(np.trace(whole), abs=1e-9)
-        assert scatter.square == pytest.approx(np.sum(whole**2), rel=1e-9, abs=1e-9)
+        assert scatter.squared_norm == pytest.approx(np.sum(whole**2), rel=1e-9, abs=1e-9)
 
 
 @given(seed=st.integers(0, 2**32), alpha=st.floats(0, 2), beta=st.floats(1e-3, 2), rows=st.integers(1, 40))
@@ -81,9 +81,11 @@ def test_both_forms_give_the_shrunken_inverse(seed, alpha, beta, rows):
         expected = vectors @ np.linalg.inv(alpha * matrix(scatter) + beta * np.eye(D))
         # The condition number is at most 2 * 40 / 1e-3, so rounding reaches 1e-11 of values up to 1e3.
         np.testing.assert_allclose(inverse.apply(some), expected, rtol=1e-8, atol=1e-8)
-        np.testing.assert_allclose(inverse.between(some, some), expected @ vectors.T, rtol=1e-8, atol=1e-8)
         np.testing.assert_allclose(
-            inverse.along(some, some), np.sum(expected * vectors, axis=1), rtol=1e-8, atol=1e-8
+            inverse.inner_products(some, some), expected @ vectors.T, rtol=1e-8, atol=1e-8
+        )
+        np.testing.assert_allclose(
+            inverse.paired_products(some, some), np.sum(expected * vectors, axis=1), rtol=1e-8, atol=1e-8
         )
 
 
@@ -96,8 +98,8 @@ def test_groups_that_count_as_one_are_summed_as_one():
         (RowStatistics(tuple(groups)), RowStatistics(tuple(together))),
         (GramStatistics.of_groups(groups, 16), GramStatistics.of_groups(together, 16)),
     ):
-        joined = apart.joined(units)
+        joined = apart.pooled(units)
         np.testing.assert_array_equal(joined.counts, once.counts)
         np.testing.assert_array_equal(joined.sums, once.sums)
         assert joined.within().trace == pytest.approx(once.within().trace, rel=1e-12)
-        assert joined.within().square == pytest.approx(once.within().square, rel=1e-12)
+        assert joined.within().squared_norm == pytest.approx(once.within().squared_norm, rel=1e-12)

@@ -53,14 +53,14 @@ def over(job):
 def test_a_lesson_is_not_under_way_from_the_moment_on_at_which_it_tells_its_end(
     jobs, lesson, store, monkeypatch
 ):
-    tell, at_end = Broadcast.tell, []
+    publish, at_end = Broadcast.publish, []
 
-    def tell_and_look(progress, value):
-        tell(progress, value)
+    def publish_and_look(progress, value):
+        publish(progress, value)
         if value.state != "running":
             at_end.append(jobs.running)
 
-    monkeypatch.setattr(Broadcast, "tell", tell_and_look)
+    monkeypatch.setattr(Broadcast, "publish", publish_and_look)
     for number in (1, 2, 3):
         job = jobs.start(lesson("mug", "pen"), None, True)
         assert over(job).state == "done"
@@ -77,15 +77,15 @@ def test_a_lesson_that_fails_is_not_under_way_either(jobs, lesson, store):
 
 
 def test_one_lesson_at_a_time(store, lesson):
-    told, wait = threading.Event(), threading.Event()
+    learned, wait = threading.Event(), threading.Event()
 
     def taught(*_):
-        told.set()
+        learned.set()
         wait.wait(PATIENCE)
 
     jobs = Jobs(store.path, dict, taught, lambda *_: ())
     job = jobs.start(lesson("mug", "pen"), None, True)
-    assert told.wait(PATIENCE)
+    assert learned.wait(PATIENCE)
     with pytest.raises(ApiError, match="still being learned"):
         jobs.start(lesson("key", "cup"), None, True)
     wait.set()

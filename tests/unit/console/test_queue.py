@@ -35,7 +35,7 @@ def test_it_is_bounded_for_each_class_and_in_all_whatever_is_forced(seen):
 def test_a_class_without_pictures_is_gone(seen):
     queue = Queue()
     key = queue.add("a", seen(1)).id
-    assert queue.picture(key).seen.brightness == 120.0
+    assert queue.picture(key).image.brightness == 120.0
     assert queue.remove(key)
     assert not queue.remove(key)
     assert queue.classes() == {}

@@ -6,8 +6,8 @@ import pytest
 
 from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.learner_thread import LearnerThread
-from edge_tosca.console.app_state.recent_answers import MOST, Recent
-from edge_tosca.console.http.errors import ApiError, complaint_of, without_paths
+from edge_tosca.console.app_state.recent_answers import MOST, RecentAnswers
+from edge_tosca.console.http.errors import ApiError, api_error_of, without_paths
 from edge_tosca.console.http.limits import Rate, Rates
 from edge_tosca.console.http.security import is_loopback, known_names
 from edge_tosca.console.http.tokens import Sessions
@@ -18,9 +18,9 @@ STORE = Path("/var/lib/private/edge-tosca/box.tosca")
 
 
 def test_errors_name_files_and_no_folder():
-    told = complaint_of(StoreError(f"{STORE} has nothing to roll back to"), STORE)
-    assert (told.status, told.sentence) == (503, "box.tosca has nothing to roll back to")
-    assert complaint_of(LearnError("no class"), STORE).status == 409
+    error = api_error_of(StoreError(f"{STORE} has nothing to roll back to"), STORE)
+    assert (error.status, error.sentence) == (503, "box.tosca has nothing to roll back to")
+    assert api_error_of(LearnError("no class"), STORE).status == 409
     assert without_paths("/home/me/key.pem: cannot be read; see /etc/x/y", STORE) == (
         "key.pem: cannot be read; see y"
     )
@@ -51,7 +51,7 @@ def test_the_table_of_clients_is_bounded():
 
 
 def test_recent_answers_are_bounded(seen):
-    recent = Recent()
+    recent = RecentAnswers()
     picture = seen(1)
     keys = [recent.add(picture) for _ in range(MOST + 1)]
     assert recent.find(keys[0]) is None
@@ -94,7 +94,7 @@ def test_who_waits_gets_the_newest_value_and_misses_those_between(in_own_loop):
         waiting = asyncio.create_task(news.newer(0, 30))
         await asyncio.sleep(0)
         for value in range(3):
-            await asyncio.to_thread(news.tell, value)
+            await asyncio.to_thread(news.publish, value)
         assert (await waiting)[1] in range(3)
         assert await news.newer(0, 30) == (3, 2)
         assert not news._waiting

@@ -5,7 +5,7 @@ from edge_tosca.console.app_state.unknown_inbox import MOST_GROUPS, MOST_OF_A_GR
 
 def test_pictures_of_one_thing_come_together(seen):
     inbox = UnknownInbox()
-    inbox.compare_with(np.mean([seen(thing).conditioned for thing in range(50, 80)], axis=0))
+    inbox.set_known_mean(np.mean([seen(thing).normalized for thing in range(50, 80)], axis=0))
     for variant in range(5):
         for thing in (1, 2):
             inbox.add(seen(thing, variant), "mug")
@@ -24,8 +24,8 @@ def test_a_thing_that_stands_before_the_camera_is_counted_and_kept_once(seen):
 
 def test_it_is_bounded_in_groups_and_in_pictures_and_the_stalest_group_gives_way(seen):
     inbox = UnknownInbox()
-    background = np.mean([seen(thing).conditioned for thing in range(500, 600)], axis=0)
-    inbox.compare_with(background)
+    background = np.mean([seen(thing).normalized for thing in range(500, 600)], axis=0)
+    inbox.set_known_mean(background)
     for variant in range(3 * MOST_OF_A_GROUP):
         inbox.add(seen(0, variant, spread=0.9), "mug")
     assert all(len(group.pictures) <= MOST_OF_A_GROUP for group in inbox.groups())
@@ -48,9 +48,9 @@ def test_a_group_is_taken_once(seen):
 
 def test_another_backbone_empties_it(seen):
     inbox = UnknownInbox()
-    inbox.compare_with(np.zeros(64))
+    inbox.set_known_mean(np.zeros(64))
     inbox.add(seen(1), "mug")
-    inbox.compare_with(np.zeros(128))
+    inbox.set_known_mean(np.zeros(128))
     assert inbox.groups() == []
     inbox.add(seen(1, width=128), "mug")
     assert len(inbox.groups()) == 1

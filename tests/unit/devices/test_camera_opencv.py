@@ -52,7 +52,7 @@ def test_a_stream_reads_a_video(video):
         number = 0
         while (frame := stream.newest(after=number)) is not None:
             number = frame.number
-        assert number == 3 and stream.account().ended
+        assert number == 3 and stream.stats().ended
 
 
 def test_what_is_no_video_is_refused_in_one_line(tmp_path, capfd):

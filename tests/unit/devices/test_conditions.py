@@ -3,7 +3,7 @@
 import pytest
 
 from edge_tosca.devices import PROFILES
-from edge_tosca.devices.throttling_check import examine_conditions
+from edge_tosca.devices.throttling_check import examine_throttling
 
 ZONE = "sys/class/thermal/thermal_zone0"
 CLOCK = "sys/devices/system/cpu/cpu0/cpufreq"
@@ -11,14 +11,14 @@ FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
 
 
 def conditions(root, profile="raspberry-pi-5"):
-    return {finding.what: finding for finding in examine_conditions(PROFILES[profile], root)}
+    return {finding.what: finding for finding in examine_throttling(PROFILES[profile], root)}
 
 
 def test_a_system_that_tells_nothing_is_not_called_sick(plant):
     found = conditions(plant({}))
     assert set(found) == {"temperature", "throttling", "governor"}
     assert all(finding.ok and not finding.remedy for finding in found.values())
-    assert all("not told" in finding.detail for finding in found.values())
+    assert all("not reported" in finding.detail for finding in found.values())
 
 
 @pytest.mark.parametrize(

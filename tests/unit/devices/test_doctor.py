@@ -10,7 +10,7 @@ import pytest
 
 from edge_tosca.devices import Finding, detect, examine
 from edge_tosca.devices.host_check import MEMORY_NEEDED, examine_disk, examine_memory
-from edge_tosca.devices.report import screen
+from edge_tosca.devices.report import format_findings
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR
 from edge_tosca.store.encryption import encrypt
 
@@ -202,7 +202,7 @@ def test_the_screen_of_a_raspberry_pi_that_is_hot_and_badly_fed_says_what_to_do_
     assert not found["throttling"].ok
     assert "--threads 4" in found["profile"].detail
     assert "Active Cooler" in found["temperature"].remedy
-    page = screen(findings).splitlines()
+    page = format_findings(findings).splitlines()
     # A terminal of 80 by 24 with room for the prompt, lines that are longer than it apart.
     assert len(page) <= 23
     needed = [line for line in page if "(needed)" in line]
@@ -212,7 +212,7 @@ def test_the_screen_of_a_raspberry_pi_that_is_hot_and_badly_fed_says_what_to_do_
 
 
 def test_the_screen_of_a_box_with_nothing_wrong_ends_in_nothing_to_do():
-    assert screen([Finding("python", True, "3.11")]).endswith("Nothing to do.")
+    assert format_findings([Finding("python", True, "3.11")]).endswith("Nothing to do.")
 
 
 def test_a_fleet_gets_numbers(plant):

@@ -5,14 +5,14 @@ import os
 import pytest
 
 from edge_tosca.devices import Machine
-from edge_tosca.devices.runtime_check import examine_engines
+from edge_tosca.devices.runtime_check import examine_runtimes
 
 NO_NPU = Machine("", "x86_64", "", (), "")
 LUNAR_LAKE = Machine("", "x86_64", "", (), "0x643e")
 
 
 def engines(machine, root):
-    return {finding.what: finding for finding in examine_engines(machine, root)}
+    return {finding.what: finding for finding in examine_runtimes(machine, root)}
 
 
 def test_runtimes_are_listed_with_their_versions_and_devices(plant):

@@ -69,14 +69,14 @@ def test_a_network_camera_is_played_lost_and_found_again(network_camera, port):
             assert frame.pixels.shape == (240, 320, 3)
             # The server's JPEG holds 16 to 235 where the decoder expects 0 to 255.
             np.testing.assert_allclose(frame.pixels.mean(axis=(0, 1)), (235, 16, 16), atol=5)
-        wait_until(lambda: not stream.account().connected)
+        wait_until(lambda: not stream.stats().connected)
         with network_camera(port):
             last = stream.newest().number
             assert stream.newest(after=last, timeout=LONGEST).number > last
-            assert stream.account().reconnects == 1
+            assert stream.stats().reconnects == 1
             # Told after the frame was given.
             wait_until(lambda: f"rtsp://127.0.0.1:{port}/belt: 320x240" in told)
-    assert "gives no more frames" in told[0]
+    assert "delivers no more frames" in told[0]
     assert not any("secret" in event for event in told)
 
 

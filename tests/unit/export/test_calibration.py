@@ -54,7 +54,7 @@ def test_fidelity_of_a_backbone_to_itself_is_one():
     fidelity = measure_fidelity(features, features, ["a", "b"] * 10, "noise")
     # Cosines of float32 vectors: exact to a few rounding steps of 6e-8.
     assert fidelity.cosine_min == pytest.approx(1, abs=1e-6)
-    assert np.array_equal(fidelity.fp32.right, fidelity.int8.right)
+    assert np.array_equal(fidelity.fp32.correct, fidelity.int8.correct)
     assert fidelity.certain_loss == 0
 
 

@@ -40,7 +40,7 @@ def test_the_list_names_every_backbone_with_size_licence_and_speed():
             "three numbers",
         ),
         (["none.onnx", "--out", "OUT", "--feature", "x", "--size", "32", "--crop", "2"], 1, "at most 1"),
-        (["none.onnx", "--out", "OUT", "--feature", "x", "--size", "32", "--std", "0,1,1"], 1, "over 0"),
+        (["none.onnx", "--out", "OUT", "--feature", "x", "--size", "32", "--std", "0,1,1"], 1, "above 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(tmp_path, arguments, code, said):

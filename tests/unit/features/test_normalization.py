@@ -65,7 +65,7 @@ def test_a_picture_is_conditioned_on_its_own(features):
 
 @given(seed=st.integers(0, 2**32), n=st.integers(2, 80), d=st.sampled_from([3, 17, 64]))
 def test_sums_of_outer_products_do_not_depend_on_their_order(seed, n, d):
-    """What makes forgetting exact: no sum over conditioned features is ever rounded."""
+    """What makes forgetting exact: no sum over normalised features is ever rounded."""
     rng = np.random.default_rng(seed)
     z = normalize(rng.normal(size=(n, d)) * 10.0 ** rng.integers(-2, 3)).astype(np.float64)
     whole = z.T @ z

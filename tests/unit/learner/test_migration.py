@@ -16,7 +16,8 @@ from edge_tosca import Learner
 from edge_tosca.errors import LearnError, StoreError
 from edge_tosca.learner.migration import migrate
 from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle, open_backend
-from edge_tosca.runtime.golden import GoldenInput, golden_entry, golden_feature
+from edge_tosca.runtime.golden import GoldenInput, golden_entry
+from edge_tosca.runtime.golden_check import golden_feature
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
@@ -249,10 +250,11 @@ def test_a_power_cut_leaves_the_store_as_it_was(shop, other):
         "from pathlib import Path\n"
         "from edge_tosca.learner.migration import migrate\n"
         "from edge_tosca.store.store import Store\n"
-        "from edge_tosca.vision.feature_extractor import Vision\n"
+        "from edge_tosca.vision.feature_extractor import FeatureExtractor\n"
         "def cut(done, total):\n"
         "    if done == 20: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "migrate(Store.open(Path(sys.argv[1])), Vision(Path(sys.argv[2]), threads=1), on_progress=cut)\n"
+        "backbone = FeatureExtractor(Path(sys.argv[2]), threads=1)\n"
+        "migrate(Store.open(Path(sys.argv[1])), backbone, on_progress=cut)\n"
     )
     before = rows(shop)
     ran = subprocess.run([sys.executable, "-c", program, str(shop), str(other)], check=False)

@@ -24,7 +24,7 @@ from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS
 from edge_tosca.tosca.luca import FLOWS, initial_parameters
-from edge_tosca.tosca.pruning import bytes_of, compact
+from edge_tosca.tosca.pruning import memory_bytes, prune
 from edge_tosca.tosca.task_module import Module
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
@@ -60,15 +60,15 @@ def silent_module(d, heard, kept, flow="tosca", seed=0, classes=CLASSES_A_TASK):
 def test_a_module_answers_alike_with_and_without_its_silent_units(flow, d, heard, kept, seed):
     module = silent_module(d, heard, kept, flow, seed)
     x = np.random.default_rng(seed).normal(size=(5, d)).astype(np.float32)
-    small = compact(module)
-    assert bytes_of(small) <= bytes_of(module)
+    small = prune(module)
+    assert memory_bytes(small) <= memory_bytes(module)
     # Cosines of float32 sums over at most 128 terms, added in another order.
     np.testing.assert_allclose(small.cosines(x), module.cosines(x), rtol=0, atol=5e-6)
 
 
 def test_a_module_with_few_units_takes_a_fraction_of_the_memory():
     module = silent_module(1280, heard=6, kept=1.0)
-    assert bytes_of(compact(module)) < 0.15 * bytes_of(module)
+    assert memory_bytes(prune(module)) < 0.15 * memory_bytes(module)
 
 
 @given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 40))
@@ -92,7 +92,7 @@ def test_what_an_earlier_generation_knew_leaves_memory_at_once(tmp_path):
     learner.learn_features(task_features(0, CLASSES_A_TASK, D), force=True)
     earlier = learner.model
     earlier.predict(next(iter(task_features(0, 1, D).values()))[:1], 3)
-    earlier.cached(0)
+    earlier.features_of(0)
     seen = weakref.ref(earlier)
     del earlier
     gc.disable()
@@ -193,8 +193,8 @@ def test_a_learner_of_a_thousand_classes_answers_and_learns_within_300_megabytes
             store.add_module(sha256(data), data, cosines)
             half = {label: rows.astype(np.float16) for label, rows in features.items()}
             store.add_task(f"task {task}", sha256(data), half, generation)
-        after, left_out = refit(learner.store, generation)
-        store.set_report(generation, {BY_CLASS: accuracy_by_class(after, left_out)})
+        after = refit(learner.store, generation)
+        store.set_report(generation, {BY_CLASS: accuracy_by_class(after.state, after.held_out)})
     learner.close()
     for what in ("predict", "learn"):
         command = [sys.executable, "-c", PEAK, what, str(path)]

@@ -2,14 +2,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.benchmarks.exemplars import drawn, k_centre, spread
 from tests.torture.verbs import QUESTIONS, create, features, locked, reopen, teach
 
 from edge_tosca.errors import StoreError
-from edge_tosca.features.exemplars import drawn, herding, k_centre, spread
+from edge_tosca.features.exemplars import herding
 from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.learn import learn_task
+from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.model import Model
+from edge_tosca.learner.normalized_features import NormalizedFeatures
+from edge_tosca.learner.refit import sum_up
 from edge_tosca.learner.storage_limit import LEAST, limit_size, thin
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.maintenance import compact
@@ -107,7 +111,8 @@ def test_what_was_thinned_out_is_as_if_never_taught_to_the_sums(shop):
     apple = shop.state().groups[0]
     expected = features("apple", 160).astype(np.float16)[left[apple.features]]
     assert np.array_equal(shop.features(apple), expected)
-    assert Model(shop, shop.state()).statistics().counts.tolist() == [30, 30, 30, 8]
+    state = shop.state()
+    assert sum_up(shop, state, NormalizedFeatures(shop, state)).counts.tolist() == [30, 30, 30, 8]
 
 
 def test_the_held_out_answers_stay_with_their_pictures(shop):
@@ -123,9 +128,8 @@ def test_the_held_out_answers_stay_with_their_pictures(shop):
 def test_remembered_files_stay_with_their_features(tmp_path):
     store = create(tmp_path / "shop.tosca")
     files = {at: SourceImage(tmp_path / f"{at}.jpg", f"{at:064x}") for at in range(30)}
-    taught = {"apple": features("apple", 30)}
-    options = {"skipped": (), "force": True, "feature_seconds": 0.0, "remember": {"apple": files}}
-    learn_task(store, taught, {"apple": [str(at) for at in range(30)]}, None, **options)
+    apple = LessonClass(features("apple", 30), [str(at) for at in range(30)], sources=files)
+    learn_task(store, Lesson({"apple": apple}), force=True)
     with store.transaction():
         (places,) = thin(store, 9).values()
     (group,) = store.state().groups
@@ -136,9 +140,9 @@ def test_remembered_files_stay_with_their_features(tmp_path):
 def test_suspects_are_named_rightly_after_thinning(tmp_path):
     store = create(tmp_path / "shop.tosca")
     limit_size(store, 220_000)
-    taught = {"apple": features("apple", 300), "brick": features("brick", 300)}
-    names = {label: [f"{label}{at}" for at in range(300)] for label in taught}
-    report = learn_task(store, taught, names, None, skipped=(), force=True, feature_seconds=0.0)
+    names = {label: [f"{label}{at}" for at in range(300)] for label in ("apple", "brick")}
+    classes = {label: LessonClass(features(label, 300), some) for label, some in names.items()}
+    report = learn_task(store, Lesson(classes), force=True)
     assert report.thinned
     assert report.images == 600
     known = {name for some in names.values() for name in some}

@@ -42,7 +42,7 @@ def shop(lived, tmp_path):
     opened.close()
 
 
-def behind_its_back(store, *changes):
+def by_another_program(store, *changes):
     """Change a store's file with another program."""
     connection = sqlite3.connect(store.path)
     for change in changes:
@@ -69,7 +69,7 @@ def test_what_every_verb_leaves_is_as_it_was_left_and_gives_its_router(shop):
 def test_an_empty_store_is_as_init_left_it(tmp_path):
     store = create(tmp_path / "shop.tosca")
     assert found(store) == ()
-    assert [seal.content["command"] for seal in store.audit_log.all()] == ["init"]
+    assert [entry.content["command"] for entry in store.audit_log.all()] == ["init"]
     store.close()
 
 
@@ -96,22 +96,25 @@ def test_verifying_leaves_the_file_as_it_is(shop):
         ("UPDATE generations SET report = '{\"gate\": null}' WHERE number = 1", "report of generation 1"),
         ("UPDATE features SET data = (SELECT data FROM features WHERE id = 2) WHERE id = 1", "class 'pear'"),
         ("DELETE FROM digests WHERE kind = 'features' AND key = 1", "class 'pear' in task 'first'"),
-        ("UPDATE modules SET data = zeroblob(9) WHERE rowid = 1", "other bytes than its name says"),
+        ("UPDATE modules SET data = zeroblob(9) WHERE rowid = 1", "its bytes do not match its digest"),
         ("UPDATE modules SET evidence = zeroblob(9) WHERE rowid = 1", "held-out answers of module"),
-        ("UPDATE routers SET data = zeroblob(9)", "router: not what was kept"),
-        ("DELETE FROM routers", "router: taken away"),
+        ("UPDATE routers SET data = zeroblob(9)", "router: differs from its recorded digest"),
+        ("DELETE FROM routers", "router: missing"),
         ("UPDATE digests SET digest = '' WHERE kind = 'pictures'", "table digests"),
         (
             'UPDATE seals SET entry = replace(entry, \'"user":"\', \'"user":"x\') WHERE number = 2',
-            "seal 2 says",
+            "audit entry 2 was changed",
         ),
-        ("DELETE FROM seals WHERE number = 3", "seal 3 does not follow"),
-        ("UPDATE seals SET generation = NULL WHERE number = 2", "seal 2 says something else"),
-        ("UPDATE seals SET entry = '[]' WHERE number = 2", "seal 2 cannot be read"),
+        ("DELETE FROM seals WHERE number = 3", "audit entry 3 does not follow"),
+        (
+            "UPDATE seals SET generation = NULL WHERE number = 2",
+            "audit entry 2 was changed after it was written",
+        ),
+        ("UPDATE seals SET entry = '[]' WHERE number = 2", "audit entry 2 cannot be read"),
     ],
 )
 def test_a_change_behind_its_back_is_named(shop, change, named):
-    behind_its_back(shop, change)
+    by_another_program(shop, change)
     assert any(named in discrepancy for discrepancy in found(shop))
 
 
@@ -124,14 +127,16 @@ def test_one_changed_feature_and_its_digest_are_found_by_the_seal(shop):
     connection.execute("UPDATE digests SET digest = ? WHERE kind = 'features' AND key = 1", (digest,))
     connection.commit()
     connection.close()
-    assert found(shop) == (f"table digests is not as seal {len(shop.seals.all())} left it",)
+    assert found(shop) == (f"table digests is not as audit entry {len(shop.audit_log.all())} left it",)
 
 
 def test_a_lawful_change_does_not_wash_one_behind_its_back(shop):
-    behind_its_back(shop, "UPDATE lives SET label = 'peer' WHERE label = 'pear'")
-    at = len(shop.seals.all())
+    by_another_program(shop, "UPDATE lives SET label = 'peer' WHERE label = 'pear'")
+    at = len(shop.audit_log.all())
     rename_class(shop, "peer", "pear", merge=False)
-    assert found(shop) == (f"between seal {at} and seal {at + 1} something else changed the file",)
+    assert found(shop) == (
+        f"between audit entry {at} and audit entry {at + 1} another program changed the file",
+    )
 
 
 def test_a_router_sealed_though_the_features_give_another_is_found(shop):
@@ -139,7 +144,7 @@ def test_a_router_sealed_though_the_features_give_another_is_found(shop):
     with shop.transaction():
         shop.set_derived("routers", shop.latest(), {**kept, "bias": kept["bias"] + 1})
     assert found(shop, solve=False) == ()
-    assert found(shop) == ("the router that is kept is not the one that the cached features give",)
+    assert found(shop) == ("the stored router is not the one that the cached features give",)
 
 
 def test_sums_sealed_though_the_features_give_others_are_found(tmp_path):
@@ -157,8 +162,10 @@ def test_a_head_noted_down_is_in_the_chain_until_the_chain_is_made_anew(shop, li
     head = lived[1]
     teach(shop, "later", {"zebra": 4})
     assert found(shop, known=head[:16]) == ()
-    behind_its_back(shop, f"UPDATE seals SET digest = '{'0' * 64}' WHERE digest = '{head}'")
-    assert f"no seal has the digest {head}: the chain was cut off or made anew" in found(shop, known=head)
+    by_another_program(shop, f"UPDATE seals SET digest = '{'0' * 64}' WHERE digest = '{head}'")
+    assert f"no audit entry has the digest {head}: the chain was cut off or replaced" in found(
+        shop, known=head
+    )
 
 
 # What is lawfully erased
@@ -167,7 +174,7 @@ def test_a_head_noted_down_is_in_the_chain_until_the_chain_is_made_anew(shop, li
 def test_no_digest_of_an_erased_feature_or_picture_stays_in_the_file(shop):
     gone = [
         digest.encode()
-        for kind, key, digest in shop.seals.digests()
+        for kind, key, digest in shop.audit_log.digests()
         if kind in ("features", "pictures")
         for group in shop.state().groups
         if group.label == "door" and group.features == key
@@ -202,15 +209,15 @@ def test_an_erasure_is_in_the_chain_and_breaks_none_of_it(shop):
 
 
 def test_equal_lessons_in_two_stores_are_sealed_apart_by_their_salts(tmp_path):
-    sealed = []
+    left = []
     for name in ("one", "two"):
         store = create(tmp_path / f"{name}.tosca")
         teach(store, "task", {"apple": 4})
-        sealed.append(store.audit_log.all()[-1].content["left"])
+        left.append(store.audit_log.all()[-1].content["left"])
         store.close()
     for table in ("digests", "modules", "tasks"):
-        assert sealed[0][table] != sealed[1][table]
-    assert sealed[0]["classes"] == sealed[1]["classes"]
+        assert left[0][table] != left[1][table]
+    assert left[0]["classes"] == left[1]["classes"]
 
 
 # What history tells
@@ -255,5 +262,5 @@ def test_a_lessons_digest_can_be_computed_from_its_files_in_any_order(tmp_path):
 
 
 def test_what_is_sealed_names_no_picture(shop):
-    assert not any(".jpg" in seal.entry for seal in shop.seals.all())
-    assert all(json.loads(seal.entry) for seal in shop.seals.all())
+    assert not any(".jpg" in entry.text for entry in shop.audit_log.all())
+    assert all(json.loads(entry.text) for entry in shop.audit_log.all())

@@ -105,8 +105,8 @@ def test_the_live_loop_answers_as_predict_does(live_on, store, looks):
     assert (answer.answer.label, answer.answer.confidence) == (alone.label, alone.confidence)
     assert answer.latency > 0 and answer.feature.shape == (1280,)
     eventually(lambda: shown(live) == "mug")
-    account = live.account()
-    assert account.error is None and 0 < account.latency_p50 <= account.latency_p99
+    stats = live.stats()
+    assert stats.error is None and 0 < stats.latency_p50 <= stats.latency_p99
 
 
 def test_another_object_before_the_camera_changes_what_is_shown(live_on, store, looks):
@@ -133,8 +133,8 @@ def test_a_store_that_knows_nothing_gives_no_answer_until_it_is_taught(live_on, 
     Learner.create(path, threads=1).close()
     told = []
     live = live_on(Belt(looks["mug"]), path, on_event=told.append)
-    eventually(lambda: live.account().error is not None)
-    assert "knows no class yet" in live.account().error
+    eventually(lambda: live.stats().error is not None)
+    assert "knows no class yet" in live.stats().error
     assert live.newest(timeout=0.2) is None
     with closing(Learner.open(path, threads=1)) as other:
         other.learn({name: views(looks[name]) for name in ("mug", "pen")}, force=True)
@@ -148,7 +148,7 @@ def test_a_new_generation_of_another_process_is_picked_up(live_on, store, looks)
     with closing(Learner.open(store, threads=1)) as other:
         other.rename("mug", "beaker")
     eventually(lambda: shown(live) == "beaker")
-    assert live.account().opened == 1
+    assert live.stats().opened == 1
 
 
 def test_a_store_that_was_replaced_is_opened_anew(live_on, store, looks, tmp_path):
@@ -156,7 +156,7 @@ def test_a_store_that_was_replaced_is_opened_anew(live_on, store, looks, tmp_pat
     eventually(lambda: shown(live) == "mug")
     other_store(tmp_path, looks).replace(store)
     eventually(lambda: shown(live) == "cup")
-    assert live.account().opened == 2
+    assert live.stats().opened == 2
 
 
 def other_store(folder, looks):
@@ -195,8 +195,8 @@ def test_a_log_that_cannot_be_emptied_keeps_the_new_store_from_being_opened(live
             other.rename("mug", "beaker")
         eventually(lambda: shown(live) == "beaker")
         other_store(tmp_path, looks).replace(store)
-        eventually(lambda: live.account().error is not None)
-        assert f"delete {log_of(store)}" in live.account().error
+        eventually(lambda: live.stats().error is not None)
+        assert f"delete {log_of(store)}" in live.stats().error
     log_of(store).unlink()
     eventually(lambda: shown(live) == "cup")
 
@@ -206,11 +206,11 @@ def test_a_store_that_is_away_for_a_while_is_waited_for_and_told_once(live_on, s
     live = live_on(Belt(looks["mug"]), store, on_event=told.append)
     eventually(lambda: shown(live) == "mug")
     away = store.rename(tmp_path / "away")
-    eventually(lambda: live.account().error is not None)
+    eventually(lambda: live.stats().error is not None)
     # Long enough for a second attempt; if it were not, the claim would hold all the more.
     time.sleep(0.7)
     away.rename(store)
-    eventually(lambda: live.account().error is None)
+    eventually(lambda: live.stats().error is None)
     assert len([event for event in told if "put the store back" in event]) == 1
     assert told[-1].endswith("answering again")
 
@@ -234,10 +234,10 @@ def test_an_error_that_passes_is_survived(live_on, store, looks):
 def test_frames_that_came_meanwhile_are_skipped_not_queued(live_on, store, looks):
     live = live_on(Belt(looks["mug"]), store)
     first = live.newest(timeout=PATIENCE).frame.number
-    eventually(lambda: live.account().answered > 5)
+    eventually(lambda: live.stats().answered > 5)
     live.close()
-    last, account = live.newest().frame.number, live.account()
-    assert last - first + 1 <= account.answered + account.skipped <= last
+    last, stats = live.newest().frame.number, live.stats()
+    assert last - first + 1 <= stats.answered + stats.skipped <= last
 
 
 @pytest.fixture(scope="module")
@@ -249,27 +249,27 @@ def features(taught, looks):
 
 
 @pytest.fixture
-def model(taught):
+def learner(taught):
     with closing(Learner.open(taught, threads=1)) as learner:
-        yield learner.model
+        yield learner
 
 
-def test_the_display_changes_only_when_answers_in_a_row_agree(model, features):
+def test_the_display_changes_only_when_answers_in_a_row_agree(learner, features):
     consensus = Consensus(agree=3)
-    said = [consensus.add(model, feature) for feature in features["mug"][:4]]
+    said = [consensus.add(learner, feature) for feature in features["mug"][:4]]
     assert [one.changed for one in said] == [False, False, True, False]
     assert [one.answer and one.answer.label for one in said] == [None, None, "mug", "mug"]
-    glimpse = consensus.add(model, features["pen"][0])
+    glimpse = consensus.add(learner, features["pen"][0])
     assert glimpse.answer.label == "mug" and not glimpse.changed
-    back = [consensus.add(model, feature) for feature in features["mug"][4:8]]
+    back = [consensus.add(learner, feature) for feature in features["mug"][4:8]]
     assert not any(one.changed for one in back)
 
 
-def test_a_cut_starts_a_new_burst(model, features):
+def test_a_cut_starts_a_new_burst(learner, features):
     consensus = Consensus(frames=5)
-    lengths = [consensus.add(model, feature).frames for feature in features["mug"][:7]]
+    lengths = [consensus.add(learner, feature).frames for feature in features["mug"][:7]]
     assert lengths == [1, 2, 3, 4, 5, 5, 5]
-    assert [consensus.add(model, feature).frames for feature in features["pen"][:3]] == [1, 2, 3]
+    assert [consensus.add(learner, feature).frames for feature in features["pen"][:3]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("options", [{"frames": 0}, {"agree": 0}, {"cut": 2.0}])

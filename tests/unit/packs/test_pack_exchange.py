@@ -24,7 +24,7 @@ from edge_tosca.packs import (
     trusted_keys,
     write_pack,
 )
-from edge_tosca.packs.synthetic_features import STAND_INS, stand_ins
+from edge_tosca.packs.synthetic_features import SYNTHETIC_PER_CLASS, synthetic_features
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
@@ -463,7 +463,7 @@ def test_a_class_that_is_not_known_cannot_be_exported(open_box):
     with pytest.raises(PackError, match="knows no class yet"):
         export_classes(box.store)
     learn(box, "desk", "mug", "pen", shots=4)
-    with pytest.raises(PackError, match="knows no class 'spoon'"):
+    with pytest.raises(PackError, match="has no class 'spoon'; it has: mug, pen"):
         export_classes(box.store, ["mug", "spoon"])
 
 
@@ -472,8 +472,8 @@ def test_a_class_that_is_not_known_cannot_be_exported(open_box):
 
 def test_stand_ins_have_the_mean_of_the_pictures_and_are_none_of_them():
     rows = pictures("mug", 12)
-    drawn = normalize(stand_ins(rows))
-    assert drawn.shape == (STAND_INS, D)
+    drawn = normalize(synthetic_features(rows))
+    assert drawn.shape == (SYNTHETIC_PER_CLASS, D)
     # float16 keeps the squares of the stand-ins' entries to a relative 2^-11.
     np.testing.assert_allclose(drawn.mean(axis=0), normalize(rows).mean(axis=0), atol=3e-4)
     assert np.abs(drawn @ normalize(rows).T).max() < 0.99
@@ -482,9 +482,9 @@ def test_stand_ins_have_the_mean_of_the_pictures_and_are_none_of_them():
 def test_the_stand_ins_depend_on_nothing_but_the_mean():
     even = np.random.default_rng(2).normal(size=(6, D)).astype(np.float16)
     order = np.random.default_rng(3).permutation(6)
-    np.testing.assert_array_equal(stand_ins(even), stand_ins(even[order]))
-    np.testing.assert_array_equal(stand_ins(even), stand_ins(np.concatenate([even, even])))
-    assert not np.array_equal(stand_ins(even), stand_ins(even[:5]))
+    np.testing.assert_array_equal(synthetic_features(even), synthetic_features(even[order]))
+    np.testing.assert_array_equal(synthetic_features(even), synthetic_features(np.concatenate([even, even])))
+    assert not np.array_equal(synthetic_features(even), synthetic_features(even[:5]))
 
 
 def test_a_private_pack_holds_no_feature_and_no_module_of_the_box(open_box, keys):
@@ -495,7 +495,7 @@ def test_a_private_pack_holds_no_feature_and_no_module_of_the_box(open_box, keys
         assert not any(row.tobytes() in data for row in pictures(label, 12))
     assert not any(module in data for module in modules(box).values())
     assert all(
-        len(rows) == STAND_INS
+        len(rows) == SYNTHETIC_PER_CLASS
         for task in export_classes(box.store, private=True).tasks
         for rows in task.features
     )

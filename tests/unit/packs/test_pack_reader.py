@@ -113,7 +113,7 @@ def test_no_file_is_overwritten_by_a_pack(pack, key, tmp_path):
 
 
 def test_a_pack_that_no_reader_would_take_is_not_written(pack, key, tmp_path, monkeypatch):
-    monkeypatch.setattr(container, "MOST_BYTES", 1000)
+    monkeypatch.setattr(container, "MAX_BYTES", 1000)
     assert "fewer classes at a time" in told(write_pack, tmp_path / "mugs.pack", pack, key)
     assert not list(tmp_path.iterdir())
 
@@ -298,12 +298,12 @@ def test_a_header_that_claims_to_be_huge_costs_no_memory(tmp_path):
     for length in (1 << 63, 1 << 40, 100 << 20, (2 << 20) + 1):
         with path.open("wb") as file:
             file.write(length.to_bytes(8, "little"))
-            file.truncate(container.MOST_BYTES)
+            file.truncate(container.MAX_BYTES)
         tracemalloc.start()
         told(read_pack, path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < container.MOST_BYTES + (1 << 20)
+        assert peak < container.MAX_BYTES + (1 << 20)
 
 
 def test_the_deepest_and_widest_header_stays_within_bounds(tmp_path):
@@ -328,7 +328,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read_whole(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert "more than 32 MiB" in message
-    assert peak < 2 * container.MOST_BYTES
+    assert peak < 2 * container.MAX_BYTES
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path):

@@ -10,10 +10,10 @@ from edge_tosca.classifier.router_fit import SAMPLE
 from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.quality.advice import ERRORS_KEPT, LEARNING_EXPONENT, pictures_to_add
-from edge_tosca.quality.confusions import ConfusablePair, HeldOutConfusions, standard_errors_apart
-from edge_tosca.quality.gate import HARDLY_APART, _harm, _same_things, hardly_apart
+from edge_tosca.quality.confusions import ConfusablePair, HeldOutConfusions, welch_t
+from edge_tosca.quality.gate import CONFUSABLE_BELOW, _harm, _same_classes, confusable_below
 from edge_tosca.quality.label_errors import OLD_CLASS_GAIN, relabel, samples_of_old_class
-from edge_tosca.quality.loo_ridge import PENALTY, LeftOutRidge
+from edge_tosca.quality.loo_ridge import PENALTY, LeaveOneOutRidge
 from edge_tosca.quality.near_duplicates import NearDuplicates, _mean_cosine
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import SETTINGS
@@ -111,8 +111,8 @@ def test_a_known_class_under_another_name_is_rejected_and_leaves_nothing(taught)
 def test_twenty_other_pictures_of_a_known_class_under_another_name_are_not_accepted(taught, seed):
     report = taught.learn_features({"beaker": pictures(hash_of("mug"), more=seed + 1)})
     assert report.gate.verdict != "accept"
-    assert "be told from 'mug'" in report.gate.reasons[0]
-    assert "as 'mug' if the two are one thing" in report.gate.advice[0]
+    assert "be distinguished from 'mug'" in report.gate.reasons[0]
+    assert "as 'mug' if both are the same class" in report.gate.advice[0]
 
 
 @pytest.mark.parametrize("shots", [10, 20])
@@ -215,7 +215,7 @@ def test_a_first_task_has_no_old_classes(shop):
 def test_left_out_margins_equal_those_of_refitting_without_each_picture(shots):
     z = normalize(np.concatenate([pictures(place, shots, 2.0) for place in range(3)]))
     truth = np.repeat(np.arange(3), shots)
-    margins, answers = LeftOutRidge.of(z).margins(truth)
+    margins, answers = LeaveOneOutRidge.of(z).margins(truth)
     centred = (z - z.mean(axis=0)).astype(float)
     targets = np.eye(3)[truth] - np.eye(3)[truth].mean(axis=0)
     for row in range(0, len(z), 7):
@@ -231,12 +231,12 @@ def test_halves_of_one_class_are_hardly_apart_and_two_classes_are():
     alone, apart = [], []
     for seed in range(30):
         z = normalize(pictures(seed, 80))
-        alone.append(standard_errors_apart(z[::2], z[1::2]))
-        apart.append(standard_errors_apart(z[::2], normalize(pictures(seed + 100, 200))))
-    most = hardly_apart(40 * 40 / 80)
+        alone.append(welch_t(z[::2], z[1::2]))
+        apart.append(welch_t(z[::2], normalize(pictures(seed + 100, 200))))
+    most = confusable_below(40 * 40 / 80)
     assert np.mean([errors <= most for errors, _ in alone]) >= 0.9
     assert np.mean([right for _, right in alone]) == pytest.approx(0.5, abs=0.05)
-    assert min(errors for errors, _ in apart) > HARDLY_APART
+    assert min(errors for errors, _ in apart) > CONFUSABLE_BELOW
 
 
 def test_relabelling_finds_the_labels_that_were_true():
@@ -294,21 +294,21 @@ def of_ten_classes(taken):
     ],
 )
 def test_what_a_new_class_may_cost_the_old_ones_does_not_grow_with_their_number(taken, told):
-    trial = of_ten_classes(taken)
-    found = _harm(trial, 1.0, 1 - sum(taken) / 200)
+    confusions = of_ten_classes(taken)
+    found = _harm(confusions, 1.0, 1 - sum(taken) / 200)
     assert [reason for reason, _ in found] == ([] if told is None else [told])
     if told is not None:
-        worst = trial.labels[int(np.argmax(taken))]
+        worst = confusions.labels[int(np.argmax(taken))]
         assert repr(worst) in found[0][1]
 
 
 def test_copies_of_a_class_are_told_once_whichever_of_the_two_is_asked_about():
     copies = NearDuplicates((), {}, {}, {"mug": ("cup", 1.0), "cup": ("mug", 1.0)})
     pairs = [ConfusablePair("cup", "mug", 0.5, 0.1, 10.0), ConfusablePair("jug", "mug", 0.5, 0.1, 10.0)]
-    rejected, doubted = _same_things(pairs, copies)
+    rejected, doubted = _same_classes(pairs, copies)
     assert [reason.split(" pictures of ")[0] for reason, _ in rejected] == [
         "100% of the",
-        "'jug' cannot be told from 'mug': right 50%, a coin 50%",
+        "'jug' cannot be distinguished from 'mug': accuracy 50%, chance 50%",
     ]
     assert doubted == []
 

@@ -8,7 +8,8 @@ import pytest
 from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.export.bundle_writer import write_bundle
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, golden_cosines, open_backend
-from edge_tosca.runtime.golden import GOLDEN_PICTURES, golden_feature
+from edge_tosca.runtime.golden import GOLDEN_PICTURES
+from edge_tosca.runtime.golden_check import golden_feature
 from edge_tosca.runtime.hardware import int8_overflows
 
 

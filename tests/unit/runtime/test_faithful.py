@@ -13,8 +13,8 @@ import pytest
 from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.export.bundle_writer import write_bundle
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, Bundle, fingerprint, open_backend, open_verified
-from edge_tosca.runtime.golden_cache import remembered_golden_features
-from edge_tosca.runtime.verified_backend import _after
+from edge_tosca.runtime.golden_cache import cached_golden_features
+from edge_tosca.runtime.verified_backend import _fallbacks
 
 
 @pytest.fixture(autouse=True)
@@ -137,26 +137,26 @@ def test_a_device_that_is_absent_is_told_and_not_replaced(bundle):
     ],
 )
 def test_the_chain_is_the_one_that_is_documented(first, then):
-    assert [" ".join(step) for step in _after(*first)] == then
+    assert [" ".join(step) for step in _fallbacks(*first)] == then
 
 
 def test_the_golden_pictures_run_once_and_then_come_from_the_cache(bundle, backend, cache):
     first, seen = counting(backend)
-    features = remembered_golden_features(bundle, first)
+    features = cached_golden_features(bundle, first)
     assert len(seen) == len(bundle.golden)
     again, seen = counting(backend)
-    np.testing.assert_array_equal(remembered_golden_features(bundle, again), features)
+    np.testing.assert_array_equal(cached_golden_features(bundle, again), features)
     assert not seen
     assert len(list(cache.iterdir())) == 1
 
 
 @pytest.mark.parametrize("change", [{"version": "0"}, {"hardware": "another"}, {"device": "NPU"}])
 def test_another_runtime_version_device_or_driver_runs_them_again(bundle, backend, change):
-    remembered_golden_features(bundle, backend)
+    cached_golden_features(bundle, backend)
     other, seen = counting(backend)
     for name, value in change.items():
         setattr(other, name, value)
-    remembered_golden_features(bundle, other)
+    cached_golden_features(bundle, other)
     assert seen
 
 
@@ -164,7 +164,7 @@ def test_a_device_whose_driver_is_not_told_is_asked_every_time(bundle, backend, 
     for _ in range(2):
         other, seen = counting(backend)
         other.hardware = ""
-        remembered_golden_features(bundle, other)
+        cached_golden_features(bundle, other)
         assert len(seen) == len(bundle.golden)
     assert not cache.exists()
 
@@ -173,7 +173,7 @@ def test_a_device_whose_driver_is_not_told_is_asked_every_time(bundle, backend, 
 def test_a_damaged_cache_file_is_as_good_as_none(bundle, backend, cache, damage):
     from safetensors.numpy import save
 
-    features = remembered_golden_features(bundle, backend)
+    features = cached_golden_features(bundle, backend)
     (path,) = cache.iterdir()
     data = path.read_bytes()
     path.unlink()
@@ -190,7 +190,7 @@ def test_a_damaged_cache_file_is_as_good_as_none(bundle, backend, cache, damage)
             }[damage]
         )
     other, seen = counting(backend)
-    np.testing.assert_array_equal(remembered_golden_features(bundle, other), features)
+    np.testing.assert_array_equal(cached_golden_features(bundle, other), features)
     assert seen
     if damage != "a folder":
         assert path.read_bytes() == data
@@ -207,11 +207,11 @@ def test_a_read_only_cache_changes_nothing(bundle, backend, cache):
         pytest.skip("root writes everywhere")
     cache.mkdir(parents=True)
     cache.chmod(0o500)
-    remembered_golden_features(bundle, backend)
+    cached_golden_features(bundle, backend)
     assert not list(cache.iterdir())
 
 
 def test_unfaithful_features_are_not_remembered(planted, cache):
     backend = open_backend(planted, "openvino")
-    remembered_golden_features(planted, backend)
+    cached_golden_features(planted, backend)
     assert not list(cache.glob("*"))

@@ -152,7 +152,7 @@ def test_a_tiff_whose_sizes_are_no_whole_numbers_is_refused_in_one_line(kind):
     # Four bytes as text, as bytes, as a number below zero and as one with a point.
     assert width in data
     told = refusal(data.replace(width, struct.pack("<HHI4s", 322, kind, 1, b"\x0c\xff\x0c\xff")))
-    assert "its header is damaged: tag 322 is no number; save it anew" in told
+    assert "its header is damaged: tag 322 is no number; save it again" in told
 
 
 def test_a_damaged_tiff_makes_no_library_write_to_stderr(tmp_path, capfd):

@@ -86,7 +86,7 @@ def test_a_rehearsal_of_removing_says_what_stays(tmp_path):
         (("--from", "/nowhere.whl", "--dry-run"), 1, "/nowhere.whl: there is no such wheel"),
         (("--wheels", "/nowhere", "--dry-run"), 1, "/nowhere: there is no such folder of wheels"),
         (("--python", "/nowhere", "--dry-run"), 1, "/nowhere: not found; install Python 3.11"),
-        (("--purge", "--dry-run"), 1, "--purge goes with --uninstall"),
+        (("--purge", "--dry-run"), 1, "--purge requires --uninstall"),
         (("--from",), 1, "--from needs a value"),
         (("--frobnicate",), 2, "usage: install.sh"),
     ],

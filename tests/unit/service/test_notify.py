@@ -37,7 +37,7 @@ def test_where_nobody_listens_nothing_is_said():
 
 def test_a_listener_that_went_away_does_not_stop_the_service(tmp_path, caplog):
     assert not Notifier(str(tmp_path / "gone")).ready("watching")
-    assert "systemd was not told" in caplog.text
+    assert "systemd was not notified" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_the_watchdog_pings_only_while_every_loop_goes_round(listener):
     rounds = {"live": 0, "requests": 0}
     heartbeats = {name: (lambda name=name: rounds[name]) for name in rounds}
     watchdog = Watchdog(Notifier(listener.address, 30.0), heartbeats, "teaching and watching")
-    assert watchdog.look() == []
+    assert watchdog.check() == []
     assert listener.pending() == [{"WATCHDOG": "1"}]
 
     rounds["requests"] += 1
-    assert watchdog.look() == ["live"]
-    assert watchdog.look() == ["live"]
+    assert watchdog.check() == ["live"]
+    assert watchdog.check() == ["live"]
     assert listener.pending() == [{"STATUS": "no progress of: live"}]
 
     rounds["live"] += 1
-    assert watchdog.look() == []
+    assert watchdog.check() == []
     assert listener.pending() == [{"WATCHDOG": "1"}, {"STATUS": "teaching and watching"}]
 
 

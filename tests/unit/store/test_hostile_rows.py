@@ -12,6 +12,8 @@ from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.errors import StoreError
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.model import Model
+from edge_tosca.learner.normalized_features import NormalizedFeatures
+from edge_tosca.learner.refit import solve_router
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.store import Store
 from edge_tosca.tosca.task_module import Module
@@ -66,7 +68,12 @@ def test_a_label_of_two_lines(connection):
 
 def test_sums_that_no_features_have(connection):
     sums = GramStatistics(np.full(3, 4), np.zeros((3, 16)), -np.eye(16))
-    refusal(connection, lambda store: Model(store, store.state()).solve(sums))
+
+    def solve(store):
+        state = store.state()
+        solve_router(store, state, NormalizedFeatures(store, state), sums)
+
+    refusal(connection, solve)
 
 
 def test_a_router_whose_inner_products_no_features_have(connection):
@@ -78,7 +85,7 @@ def test_a_router_whose_inner_products_no_features_have(connection):
     kept["weights"] = np.zeros_like(kept["weights"])
     kept["weights"][:-1, 0] = -1
     connection.execute("UPDATE routers SET data = ? WHERE generation = ?", (save(kept), generation))
-    assert "makes no sense" in refusal(connection, answer)
+    assert "its contents are invalid" in refusal(connection, answer)
 
 
 def spoilt_sums(connection, **arrays):
@@ -134,7 +141,7 @@ def test_two_modules_without_a_digest_are_told_of(connection):
     for _ in range(2):
         connection.execute("INSERT INTO modules SELECT NULL, data, evidence FROM modules LIMIT 1")
     store = Store(Path("shop.tosca"), connection)
-    assert any("nothing vouches for them" in found for found in verify(store).discrepancies)
+    assert any("no digest is recorded" in found for found in verify(store).discrepancies)
 
 
 def test_a_chain_that_counts_as_far_as_there_are_numbers(connection):

@@ -11,7 +11,7 @@ import pytest
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
 from edge_tosca.store import database_file
-from edge_tosca.store.schema import ENCRYPTED
+from edge_tosca.store.schema import BUSY_SECONDS, ENCRYPTED
 from edge_tosca.store.state import TaskClass
 from edge_tosca.store.store import Store
 
@@ -421,6 +421,36 @@ def test_scrubbing_waits_for_another_connection_that_writes_the_log_back_itself(
         store.scrub()
         assert Path(f"{store.path}-wal").stat().st_size == 0
     other.join()
+
+
+def test_a_checkpoint_that_does_not_wait_empties_the_log_unless_another_process_reads_it(store):
+    add_task(store, "task 1", "mug")
+    log = Path(f"{store.path}-wal")
+    with closing(sqlite3.connect(store.path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM features").fetchone()
+        add_task(store, "task 2", "pen")
+        begun = time.monotonic()
+        assert not store.checkpoint()
+        # Without waiting: a writer would wait for half a minute.
+        assert time.monotonic() - begun < 5
+        assert log.stat().st_size > 0
+    assert store.checkpoint()
+    assert log.stat().st_size == 0
+    assert store.query("PRAGMA busy_timeout") == [(round(1000 * BUSY_SECONDS),)]
+
+
+def test_faults_of_pages_are_listed_and_an_intact_file_has_none(store):
+    add_task(store, "task 1", "mug")
+    assert store.page_faults() == []
+    ((number,),) = store.query("SELECT rootpage FROM sqlite_master WHERE name = 'lives'")
+    assert store.checkpoint(wait=True)
+    ((size,),) = store.query("PRAGMA page_size")
+    with store.path.open("r+b") as file:
+        # Where the page's first row begins, after a header of eight bytes.
+        file.seek((number - 1) * size + 8)
+        file.write(b"\xff\xff")
+    assert "Offset 65535 out of range" in store.page_faults()[0]
 
 
 def test_a_second_writer_waits_and_is_told_when_the_first_does_not_end(store):

@@ -52,7 +52,11 @@ def test_the_first_change_brings_it_up_to_date_and_changes_no_answer(old):
     assert [(entry.number, entry.made_at, entry.report) for entry in again] == [
         (entry.number, entry.made_at, entry.report) for entry in generations
     ]
-    assert [seal.content["command"] for seal in old.seals.all()] == ["format 1 to 2", "rename", "rename"]
+    assert [entry.content["command"] for entry in old.audit_log.all()] == [
+        "format 1 to 2",
+        "rename",
+        "rename",
+    ]
     assert verify(old).discrepancies == ()
 
 
@@ -69,7 +73,7 @@ def test_a_change_that_does_not_happen_leaves_the_old_format(old):
         old.add_generation("learn", old.latest())
         raise RuntimeError
     assert version(old) == 1
-    assert old.seals.all() == []
+    assert old.audit_log.all() == []
 
 
 def test_a_reader_that_was_there_first_reads_on_over_the_change(old):
@@ -83,7 +87,7 @@ def test_a_reader_that_was_there_first_reads_on_over_the_change(old):
 
 
 def test_a_chain_of_format_2_is_verified_whatever_program_wrote_it(tmp_path):
-    # A seal is only worth something as long as every later version takes the digests in the same way.
+    # The audit log holds only as long as every later version computes the digests in the same way.
     shutil.copy(FORMAT_2, tmp_path / "shop.tosca")
     store = Store.open(tmp_path / "shop.tosca")
     audit = verify(store, FORMAT_2_HEAD, solve=False)

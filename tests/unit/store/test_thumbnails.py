@@ -11,7 +11,7 @@ from edge_tosca.store.crypto.row_cipher import RowCipher
 from edge_tosca.store.encryption import decrypt, encrypt, rekey
 from edge_tosca.store.state import Task, TaskClass
 from edge_tosca.store.store import Store
-from edge_tosca.store.thumbnails import MOST, MOST_OF_A_CLASS, Thumbnails
+from edge_tosca.store.thumbnails import MAX_IMAGES, MAX_IMAGES_PER_CLASS, Thumbnails
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
@@ -79,15 +79,15 @@ def test_what_the_store_forgot_is_erased_and_leaves_no_trace_in_the_file(kept, s
 
 def test_it_keeps_the_sharpest_of_a_class_and_no_more_than_so_many_in_all(kept, seen):
     kept.turn_on()
-    kept.keep(task(1, MUG), {"mug": [seen(n, sharpness=n / 1000) for n in range(2 * MOST_OF_A_CLASS)]})
+    kept.keep(task(1, MUG), {"mug": [seen(n, sharpness=n / 1000) for n in range(2 * MAX_IMAGES_PER_CLASS)]})
     keys = kept.of([1], 1000)
-    assert len(keys) == MOST_OF_A_CLASS
-    assert kept.picture(keys[0]) == seen(2 * MOST_OF_A_CLASS - 1).jpeg
-    for number in range(MOST // MOST_OF_A_CLASS + 3):
+    assert len(keys) == MAX_IMAGES_PER_CLASS
+    assert kept.picture(keys[0]) == seen(2 * MAX_IMAGES_PER_CLASS - 1).jpeg
+    for number in range(MAX_IMAGES // MAX_IMAGES_PER_CLASS + 3):
         group = TaskClass(number, "mug", 3, number)
-        kept.keep(task(number, group), {"mug": [seen(1)] * MOST_OF_A_CLASS})
+        kept.keep(task(number, group), {"mug": [seen(1)] * MAX_IMAGES_PER_CLASS})
     with sqlite3.connect(kept.path) as connection:
-        assert connection.execute("SELECT count(*) FROM pictures").fetchone() == (MOST,)
+        assert connection.execute("SELECT count(*) FROM pictures").fetchone() == (MAX_IMAGES,)
 
 
 def test_pictures_of_an_encrypted_store_are_encrypted_and_plain_ones_go(kept, seen):

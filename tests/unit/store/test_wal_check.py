@@ -49,7 +49,7 @@ def refused(path):
     with pytest.raises(StoreError, match=f"delete {log_of(path)}") as caught:
         reopen(path)
     assert "\n" not in str(caught.value)
-    with pytest.raises(StoreError, match="not of one store and day"):
+    with pytest.raises(StoreError, match="not of the same state of one store"):
         is_encrypted(path)
     assert (path.read_bytes(), log_of(path).read_bytes()) == before
     # The remedy that the line names.

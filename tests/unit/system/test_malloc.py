@@ -12,7 +12,7 @@ GLIBC = platform.libc_ver()[0] == "glibc"
 
 PROGRAM = """
 from pathlib import Path
-from edge_tosca.system.malloc import bound_heap, give_back_freed
+from edge_tosca.system.malloc import bound_heap, trim_heap
 
 def megabytes():
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
@@ -24,7 +24,7 @@ before = megabytes()
 blocks = [bytes([number % 256]) * 50_000 for number in range(2000)]
 kept, full = blocks[::20], megabytes()
 del blocks
-give_back_freed()
+trim_heap()
 print(before, full, megabytes())
 """
 
@@ -41,4 +41,4 @@ def test_freed_memory_between_what_is_kept_goes_back_to_the_system():
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(malloc, "_function", lambda name: None)
     assert not malloc.bound_heap()
-    malloc.give_back_freed()
+    malloc.trim_heap()

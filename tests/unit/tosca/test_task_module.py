@@ -135,7 +135,7 @@ def test_truncated_bytes_are_told_in_one_line(data, share):
     assert "\n" not in str(caught.value)
 
 
-def read_or_told(data):
+def read_or_refused(data):
     """Read a module; a StoreError of one line is the only other end."""
     try:
         with np.errstate(all="ignore"):
@@ -154,7 +154,7 @@ def read_or_told(data):
 def test_a_flipped_bit_is_told_or_gives_another_module_and_never_another_error(data, place, bit):
     damaged = bytearray(data)
     damaged[place % len(data)] ^= 1 << bit
-    module = read_or_told(bytes(damaged))
+    module = read_or_refused(bytes(damaged))
     # A flipped bit inside a weight is still a module, but not the one that the store names by its digest.
     if module is not None:
         assert sha256(bytes(damaged)) != sha256(data)

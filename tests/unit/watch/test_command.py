@@ -70,10 +70,10 @@ def test_a_command_that_does_not_end_is_ended_with_what_it_started(tmp_path, cha
         "child = subprocess.Popen(['sleep', '600']); open(sys.argv[1], 'w').write(str(child.pid)); "
         "time.sleep(600)"
     )
-    with closing(Command(python(program, pid), told.append, patience=1)) as command:
+    with closing(Command(python(program, pid), told.append, timeout=1)) as command:
         command.change(change())
         eventually(lambda: told)
-    assert "over 1 s and was ended" in told[0]
+    assert "over 1 s and was killed" in told[0]
     if pid.exists():
         state = tmp_path.joinpath("/proc", pid.read_text(), "stat")
         eventually(lambda: not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX")

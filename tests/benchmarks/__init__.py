@@ -1,0 +1,1 @@
+"""The measurements behind the figures of the documentation; they need a development checkout."""
