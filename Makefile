@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check arm64 torture offline fuzz clean
+.PHONY: demo test test-quick check arm64 torture offline fuzz clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -14,13 +14,22 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-# mypy does not follow the mapping of folders to packages in a source tree, so it reads the installed wheel.
+# For the habit while editing: under two minutes, no browser, no torch.
+test-quick: $(VENV)/test.stamp
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow" tests/unit \
+		--ignore tests/unit/export --ignore tests/unit/bench \
+		--ignore tests/unit/tosca/test_training.py --ignore tests/unit/tosca/test_luca.py
+
+# mypy and the import rules do not see the mapping of folders to packages in a source tree, so they read a built
+# copy. The benchmarks are not in it and are read where they lie.
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf build/typed
 	$(PIP) --no-deps --no-compile --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p edge_tosca
+	MYPYPATH=build/typed $(BIN)/mypy tests/benchmarks
+	cd build/typed && PYTHONPATH=. ../../$(BIN)/lint-imports --no-cache --no-logo --config ../../pyproject.toml
 
 # The device part on emulated Raspberry Pi cores, beside x86; docs/arm64.md says what it needs.
 arm64: $(VENV)/demo.stamp
@@ -35,7 +44,7 @@ torture: $(VENV)/test.stamp
 offline: $(VENV)/test.stamp
 	$(BIN)/python -m tests.offline
 
-# Coverage-guided fuzzing of whatever reads files of strangers, so many seconds for each of them.
+# Coverage-guided fuzzing of everything that reads untrusted files, so many seconds for each target.
 FUZZ_SECONDS ?= 1800
 fuzz: $(VENV)/test.stamp
 	$(PIP) --editable '.[fuzz]'

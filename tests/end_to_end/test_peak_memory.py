@@ -28,10 +28,23 @@ def peak(start, finish):
     return run
 
 
+def many_pictures(drawn, place, count):
+    """Make so many pictures of each class: drawn ones and crops of them, which cost less than drawing."""
+    folder = place / "photos"
+    for label in drawn.iterdir():
+        (folder / label.name).mkdir(parents=True)
+        pictures = [Image.open(path) for path in sorted(label.iterdir())]
+        for number in range(count):
+            step, which = divmod(number, len(pictures))
+            crop = (2 * step, 3 * step, 180 + 2 * step, 176 + 3 * step)
+            pictures[which].crop(crop).save(folder / label.name / f"{number:03d}.jpg", quality=90)
+    return folder
+
+
 @pytest.mark.parametrize("count", [20, 150])
 def test_one_lesson_of_ten_classes_stays_below_300_mb(edge, peak, photos, draw_pictures, tmp_path, count):
     labels = [path.name for task in photos.iterdir() for path in task.iterdir()]
-    folder = draw_pictures(tmp_path / "photos", labels, count=count)
+    folder = many_pictures(draw_pictures(tmp_path / "drawn", labels, count=min(count, 20)), tmp_path, count)
     store = tmp_path / "shop.tosca"
     assert edge("init", store).code == 0
     (report,), megabytes = peak("learn", store, folder, "--json")

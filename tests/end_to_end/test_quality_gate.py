@@ -139,7 +139,7 @@ def test_a_reject_is_told_on_the_command_line_and_keeps_nothing(
     shutil.copytree(photos / "task1" / "apple", tmp_path / "photos" / "pomme")
     ran = edge("learn", store, tmp_path / "photos", "--json")
     assert "--force" in ran.complaint
-    assert "nothing was kept" in ran.complaint
+    assert "nothing was stored" in ran.complaint
     report = json.loads(ran.out)
     assert (report["generation"], report["gate"]["verdict"]) == (None, "reject")
     assert {suspect["path"] for suspect in report["gate"]["suspects"]} == {

@@ -1,12 +1,7 @@
 import numpy as np
 import pytest
-import torch
 
 from edge_tosca.features.normalization import module_input, normalize
-
-# The tests' arrays are small: a second thread costs more than it gives.
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="session")
 def make_task():

@@ -16,6 +16,9 @@ from edge_tosca.tosca.luca import (
     parameter_shapes,
 )
 
+# The tests' arrays are small: a second thread costs more than it gives.
+torch.set_num_threads(1)
+
 D = 32
 
 
