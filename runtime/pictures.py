@@ -160,7 +160,7 @@ def file_sha256(image: Image.Image) -> str | None:
     file = getattr(image, "fp", None)
     if file is None:
         return None
-    digest, position = hashlib.sha256(), file.tell()
+    digest, position = hashlib.sha256(), file.seek(0, os.SEEK_CUR)
     try:
         file.seek(0)
         while data := file.read(_DIGEST_BYTES):

@@ -18,7 +18,10 @@ def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, 
     for verb in (("verify", store), ("store", "check", store)):
         assert "table lives is not as audit entry 3 left it" in edge(*verb).complaint
     strange = "0" * 64
-    assert edge("verify", store, "--known", strange).complaint.count(f"no audit entry has the digest {strange}") == 1
+    assert (
+        edge("verify", store, "--known", strange).complaint.count(f"no audit entry has the digest {strange}")
+        == 1
+    )
 
 
 @pytest.mark.parametrize("known", ["abc", "0" * 65, "head 0123456789ab", ""])

@@ -10,9 +10,30 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("edge_tosca", "export", "runtime", "devices", "tests/benchmarks")
 
 RETIRED = frozenset(
-    ("anew", "circumstances", "eyes", "heard", "kinship", "relief", "seal", "sealed", "seals", "somebody")
-    + ("stranger", "strangers", "surroundings", "tell", "telling", "tells", "thing", "things", "told")
-    + ("whereabouts", "whoever", "worth")
+    {
+        "anew",
+        "circumstances",
+        "eyes",
+        "heard",
+        "kinship",
+        "relief",
+        "seal",
+        "sealed",
+        "seals",
+        "somebody",
+        "stranger",
+        "strangers",
+        "surroundings",
+        "tell",
+        "telling",
+        "tells",
+        "thing",
+        "things",
+        "told",
+        "whereabouts",
+        "whoever",
+        "worth",
+    }
 )
 
 PUBLISHED = frozenset({"seal", "seals", "strangers", "strangers_unknown_rate"})

@@ -61,7 +61,7 @@ def test_a_made_token_is_for_its_owner_alone_and_overwrites_nothing(edge, store,
     assert edge("serve", store, "--make-token", path).code == 0
     assert path.stat().st_mode & 0o777 == 0o600
     assert len(path.read_text().strip()) >= 32
-    assert "cannot be made" in edge("serve", store, "--make-token", path).complaint
+    assert "cannot be created" in edge("serve", store, "--make-token", path).complaint
 
 
 @pytest.mark.parametrize("path", ["/classes", "/queue", "/openapi.json", "/picture?id=x", "/nothing"])

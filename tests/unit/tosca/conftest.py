@@ -3,6 +3,7 @@ import pytest
 
 from edge_tosca.features.normalization import module_input, normalize
 
+
 @pytest.fixture(scope="session")
 def make_task():
     """Features of a task whose classes overlap, as `module_input` gives them, and their labels."""
