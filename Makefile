@@ -25,10 +25,10 @@ test-quick: $(VENV)/test.stamp
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf build/typed
+	rm -rf build
 	$(PIP) --no-deps --no-compile --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml -p edge_tosca
-	MYPYPATH=build/typed $(BIN)/mypy tests/benchmarks
+	MYPYPATH=build/typed $(BIN)/mypy -p tests.benchmarks
 	cd build/typed && PYTHONPATH=. ../../$(BIN)/lint-imports --no-cache --no-logo --config ../../pyproject.toml
 
 # The device part on emulated Raspberry Pi cores, beside x86; docs/arm64.md says what it needs.

@@ -258,7 +258,7 @@ def _one(data: bytes, learner: Learner, vision: FeatureExtractor) -> list[float]
             lambda: load_picture(data, preprocessing.decoded_side),
             lambda: preprocessing(picture, exact=exact),
             lambda: backend.features(pixels),
-            lambda: learner.predict_features(feature, 3),
+            lambda: learner.model.predict(feature, 3),
             lambda: preprocessing(load_picture(data)),
         ],
         _PICTURE_TURNS,

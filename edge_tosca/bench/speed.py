@@ -171,7 +171,7 @@ def _first_answer(store: Path, vision: FeatureExtractor, features: dict[str, Arr
     for _ in range(_REPEATS):
         start = time.perf_counter()
         learner = Learner(Store.open(store), vision)
-        learner.predict_features(question, 3)
+        learner.model.predict(question, 3)
         taken.append(time.perf_counter() - start)
         learner.close()
     return statistics.median(taken)
@@ -183,9 +183,9 @@ def _deciding_times(learners: tuple[Learner, Learner], questions: list[Array]) -
     for _ in range(_REPEATS):
         for question in questions:
             for learner, taken in zip(learners, seconds, strict=True):
-                learner.predict_features(question, 3)
+                learner.model.predict(question, 3)
                 start = time.perf_counter()
-                learner.predict_features(question, 3)
+                learner.model.predict(question, 3)
                 taken.append(time.perf_counter() - start)
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
@@ -208,7 +208,7 @@ def _times_in_turn(
         start = time.perf_counter()
         vision.backend.features(pixels)
         middle = time.perf_counter()
-        learner.predict_features(question, 3)
+        learner.model.predict(question, 3)
         backbone.append(middle - start)
         decide.append(time.perf_counter() - middle)
     return statistics.median(backbone), statistics.median(decide)

@@ -15,7 +15,7 @@ from edge_tosca.results import Answer
 FRAMES = 5
 AGREE = 3
 CUT = 0.8
-"""Chosen by `edge_tosca.bench.display`, whose figures are in docs/camera.md."""
+"""Chosen by `tests/benchmarks/consensus.py`, whose figures are in docs/camera.md."""
 
 
 @dataclass(frozen=True, eq=False)
