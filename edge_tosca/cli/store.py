@@ -1,4 +1,4 @@
-"""The verbs that maintain a store's file: verify, and store check, compact, stats and limit."""
+"""The verbs that maintain a store's file: verify, and store check, compact, stats, limit, prune and solve."""
 
 import re
 from pathlib import Path
@@ -119,6 +119,48 @@ def limit(
     say(f"{store} may take {_megabytes(int(now))}" if now is not None else f"{store} has no limit")
     if thinned:
         say(f"  {thinned} cached features deleted; shrink the file with: edge-tosca store compact {store}")
+
+
+@_verbs.command()
+def prune(
+    store: StorePath,
+    older_than: Annotated[
+        int, typer.Option(metavar="DAYS", min=0, help="Age since they were undone; 0 for all of them.")
+    ] = 30,
+    key_file: KeyFileOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give back the features of lessons that were undone; no rollback restores them."""
+    from edge_tosca.store.maintenance import prune as prune_lessons
+    from edge_tosca.store.store import Store
+
+    found = prune_lessons(Store.open(store, key_file), older_than)
+    if as_json:
+        say_json({"store": str(store), **found.to_json()})
+        return
+    undone = counted(found.lessons, "undone lesson")
+    say(f"{store}: {undone} of {counted(found.images, 'cached feature')} pruned")
+    if found.lessons:
+        say(f"  shrink the file with: edge-tosca store compact {store}")
+    if found.restorable:
+        kept = counted(found.restorable, "undone lesson")
+        say(
+            f"  {kept} can still be restored; erase a class of it at once with: "
+            f"edge-tosca forget {store} CLASS"
+        )
+
+
+@_verbs.command()
+def solve(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
+    """Compute a damaged router again from the cached features; nothing else changes."""
+    from edge_tosca.learner.solve import solve as solve_again
+    from edge_tosca.store.store import Store
+
+    generation = solve_again(Store.open(store, key_file))
+    if as_json:
+        say_json({"store": str(store), "generation": generation})
+    else:
+        say(f"{store}: the router of generation {generation} is computed again from the cached features")
 
 
 def _print_audit(store: Path, audit: "Audit", as_json: bool) -> None:

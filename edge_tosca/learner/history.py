@@ -4,7 +4,9 @@ from edge_tosca.errors import LearnError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.refit import refit
+from edge_tosca.store.retention import rollback_target
 from edge_tosca.store.store import Store
+from edge_tosca.store.validation import damage_errors
 from edge_tosca.system.blas import one_blas_thread
 
 
@@ -57,12 +59,17 @@ def rollback(store: Store, generation: int | None) -> int:
         The new generation.
 
     Raises:
-        LearnError: there is no earlier generation.
+        LearnError: there is no earlier generation, or a lesson of it was pruned.
         StoreError: there is no such generation, or the store cannot be written.
     """
     with one_blas_thread(), store.transaction():
         live = store.state()
         target = _previous(store) if generation is None else generation
+        if (date := store.pruned_at(target)) is not None:
+            raise LearnError(
+                f"{store.path}: generation {target} cannot be restored: a lesson of it was undone, and "
+                f"pruned on {date[:10]}; choose another generation, or teach the lesson again"
+            )
         wanted = {group.id: group.label for group in store.state(target).groups}
         new = store.add_generation("rollback", target)
         for group in live.groups:
@@ -78,10 +85,9 @@ def rollback(store: Store, generation: int | None) -> int:
 
 
 def _previous(store: Store) -> int:
-    generations = {entry.number: entry for entry in store.history()}
-    number = store.latest()
-    while number and generations[number].command == "rollback":
-        number = generations[number].parent
-    if not number:
+    entries = store.history()
+    with damage_errors(store.path):
+        target = rollback_target({entry.number: (entry.command, entry.parent) for entry in entries})
+    if target is None:
         raise LearnError(f"{store.path} has nothing to roll back to")
-    return generations[number].parent
+    return target

@@ -56,9 +56,11 @@ def verify(store: Store, known: str | None = None, *, solve: bool = True) -> Aud
 
 
 def _comparable(entries: Sequence[AuditEntry], state: State) -> bool:
-    """Return whether this version of the program made the live generation; another may solve differently."""
+    """Return whether this version of the program solved the live router; another may solve differently."""
     made = [entry for entry in entries if entry.generation == state.generation]
-    return bool(made) and made[0].program_version == __version__
+    # `store solve` makes no generation.
+    solved = [entry for entry in entries[made[0].number :] if entry.command == "solve"] if made else []
+    return bool(made) and (made + solved)[-1].program_version == __version__
 
 
 def _derived_faults(store: Store, state: State) -> Iterator[str]:

@@ -69,7 +69,7 @@ def decrypt(path: Path, key_file: Path | None = None) -> None:
     store = _open_encrypted(path, key_file)
     try:
         _change(store, None, PLAIN_ROWS, "decrypt")
-        _overwrite_old(store)
+        _overwrite_old(store, other_key=True)
     finally:
         store.close()
 

@@ -1,10 +1,11 @@
-"""Measure the file of a store, and compact it."""
+"""Measure the file of a store, compact it, and prune its undone lessons."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from edge_tosca.store.store import Store
+from edge_tosca.store.thumbnails import follow_store
 
 _CONTENTS = {
     "features": ("features", "data"),
@@ -116,6 +117,50 @@ def compact(store: Store) -> tuple[int, int]:
     before = _file_and_log(store)
     store.vacuum()
     return before, _file_and_log(store)
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The result of pruning.
+
+    Attributes:
+        lessons: number of undone lessons whose features were given back.
+        images: number of their cached features.
+        restorable: number of undone lessons that are left, for they are too young or may be restored yet.
+    """
+
+    lessons: int
+    images: int
+    restorable: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as values that JSON can hold."""
+        return asdict(self)
+
+
+def prune(store: Store, days: int) -> Pruned:
+    """Give back the features of lessons that were undone, with thumbnails of them, and empty the log.
+
+    Args:
+        store: any store.
+        days: age of the lessons since they were undone; 0 for all of them.
+
+    Returns:
+        What was pruned.
+
+    Raises:
+        StoreError: the store or its thumbnails cannot be written.
+    """
+    with store.transaction():
+        before = store.images()
+        lessons = store.prune(days)
+        images = store.images()
+        live = {task.id for task in store.state().tasks}
+        left = sum(task.id not in live for task in store.tasks_ever())
+    follow_store(store)
+    if lessons:
+        store.checkpoint()
+    return Pruned(len(lessons), before - images, left)
 
 
 def _file_and_log(store: Store) -> int:

@@ -13,9 +13,11 @@ from safetensors.numpy import load
 from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.store.audit.erasures import ClassId, erased_classes, pruned_at
 from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.crypto.keys import UserKey, cipher_of
 from edge_tosca.store.crypto.row_cipher import PlainRows
+from edge_tosca.store.damage import ANSWERING, differing_content, digest_of_blob
 from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN
 from edge_tosca.store.source_images import SourceImages
 from edge_tosca.store.sqlite_errors import sqlite_errors
@@ -140,10 +142,11 @@ class StoreReader:
             float16 [n, d].
 
         Raises:
-            StoreError: the store is damaged.
+            StoreError: the store is damaged: they differ from their digest, for example.
         """
         row = group.features
-        arrays = self._arrays(self._blob("SELECT data FROM features WHERE id = ?", "features.data", row))
+        query = "SELECT data FROM features WHERE id = ?"
+        arrays = self._arrays(self._blob(query, "features.data", row, "features"))
         return checked_features(arrays, group, int(self.settings["feature_dim"]), self.path)
 
     def module(self, digest: str) -> bytes:
@@ -176,7 +179,9 @@ class StoreReader:
         Raises:
             StoreError: the store is damaged.
         """
-        data = self._blob("SELECT evidence FROM modules WHERE digest = ?", "modules.evidence", digest)
+        data = self._blob(
+            "SELECT evidence FROM modules WHERE digest = ?", "modules.evidence", digest, "evidence"
+        )
         with damage_errors(self.path):
             cosines: Array = self._arrays(data)["cosines"].astype(np.float32)
         return cosines
@@ -192,7 +197,7 @@ class StoreReader:
             Arrays by name; None where those of another generation are stored, or none.
 
         Raises:
-            StoreError: the store is damaged.
+            StoreError: they differ from their digest, which `store solve` mends, or cannot be read.
         """
         number = self.latest() if generation is None else generation
         with sqlite_errors(self.path), damage_errors(self.path):
@@ -200,6 +205,7 @@ class StoreReader:
             if self._connection.execute(query, (number,)).fetchone() is None:
                 return None
             with self._connection.blobopen(table, "data", number, readonly=True) as blob:
+                self._require_digest(table, number, digest_of_blob(blob))
                 return read_arrays(self.cipher.decrypt_blob(f"{table}.data", number, blob))
 
     def modules(self) -> list[str]:
@@ -407,14 +413,48 @@ class StoreReader:
         if found.get(ENCRYPTION_SETTING) != self.settings.get(ENCRYPTION_SETTING):
             raise StoreError(f"{self.path} was encrypted, decrypted or given another key; open it again")
 
-    def _blob(self, query: str, column: str, key: int | str) -> bytes:
+    def erased(self) -> frozenset[ClassId]:
+        """Return the classes that this store's own changes erased, as its audit log names them."""
+        with sqlite_errors(self.path):
+            return erased_classes(self._connection)
+
+    def pruned_at(self, generation: int) -> str | None:
+        """Return when classes of a generation were pruned (ISO 8601, UTC); None where none was."""
+        with sqlite_errors(self.path):
+            return pruned_at(self._connection, generation)
+
+    def require_digests(self) -> None:
+        """Compare all large contents that answers depend on with their digests.
+
+        Raises:
+            StoreError: one differs.
+        """
+        if not self.audit_log.exists():
+            return
+        for kind, (table, column, key) in ANSWERING.items():
+            for row, name in self.query(f"SELECT rowid, {key} FROM {table}"):
+                with (
+                    sqlite_errors(self.path),
+                    self._connection.blobopen(table, column, row, readonly=True) as blob,
+                ):
+                    self._require_digest(kind, name, digest_of_blob(blob))
+
+    def _require_digest(self, kind: str, key: object, found: str) -> None:
+        # A store of format 1 has no digests.
+        if self.audit_log.exists() and self.audit_log.digest_of(kind, key) != found:
+            raise differing_content(self.path, kind)
+
+    def _blob(self, query: str, column: str, key: int | str, kind: str | None = None) -> bytes:
         stored = self.cipher.encrypt_name(MODULE_COLUMN, key) if isinstance(key, str) else key
         with sqlite_errors(self.path):
             row = self._connection.execute(query, (stored,)).fetchone()
         if row is None:
             raise StoreError(f"{self.path} is damaged: a row that it names is missing; restore a copy")
         with damage_errors(self.path):
-            return self.cipher.decrypt(column, key, row[0])
+            data = self.cipher.decrypt(column, key, row[0])
+            if kind is not None:
+                self._require_digest(kind, stored, sha256(row[0] if self.cipher.encrypted else data))
+            return data
 
     def _arrays(self, data: bytes) -> dict[str, Array]:
         try:

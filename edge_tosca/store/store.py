@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from edge_tosca.arrays import Array
 from edge_tosca.digests import pictures_digest, row_digests, sha256
 from edge_tosca.errors import StoreError
+from edge_tosca.store.audit.erasures import ERASED, PRUNED
 from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.audit.provenance import now
 from edge_tosca.store.crypto.keys import find_key, new_cipher
@@ -22,6 +23,7 @@ from edge_tosca.store.database_file import create_file, open_file
 from edge_tosca.store.format_upgrade import upgrade_format
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.reencryption import reencrypt
+from edge_tosca.store.retention import RETENTION_DAYS, UndoneLesson, undone_lessons
 from edge_tosca.store.schema import (
     BUSY_SECONDS,
     EMPTY_REPORT,
@@ -32,6 +34,7 @@ from edge_tosca.store.schema import (
 )
 from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.state import TaskClass
+from edge_tosca.store.thumbnails import follow_store
 from edge_tosca.store.validation import damage_errors
 
 _CHECKPOINT_SECONDS = 2.0
@@ -104,6 +107,7 @@ class Store(StoreReader):
         Raises:
             StoreError: the disk is full, another writer held the store too long, or the file is damaged.
         """
+        pruned: list[UndoneLesson] = []
         with sqlite_errors(self.path, changing=True):
             self._connection.execute("BEGIN IMMEDIATE")
             settings, cipher = dict(self.settings), self.cipher
@@ -116,16 +120,23 @@ class Store(StoreReader):
                 with damage_errors(self.path):
                     upgrade_format(self._connection, self.settings)
                     self.audit_log.begin()
+                latest = self.latest()
                 yield change
                 if change.discarded:
                     self._undo(settings, cipher)
                     return
                 with damage_errors(self.path):
                     self.audit_log.end(self.settings)
+                    if self.latest() != latest:
+                        pruned = self.prune(RETENTION_DAYS)
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._undo(settings, cipher)
                 raise
+        if pruned:
+            # The console tries again, and so does the next change that prunes.
+            with contextlib.suppress(StoreError):
+                follow_store(self)
 
     def _undo(self, settings: dict[str, str], cipher: PlainRows) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -288,7 +299,9 @@ class Store(StoreReader):
             module: digest of the module that replaces the old one; None if no class of the task remains.
         """
         run = self._connection.execute
+        (learned_at,) = run("SELECT learned_at FROM tasks WHERE id = ?", (task,)).fetchone() or ("",)
         for group in groups:
+            self.audit_log.note(ERASED, [group, str(learned_at)])
             blob = run("SELECT features FROM classes WHERE id = ?", (group,)).fetchone()[0]
             run("DELETE FROM classes WHERE id = ?", (group,))
             run("DELETE FROM features WHERE id = ?", (blob,))
@@ -303,6 +316,28 @@ class Store(StoreReader):
             )
         run("DELETE FROM modules WHERE digest NOT IN (SELECT module FROM tasks)")
         self.audit_log.drop_digests("evidence", "SELECT digest FROM modules")
+
+    def prune(self, days: int) -> list[UndoneLesson]:
+        """Erase the lessons that were undone longer ago than some days, with an audit entry of its own.
+
+        Args:
+            days: see `edge_tosca.store.retention.undone_lessons`.
+
+        Returns:
+            The lessons.
+        """
+        lessons = undone_lessons(self, days)
+        if lessons:
+            self.audit_log.begin()
+            self.audit_log.set_command("prune")
+            for lesson in lessons:
+                for first, end in lesson.generations:
+                    self.audit_log.note(PRUNED, [first, end])
+                self.erase(lesson.task, lesson.classes, None)
+            for generation in {lesson.taught_in for lesson in lessons}:
+                self._forget_pictures(generation, self.report(generation))
+            self.audit_log.end(self.settings)
+        return lessons
 
     def set_derived(self, table: str, generation: int, arrays: dict[str, Array] | None) -> None:
         """Store the arrays that are derived from the new live generation, in place of the old one's.
@@ -342,6 +377,8 @@ class Store(StoreReader):
         """
         self.audit_log.set_command(command)
         if cipher is not self.cipher:
+            # The digests of new rows must not be those of damaged ones.
+            self.require_digests()
             reencrypt(
                 self._connection, self.pictures, AuditLog(self._connection, cipher), self.cipher, cipher
             )
@@ -371,11 +408,14 @@ class Store(StoreReader):
         for entry in self.history():
             taught = entry.report.get("classes")
             if isinstance(taught, list) and not labels.isdisjoint(map(str, taught)):
-                gate = entry.report.get("gate")
-                kept = {**gate, "suspects": []} if isinstance(gate, dict) else gate
-                # A module can be computed from its pictures, so its digest would confirm a guess at them.
-                erased = {"skipped": [], "gate": kept, "module": None}
-                self.set_report(entry.number, {**entry.report, **erased})
+                self._forget_pictures(entry.number, entry.report)
+
+    def _forget_pictures(self, generation: int, report: dict[str, object]) -> None:
+        if report:
+            gate = report.get("gate")
+            kept = {**gate, "suspects": []} if isinstance(gate, dict) else gate
+            # A module can be computed from its pictures, so its digest would confirm a guess at them.
+            self.set_report(generation, {**report, "skipped": [], "gate": kept, "module": None})
 
     def scrub(self) -> None:
         """Empty the write-ahead log, so that no file of the store holds what was erased.

@@ -2,9 +2,10 @@
 
 They are in one SQLite file, STORE.pictures, which exists exactly while the setting is on. Only the console
 adds thumbnails. A thumbnail refers to the row of its class in the store, so renames, merges and rollbacks
-need no change. Thumbnails of a forgotten class are erased by the command that forgets it, or when the console
-next compares the file with the store. Those of an encrypted store are encrypted under its key, and plain ones
-are erased when a store is encrypted.
+need no change. Thumbnails of a forgotten or pruned class are erased by the command that does it, or when the
+console next compares the file with the store: what the audit log names as erased, and nothing else. The file
+belongs to one store, and is left alone while another one lies in that store's place. Those of an encrypted
+store are encrypted under its key, and plain ones are erased when a store is encrypted.
 """
 
 import contextlib
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_tosca.errors import StoreError
+from edge_tosca.store.audit.erasures import ClassId
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.state import Task
+from edge_tosca.store.thumbnail_owner import OWNER_TABLE, Owner, claim, is_of, kept_classes, owner_of
 
 MAX_IMAGES_PER_CLASS = 24
 MAX_IMAGES = 2000
@@ -58,6 +61,7 @@ class Thumbnails:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._cipher: PlainRows = PLAIN_ROWS
+        self._ours = False
         if self.path.exists():
             self.turn_on()
 
@@ -80,6 +84,7 @@ class Thumbnails:
                 connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
                 connection.execute("PRAGMA secure_delete = ON")
                 connection.execute(_TABLE)
+                connection.execute(OWNER_TABLE)
                 self._connection = connection
 
     def turn_off(self) -> None:
@@ -105,23 +110,26 @@ class Thumbnails:
                 self._connection.close()
                 self._connection = None
 
-    def keep(
-        self, task: Task, pictures: Mapping[str, Sequence[KeepableImage]], cipher: PlainRows = PLAIN_ROWS
-    ) -> None:
+    def keep(self, task: Task, pictures: Mapping[str, Sequence[KeepableImage]], owner: Owner) -> None:
         """Keep thumbnails of a task that was just learned, the sharpest of each class.
 
         Args:
             task: of the store.
             pictures: label to the pictures that were taught.
-            cipher: of the store.
+            owner: the store.
 
         Raises:
-            StoreError: the file cannot be written.
+            StoreError: the file cannot be written, or belongs to another store.
         """
+        cipher = owner.cipher
         with self._lock, _file_errors(self.path):
-            self._cipher = cipher
             if self._connection is None:
                 return
+            self._take(claim(self._connection, owner), owner.cipher)
+            if not self._ours:
+                raise StoreError(
+                    f"{self.path} has the pictures of another store; put that store back, or delete this file"
+                )
             self._connection.execute("BEGIN IMMEDIATE")
             with _committed(self._connection):
                 for group in task.groups:
@@ -144,12 +152,12 @@ class Thumbnails:
                     "DELETE FROM pictures WHERE rowid <= (SELECT max(rowid) FROM pictures) - ?", (MAX_IMAGES,)
                 )
 
-    def follow(self, tasks: Sequence[Task], cipher: PlainRows = PLAIN_ROWS) -> int:
-        """Erase the thumbnails of classes that the store no longer has, and plain ones of an encrypted store.
+    def follow(self, owner: Owner, *, all_classes: bool = False) -> int:
+        """Erase the thumbnails of classes that the store erased, and plain ones of an encrypted store.
 
         Args:
-            tasks: all of the store, live or not.
-            cipher: of the store.
+            owner: the store; nothing is erased where the file belongs to another one.
+            all_classes: erase all thumbnails.
 
         Returns:
             Number of thumbnails that were erased.
@@ -157,39 +165,47 @@ class Thumbnails:
         Raises:
             StoreError: the file cannot be written.
         """
-        present = {(group.id, task.learned_at) for task in tasks for group in task.groups}
         with self._lock, _file_errors(self.path):
-            self._cipher = cipher
             if self._connection is None:
                 return 0
-            query = "DELETE FROM pictures WHERE sealed != ?"
-            plain = self._connection.execute(query, (cipher.encrypted,)).rowcount
-            kept = self._connection.execute("SELECT DISTINCT class, learned_at FROM pictures").fetchall()
-            gone = [pair for pair in kept if pair not in present]
+            self._take(claim(self._connection, owner), owner.cipher)
+            if not self._ours:
+                return 0
+            query = "DELETE FROM pictures WHERE sealed < ? OR ?"
+            plain = self._connection.execute(query, (owner.cipher.encrypted, all_classes)).rowcount
+            gone = kept_classes(self._connection) & owner.erased
             query = "DELETE FROM pictures WHERE class = ? AND learned_at = ?"
-            return plain + sum(self._connection.execute(query, pair).rowcount for pair in gone)
+            return plain + sum(self._connection.execute(query, one).rowcount for one in gone)
 
-    def of(self, groups: Sequence[int], most: int) -> list[str]:
+    def of(self, classes: Sequence[ClassId], most: int, identity: str) -> list[str]:
         """List thumbnails of a class.
 
         Args:
-            groups: rows of the class in the store.
+            classes: the groups of the class in the store.
             most: largest number of thumbnails.
+            identity: of the store.
 
         Returns:
-            Their ids, the sharpest of each lesson first.
+            Their ids, the sharpest of each lesson first; none where the file belongs to another store.
         """
         with self._lock, _file_errors(self.path):
-            if self._connection is None or not groups:
+            if self._connection is None or not classes:
                 return []
-            marks = ", ".join("?" * len(groups))
-            query = f"SELECT id FROM pictures WHERE class IN ({marks}) ORDER BY rowid LIMIT ?"
-            return [key for (key,) in self._connection.execute(query, (*groups, most))]
+            self._ours = is_of(self._connection, identity)
+            if not self._ours:
+                return []
+            marks = ", ".join(["(?, ?)"] * len(classes))
+            query = (
+                f"SELECT id FROM pictures WHERE (class, learned_at) IN (VALUES {marks})"
+                " ORDER BY rowid LIMIT ?"
+            )
+            values = [value for one in classes for value in one]
+            return [key for (key,) in self._connection.execute(query, (*values, most))]
 
     def picture(self, key: str) -> bytes | None:
         """Return the JPEG of a thumbnail by its id; None where there is none that can be decrypted."""
         with self._lock, _file_errors(self.path):
-            if self._connection is None:
+            if self._connection is None or not self._ours:
                 return None
             row = self._connection.execute("SELECT jpeg FROM pictures WHERE id = ?", (key,)).fetchone()
             # The store may have another key by now, under which the thumbnail was encrypted.
@@ -197,9 +213,12 @@ class Thumbnails:
                 return None if row is None else self._cipher.decrypt(_COLUMN, key, row[0])
             return None
 
+    def _take(self, ours: bool, cipher: PlainRows) -> None:
+        self._ours, self._cipher = ours, cipher
+
 
 def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
-    """Erase the thumbnails of classes that a store no longer has, if any are kept; outside a transaction.
+    """Erase the thumbnails of classes that a store erased, if any are kept; outside a transaction.
 
     Args:
         store: that was changed.
@@ -211,12 +230,10 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
     # A folder of that name belongs to the user.
     if not path_of(store.path).is_file():
         return
-    with store.snapshot():
-        tasks = [] if other_key else store.tasks_ever()
-        cipher = store.cipher
+    owner = owner_of(store)
     try:
         with contextlib.closing(Thumbnails(store.path)) as kept:
-            kept.follow(tasks, cipher)
+            kept.follow(owner, all_classes=other_key)
     except StoreError as error:
         raise StoreError(f"the change is made, but {error}") from None
 

@@ -1,6 +1,7 @@
 """verify and the verbs of `store`: what a file holds is vouched for, measured, shrunk and limited."""
 
 import hashlib
+import json
 import sqlite3
 from contextlib import closing
 
@@ -22,6 +23,29 @@ def test_what_was_taught_is_as_it_was_left_until_somebody_else_changes_it(edge, 
         edge("verify", store, "--known", strange).complaint.count(f"no audit entry has the digest {strange}")
         == 1
     )
+
+
+def test_a_damaged_router_gives_no_answer_until_it_is_solved_again(edge, taught, asked, copy_store, tmp_path):
+    store = copy_store(taught, tmp_path / "shop.tosca")
+    question = ("predict", store, asked / "apple", "--json")
+
+    def answer():
+        ran = edge(*question)
+        return [{**one, "milliseconds": None} for one in map(json.loads, ran.out.splitlines())]
+
+    before = answer()
+    with closing(sqlite3.connect(store)) as connection, connection:
+        ((row, data),) = connection.execute("SELECT generation, data FROM routers").fetchall()
+        damaged = bytearray(data)
+        damaged[len(data) // 2] ^= 64
+        connection.execute("UPDATE routers SET data = ? WHERE generation = ?", (bytes(damaged), row))
+    ran = edge(*question)
+    assert (ran.code, ran.out) == (1, "")
+    assert f"with: edge-tosca store solve {store}" in ran.complaint
+    assert edge("store", "solve", store, "--json").json == {"store": str(store), "generation": row}
+    assert answer() == before
+    assert edge("verify", store).code == 0
+    assert "0 undone lessons" in edge("store", "prune", store).out
 
 
 @pytest.mark.parametrize("known", ["abc", "0" * 65, "head 0123456789ab", ""])

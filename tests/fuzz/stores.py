@@ -10,11 +10,13 @@ from tests.fuzz.json_changes import change_header, change_json
 from tests.fuzz.shop import in_memory, shop
 from tests.fuzz.target import Target, file_of
 
+from edge_tosca.digests import sha256
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.model import Model
 from edge_tosca.learner.verification import verify
 from edge_tosca.packs import trusted_keys
+from edge_tosca.store.damage import ANSWERING
 from edge_tosca.store.store import Store
 from edge_tosca.store.tensor_blobs import read_arrays
 from edge_tosca.store.verify import file_faults
@@ -44,6 +46,9 @@ def _read_rows(data: bytes) -> None:
         connection.execute("PRAGMA foreign_keys = OFF")
         for place in range(0, min(len(data), 32), 8):
             _change_row(connection, random.Random(data[place : place + 8]))
+        # Contents that differ from their digests are refused before they are read.
+        if random.Random(data).random() < 0.7:
+            _record_digests(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         store = Store(Path("shop.tosca"), connection)
         _ask(store)
@@ -94,6 +99,18 @@ def _change_row(connection: sqlite3.Connection, chance: random.Random) -> None:
             connection.execute(f"UPDATE {table} SET {column} = {text} WHERE {column} IS ?", (other, value))
     except (sqlite3.Error, UnicodeEncodeError, OverflowError):
         pass
+
+
+def _record_digests(connection: sqlite3.Connection) -> None:
+    for kind, (table, column, key) in ANSWERING.items():
+        try:
+            rows = connection.execute(f"SELECT {key}, {column} FROM {table}").fetchall()
+            for name, data in rows:
+                if isinstance(data, bytes):
+                    query = "UPDATE digests SET digest = ? WHERE kind = ? AND key IS ?"
+                    connection.execute(query, (sha256(data), kind, name))
+        except (sqlite3.Error, UnicodeEncodeError, OverflowError):
+            pass
 
 
 def _spoilt(value: object, chance: random.Random) -> object:

@@ -88,6 +88,8 @@ STEPS = (
     _step("store limit, set", "store limit shop.tosca 50000000"),
     _step("store compact", "store compact shop.tosca"),
     _step("store stats", "store stats shop.tosca"),
+    _step("store prune", "store prune shop.tosca --older-than 0"),
+    _step("store solve", "store solve shop.tosca"),
     _step("embed", "embed photos/first --out features.npz"),
     _step("pack keygen", "pack keygen signer", "cryptography"),
     _step("pack export", "pack export shop.tosca cone door --out a.pack --key signer", "cryptography"),

@@ -68,6 +68,8 @@ VERBS = {
     "store compact": "--json --key-file=",
     "store stats": "--json --key-file=",
     "store limit": "--json --key-file=",
+    "store prune": "--older-than= --json --key-file=",
+    "store solve": "--json --key-file=",
     "store encrypt": "--key-file=",
     "store decrypt": "--key-file=",
     "store rekey": "--new-key-file= --fresh --key-file=",

@@ -20,7 +20,8 @@ from edge_tosca.console.api.messages import (
 from edge_tosca.console.api.openapi import Label, file_answer
 from edge_tosca.console.app_state.image_analysis import jpeg_of
 from edge_tosca.console.app_state.state import AppState, AppStateDep
-from edge_tosca.console.http.errors import ApiError
+from edge_tosca.console.http.errors import ApiError, without_paths
+from edge_tosca.errors import LearnError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
@@ -60,11 +61,27 @@ async def thumbnail(state: AppStateDep, label: Label) -> Response:
 async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
     """Erase a class for good; no rollback restores it."""
     label = checked_label(body.label)
-    changed = await _change(state, lambda learner: learner.forget(label), label, erases=True)
-    # No report or queue may show a picture of a forgotten class.
-    state.jobs.drop_pictures([label])
-    state.queue.clear(label)
-    return changed
+
+    def erase(learner: Learner) -> int:
+        store = learner.store
+        with store.snapshot():
+            names = store.labels_ever(
+                group for groups in store.groups_ever(label).values() for group in groups
+            )
+        # Also a class of an undone lesson can be forgotten, so only the learner knows which there are.
+        try:
+            return learner.forget(label)
+        except LearnError as error:
+            names.clear()
+            raise ApiError(404, without_paths(str(error), store.path)) from None
+        finally:
+            # No report or queue may show a picture of a forgotten class, whatever name it was taught under.
+            gone = names.difference(learner.state.labels)
+            state.jobs.drop_pictures(sorted(gone))
+            for name in gone:
+                state.queue.clear(name)
+
+    return await _change(state, erase, erases=True)
 
 
 @router.post("/classes/rename")
@@ -154,8 +171,12 @@ def _history(learner: Learner) -> HistoryMessage:
     with learner.store.snapshot():
         generations = learner.history()
         live = learner.store.latest()
+        known = {group.id for group in learner.state.groups}
+        taught = [group for task in learner.store.tasks_ever() for group in task.groups]
+        undone = {group.label for group in taught if group.id not in known}
     return HistoryMessage(
         generation=live,
+        undone=sorted(undone.difference(learner.state.labels)),
         undo=undo_target(generations),
         generations=[_generation(entry, live) for entry in reversed(generations)],
     )

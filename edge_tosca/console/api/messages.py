@@ -115,10 +115,14 @@ class GenerationMessage(Message):
 
 
 class HistoryMessage(Message):
-    """All changes, the newest first. `undo` is the generation that one undo restores."""
+    """All changes, the newest first. `undo` is the generation that one undo restores.
+
+    `undone` are classes of lessons that were taken back: they can be restored or forgotten.
+    """
 
     generation: int
     undo: int | None
+    undone: list[str]
     generations: list[GenerationMessage]
 
 

@@ -18,7 +18,7 @@ from edge_tosca.console.app_state.learner_thread import LearnerThread
 from edge_tosca.console.app_state.metrics import Metrics, Readings
 from edge_tosca.console.app_state.phones import Phones
 from edge_tosca.console.app_state.recent_answers import RecentAnswers
-from edge_tosca.console.app_state.training_jobs import Job, Jobs
+from edge_tosca.console.app_state.training_jobs import Job, Jobs, Taught
 from edge_tosca.console.app_state.training_queue import Queue
 from edge_tosca.console.app_state.unknown_inbox import UnknownInbox
 from edge_tosca.console.http.errors import without_paths
@@ -30,6 +30,7 @@ from edge_tosca.learner.learner import Learner
 from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.results import Answer, LearnReport
 from edge_tosca.store.store import Store
+from edge_tosca.store.thumbnail_owner import classes_of, owner_of
 from edge_tosca.store.thumbnails import Thumbnails
 from edge_tosca.system.malloc import trim_heap
 
@@ -152,17 +153,20 @@ class AppState:
     def thumbnails_of(self, store: Store, label: str) -> Sequence[str]:
         """List the ids of the stored thumbnails of a class."""
         with store.snapshot():
-            groups = [group.id for group in store.state().groups if group.label == label]
-        return self.thumbnails.of(groups, 8)
+            classes = [one for task in store.state().tasks for one in classes_of(task, label)]
+            identity = store.audit_log.identity()
+        return self.thumbnails.of(classes, 8, identity)
 
     def synchronize(self, learner: Learner) -> None:
-        """Bring thumbnails and inbox up to date with the store; called in the learner's thread.
+        """Bring thumbnails, pictures of lessons and the inbox up to date; called in the learner's thread.
 
         Raises:
             StoreError: thumbnails of a forgotten class cannot be erased; this is retried every few seconds.
         """
         with learner.store.snapshot():
-            self.thumbnails.follow(learner.store.tasks_ever(), learner.store.cipher)
+            owner = owner_of(learner.store)
+            self.jobs.drop_erased(owner)
+            self.thumbnails.follow(owner)
             self.inbox.set_known_mean(_known_mean(learner))
         trim_heap()
 
@@ -177,11 +181,13 @@ class AppState:
         self.queue.drop([one for some in job.pictures.values() for one in some])
         with contextlib.suppress(StoreError):
             # The lesson is learned, whether its thumbnails can be stored or not.
-            self.thumbnails.keep(
-                store.state(report.generation).tasks[-1],
-                {label: [one.image for one in some] for label, some in job.pictures.items()},
-                store.cipher,
+            with store.snapshot():
+                task, owner = store.state(report.generation).tasks[-1], owner_of(store)
+            job.taught = Taught(
+                owner.identity, {group.label: (group.id, task.learned_at) for group in task.groups}
             )
+            pictures = {label: [one.image for one in some] for label, some in job.pictures.items()}
+            self.thumbnails.keep(task, pictures, owner)
 
     async def _follow_store(self) -> None:
         known: tuple[int, int] | None = None

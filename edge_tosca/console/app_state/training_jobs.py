@@ -26,7 +26,9 @@ from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.results import LearnReport
+from edge_tosca.store.audit.erasures import ClassId
 from edge_tosca.store.store import Store
+from edge_tosca.store.thumbnail_owner import Owner
 from edge_tosca.system.malloc import trim_heap
 
 MOST_KEPT = 8
@@ -89,6 +91,19 @@ class Progress:
     alone: bool = False
 
 
+@dataclass(frozen=True)
+class Taught:
+    """The classes that a lesson made, whatever they are called later.
+
+    Attributes:
+        identity: of the store, see `edge_tosca.store.thumbnail_owner.Owner`.
+        classes: label in the lesson to the class.
+    """
+
+    identity: str
+    classes: Mapping[str, ClassId]
+
+
 @dataclass(eq=False)
 class Job:
     """One lesson under way or over.
@@ -99,6 +114,7 @@ class Job:
         force: keep the lesson even if the gate rejects it.
         id: a random token.
         progress: published at every change.
+        taught: None until the lesson is learned.
     """
 
     pictures: Mapping[str, Sequence[QueuedImage]]
@@ -106,6 +122,7 @@ class Job:
     force: bool
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     progress: Broadcast[Progress] = field(default_factory=Broadcast)
+    taught: Taught | None = None
 
     @property
     def now(self) -> Progress:
@@ -194,6 +211,22 @@ class Jobs:
                     for label, some in job.pictures.items()
                     if labels is not None and label not in labels
                 }
+
+    def drop_erased(self, owner: Owner) -> None:
+        """Drop the jobs' pictures of classes that a store erased, under whatever name.
+
+        Args:
+            owner: the store.
+        """
+        with self._lock:
+            for job in self._jobs.values():
+                if job.taught is not None and job.taught.identity == owner.identity:
+                    classes = job.taught.classes
+                    job.pictures = {
+                        label: some
+                        for label, some in job.pictures.items()
+                        if classes.get(label) not in owner.erased
+                    }
 
     def close(self) -> None:
         """Wait for the job that is under way: a lesson is one transaction, and is finished or not begun."""

@@ -13,9 +13,28 @@ import { changeWords, undoButton } from "./undo.js";
 const SYMBOLS = { learn: "teach", forget: "trash", rename: "edit", merge: "merge", rollback: "undo", import: "pack" };
 
 export async function history() {
-  const [{ generations }, undo] = await Promise.all([get("/history"), undoButton("history")]);
+  const [{ generations, undone }, undo] = await Promise.all([get("/history"), undoButton("history")]);
   const body = generations.length ? h("ul.entries", {}, generations.map(entry)) : h("p.quiet", {}, t("history.none"));
-  return { title: t("history.title"), element: h("div", {}, headOf("history", undo), body) };
+  return { title: t("history.title"), element: h("div", {}, headOf("history", undo), body, ...takenBack(undone)) };
+}
+
+function takenBack(labels) {
+  if (!labels.length) return [];
+  const forgetting = (label) => h("li.entry", {}, icon("undo"), h("div.words", {}, h("p", {}, label)), button(t("class.forget"), { "aria-label": t("class.forget_title", { label }), onpress: () => forget(label) }));
+  return [h("p.quiet", {}, t("history.undone")), h("ul.entries", {}, labels.map(forgetting))];
+}
+
+async function forget(label) {
+  const done = await confirm({
+    title: t("class.forget_title", { label }),
+    words: t("class.forget_words"),
+    yes: t("class.forget_yes"),
+    kind: "danger sure",
+    act: () => post("/classes/forget", { label }),
+  });
+  if (!done) return;
+  notice(t("class.forgotten", { label }));
+  go("history");
 }
 
 function entry(one) {

@@ -88,6 +88,13 @@ class AuditEntry:
         return sha256(self.text.encode()) == self.digest
 
     @property
+    def command(self) -> str:
+        """The command that made the entry; "" if it does not say."""
+        with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return str(self.content["command"])
+        return ""
+
+    @property
     def program_version(self) -> str | None:
         """The version of edge-tosca that made the entry; None if it does not say."""
         with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):
@@ -106,6 +113,7 @@ class AuditLog:
         self._changes = 0
         self._generation = 0
         self._provenance: dict[str, str] = {}
+        self._notes: dict[str, list[list[Any]]] = {}
 
     def exists(self) -> bool:
         """Return whether the store has an audit log; one of format 1 has none yet."""
@@ -117,6 +125,7 @@ class AuditLog:
         self._changes = self._connection.total_changes
         self._generation = self._last_generation()
         self._provenance = {}
+        self._notes = {}
         self._command = ""
 
     def set_command(self, command: str) -> None:
@@ -130,6 +139,15 @@ class AuditLog:
             settings: those that differ, by name.
         """
         self._provenance.update(settings)
+
+    def note(self, key: str, values: list[Any]) -> None:
+        """Add values to a list in the entry of this change, see `edge_tosca.store.audit.erasures`.
+
+        Args:
+            key: of the list; an entry without such values has no such key.
+            values: that JSON can hold.
+        """
+        self._notes.setdefault(key, []).append(values)
 
     def end(self, settings: dict[str, str], command: str = "") -> None:
         """Append the entry of a change, if a row was changed.
@@ -158,12 +176,15 @@ class AuditLog:
             "generation": generation,
             "command": command or self._command or "settings",
             "by": provenance(settings | self._provenance),
+            **self._notes,
         }
         code = self.cipher.mac(canonical_json(entry).encode())
         text = canonical_json(entry if code is None else {**entry, CODE: code})
         self._connection.execute(
             "INSERT INTO seals VALUES (?, ?, ?, ?)", (number + 1, generation, text, sha256(text.encode()))
         )
+        # What was changed so far has its entry.
+        self._changes = self._connection.total_changes
 
     def record_digest(self, kind: str, key: object, digest: str) -> None:
         """Record the digest of a large content, in place of the one before.
@@ -203,6 +224,20 @@ class AuditLog:
             return []
         rows = self._connection.execute("SELECT number, generation, entry, digest FROM seals ORDER BY number")
         return [AuditEntry(*row) for row in rows]
+
+    def identity(self) -> str:
+        """Return the digest of the first entry, by which a store is known; "" in a store of format 1."""
+        if not self.exists():
+            return ""
+        query = "SELECT digest FROM seals ORDER BY number LIMIT 1"
+        (digest,) = self._connection.execute(query).fetchone() or ("",)
+        return str(digest)
+
+    def digest_of(self, kind: str, key: object) -> str | None:
+        """Return the recorded sha256 (hex) of a content; None where none is recorded."""
+        query = "SELECT digest FROM digests WHERE kind = ? AND key = ?"
+        row = self._connection.execute(query, (kind, key)).fetchone()
+        return None if row is None else str(row[0])
 
     def digests(self) -> Iterator[tuple[str, Any, str]]:
         """Yield kind, key and sha256 (hex) of each recorded digest."""

@@ -36,6 +36,12 @@ def listed(served):
     return {one["label"]: one for one in served.ask("GET", "/classes").json()["classes"]}
 
 
+def kept(store):
+    """Number of kept pictures, read past the program."""
+    with closing(sqlite3.connect(f"{store}.pictures")) as connection:
+        return connection.execute("SELECT count(*) FROM pictures").fetchone()[0]
+
+
 def ask_about(served, path, **params):
     return served.ask("POST", "/predict", content=Path(path).read_bytes(), headers=JPEG, params=params)
 
@@ -105,6 +111,64 @@ def test_a_day_of_teaching(serve, store, lessons, asked, teach, edge):
         assert served.end() == 0
     # What the console taught is sealed as what the command line teaches.
     assert edge("verify", store).code == 0
+
+
+def test_whatever_was_taught_can_be_forgotten_and_its_pictures_go_whatever_its_name(
+    serve, store, lessons, teach, edge
+):
+    with serve(store) as served:
+        assert served.ask("PUT", "/settings", json={"keep_pictures": True}).status_code == 200
+        teach(served, lessons("task1", "apple", "brick"))
+        # A lesson that is taken back: its class is known no longer, and can be forgotten all the same.
+        job = teach(served, lessons("task2", "cone"))
+        shown = job["pictures"]["cone"]
+        assert served.ask("GET", "/picture", params={"id": shown[0]}).status_code == 200
+        assert served.ask("POST", "/rollback", json={}).json()["classes"] == ["apple", "brick"]
+        assert kept(store) == 8 * 3
+        assert served.ask("GET", "/history").json()["undone"] == ["cone"]
+        forgotten = served.ask("POST", "/classes/forget", json={"label": "cone"})
+        assert (forgotten.status_code, forgotten.json()["classes"]) == (200, ["apple", "brick"])
+        assert {served.ask("GET", "/picture", params={"id": one}).status_code for one in shown} == {404}
+        assert kept(store) == 8 * 2
+        assert served.ask("POST", "/classes/forget", json={"label": "cone"}).status_code == 404
+        # Renamed and then forgotten, here and on the command line.
+        for name, program in (("hat", False), ("cap", True)):
+            shown = teach(served, lessons("task2", "cone"))["pictures"]["cone"]
+            served.ask("POST", "/classes/rename", json={"label": "cone", "new": name})
+            assert served.ask("GET", "/picture", params={"id": shown[0]}).status_code == 200
+            if program:
+                assert edge("forget", store, name).code == 0
+            else:
+                served.ask("POST", "/classes/forget", json={"label": name})
+            deadline = time.monotonic() + 20
+            while {served.ask("GET", "/picture", params={"id": one}).status_code for one in shown} != {404}:
+                assert program and time.monotonic() < deadline
+                time.sleep(0.2)
+            assert kept(store) == 8 * 2
+        assert served.ask("POST", "/classes/forget", json={"label": "cone"}).status_code == 404
+    assert edge("verify", store).code == 0
+
+
+def test_another_store_in_its_place_for_a_while_leaves_the_kept_pictures(serve, store, lessons, teach, edge):
+    other = store.with_name("other.tosca")
+    with serve(store) as served:
+        served.ask("PUT", "/settings", json={"keep_pictures": True})
+        teach(served, lessons("task1", "apple", "brick"))
+    assert kept(store) == 16
+    assert edge("init", other).code == 0
+    right = store.rename(store.with_name("right.tosca"))
+    other.rename(store)
+    with serve(store) as served:
+        teach(served, lessons("task2", "cone"))
+        assert not listed(served)["cone"]["thumbnail"]
+        served.ask("POST", "/classes/forget", json={"label": "cone"})
+    assert kept(store) == 16
+    store.unlink()
+    right.rename(store)
+    with serve(store) as served:
+        assert served.ask("GET", "/classes/thumbnail", params={"label": "apple"}).status_code == 200
+        assert served.ask("POST", "/classes/forget", json={"label": "apple"}).status_code == 200
+    assert kept(store) == 8
 
 
 def test_the_store_of_a_lesson_is_the_one_that_the_command_line_would_have_made(

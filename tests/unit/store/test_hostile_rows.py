@@ -1,5 +1,6 @@
 """Rows that no program of ours wrote, as fuzzing found them: each is told as damage, in one line."""
 
+import hashlib
 from contextlib import closing
 from pathlib import Path
 
@@ -61,6 +62,11 @@ def test_a_generation_that_comes_from_a_text(connection):
     refusal(connection, lambda store: rollback(store, None))
 
 
+def test_a_rollback_that_goes_back_to_itself_ends(connection):
+    connection.execute("UPDATE generations SET command = 'rollback', parent = number")
+    refusal(connection, lambda store: rollback(store, None))
+
+
 def test_a_label_of_two_lines(connection):
     connection.execute("UPDATE lives SET label = 'a\nb'")
     refusal(connection, Store.state)
@@ -85,7 +91,14 @@ def test_a_router_whose_inner_products_no_features_have(connection):
     kept["weights"] = np.zeros_like(kept["weights"])
     kept["weights"][:-1, 0] = -1
     connection.execute("UPDATE routers SET data = ? WHERE generation = ?", (save(kept), generation))
+    record(connection, "routers", save(kept))
     assert "its contents are invalid" in refusal(connection, answer)
+
+
+def record(connection, kind, data):
+    """Record the digest of a forged content, as its author could."""
+    digest = hashlib.sha256(data).hexdigest()
+    connection.execute("UPDATE digests SET digest = ? WHERE kind = ?", (digest, kind))
 
 
 def spoilt_sums(connection, **arrays):
@@ -93,6 +106,7 @@ def spoilt_sums(connection, **arrays):
     ((data,),) = connection.execute("SELECT data FROM statistics").fetchall()
     kept = {name: array for name, array in (load(data) | arrays).items() if array is not None}
     connection.execute("UPDATE statistics SET data = ?", (save(kept),))
+    record(connection, "statistics", save(kept))
 
 
 @pytest.mark.parametrize(
