@@ -19,18 +19,25 @@ from edge_tosca.cli.terminal import (
     ThreadsOption,
     counted,
     fail,
+    note,
     progress,
     say,
     say_json,
 )
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import LearnError, StoreError
+from edge_tosca.labels import similar_label
 from edge_tosca.results import LearnReport, Skipped
 
 if TYPE_CHECKING:
     from edge_tosca.store.state import Generation
 
 change_verbs = Verbs()
+
+NewClassOption = Annotated[
+    bool,
+    typer.Option("--new-class", help="The name is meant, though it looks like a known one (case, letters)."),
+]
 
 _SUSPECTS_SHOWN = 10
 
@@ -92,6 +99,7 @@ def learn(
     force: Annotated[
         bool, typer.Option("--force", help="Store the task even if the quality gate rejects it.")
     ] = False,
+    new_class: NewClassOption = False,
     remember: Annotated[
         bool, typer.Option("--remember", help="Store the pictures' paths, for a later `migrate`.")
     ] = False,
@@ -118,8 +126,16 @@ def learn(
         raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
     with progress("learning") as on_progress:
         report = learner.learn(
-            source, task, force=force, remember=remember, passed_over=passed_over, on_progress=on_progress
+            source,
+            task,
+            force=force,
+            new_class=new_class,
+            remember=remember,
+            passed_over=passed_over,
+            on_progress=on_progress,
         )
+    if force and not new_class:
+        _warn_of_similar(report.classes, learner.state.labels)
     if as_json:
         say_json(report.to_json())
     else:
@@ -128,6 +144,16 @@ def learn(
         fail(
             f"{store}: the quality gate rejected this task, and nothing was stored; --force stores it anyway"
         )
+
+
+def _warn_of_similar(taught: Sequence[str], known: Sequence[str]) -> None:
+    for label in taught:
+        likely = similar_label(label, known)
+        if likely is not None:
+            note(
+                f"warning: class {label!r} looks like {likely!r}; if they are one class, join them with: "
+                "edge-tosca rename --merge"
+            )
 
 
 @change_verbs.command()
@@ -155,13 +181,14 @@ def rename(
     merge: Annotated[
         bool, typer.Option("--merge", help="NEW is an existing class; the two become one.")
     ] = False,
+    new_class: NewClassOption = False,
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Rename a class, or merge it into another; the modules stay as they are."""
     from edge_tosca.learner.learner import Learner
 
-    generation = Learner.open(store, key_file=key_file).rename(label, new, merge=merge)
+    generation = Learner.open(store, key_file=key_file).rename(label, new, merge=merge, new_class=new_class)
     if as_json:
         say_json({"generation": generation, "class": new, "before": label})
     else:

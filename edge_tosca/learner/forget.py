@@ -2,6 +2,7 @@
 
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError
+from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.refit import fit_task_module, refit
 from edge_tosca.store.state import State
@@ -24,6 +25,7 @@ def forget_class(store: Store, label: str) -> int:
         LearnError: the store has no such class.
         StoreError: the store cannot be written, or data of the class could not be erased.
     """
+    label = normalized_label(label)
     with one_blas_thread(), store.transaction():
         before = store.state()
         found = _rows_of_class(store, before, label)

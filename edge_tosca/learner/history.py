@@ -1,7 +1,7 @@
 """Rename or merge classes, and roll back to an earlier generation."""
 
 from edge_tosca.errors import LearnError
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import checked_label, normalized_label, require_distinct
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.refit import refit
 from edge_tosca.store.retention import rollback_target
@@ -10,7 +10,7 @@ from edge_tosca.store.validation import damage_errors
 from edge_tosca.system.blas import one_blas_thread
 
 
-def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
+def rename_class(store: Store, label: str, new: str, merge: bool, new_class: bool = False) -> int:
     """Rename a class, or merge it into another one; see `Learner.rename`.
 
     Args:
@@ -18,6 +18,7 @@ def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
         label: the class.
         new: its new name.
         merge: the new name is that of another class, which the class joins.
+        new_class: the new name may differ from a known one only in case or look-alike letters.
 
     Returns:
         The new generation.
@@ -27,9 +28,10 @@ def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
             or free (with merge).
         StoreError: the store cannot be written.
     """
-    new = checked_label(new)
+    label = normalized_label(label)
     with one_blas_thread(), store.transaction():
         state = store.state()
+        new = checked_label(new, state.labels)
         if label not in state.labels:
             raise LearnError(unknown_class(store.path, state.labels, label))
         if new == label:
@@ -38,6 +40,8 @@ def rename_class(store: Store, label: str, new: str, merge: bool) -> int:
             remedy = "there is none to merge with" if merge else "choose another name, or merge the two"
             taken = "is not known" if merge else "is taken"
             raise LearnError(f"class {new!r} {taken} in {store.path}; {remedy}")
+        # A class may be renamed to another spelling of its own name.
+        require_distinct(new, [other for other in state.labels if other != label], new_class=new_class)
         generation = store.add_generation("merge" if merge else "rename", state.generation)
         for group in state.groups:
             if group.label == label:

@@ -1,14 +1,14 @@
 """Check what a learner is given: classes, features and class names."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import checked_label, normalized_label, require_distinct
 
 _LISTED = 10
 
@@ -24,7 +24,7 @@ def require_features(classes: Mapping[str, Array], dimensions: int) -> None:
         LearnError: a label is not a valid class name, or features are not of shape [n, d] or not finite.
     """
     for label, rows in classes.items():
-        if checked_label(label) != label:
+        if normalized_label(label) != label:
             raise LearnError(f"class name {label[:40]!r} has blanks around it or is not in composed form")
         if rows.ndim != 2 or rows.shape[1] != dimensions:
             raise LearnError(f"features of {label!r} have shape {list(rows.shape)}, not [n, {dimensions}]")
@@ -43,6 +43,23 @@ def require_pictures(classes: Mapping[str, object]) -> None:
     """
     if not classes:
         raise LearnError("there is no class to learn; give at least one class with pictures")
+
+
+def require_names(labels: Iterable[str], known: Sequence[str], new_class: bool = False) -> None:
+    """Raise for class names that a lesson must not teach.
+
+    Args:
+        labels: of the lesson, as `normalized_label` returns them.
+        known: labels of the store; each of them stays allowed.
+        new_class: names may differ from known ones, or each other, only in case or look-alike letters.
+
+    Raises:
+        LearnError: a name is not a valid name of a new class, or is easily mistaken for another one.
+    """
+    names = list(known)
+    for label in labels:
+        require_distinct(checked_label(label, known), names, new_class=new_class)
+        names.append(label)
 
 
 def unknown_class(

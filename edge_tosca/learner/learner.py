@@ -12,11 +12,11 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import normalized_label
 from edge_tosca.learner.evaluation import evaluate_answers
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rename_class, rollback
-from edge_tosca.learner.input_checks import require_features, require_pictures
+from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.model import Model
@@ -174,6 +174,7 @@ class Learner:
         task: str | None = None,
         *,
         force: bool = False,
+        new_class: bool = False,
         remember: bool = False,
         passed_over: Mapping[str, Sequence[Skipped]] | None = None,
         on_progress: Progress | None = None,
@@ -183,7 +184,8 @@ class Learner:
         Args:
             source: a folder with one folder of pictures per class, or label to pictures.
             task: name of the task; the next free "task N" by default.
-            force: keep the task even if the quality gate rejects it.
+            force: keep the task even if the quality gate rejects it, or a name looks like a known one.
+            new_class: names may differ from known ones only in case or look-alike letters.
             remember: store the pictures' paths, so that the store can be migrated to another backbone.
             passed_over: label to files that look like pictures but are not in source, for the report. If
                 source is a folder, the folder is searched for them instead.
@@ -201,12 +203,13 @@ class Learner:
         if isinstance(source, Mapping):
             pictures: dict[str, list[PictureSource]] = {}
             for label, items in source.items():
-                pictures.setdefault(checked_label(label), []).extend(items)
+                pictures.setdefault(normalized_label(label), []).extend(items)
         else:
             found = list_images(Path(source))
             pictures = {label: list(paths) for label, paths in found.pictures.items()}
             passed_over = found.skipped
         require_pictures(pictures)
+        require_names(pictures, self.state.labels, new_class or force)
         self._check_origin()
         folder = None if isinstance(source, Mapping) else Path(source)
         classes, skipped = self._extract(pictures, folder, passed_over or {}, remember, on_progress)
@@ -227,6 +230,7 @@ class Learner:
         names: Mapping[str, Sequence[str]] | None = None,
         skipped: Sequence[Skipped] = (),
         force: bool = False,
+        new_class: bool = False,
         feature_seconds: float = 0.0,
     ) -> LearnReport:
         """Learn classes from features of this learner's backbone, as one task.
@@ -236,7 +240,8 @@ class Learner:
             task: name of the task; the next free "task N" by default.
             names: label to the names of the pictures in the report; "LABEL 1", "LABEL 2", ... by default.
             skipped: pictures that could not be read, for the report.
-            force: keep the task even if the quality gate rejects it.
+            force: keep the task even if the quality gate rejects it, or a name looks like a known one.
+            new_class: names may differ from known ones only in case or look-alike letters.
             feature_seconds: time spent on the features, for the report.
 
         Returns:
@@ -249,6 +254,7 @@ class Learner:
         """
         require_pictures(features)
         require_features(features, int(self.store.settings["feature_dim"]))
+        require_names(features, self.state.labels, new_class or force)
         names = names or {
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
@@ -273,13 +279,14 @@ class Learner:
         """
         return forget_class(self.store, label)
 
-    def rename(self, label: str, new: str, *, merge: bool = False) -> int:
+    def rename(self, label: str, new: str, *, merge: bool = False, new_class: bool = False) -> int:
         """Rename a class, or merge it into another one; modules and features stay as they are.
 
         Args:
             label: the class.
             new: its new name.
             merge: the new name is that of another class, which the class joins.
+            new_class: the new name may differ from a known one only in case or look-alike letters.
 
         Returns:
             The new generation.
@@ -289,7 +296,7 @@ class Learner:
                 merge) or free (with merge).
             StoreError: the store cannot be written.
         """
-        return rename_class(self.store, label, new, merge)
+        return rename_class(self.store, label, new, merge, new_class)
 
     def rollback(self, generation: int | None = None) -> int:
         """Restore the classes of an earlier generation, as a new generation.

@@ -6,6 +6,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import PackError
+from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.task_training import train_task_module
 from edge_tosca.packs.container import MAX_NAME_LENGTH, Pack, PackedTask
@@ -39,7 +40,7 @@ def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = 
     require_default_router(store)
     with one_blas_thread(), store.snapshot():
         state = store.state()
-        wanted = set(labels or state.labels)
+        wanted = {normalized_label(label) for label in labels} or set(state.labels)
         if missing := sorted(wanted - set(state.labels)):
             raise PackError(unknown_class(store.path, state.labels, missing[0]))
         if not wanted:

@@ -13,9 +13,9 @@ from safetensors.numpy import load
 from edge_tosca.arrays import mean_or_none
 from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
-from edge_tosca.errors import NameTakenError, PackError, StoreError
+from edge_tosca.errors import LearnError, NameTakenError, PackError, StoreError
 from edge_tosca.features.normalization import normalize
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import checked_label, require_distinct
 from edge_tosca.learner.refit import refit, stored_sums
 from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.packs.container import Pack, PackedTask
@@ -91,7 +91,7 @@ def import_pack(
     """
     start = time.perf_counter()
     _require_fit(store, pack, trusted)
-    names = _names(pack, rename or {})
+    names = _names(pack, rename or {}, store.state().labels)
     with one_blas_thread(), store.transaction():
         before = store.state()
         earlier = {task.id for task in before.tasks}
@@ -169,12 +169,12 @@ def _require_module(task: PackedTask, width: int) -> None:
         raise PackError(message)
 
 
-def _names(pack: Pack, rename: Mapping[str, str]) -> dict[str, str]:
+def _names(pack: Pack, rename: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
     if unknown := sorted(set(rename) - set(pack.labels)):
         raise PackError(
             f"the pack has no class {unknown[0]!r} to rename; it has {', '.join(pack.labels[:10])}"
         )
-    names = {label: checked_label(rename.get(label, label)) for label in pack.labels}
+    names = {label: _checked(label, rename.get(label, label), known) for label in pack.labels}
     label_of_name: dict[str, str] = {}
     for label, name in names.items():
         if name in label_of_name:
@@ -183,6 +183,16 @@ def _names(pack: Pack, rename: Mapping[str, str]) -> dict[str, str]:
             )
         label_of_name[name] = label
     return names
+
+
+def _checked(label: str, name: str, known: Sequence[str]) -> str:
+    """Check the name that a class of a pack gets; the words of another device may need --rename."""
+    try:
+        checked = checked_label(name, known)
+        require_distinct(checked, known)
+    except LearnError as error:
+        raise PackError(f"{error}; import it under another name with --rename '{label}=NEW'") from None
+    return checked
 
 
 def _known_already(store: Store, state: State, pack: Pack) -> list[str]:

@@ -17,7 +17,7 @@ from safetensors.numpy import load
 from edge_tosca.arrays import Array, HeaderSizeError, safetensors_header
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError, PackError
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import normalized_label
 from edge_tosca.packs.container import (
     ENTRY,
     FORMAT,
@@ -131,7 +131,7 @@ def _task(place: int, entry: dict[str, Any], arrays: dict[str, Array], width: in
         raise ValueError("a feature is not finite")
     datetime.fromisoformat(entry["learned_at"])
     name = _printable(entry["name"])
-    labels = tuple(checked_label(part["label"]) for part in classes)
+    labels = tuple(normalized_label(part["label"]) for part in classes)
     return PackedTask(name, entry["learned_at"], labels, module.tobytes(), cosines, features)
 
 

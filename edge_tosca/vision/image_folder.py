@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_tosca.errors import LearnError
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import normalized_label
 from edge_tosca.results import Skipped
 
 
@@ -66,4 +66,4 @@ def _class_folders(folder: Path) -> list[tuple[str, Path]]:
     for entry in classes:
         if not entry.resolve().is_relative_to(inside):
             raise LearnError(f"{entry} is a link that leads out of {folder}; move the pictures into it")
-    return [(checked_label(entry.name), entry) for entry in classes]
+    return [(normalized_label(entry.name), entry) for entry in classes]

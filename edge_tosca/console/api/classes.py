@@ -22,7 +22,7 @@ from edge_tosca.console.app_state.image_analysis import jpeg_of
 from edge_tosca.console.app_state.state import AppState, AppStateDep
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.errors import LearnError
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
 from edge_tosca.quality.gate import BY_CLASS
@@ -44,7 +44,7 @@ async def classes(state: AppStateDep) -> ClassesMessage:
 @router.get("/classes/thumbnail", response_class=Response, responses=file_answer("image/jpeg", "A picture."))
 async def thumbnail(state: AppStateDep, label: Label) -> Response:
     """Return a picture of a class, if pictures are kept."""
-    name = checked_label(label)
+    name = normalized_label(label)
 
     def look(learner: Learner) -> bytes | None:
         kept = state.thumbnails_of(learner.store, name)
@@ -60,7 +60,7 @@ async def thumbnail(state: AppStateDep, label: Label) -> Response:
 @router.post("/classes/forget")
 async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
     """Erase a class for good; no rollback restores it."""
-    label = checked_label(body.label)
+    label = normalized_label(body.label)
 
     def erase(learner: Learner) -> int:
         store = learner.store
@@ -87,8 +87,12 @@ async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
 @router.post("/classes/rename")
 async def rename(state: AppStateDep, body: RenameMessage) -> ChangeMessage:
     """Rename a class, or merge it with another."""
-    label, new = checked_label(body.label), checked_label(body.new)
-    return await _change(state, lambda learner: learner.rename(label, new, merge=body.merge), label)
+    label, new = normalized_label(body.label), normalized_label(body.new)
+
+    def change(learner: Learner) -> int:
+        return learner.rename(label, new, merge=body.merge, new_class=body.new_class)
+
+    return await _change(state, change, label)
 
 
 @router.post("/rollback")

@@ -92,6 +92,7 @@ class RenameMessage(RequestMessage):
     label: str = Field(min_length=1, max_length=4000)
     new: str = Field(min_length=1, max_length=4000)
     merge: bool = False
+    new_class: bool = False
 
 
 class RollbackMessage(RequestMessage):

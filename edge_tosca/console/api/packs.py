@@ -20,7 +20,7 @@ from edge_tosca.console.app_state.state import AppStateDep
 from edge_tosca.console.http.bodies import pack_body
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.errors import NameTakenError, PackError
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
 from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack
@@ -98,7 +98,7 @@ async def export(state: AppStateDep, body: ExportMessage) -> Response:
     path = state.options.pack_key
     if path is None:
         raise ApiError(409, "this console has no key that signs packs; start it with --pack-key")
-    labels = [checked_label(label) for label in body.labels or ()]
+    labels = [normalized_label(label) for label in body.labels or ()]
 
     def pack(learner: Learner) -> bytes:
         missing = [label for label in labels if label not in learner.state.labels]

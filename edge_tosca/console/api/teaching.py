@@ -29,7 +29,8 @@ from edge_tosca.console.app_state.training_queue import MOST, MOST_OF_A_CLASS
 from edge_tosca.console.http.bodies import picture_body
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.streams import COMMENT, Stream, event
-from edge_tosca.labels import checked_label
+from edge_tosca.labels import checked_label, normalized_label
+from edge_tosca.learner.input_checks import require_names
 from edge_tosca.learner.learner import Learner
 
 router = APIRouter(tags=["teaching"])
@@ -84,7 +85,7 @@ async def clear(
     label: Annotated[str | None, Query(max_length=4000, description="All classes unless named.")] = None,
 ) -> DroppedMessage:
     """Remove the pictures of a class from the training queue, or all pictures."""
-    return DroppedMessage(dropped=state.queue.clear(None if label is None else checked_label(label)))
+    return DroppedMessage(dropped=state.queue.clear(None if label is None else normalized_label(label)))
 
 
 @router.delete("/queue/picture")
@@ -109,12 +110,14 @@ async def picture(state: AppStateDep, key: Key) -> Response:
 async def learn(state: AppStateDep, body: LearnMessage) -> JobMessage:
     """Teach queued classes as one task, in the background."""
     waiting = state.queue.classes()
-    labels = list(waiting) if body.labels is None else [checked_label(label) for label in body.labels]
+    labels = list(waiting) if body.labels is None else [normalized_label(label) for label in body.labels]
     if not labels:
         raise ApiError(409, "no picture waits to be taught; capture some first")
     missing = [label for label in labels if label not in waiting]
     if missing:
         raise ApiError(409, f"no picture of {missing[0][:40]!r} waits to be taught; capture some first")
+    known = await state.store_thread(lambda learner: learner.state.labels)
+    require_names(labels, known, body.new_class or body.force)
     job = state.jobs.start({label: waiting[label] for label in labels}, body.task or None, body.force)
     return JobMessage(job=job.id)
 

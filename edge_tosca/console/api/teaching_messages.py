@@ -66,6 +66,7 @@ class LearnMessage(RequestMessage):
     )
     task: str | None = Field(default=None, max_length=200)
     force: bool = False
+    new_class: bool = False
 
 
 class JobKeyMessage(RequestMessage):
