@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_tosca.errors import MissingExtraError, PackError
-from edge_tosca.system.files import write_atomically
+from edge_tosca.system.files import is_exposed, write_atomically
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,14 +36,14 @@ class SigningKey:
             The key.
 
         Raises:
-            PackError: the file is missing, is not an Ed25519 key, or has a passphrase.
+            PackError: the file is missing, is not an Ed25519 key, has a passphrase, or other users can read it.
         """
         _require_cryptography()
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        data = _read(path)
+        data = _read(path, secret=True)
         try:
             key = load_pem_private_key(data, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -169,11 +169,16 @@ def write_new(path: Path, data: bytes, mode: int) -> None:
         ) from None
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, secret: bool = False) -> bytes:
     try:
         if not path.is_file():
             raise PackError(f"{path}: there is no key here; make one with: edge-tosca pack keygen {path}")
         with path.open("rb") as file:
+            if secret and is_exposed(path, os.fstat(file.fileno())):
+                raise PackError(
+                    f"{path}: the private key can be read by other users; keep it to yourself with: "
+                    f"chmod 600 {path}"
+                )
             return file.read(_MOST_BYTES)
     except OSError as error:
         raise PackError(f"{path} cannot be read ({error.strerror}); name another key, or allow it") from None

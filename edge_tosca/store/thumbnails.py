@@ -1,6 +1,6 @@
 """Thumbnails of the pictures that were taught, kept beside the store only if the user turns this on.
 
-They are in one SQLite file, STORE.pictures, which exists exactly while the setting is on. Only the console
+They are in one SQLite file, STORE.pictures, beside the file that the name of the store leads to, which exists exactly while the setting is on. Only the console
 adds thumbnails. A thumbnail refers to the row of its class in the store, so renames, merges and rollbacks
 need no change. Thumbnails of a forgotten class are erased by the command that forgets it, or when the console
 next compares the file with the store. Those of an encrypted store are encrypted under its key, and plain ones
@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import Protocol
 
 from edge_tosca.errors import StoreError
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
+from edge_tosca.store.location import real_path, thumbnails_of
 from edge_tosca.store.reader import StoreReader
+from edge_tosca.store.sqlite_errors import refuse_read_only
 from edge_tosca.store.state import Task
 
 MAX_IMAGES_PER_CLASS = 24
@@ -54,7 +57,19 @@ class Thumbnails:
     """The file of thumbnails; one connection, for one thread at a time."""
 
     def __init__(self, store: Path) -> None:
-        self.path = path_of(store)
+        """Open the file of thumbnails if there is one.
+
+        Args:
+            store: path of the store.
+
+        Raises:
+            StoreError: the file cannot be read, or there is one beside a link to the store too.
+        """
+        self.path = thumbnails_of(store)
+        self._store = store
+        _move_from_link(store)
+        # SQLite writes its journal into the folder.
+        self._read_only = not os.access(self.path.parent, os.W_OK | os.X_OK)
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._cipher: PlainRows = PLAIN_ROWS
@@ -72,15 +87,23 @@ class Thumbnails:
         Raises:
             StoreError: the file cannot be written.
         """
+        if not self.path.exists():
+            refuse_read_only(self._store)
         with self._lock, _file_errors(self.path):
-            if self._connection is None:
-                # No other user may read it; SQLite alone would leave that to the umask.
-                with contextlib.suppress(FileExistsError):
-                    os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-                connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-                connection.execute("PRAGMA secure_delete = ON")
+            if self._connection is not None:
+                return
+            if not self._read_only:
+                _create_like(self.path, real_path(self._store))
+            connection = sqlite3.connect(
+                f"{self.path.as_uri()}?mode={'ro' if self._read_only else 'rw'}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("PRAGMA secure_delete = ON")
+            if not self._read_only:
                 connection.execute(_TABLE)
-                self._connection = connection
+            self._connection = connection
 
     def turn_off(self) -> None:
         """Erase all thumbnails and the file, and keep none from now on.
@@ -88,6 +111,8 @@ class Thumbnails:
         Raises:
             StoreError: the file cannot be erased.
         """
+        if self.on:
+            refuse_read_only(self._store)
         with self._lock, _file_errors(self.path):
             if self._connection is not None:
                 # Overwritten first: the content of an unlinked file stays on the disk. A damaged file is
@@ -160,7 +185,7 @@ class Thumbnails:
         present = {(group.id, task.learned_at) for task in tasks for group in task.groups}
         with self._lock, _file_errors(self.path):
             self._cipher = cipher
-            if self._connection is None:
+            if self._connection is None or self._read_only:
                 return 0
             query = "DELETE FROM pictures WHERE sealed != ?"
             plain = self._connection.execute(query, (cipher.encrypted,)).rowcount
@@ -209,7 +234,7 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
         StoreError: they cannot be erased.
     """
     # A folder of that name belongs to the user.
-    if not path_of(store.path).is_file():
+    if not any(file.is_file() for file in (thumbnails_of(store.path), _beside_link(store.path))):
         return
     with store.snapshot():
         tasks = [] if other_key else store.tasks_ever()
@@ -221,9 +246,41 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
         raise StoreError(f"the change is made, but {error}") from None
 
 
-def path_of(store: Path) -> Path:
-    """Return the path of the file of thumbnails beside a store."""
-    return Path(f"{store}.pictures")
+def _create_like(path: Path, store: Path) -> None:
+    """Create the file of thumbnails for the users that can write the store, and for no others."""
+    # SQLite alone would leave the permissions to the umask.
+    with contextlib.suppress(FileExistsError):
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            status = store.stat()
+            if status.st_mode & stat.S_IWGRP:
+                os.fchmod(file, 0o660)
+            # As SQLite does for the log: what root makes belongs to the user of the store.
+            if os.geteuid() == 0:
+                os.fchown(file, status.st_uid, status.st_gid)
+        except FileNotFoundError:
+            pass
+        finally:
+            os.close(file)
+
+
+def _beside_link(store: Path) -> Path:
+    return Path(f"{store.absolute()}.pictures")
+
+
+def _move_from_link(store: Path) -> None:
+    """Move thumbnails that an earlier version kept beside a link to the store; it looked for them there."""
+    old, new = _beside_link(store), thumbnails_of(store)
+    if not store.is_symlink() or not old.is_file() or not real_path(store).is_file():
+        return
+    if not new.exists():
+        with contextlib.suppress(OSError):
+            old.rename(new)
+            return
+    raise StoreError(
+        f"{old} holds kept pictures too, which only {new} may; delete {old}, or move it there if it is the "
+        "only one"
+    )
 
 
 @contextlib.contextmanager
