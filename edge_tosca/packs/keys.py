@@ -43,13 +43,18 @@ class SigningKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        data = _read(path, secret=True)
+        data = _read(path)
         try:
             key = load_pem_private_key(data, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
             raise PackError(f"{path} is not a private key; name one that `edge-tosca pack keygen` made")
+        if is_exposed(path, path.stat()):
+            raise PackError(
+                f"{path}: the private key can be read by other users; keep it to yourself with: "
+                f"chmod 600 {path}"
+            )
         return cls(key)
 
     def sign(self, message: bytes) -> str:
@@ -169,16 +174,11 @@ def write_new(path: Path, data: bytes, mode: int) -> None:
         ) from None
 
 
-def _read(path: Path, *, secret: bool = False) -> bytes:
+def _read(path: Path) -> bytes:
     try:
         if not path.is_file():
             raise PackError(f"{path}: there is no key here; make one with: edge-tosca pack keygen {path}")
         with path.open("rb") as file:
-            if secret and is_exposed(path, os.fstat(file.fileno())):
-                raise PackError(
-                    f"{path}: the private key can be read by other users; keep it to yourself with: "
-                    f"chmod 600 {path}"
-                )
             return file.read(_MOST_BYTES)
     except OSError as error:
         raise PackError(f"{path} cannot be read ({error.strerror}); name another key, or allow it") from None

@@ -112,6 +112,7 @@ def test_a_file_that_is_no_store_is_a_finding_and_not_a_traceback(tmp_path, cont
 
 def test_a_sound_store_is_never_to_be_restored(tmp_path, store, monkeypatch):
     (tmp_path / "key").write_text("a" * 64)
+    (tmp_path / "key").chmod(0o600)
     encrypt(store, tmp_path / "key")
     assert "--key-file" in by_name(examine(store, threads=1))["store"].remedy
     monkeypatch.setenv("EDGE_TOSCA_KEY", "b" * 64)

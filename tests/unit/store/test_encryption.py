@@ -41,7 +41,9 @@ CONTENTS = {
 @pytest.fixture
 def keys(tmp_path):
     (tmp_path / KEY).write_text("5a" * 32)
+    (tmp_path / KEY).chmod(0o600)
     (tmp_path / OTHER_KEY).write_text("a passphrase of several words")
+    (tmp_path / OTHER_KEY).chmod(0o600)
     return tmp_path / KEY, tmp_path / OTHER_KEY
 
 
@@ -162,6 +164,7 @@ def test_a_missing_wrong_or_needless_key_is_told_with_what_to_do(secret, plain_s
     assert "edge-tosca store encrypt" in told(Store.open, plain_store, keys[0])
     assert "cannot be read" in told(Store.open, secret, keys[0].with_name("nowhere"))
     keys[1].write_text("short")
+    keys[1].chmod(0o600)
     assert "too short" in told(Store.open, secret, keys[1])
     assert "no key to encrypt it with" in told(encrypt, plain_store)
     assert "is not encrypted" in told(decrypt, plain_store, keys[0])
@@ -186,6 +189,7 @@ def test_the_key_is_found_in_a_file_the_environment_or_a_systemd_credential(
     (tmp_path / "credentials").mkdir()
     # As systemd-creds may have it: the 32 bytes themselves.
     (tmp_path / "credentials" / "edge-tosca-key").write_bytes(b"\x5a" * 31 + b"\x5a")
+    (tmp_path / "credentials" / "edge-tosca-key").chmod(0o600)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
     assert "this key does not open it" in told(Store.open, secret)
     shutil.copy(keys[0], tmp_path / "credentials" / "edge-tosca-key")
