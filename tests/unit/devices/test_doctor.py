@@ -127,6 +127,16 @@ def test_a_store_that_may_only_be_read_is_a_finding(store, monkeypatch):
     assert f"chmod u+w {store}" in found["store writable"].remedy
 
 
+def test_a_store_that_others_can_read_is_told_with_the_command_that_closes_it(store):
+    store.chmod(0o600)
+    assert "store private" not in by_name(examine(store, threads=1))
+    store.chmod(0o644)
+    found = by_name(examine(store, threads=1))["store private"]
+    # The store goes on working.
+    assert found.ok
+    assert f"chmod 600 {store} " in f"{found.remedy} "
+
+
 def test_a_store_cut_short_is_a_finding(store):
     store.write_bytes(store.read_bytes()[:10_000])
     found = by_name(examine(store, threads=1))
