@@ -60,7 +60,9 @@ def _permissions(path: Path) -> Iterator[Finding]:
     exposed = [str(file) for file in files_of(path) if file.stat().st_mode & stat.S_IRWXO]
     if exposed:
         detail = f"other users of this machine can open {', '.join(exposed)}"
-        yield Finding("store private", True, detail, f"keep it to yourself with: chmod 600 {' '.join(exposed)}")
+        yield Finding(
+            "store private", True, detail, f"keep it to yourself with: chmod 600 {' '.join(exposed)}"
+        )
 
 
 def _failure(what: str, error: EdgeToscaError) -> Finding:

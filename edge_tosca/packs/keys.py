@@ -36,7 +36,8 @@ class SigningKey:
             The key.
 
         Raises:
-            PackError: the file is missing, is not an Ed25519 key, has a passphrase, or other users can read it.
+            PackError: the file is missing, is not an Ed25519 key, has a passphrase, or other users can read
+                it.
         """
         _require_cryptography()
         from cryptography.exceptions import UnsupportedAlgorithm

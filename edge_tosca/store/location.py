@@ -63,8 +63,8 @@ def refuse_other_names(store: Path) -> None:
     mounts = _mount_of(real), _mount_of(real.parent)
     if None not in mounts and mounts[0] != mounts[1]:
         raise StoreError(
-            f"{store} is mounted as a single file, apart from the log that belongs beside it; mount the folder "
-            "that holds the store"
+            f"{store} is mounted as a single file, without the log that belongs beside it; mount its folder "
+            "instead"
         )
 
 
@@ -76,7 +76,7 @@ def _mount_of(path: Path) -> str | None:
     except OSError:
         return None
     try:
-        lines = Path(f"/proc/self/fdinfo/{file}").read_text(encoding="ascii").splitlines()
+        lines = Path(f"/proc/self/fdinfo/{file}").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     finally:

@@ -1,10 +1,10 @@
 """Thumbnails of the pictures that were taught, kept beside the store only if the user turns this on.
 
-They are in one SQLite file, STORE.pictures, beside the file that the name of the store leads to, which exists exactly while the setting is on. Only the console
-adds thumbnails. A thumbnail refers to the row of its class in the store, so renames, merges and rollbacks
-need no change. Thumbnails of a forgotten class are erased by the command that forgets it, or when the console
-next compares the file with the store. Those of an encrypted store are encrypted under its key, and plain ones
-are erased when a store is encrypted.
+They are in one SQLite file, STORE.pictures, beside the file that the name of the store leads to, which exists
+exactly while the setting is on. Only the console adds thumbnails. A thumbnail refers to the row of its class
+in the store, so renames, merges and rollbacks need no change. Thumbnails of a forgotten class are erased by
+the command that forgets it, or when the console next compares the file with the store. Those of an encrypted
+store are encrypted under its key, and plain ones are erased when a store is encrypted.
 """
 
 import contextlib

@@ -59,7 +59,9 @@ def test_changes_are_refused_in_one_line_before_any_work(on_media, shop, photos)
         ("store", "limit", shop, 10**6),
     ):
         complaint = on_media(*verb).complaint
-        assert f"{shop} can be read but not changed ({shop.parent} is on a read-only file system)" in complaint
+        assert (
+            f"{shop} can be read but not changed ({shop.parent} is on a read-only file system)" in complaint
+        )
         assert complaint.endswith("mount it writable, or use a copy of the store")
     assert "read-only file system" in on_media("init", shop.with_name("new")).complaint
     assert shop.read_bytes() == before

@@ -73,7 +73,11 @@ def without_paths(text: str, store: Path, *, folders: bool = True) -> str:
     """
     line = " ".join(text.split())
     real = Path(os.path.realpath(store))
-    for path, name in {str(store.absolute()): store.name, str(store): store.name, str(real): real.name}.items():
+    for path, name in {
+        str(store.absolute()): store.name,
+        str(store): store.name,
+        str(real): real.name,
+    }.items():
         line = line.replace(path, name)
     for folder in (store.absolute().parent, real.parent):
         line = line.replace(str(folder), "its folder")

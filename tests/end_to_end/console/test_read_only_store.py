@@ -33,7 +33,11 @@ def test_a_console_on_read_only_media_answers_and_does_not_teach(served, asked):
         ("POST", "/classes/rename", {"json": {"label": "apple", "new": "pear"}}),
         ("POST", "/rollback", {"json": {}}),
         ("PUT", "/settings", {"json": {"keep_pictures": True}}),
-        ("POST", "/packs/import", {"content": b"pack", "headers": {"Content-Type": "application/octet-stream"}}),
+        (
+            "POST",
+            "/packs/import",
+            {"content": b"pack", "headers": {"Content-Type": "application/octet-stream"}},
+        ),
     ):
         refused = served.ask(method, path, **body)
         assert refused.status_code == 409, (path, refused.text)

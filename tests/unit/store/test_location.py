@@ -85,7 +85,7 @@ def test_two_files_of_kept_pictures_are_refused_with_both_names(shop):
     real, link = shop
     thumbnails_of(real).touch()
     link.with_name("box.pictures").touch()
-    with pytest.raises(StoreError, match="box.pictures holds kept pictures too") as caught:
+    with pytest.raises(StoreError, match=r"box\.pictures holds kept pictures too") as caught:
         Thumbnails(link)
     assert str(thumbnails_of(real)) in str(caught.value)
 
@@ -119,7 +119,12 @@ def test_a_hard_link_to_nothing_yet_is_refused_before_a_store_is_made_in_it(tmp_
     assert (tmp_path / "a").stat().st_size == 0
 
 
-OPEN = "import sys; from pathlib import Path; from edge_tosca.store.store import Store; Store.open(Path(sys.argv[1]))"
+OPEN = """
+import sys
+from pathlib import Path
+from edge_tosca.store.store import Store
+Store.open(Path(sys.argv[1])).close()
+"""
 
 
 @pytest.mark.parametrize("readable", ["rw", "ro"])

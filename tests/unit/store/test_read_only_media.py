@@ -76,9 +76,8 @@ def test_kept_pictures_are_shown_and_not_touched(shop, request):
 def test_a_file_that_changes_all_the_same_is_to_be_opened_again(shop, request, change):
     other = shop.with_name("other")
     shutil.copy(shop, other)
-    with closing(Store.open(other)) as writer:
-        with writer.transaction():
-            writer.set_setting("refused", "0.25")
+    with closing(Store.open(other)) as writer, writer.transaction():
+        writer.set_setting("refused", "0.25")
     request.getfixturevalue("no_writing")
     with closing(Store.open(shop)) as store:
         with store.snapshot():
