@@ -14,6 +14,7 @@ from edge_tosca.devices.store_check import examine_store
 from edge_tosca.devices.throttling_check import examine_throttling
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import Fingerprint
+from edge_tosca.store.location import real_path
 from edge_tosca.store.store import Store
 
 
@@ -48,7 +49,7 @@ def examine(
 
     machine = read_machine(root)
     profile = detect(machine)
-    folder = Path.cwd() if store is None else store.absolute().parent
+    folder = Path.cwd() if store is None else real_path(store).parent
     findings = _safely("this machine", lambda: examine_host(machine, profile, root))
     findings += _safely("disk", lambda: examine_disk(folder))
     findings += _safely("runtimes", lambda: examine_runtimes(machine, root))

@@ -12,6 +12,7 @@ from pathlib import Path
 from edge_tosca.devices.findings import Finding
 from edge_tosca.devices.processor import Machine, text
 from edge_tosca.devices.profiles import Profile
+from edge_tosca.store.read_only_media import on_read_only_file_system
 
 MEMORY_NEEDED = 300
 """Megabytes; learning 200 pictures needs less."""
@@ -119,6 +120,10 @@ def examine_disk(folder: Path) -> Iterator[Finding]:
         "" if enough else f"free {DISK_NEEDED} MB",
         {"free_megabytes": free},
     )
+    if on_read_only_file_system(folder / "store"):
+        detail = f"{folder} is on a read-only file system: a store there can be read but not taught"
+        yield Finding("disk writable", True, detail, "mount it writable to teach")
+        return
     # SQLite keeps its log beside the store, so the folder must be writable, not only the file.
     writable = os.access(folder, os.W_OK | os.X_OK)
     yield Finding(

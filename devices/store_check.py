@@ -1,5 +1,6 @@
 """Examine a store: whether it opens, its pages and blobs are intact, and it fits this backbone."""
 
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from edge_tosca.devices.findings import Finding
 from edge_tosca.digests import sha256
 from edge_tosca.errors import EdgeToscaError, what_and_remedy
 from edge_tosca.runtime import Fingerprint
+from edge_tosca.store.location import files_of
 from edge_tosca.store.sqlite_errors import obstacle
 from edge_tosca.store.store import Store
 from edge_tosca.tosca.task_module import Module
@@ -43,11 +45,24 @@ def examine_store(
         yield pages
         if not pages.ok:
             return
+        yield from _permissions(path)
         reason = obstacle(path)
-        if reason is not None:
+        if store.read_only and reason is not None:
+            detail = f"{path} can be read but not taught: {reason[0]}"
+            yield Finding("store writable", True, detail, reason[1])
+        elif reason is not None:
             yield Finding("store writable", False, f"{path} cannot be changed: {reason[0]}", reason[1])
         yield _content(store)
         yield _origin(store, backbone)
+
+
+def _permissions(path: Path) -> Iterator[Finding]:
+    exposed = [str(file) for file in files_of(path) if file.stat().st_mode & stat.S_IRWXO]
+    if exposed:
+        detail = f"other users of this machine can open {', '.join(exposed)}"
+        yield Finding(
+            "store private", True, detail, f"keep it to yourself with: chmod 600 {' '.join(exposed)}"
+        )
 
 
 def _failure(what: str, error: EdgeToscaError) -> Finding:

@@ -17,6 +17,10 @@ class StoreError(EdgeToscaError):
     """A store is missing, damaged, of an unknown format, or was made with another backbone."""
 
 
+class ReadOnlyStoreError(StoreError):
+    """A store is on media that cannot be written: it can be read, and not changed."""
+
+
 class PackError(EdgeToscaError):
     """A class pack or its key cannot be read, is not trusted, or does not fit the store."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,6 +44,26 @@ def shared_data() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}, and CI must have them")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def in_own_mounts() -> Callable[[str, Path], tuple[str, ...]]:
+    """Words before a command that runs where a folder, $0, is mounted in another way, and nowhere else."""
+    own = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--map-root-user", "--mount")
+    try:
+        works = subprocess.run([*own, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("unshare is not on this machine")
+    if works.returncode:
+        pytest.skip(f"this machine allows no mounts of one's own: {works.stderr.decode().strip()}")
+    return lambda script, folder: (*own, "sh", "-ec", f'{script}; exec "$@"', str(folder))
+
+
+@pytest.fixture(scope="session")
+def read_only(in_own_mounts: Callable[[str, Path], tuple[str, ...]]) -> Callable[[Path], tuple[str, ...]]:
+    """Words before a command that finds a folder mounted read-only: edge(..., before=read_only(folder))."""
+    script = 'mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"'
+    return lambda folder: in_own_mounts(script, folder)
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,10 @@ def init(
     if_missing: Annotated[
         bool, typer.Option("--if-missing", help="Leave an existing store as it is; for services.")
     ] = False,
+    group_access: Annotated[
+        bool,
+        typer.Option("--group-access", help="Let the file's group read and change it too (mode 0660)."),
+    ] = False,
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,6 +83,7 @@ def init(
         runtime=runtime,
         device=device,
         key_file=key_file,
+        group_access=group_access,
     )
     origin = learner.store.settings["origin"]
     if as_json:

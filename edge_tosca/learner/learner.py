@@ -67,6 +67,7 @@ class Learner:
         device: str = "CPU",
         threads: int | None = None,
         key_file: str | PathLike[str] | None = None,
+        group_access: bool = False,
     ) -> Self:
         """Create a store without classes.
 
@@ -80,6 +81,7 @@ class Learner:
             device: "CPU", "GPU", "NPU" or "AUTO".
             threads: of the backbone; None for the runtime's own choice.
             key_file: key to encrypt the store with, see `edge_tosca.store.crypto.keys.find_key`.
+            group_access: the group of the file may read and write it too; otherwise its user alone.
 
         Returns:
             The learner.
@@ -107,7 +109,8 @@ class Learner:
             "refused": str(refused),
             **({} if max_bytes is None else {MAX_BYTES_SETTING: str(max_bytes)}),
         }
-        return cls(Store.create(Path(path), settings, None if key_file is None else Path(key_file)), vision)
+        key = None if key_file is None else Path(key_file)
+        return cls(Store.create(Path(path), settings, key, group_access=group_access), vision)
 
     @classmethod
     def open(
@@ -200,6 +203,7 @@ class Learner:
             StoreError: the store's features come from another backbone, or the store cannot be written.
         """
         start = time.perf_counter()
+        self.store.require_writable()
         if isinstance(source, Mapping):
             pictures: dict[str, list[PictureSource]] = {}
             for label, items in source.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_tosca.errors import MissingExtraError, PackError
-from edge_tosca.system.files import write_atomically
+from edge_tosca.system.files import is_exposed, write_atomically
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,7 +36,8 @@ class SigningKey:
             The key.
 
         Raises:
-            PackError: the file is missing, is not an Ed25519 key, or has a passphrase.
+            PackError: the file is missing, is not an Ed25519 key, has a passphrase, or other users can read
+                it.
         """
         _require_cryptography()
         from cryptography.exceptions import UnsupportedAlgorithm
@@ -50,6 +51,11 @@ class SigningKey:
             key = None
         if not isinstance(key, Ed25519PrivateKey):
             raise PackError(f"{path} is not a private key; name one that `edge-tosca pack keygen` made")
+        if is_exposed(path, path.stat()):
+            raise PackError(
+                f"{path}: the private key can be read by other users; keep it to yourself with: "
+                f"chmod 600 {path}"
+            )
         return cls(key)
 
     def sign(self, message: bytes) -> str:

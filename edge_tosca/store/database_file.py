@@ -15,20 +15,28 @@ from typing import Literal
 from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.crypto.row_cipher import PlainRows
+from edge_tosca.store.location import files_of, real_path, refuse_other_names
+from edge_tosca.store.read_only_media import opens_immutable, refuse_log
 from edge_tosca.store.schema import APPLICATION_ID, ENCRYPTED, add_tables, connect, foreign_parts, set_format
 from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.wal_check import refuse_foreign_log
 
 _MAX_PAGE_BYTES = 1 << 16
 
+PRIVATE, GROUP = 0o600, 0o660
+"""Permissions of a new store: for its user alone, or for its group too. SQLite gives its files the same."""
 
-def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqlite3.Connection:
+
+def create_file(
+    path: Path, settings: dict[str, str], cipher: PlainRows, mode: int = PRIVATE
+) -> sqlite3.Connection:
     """Create the file of a new store, with the first audit entry.
 
     Args:
         path: of the file; nothing, an empty file, or the remains of an interrupted call may be there.
         settings: of the store.
         cipher: of its contents.
+        mode: its permissions, whatever the umask.
 
     Returns:
         A connection to it.
@@ -36,6 +44,7 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
     Raises:
         StoreError: something else is there, or the folder cannot be written.
     """
+    refuse_other_names(path)
     kind = kind_of_file(path)
     if path.is_dir() or kind == "other" or (kind == "database" and not _without_tables(path)):
         raise StoreError(f"{path} exists already; open it, or choose another name")
@@ -44,6 +53,7 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
         with sqlite_errors(path, changing=True):
             if kind == "zeros":
                 os.truncate(path, 0)
+            _set_mode(real_path(path), mode)
             connection = connect(path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
@@ -62,10 +72,19 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
         if ours and not existed:
             # A disk that failed once may fail here too; `init` replaces the remains.
             with contextlib.suppress(OSError):
-                for suffix in ("", "-wal", "-shm"):
-                    Path(f"{path}{suffix}").unlink(missing_ok=True)
+                for file in files_of(path):
+                    file.unlink(missing_ok=True)
         raise
     return connection
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Create an empty file with exact permissions, or give them to the one that is there."""
+    # SQLite says what is wrong where the file cannot be created.
+    with contextlib.suppress(OSError):
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode))
+        path.chmod(mode)
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -89,9 +108,11 @@ def open_file(path: Path) -> sqlite3.Connection:
         raise _interrupted(path)
     if kind == "other":
         raise StoreError(f"{path} is not a store of edge-tosca; name one that `init` made")
+    refuse_other_names(path)
+    refuse_log(path)
     refuse_foreign_log(path)
     with sqlite_errors(path):
-        connection = connect(path)
+        connection = connect(path, immutable=opens_immutable(path))
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
@@ -156,4 +177,5 @@ def _without_tables(path: Path) -> bool:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    how = "immutable=1" if opens_immutable(path) else "mode=ro"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)

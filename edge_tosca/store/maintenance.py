@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_tosca.store.location import log_of
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store
 
@@ -90,7 +91,7 @@ def stats(store: Store) -> Stats:
             format=numbers["user_version"],
             bytes=_size(store.path),
             free=numbers["freelist_count"] * numbers["page_size"],
-            log=_size(Path(f"{store.path}-wal")),
+            log=_size(log_of(store.path)),
             generations=state.generation,
             classes=len(state.labels),
             tasks=len(state.tasks),
@@ -164,7 +165,7 @@ def prune(store: Store, days: int) -> Pruned:
 
 
 def _file_and_log(store: Store) -> int:
-    return _size(store.path) + _size(Path(f"{store.path}-wal"))
+    return _size(store.path) + _size(log_of(store.path))
 
 
 def _size(path: Path) -> int:

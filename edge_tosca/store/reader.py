@@ -18,6 +18,7 @@ from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.crypto.keys import UserKey, cipher_of
 from edge_tosca.store.crypto.row_cipher import PlainRows
 from edge_tosca.store.damage import ANSWERING, differing_content, digest_of_blob
+from edge_tosca.store.read_only_media import FileVersion
 from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLUMN, MODULE_COLUMN
 from edge_tosca.store.source_images import SourceImages
 from edge_tosca.store.sqlite_errors import sqlite_errors
@@ -39,7 +40,8 @@ class StoreReader:
     """Reads the rows of a store, and translates errors of SQLite and of malformed rows.
 
     Attributes:
-        path: of the store.
+        path: of the store, as the caller named it.
+        read_only: the file is on media that cannot be written, see `edge_tosca.store.read_only_media`.
         settings: by name.
         cipher: of the rows.
         pictures: the source images.
@@ -51,6 +53,8 @@ class StoreReader:
         self._connection = connection
         self._place = path.absolute()
         self._file = file_identity(self._place)
+        self.read_only = bool(connection.execute("PRAGMA query_only").fetchone()[0])
+        self._version = FileVersion.of(self._place)
         self.settings: dict[str, str] = self._read_settings()
         self._read_with(cipher_of(path, self.settings.get(ENCRYPTION_SETTING), user_key))
 
@@ -73,6 +77,11 @@ class StoreReader:
         """Close the file."""
         self._connection.close()
 
+    @property
+    def outdated(self) -> bool:
+        """Whether an immutable file was changed all the same since it was opened."""
+        return self.read_only and FileVersion.of(self._place) != self._version
+
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
         """Read one state of the store in the block, whatever other processes write meanwhile.
@@ -85,16 +94,19 @@ class StoreReader:
         if self._connection.in_transaction:
             yield
             return
+        self._require_up_to_date()
         with sqlite_errors(self.path):
             self._connection.execute("BEGIN")
             try:
                 self._require_own_origin()
                 yield
+                self._require_up_to_date()
             finally:
                 self._connection.execute("ROLLBACK")
 
     def latest(self) -> int:
         """Return the number of the live generation; 0 before anything was learned."""
+        self._require_up_to_date()
         with sqlite_errors(self.path), damage_errors(self.path):
             return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
 
@@ -346,7 +358,8 @@ class StoreReader:
             StoreError: the file cannot be read.
         """
         # A connection of its own, without `cell_size_check`: that one refuses the file and names no fault.
-        with sqlite_errors(self.path), contextlib.closing(sqlite3.connect(self.path)) as connection:
+        where = f"{self._place.as_uri()}?{'immutable=1' if self.read_only else 'mode=rw'}"
+        with sqlite_errors(self.path), contextlib.closing(sqlite3.connect(where, uri=True)) as connection:
             rows = [str(verdict) for (verdict,) in connection.execute("PRAGMA quick_check(3)")]
         return [] if rows == ["ok"] else rows
 
@@ -403,6 +416,10 @@ class StoreReader:
         """Refuse to go on if the path names another file: no other process would find the changes."""
         if self._file is not None and file_identity(self._place) != self._file:
             raise StoreError(f"{self.path} was moved or replaced while it was open; open it again")
+
+    def _require_up_to_date(self) -> None:
+        if self.outdated:
+            raise StoreError(f"{self.path} was changed while it was read as a read-only file; open it again")
 
     def _require_own_origin(self) -> None:
         """Refuse to go on if another process has migrated or reencrypted the store, and so all rows."""

@@ -134,16 +134,24 @@ def set_format(connection: sqlite3.Connection, encrypted: bool) -> None:
     connection.execute(f"PRAGMA user_version = {ENCRYPTED if encrypted else FORMAT}")
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
     """Open a connection whose commits survive a power cut and whose deletions are overwritten.
 
     Args:
         path: of the SQLite file, which is created if it does not exist.
+        immutable: read the file alone, without locks and log; such a connection is marked as `query_only`.
 
     Returns:
         A connection in autocommit mode; transactions are begun explicitly.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?immutable=1" if immutable else path,
+        uri=immutable,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.execute(f"PRAGMA query_only = {immutable:d}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")

@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.errors import ReadOnlyStoreError, StoreError, in_one_line
+from edge_tosca.store.location import real_path
+from edge_tosca.store.read_only_media import on_read_only_file_system, opens_immutable
 from edge_tosca.store.schema import BUSY_SECONDS
 
 _MIN_FREE_BYTES = 1 << 16
@@ -53,16 +55,32 @@ def obstacle(path: Path) -> tuple[str, str] | None:
     folder = _folder(path)
     if not folder.is_dir():
         return f"there is no folder {folder}", "make it, or check the name"
+    if on_read_only_file_system(path):
+        return f"{folder} is on a read-only file system", "mount it writable, or use a copy of the store"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{folder} may not be written", f"check that {folder} allows it"
     # SQLite creates its files with the mode that the store has at that moment.
     for suffix in ("", "-wal", "-shm"):
-        file = f"{path}{suffix}"
+        file = f"{real_path(path)}{suffix}"
         if os.access(file, os.F_OK) and not os.access(file, os.W_OK):
             # The log holds the latest changes; SQLite makes the shared memory again.
             instead = ", or remove it while nothing uses the store" if suffix == "-shm" else ""
             return f"{file} may not be written", f"allow it with: chmod u+w {file}{instead}"
     return None
+
+
+def refuse_read_only(path: Path) -> None:
+    """Refuse to change a store that can only be read where it is.
+
+    Args:
+        path: of the store.
+
+    Raises:
+        ReadOnlyStoreError: it can only be read.
+    """
+    if opens_immutable(path):
+        reason, remedy = obstacle(path) or ("its folder may not be written", "check its folder")
+        raise ReadOnlyStoreError(f"{path} can be read but not changed ({reason}); {remedy}")
 
 
 def _explained(path: Path, reason: str, kept: str) -> tuple[str, ...]:
@@ -95,4 +113,4 @@ def _disk_full(path: Path) -> bool:
 
 
 def _folder(path: Path) -> Path:
-    return path.parent if path.parent != Path() else Path.cwd()
+    return real_path(path).parent

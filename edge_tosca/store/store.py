@@ -19,7 +19,7 @@ from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.audit.provenance import now
 from edge_tosca.store.crypto.keys import find_key, new_cipher
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
-from edge_tosca.store.database_file import create_file, open_file
+from edge_tosca.store.database_file import GROUP, PRIVATE, create_file, open_file
 from edge_tosca.store.format_upgrade import upgrade_format
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.reencryption import reencrypt
@@ -32,7 +32,7 @@ from edge_tosca.store.schema import (
     MODULE_COLUMN,
     set_format,
 )
-from edge_tosca.store.sqlite_errors import sqlite_errors
+from edge_tosca.store.sqlite_errors import refuse_read_only, sqlite_errors
 from edge_tosca.store.state import TaskClass
 from edge_tosca.store.thumbnails import follow_store
 from edge_tosca.store.validation import damage_errors
@@ -59,13 +59,21 @@ class Store(StoreReader):
     """
 
     @classmethod
-    def create(cls, path: Path, settings: dict[str, str], key_file: Path | None = None) -> Self:
+    def create(
+        cls,
+        path: Path,
+        settings: dict[str, str],
+        key_file: Path | None = None,
+        *,
+        group_access: bool = False,
+    ) -> Self:
         """Create a store, encrypted if there is a key.
 
         Args:
             path: of the SQLite file; nothing, or an empty file, may be there.
             settings: by name.
             key_file: with the key; see `find_key` for the other sources of a key.
+            group_access: the group of the file may read and write it too; otherwise its user alone.
 
         Returns:
             The open store.
@@ -78,7 +86,8 @@ class Store(StoreReader):
         if key is not None:
             wrapped, cipher = new_cipher(path, key)
             settings = settings | {ENCRYPTION_SETTING: wrapped}
-        return cls(path, create_file(path, settings, cipher), key)
+        mode = GROUP if group_access else PRIVATE
+        return cls(path, create_file(path, settings, cipher, mode), key)
 
     @classmethod
     def open(cls, path: Path, key_file: Path | None = None) -> Self:
@@ -108,6 +117,7 @@ class Store(StoreReader):
             StoreError: the disk is full, another writer held the store too long, or the file is damaged.
         """
         pruned: list[UndoneLesson] = []
+        self.require_writable()
         with sqlite_errors(self.path, changing=True):
             self._connection.execute("BEGIN IMMEDIATE")
             settings, cipher = dict(self.settings), self.cipher
@@ -137,6 +147,16 @@ class Store(StoreReader):
             # The console tries again, and so does the next change that prunes.
             with contextlib.suppress(StoreError):
                 follow_store(self)
+
+    def require_writable(self) -> None:
+        """Refuse to change a store that can only be read; to be called before long work for a change.
+
+        Raises:
+            ReadOnlyStoreError: it is on media that cannot be written.
+        """
+        if self.read_only:
+            refuse_read_only(self.path)
+            raise StoreError(f"{self.path} was opened while it could only be read; open it again")
 
     def _undo(self, settings: dict[str, str], cipher: PlainRows) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -437,6 +457,7 @@ class Store(StoreReader):
         Raises:
             StoreError: the disk is full, another process writes, or one reads and so keeps the log.
         """
+        self.require_writable()
         self._require_own_file()
         with sqlite_errors(self.path):
             # SQLite takes the lock itself: no other process writes until it is done.
@@ -460,6 +481,8 @@ class Store(StoreReader):
         Raises:
             StoreError: the disk is full, or the file is damaged.
         """
+        if self.read_only:
+            return True
         with sqlite_errors(self.path):
             if wait:
                 return self._checkpoint_in_time()

@@ -1,17 +1,19 @@
 """Thumbnails of the pictures that were taught, kept beside the store only if the user turns this on.
 
-They are in one SQLite file, STORE.pictures, which exists exactly while the setting is on. Only the console
-adds thumbnails. A thumbnail refers to the row of its class in the store, so renames, merges and rollbacks
-need no change. Thumbnails of a forgotten or pruned class are erased by the command that does it, or when the
-console next compares the file with the store: what the audit log names as erased, and nothing else. The file
-belongs to one store, and is left alone while another one lies in that store's place. Those of an encrypted
-store are encrypted under its key, and plain ones are erased when a store is encrypted.
+They are in one SQLite file, STORE.pictures, beside the file that the name of the store leads to, which
+exists exactly while the setting is on. Only the console adds thumbnails. A thumbnail refers to the row of
+its class in the store, so renames, merges and rollbacks need no change. Thumbnails of a forgotten or pruned
+class are erased by the command that does it, or when the console next compares the file with the store: what
+the audit log names as erased, and nothing else. The file belongs to one store, and is left alone while
+another one lies in that store's place. Those of an encrypted store are encrypted under its key, and plain
+ones are erased when a store is encrypted.
 """
 
 import contextlib
 import os
 import secrets
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +22,9 @@ from typing import Protocol
 from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.erasures import ClassId
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
+from edge_tosca.store.location import real_path, thumbnails_of
 from edge_tosca.store.reader import StoreReader
+from edge_tosca.store.sqlite_errors import refuse_read_only
 from edge_tosca.store.state import Task
 from edge_tosca.store.thumbnail_owner import OWNER_TABLE, Owner, claim, is_of, kept_classes, owner_of
 
@@ -57,7 +61,19 @@ class Thumbnails:
     """The file of thumbnails; one connection, for one thread at a time."""
 
     def __init__(self, store: Path) -> None:
-        self.path = path_of(store)
+        """Open the file of thumbnails if there is one.
+
+        Args:
+            store: path of the store.
+
+        Raises:
+            StoreError: the file cannot be read, or there is one beside a link to the store too.
+        """
+        self.path = thumbnails_of(store)
+        self._store = store
+        _move_from_link(store)
+        # SQLite writes its journal into the folder.
+        self._read_only = not os.access(self.path.parent, os.W_OK | os.X_OK)
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._cipher: PlainRows = PLAIN_ROWS
@@ -76,16 +92,24 @@ class Thumbnails:
         Raises:
             StoreError: the file cannot be written.
         """
+        if not self.path.exists():
+            refuse_read_only(self._store)
         with self._lock, _file_errors(self.path):
-            if self._connection is None:
-                # No other user may read it; SQLite alone would leave that to the umask.
-                with contextlib.suppress(FileExistsError):
-                    os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-                connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-                connection.execute("PRAGMA secure_delete = ON")
+            if self._connection is not None:
+                return
+            if not self._read_only:
+                _create_like(self.path, real_path(self._store))
+            connection = sqlite3.connect(
+                f"{self.path.as_uri()}?mode={'ro' if self._read_only else 'rw'}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("PRAGMA secure_delete = ON")
+            if not self._read_only:
                 connection.execute(_TABLE)
                 connection.execute(OWNER_TABLE)
-                self._connection = connection
+            self._connection = connection
 
     def turn_off(self) -> None:
         """Erase all thumbnails and the file, and keep none from now on.
@@ -93,6 +117,8 @@ class Thumbnails:
         Raises:
             StoreError: the file cannot be erased.
         """
+        if self.on:
+            refuse_read_only(self._store)
         with self._lock, _file_errors(self.path):
             if self._connection is not None:
                 # Overwritten first: the content of an unlinked file stays on the disk. A damaged file is
@@ -168,6 +194,9 @@ class Thumbnails:
         with self._lock, _file_errors(self.path):
             if self._connection is None:
                 return 0
+            if self._read_only:
+                self._take(is_of(self._connection, owner.identity), owner.cipher)
+                return 0
             self._take(claim(self._connection, owner), owner.cipher)
             if not self._ours:
                 return 0
@@ -228,7 +257,7 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
         StoreError: they cannot be erased.
     """
     # A folder of that name belongs to the user.
-    if not path_of(store.path).is_file():
+    if not any(file.is_file() for file in (thumbnails_of(store.path), _beside_link(store.path))):
         return
     owner = owner_of(store)
     try:
@@ -238,9 +267,41 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
         raise StoreError(f"the change is made, but {error}") from None
 
 
-def path_of(store: Path) -> Path:
-    """Return the path of the file of thumbnails beside a store."""
-    return Path(f"{store}.pictures")
+def _create_like(path: Path, store: Path) -> None:
+    """Create the file of thumbnails for the users that can write the store, and for no others."""
+    # SQLite alone would leave the permissions to the umask.
+    with contextlib.suppress(FileExistsError):
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            status = store.stat()
+            if status.st_mode & stat.S_IWGRP:
+                os.fchmod(file, 0o660)
+            # As SQLite does for the log: what root makes belongs to the user of the store.
+            if os.geteuid() == 0:
+                os.fchown(file, status.st_uid, status.st_gid)
+        except FileNotFoundError:
+            pass
+        finally:
+            os.close(file)
+
+
+def _beside_link(store: Path) -> Path:
+    return Path(f"{store.absolute()}.pictures")
+
+
+def _move_from_link(store: Path) -> None:
+    """Move thumbnails that an earlier version kept beside a link to the store; it looked for them there."""
+    old, new = _beside_link(store), thumbnails_of(store)
+    if not store.is_symlink() or not old.is_file() or not real_path(store).is_file():
+        return
+    if not new.exists():
+        with contextlib.suppress(OSError):
+            old.rename(new)
+            return
+    raise StoreError(
+        f"{old} holds kept pictures too, which only {new} may; delete {old}, or move it there if it is the "
+        "only one"
+    )
 
 
 @contextlib.contextmanager

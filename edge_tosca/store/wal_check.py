@@ -8,7 +8,6 @@ entries than the log has commits.
 """
 
 import hashlib
-import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.hash_chain import AuditEntry, contents, has_table
+from edge_tosca.store.location import log_of
 from edge_tosca.store.schema import foreign_parts
 
 _ATTEMPTS = 3
@@ -39,8 +39,7 @@ def refuse_foreign_log(path: Path) -> None:
     Raises:
         StoreError: the log is of another file, or of another state of this one.
     """
-    # SQLite resolves links to the file before it looks for the log.
-    log = Path(f"{os.path.realpath(path)}-wal")
+    log = log_of(path)
     if not _size(log):
         return
     for _ in range(_ATTEMPTS):

@@ -7,6 +7,7 @@ If another file is moved over the store, SQLite would mix them into that file. A
 from pathlib import Path
 
 from edge_tosca.errors import StoreError
+from edge_tosca.store.location import log_of
 from edge_tosca.store.store import Store
 from edge_tosca.system.files import file_identity
 
@@ -31,7 +32,7 @@ class EmptyLog:
         latest = self._store.latest()
         if latest != self._emptied and self._store.checkpoint():
             self._emptied = latest
-        return file_identity(_log_of(self._store.path))
+        return file_identity(log_of(self._store.path))
 
 
 def refuse_log_of_another(path: Path, known: tuple[int, int] | None) -> None:
@@ -44,7 +45,7 @@ def refuse_log_of_another(path: Path, known: tuple[int, int] | None) -> None:
     Raises:
         StoreError: that log is there and holds changes.
     """
-    log = _log_of(path)
+    log = log_of(path)
     if known is not None and file_identity(log) == known and log.stat().st_size:
         raise StoreError(
             f"{path} was replaced while {log.name} held changes of the file before it, which would be "
@@ -69,7 +70,3 @@ def store_identity(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise StoreError(f"{path}: {(error.strerror or str(error)).lower()}; put the store back") from None
     return status.st_dev, status.st_ino
-
-
-def _log_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+_SECRETS = "/run/secrets"
+
 
 class IrregularFileError(Exception):
     """A path names no regular file of an accepted size; the message says in a few words what it names."""
@@ -81,6 +83,30 @@ def write_atomically(
             with contextlib.suppress(OSError):
                 file_left.unlink()
         raise
+
+
+def is_exposed(path: Path, status: os.stat_result) -> bool:
+    """Return whether other users may read a file that holds a secret, by the rule of ssh.
+
+    Of a file of this user, neither its group nor others may have any right. A file of another user was given
+    to this one, for example by its group; others may have no right. Where a service manager or a container
+    hands out secrets, it answers for them: below $CREDENTIALS_DIRECTORY, and files of root below
+    /run/secrets, which containers mount with mode 0444. A pipe or a device has no readers to fear.
+
+    Args:
+        path: of the file.
+        status: of the open file.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    forbidden = stat.S_IRWXG | stat.S_IRWXO if status.st_uid == os.geteuid() else stat.S_IRWXO
+    if not status.st_mode & forbidden:
+        return False
+    real = Path(os.path.realpath(path))
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials and real.is_relative_to(os.path.realpath(credentials)):
+        return False
+    return status.st_uid != 0 or not real.is_relative_to(os.path.realpath(_SECRETS))
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

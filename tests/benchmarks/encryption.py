@@ -106,7 +106,9 @@ def _stores(folder: Path, tasks: int) -> Stores:
     make(plain, tasks)
     keys = {"key": folder / "key", "passphrase": folder / "passphrase"}
     keys["key"].write_text(secrets.token_hex(32))
+    keys["key"].chmod(0o600)
     keys["passphrase"].write_text("seven words that nobody would ever guess")
+    keys["passphrase"].chmod(0o600)
     stores: dict[str, tuple[Path, Path | None]] = {"plain": (plain, None)}
     for kind, key in keys.items():
         path = folder / f"{kind}.tosca"

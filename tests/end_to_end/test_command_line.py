@@ -139,6 +139,7 @@ def locked(edge, taught, copy_store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("locked")
     key = folder / "shop.key"
     key.write_text(secrets.token_hex(32))
+    key.chmod(0o600)
     store = copy_store(taught, folder / "shop.tosca")
     assert edge("store", "encrypt", store, "--key-file", key).code == 0
     return store, key
@@ -201,6 +202,7 @@ def test_a_store_is_made_decrypted_and_rekeyed_with_key_files(edge, tmp_path):
     store, keys = tmp_path / "shop.tosca", [tmp_path / "one.key", tmp_path / "two.key"]
     for key in keys:
         key.write_text(secrets.token_hex(32))
+        key.chmod(0o600)
     for words in (
         ("init", store, "--key-file", keys[0]),
         ("init", store, "--if-missing", "--key-file", keys[0]),

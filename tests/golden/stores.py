@@ -32,7 +32,8 @@ class GoldenStore:
     def copy(self, folder: Path) -> Path:
         """Copy the file and its key to a folder: what opens a store may write to it."""
         if self.key:
-            shutil.copy(GOLDEN / self.key, folder)
+            # git keeps no permissions, and a key that others can read is refused.
+            Path(shutil.copy(GOLDEN / self.key, folder)).chmod(0o600)
         return Path(shutil.copy(DATA / self.file, folder))
 
     def key_of(self, path: Path) -> Path | None:

@@ -125,17 +125,23 @@ def locked(make: Callable[[Path], None]) -> Callable[[Path], None]:
     """Let what makes a store make an encrypted one."""
 
     def run(path: Path) -> None:
-        path.with_name(KEY).write_text("5a" * 32)
-        path.with_name(OTHER_KEY).write_text("a passphrase of several words")
+        write_key(path.with_name(KEY), "5a" * 32)
+        write_key(path.with_name(OTHER_KEY), "a passphrase of several words")
         make(path)
 
     return run
 
 
+def write_key(path: Path, text: str) -> None:
+    """Write a key that nobody else can read: others are refused."""
+    path.write_text(text)
+    path.chmod(0o600)
+
+
 def with_keys(path: Path) -> None:
     """Make a plain store, and keys beside it."""
     many(path)
-    path.with_name(KEY).write_text("5a" * 32)
+    write_key(path.with_name(KEY), "5a" * 32)
 
 
 def loose(path: Path) -> None:

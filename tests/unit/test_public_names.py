@@ -26,7 +26,7 @@ FIELDS = {
 
 METHODS = {
     "create": "path bundle=None * router='fused' refused=0.05 max_bytes=None runtime='onnxruntime' "
-    "device='CPU' threads=None key_file=None",
+    "device='CPU' threads=None key_file=None group_access=False",
     "open": "path bundle=None * runtime=None device=None threads=None hint='LATENCY' key_file=None",
     "close": "",
     "learn": "source task=None * force=False remember=False passed_over=None on_progress=None",
@@ -51,7 +51,7 @@ VERBS = {
     # -h comes first and ends the program, before --install-completion could write a file.
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
-    "--key-file=",
+    "--group-access --key-file=",
     "learn": f"--task= --class= --force --remember {WHERE} --json --key-file=",
     "forget": "--json --key-file=",
     "rename": "--merge --json --key-file=",

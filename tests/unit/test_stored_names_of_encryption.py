@@ -25,6 +25,7 @@ def encrypted_now(folder):
     path = STORES["many"].copy(folder)
     key = folder / "store.key"
     key.write_text("5a" * 32)
+    key.chmod(0o600)
     words = [sys.executable, "-m", "edge_tosca", "store", "encrypt", str(path), "--key-file", str(key)]
     subprocess.run(words, check=True, capture_output=True)
     learner = Learner.open(path, key_file=key)
@@ -133,6 +134,7 @@ def test_a_key_wraps_the_stores_own_by_hkdf_and_a_passphrase_by_scrypt(rows, tmp
 def test_a_passphrase_set_now_is_read_by_scrypt_too(tmp_path):
     path, key = tmp_path / "shop.tosca", tmp_path / "words.key"
     key.write_text("several words that somebody remembers\n")
+    key.chmod(0o600)
     Learner.create(path, key_file=key).close()
     with closing(sqlite3.connect(path)) as opened:
         assert Rows(opened, b"several words that somebody remembers").kind == "scrypt"
@@ -154,6 +156,7 @@ def test_kept_pictures_are_encrypted_for_their_id(tmp_path):
 def test_a_key_is_found_in_the_environment_and_among_credentials(way, tmp_path):
     path = STORES["encrypted"].copy(tmp_path)
     (tmp_path / "edge-tosca-key").write_text("5a" * 32)
+    (tmp_path / "edge-tosca-key").chmod(0o600)
     given = {
         "EDGE_TOSCA_KEY": {way: "5a" * 32},
         "EDGE_TOSCA_KEY_FILE": {way: str(tmp_path / "encrypted.key")},

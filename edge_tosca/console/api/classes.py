@@ -19,7 +19,7 @@ from edge_tosca.console.api.messages import (
 )
 from edge_tosca.console.api.openapi import Label, file_answer
 from edge_tosca.console.app_state.image_analysis import jpeg_of
-from edge_tosca.console.app_state.state import AppState, AppStateDep
+from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.errors import LearnError
 from edge_tosca.labels import normalized_label
@@ -57,7 +57,7 @@ async def thumbnail(state: AppStateDep, label: Label) -> Response:
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/classes/forget")
+@router.post("/classes/forget", dependencies=[CHANGES_STORE])
 async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
     """Erase a class for good; no rollback restores it."""
     label = normalized_label(body.label)
@@ -84,7 +84,7 @@ async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
     return await _change(state, erase, erases=True)
 
 
-@router.post("/classes/rename")
+@router.post("/classes/rename", dependencies=[CHANGES_STORE])
 async def rename(state: AppStateDep, body: RenameMessage) -> ChangeMessage:
     """Rename a class, or merge it with another."""
     label, new = normalized_label(body.label), normalized_label(body.new)
@@ -95,7 +95,7 @@ async def rename(state: AppStateDep, body: RenameMessage) -> ChangeMessage:
     return await _change(state, change, label)
 
 
-@router.post("/rollback")
+@router.post("/rollback", dependencies=[CHANGES_STORE])
 async def rollback(state: AppStateDep, body: RollbackMessage) -> ChangeMessage:
     """Restore the classes of an earlier generation; forgotten classes stay forgotten."""
 

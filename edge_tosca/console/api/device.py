@@ -17,7 +17,7 @@ from edge_tosca.console.api.messages import (
 )
 from edge_tosca.console.api.openapi import file_answer
 from edge_tosca.console.app_state.camera_loop import stats_of
-from edge_tosca.console.app_state.state import AppState, AppStateDep
+from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.console.http.security import is_admitted
 from edge_tosca.errors import EdgeToscaError
@@ -63,7 +63,7 @@ async def settings(state: AppStateDep) -> SettingsMessage:
     return SettingsMessage(keep_pictures=state.thumbnails.on)
 
 
-@router.put("/settings")
+@router.put("/settings", dependencies=[CHANGES_STORE])
 async def change_settings(state: AppStateDep, body: SettingsMessage) -> SettingsMessage:
     """Keep pictures of classes that are taught from now on, or erase all kept pictures."""
 

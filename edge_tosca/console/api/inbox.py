@@ -12,7 +12,7 @@ from edge_tosca.console.api.teaching_messages import (
     UnknownGroupMessage,
     UnknownMessage,
 )
-from edge_tosca.console.app_state.state import AppStateDep
+from edge_tosca.console.app_state.state import CHANGES_STORE, AppStateDep
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.labels import checked_label
 
@@ -52,7 +52,7 @@ async def drop(
     return DroppedMessage(dropped=sum(len(some) for some in taken if some is not None))
 
 
-@router.post("/inbox/move")
+@router.post("/inbox/move", dependencies=[CHANGES_STORE])
 async def move(state: AppStateDep, body: MoveMessage) -> MovedMessage:
     """Move the pictures of a group to the training queue, under a class name."""
     label = checked_label(body.label)

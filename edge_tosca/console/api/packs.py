@@ -16,7 +16,7 @@ from edge_tosca.console.api.pack_messages import (
     PackMessage,
     PackTaskMessage,
 )
-from edge_tosca.console.app_state.state import AppStateDep
+from edge_tosca.console.app_state.state import CHANGES_STORE, AppStateDep
 from edge_tosca.console.http.bodies import pack_body
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.errors import NameTakenError, PackError
@@ -56,7 +56,7 @@ async def inspect(request: Request, state: AppStateDep) -> PackMessage:
     )
 
 
-@router.post("/packs/import", openapi_extra=PACK_BODY)
+@router.post("/packs/import", openapi_extra=PACK_BODY, dependencies=[CHANGES_STORE])
 async def import_(
     request: Request,
     state: AppStateDep,

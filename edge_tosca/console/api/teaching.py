@@ -23,7 +23,7 @@ from edge_tosca.console.api.teaching_messages import (
     WaitingMessage,
 )
 from edge_tosca.console.app_state.image_analysis import analyse
-from edge_tosca.console.app_state.state import AppState, AppStateDep, client_of
+from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep, client_of
 from edge_tosca.console.app_state.training_jobs import Job
 from edge_tosca.console.app_state.training_queue import MOST, MOST_OF_A_CLASS
 from edge_tosca.console.http.bodies import picture_body
@@ -61,7 +61,7 @@ async def queue(state: AppStateDep) -> QueueMessage:
     )
 
 
-@router.post("/queue", openapi_extra=PICTURE_BODY)
+@router.post("/queue", openapi_extra=PICTURE_BODY, dependencies=[CHANGES_STORE])
 async def add(request: Request, state: AppStateDep, label: Label, force: bool = False) -> AddedMessage:
     """Add a picture to the training queue, unless it has a fault."""
     name = checked_label(label)
@@ -70,7 +70,7 @@ async def add(request: Request, state: AppStateDep, label: Label, force: bool = 
     return AddedMessage(label=name, **asdict(state.queue.add(name, image, force=force)))
 
 
-@router.post("/queue/capture")
+@router.post("/queue/capture", dependencies=[CHANGES_STORE])
 async def capture(state: AppStateDep, body: LabelMessage) -> AddedMessage:
     """Add the newest frame of the box's camera to the training queue, unless it has a fault."""
     name = checked_label(body.label)
@@ -106,7 +106,7 @@ async def picture(state: AppStateDep, key: Key) -> Response:
     return Response(found, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/learn", status_code=202)
+@router.post("/learn", status_code=202, dependencies=[CHANGES_STORE])
 async def learn(state: AppStateDep, body: LearnMessage) -> JobMessage:
     """Teach queued classes as one task, in the background."""
     waiting = state.queue.classes()
@@ -139,7 +139,7 @@ async def job_events(request: Request, state: AppStateDep, key: Key) -> Response
     return Stream(_changes(found), state.streams, client_of(request), "text/event-stream")
 
 
-@router.post("/jobs/undo")
+@router.post("/jobs/undo", dependencies=[CHANGES_STORE])
 async def undo(state: AppStateDep, body: JobKeyMessage) -> UndoneMessage:
     """Undo a lesson and queue its pictures again, so that bad ones can be removed and the rest taught."""
     found = _find(state, body.id)

@@ -68,7 +68,7 @@ class LearnerThread:
 
     def _do(self, work: Callable[[Learner], T]) -> T:
         file = file_identity(self._store)
-        if self._learner is None or file != self._file:
+        if self._learner is None or file != self._file or self._learner.store.outdated:
             self._close()
             self._learner = self._open()
             self._file = file

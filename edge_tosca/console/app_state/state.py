@@ -29,6 +29,7 @@ from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.results import Answer, LearnReport
+from edge_tosca.store.sqlite_errors import refuse_read_only
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnail_owner import classes_of, owner_of
 from edge_tosca.store.thumbnails import Thumbnails
@@ -238,6 +239,14 @@ def _app_state(request: Request) -> AppState:
 
 
 AppStateDep = Annotated[AppState, Depends(_app_state)]
+
+
+def _require_writable(state: AppStateDep) -> None:
+    refuse_read_only(state.options.store)
+
+
+CHANGES_STORE = Depends(_require_writable)
+"""Dependency of routes that teach or change: on media that cannot be written they answer 409 at once."""
 
 
 def client_of(request: Request) -> str:

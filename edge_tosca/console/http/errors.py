@@ -1,5 +1,6 @@
 """Errors as clients receive them: a status and one sentence, without a path of this machine."""
 
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from edge_tosca.errors import (
     MissingExtraError,
     PackError,
     PictureError,
+    ReadOnlyStoreError,
     StoreError,
 )
 
@@ -18,6 +20,7 @@ _STATUS: tuple[tuple[type[EdgeToscaError], int], ...] = (
     (PictureError, 415),
     (PackError, 422),
     (LearnError, 409),
+    (ReadOnlyStoreError, 409),
     (StoreError, 503),
     (BundleError, 503),
     (MissingExtraError, 409),
@@ -69,7 +72,13 @@ def without_paths(text: str, store: Path, *, folders: bool = True) -> str:
         The text on one line.
     """
     line = " ".join(text.split())
-    for path in {str(store.absolute()), str(store)}:
-        line = line.replace(path, store.name)
-    line = line.replace(str(store.absolute().parent), "its folder")
+    real = Path(os.path.realpath(store))
+    for path, name in {
+        str(store.absolute()): store.name,
+        str(store): store.name,
+        str(real): real.name,
+    }.items():
+        line = line.replace(path, name)
+    for folder in (store.absolute().parent, real.parent):
+        line = line.replace(str(folder), "its folder")
     return _FOLDERS.sub("", line) if folders else line

@@ -16,6 +16,7 @@ from edge_tosca.store.crypto.row_cipher import (
     derive,
     require_cryptography,
 )
+from edge_tosca.system.files import is_exposed
 
 KEY_FILE = "EDGE_TOSCA_KEY_FILE"
 KEY = "EDGE_TOSCA_KEY"
@@ -84,10 +85,15 @@ class UserKey:
             The key.
 
         Raises:
-            StoreError: it cannot be read, or holds no key.
+            StoreError: it cannot be read, other users can read it too, or it holds no key.
         """
         try:
             with path.open("rb") as file:
+                if is_exposed(path, os.fstat(file.fileno())):
+                    raise StoreError(
+                        f"{path}: the key file can be read by other users; keep it to yourself with: "
+                        f"chmod 600 {path}"
+                    )
                 content = file.read(_MAX_FILE_BYTES + 1)
         except OSError as error:
             raise StoreError(

@@ -46,11 +46,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(store: Path, *options: object, env: dict[str, str] | None = None) -> Iterator[Served]:
+def serving(
+    store: Path, *options: object, env: dict[str, str] | None = None, before: tuple[str, ...] = ()
+) -> Iterator[Served]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EDGE_TOSCA")}
     listen = () if "--listen" in options else ("--listen", "127.0.0.1:0")
     process = subprocess.Popen(
-        [sys.executable, "-m", "edge_tosca", "serve", str(store), *listen, *map(str, options)],
+        [*before, sys.executable, "-m", "edge_tosca", "serve", str(store), *listen, *map(str, options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

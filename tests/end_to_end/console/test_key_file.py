@@ -12,6 +12,7 @@ def locked(taught, copy_store, edge, tmp_path):
     """An encrypted store, and the file with its key."""
     key = tmp_path / "shop.key"
     key.write_text("5a" * 32)
+    key.chmod(0o600)
     path = copy_store(taught, tmp_path / "shop.tosca")
     assert edge("store", "encrypt", path, "--key-file", key).code == 0
     return path, key

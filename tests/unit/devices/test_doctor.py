@@ -112,6 +112,7 @@ def test_a_file_that_is_no_store_is_a_finding_and_not_a_traceback(tmp_path, cont
 
 def test_a_sound_store_is_never_to_be_restored(tmp_path, store, monkeypatch):
     (tmp_path / "key").write_text("a" * 64)
+    (tmp_path / "key").chmod(0o600)
     encrypt(store, tmp_path / "key")
     assert "--key-file" in by_name(examine(store, threads=1))["store"].remedy
     monkeypatch.setenv("EDGE_TOSCA_KEY", "b" * 64)
@@ -124,6 +125,16 @@ def test_a_store_that_may_only_be_read_is_a_finding(store, monkeypatch):
     found = by_name(examine(store, threads=1))
     assert found["store pages"].ok
     assert f"chmod u+w {store}" in found["store writable"].remedy
+
+
+def test_a_store_that_others_can_read_is_told_with_the_command_that_closes_it(store):
+    store.chmod(0o600)
+    assert "store private" not in by_name(examine(store, threads=1))
+    store.chmod(0o644)
+    found = by_name(examine(store, threads=1))["store private"]
+    # The store goes on working.
+    assert found.ok
+    assert f"chmod 600 {store} " in f"{found.remedy} "
 
 
 def test_a_store_cut_short_is_a_finding(store):

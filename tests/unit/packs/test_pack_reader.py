@@ -375,6 +375,14 @@ def test_what_is_no_key_is_told_in_one_line(tmp_path, content):
     told(load_public_key, tmp_path / "none")
 
 
+def test_a_private_key_that_others_can_read_signs_nothing(tmp_path):
+    make_key(tmp_path / "key")
+    (tmp_path / "key").chmod(0o640)
+    assert told(SigningKey.load, tmp_path / "key").endswith(f"chmod 600 {tmp_path / 'key'}")
+    (tmp_path / "key").chmod(0o400)
+    SigningKey.load(tmp_path / "key")
+
+
 def test_a_private_key_is_not_taken_for_a_public_one(tmp_path):
     from edge_tosca.packs import load_public_key
 

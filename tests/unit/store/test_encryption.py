@@ -41,7 +41,9 @@ CONTENTS = {
 @pytest.fixture
 def keys(tmp_path):
     (tmp_path / KEY).write_text("5a" * 32)
+    (tmp_path / KEY).chmod(0o600)
     (tmp_path / OTHER_KEY).write_text("a passphrase of several words")
+    (tmp_path / OTHER_KEY).chmod(0o600)
     return tmp_path / KEY, tmp_path / OTHER_KEY
 
 
@@ -186,9 +188,25 @@ def test_the_key_is_found_in_a_file_the_environment_or_a_systemd_credential(
     (tmp_path / "credentials").mkdir()
     # As systemd-creds may have it: the 32 bytes themselves.
     (tmp_path / "credentials" / "edge-tosca-key").write_bytes(b"\x5a" * 31 + b"\x5a")
+    (tmp_path / "credentials" / "edge-tosca-key").chmod(0o444)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
     assert "this key does not open it" in told(Store.open, secret)
     shutil.copy(keys[0], tmp_path / "credentials" / "edge-tosca-key")
+    Store.open(secret).close()
+
+
+def test_a_key_that_others_can_read_is_refused_with_the_command_that_mends_it(secret, keys, monkeypatch):
+    keys[0].chmod(0o644)
+    for use in (
+        lambda: Store.open(secret, keys[0]),
+        lambda: rekey(secret, keys[0], keys[0]),
+        lambda: Store.create(secret.with_name("new"), {}, keys[0]),
+    ):
+        assert told(use).endswith(f"chmod 600 {keys[0]}")
+    assert not secret.with_name("new").exists()
+    monkeypatch.setenv("EDGE_TOSCA_KEY_FILE", str(keys[0]))
+    assert "can be read by other users" in told(Store.open, secret)
+    keys[0].chmod(0o600)
     Store.open(secret).close()
 
 

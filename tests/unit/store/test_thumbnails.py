@@ -212,6 +212,7 @@ def test_encrypting_decrypting_and_a_fresh_key_leave_no_picture_that_is_not_unde
     path, one, other = shop.store.path, tmp_path / "one", tmp_path / "other"
     for key in (one, other):
         key.write_text(f"{key.name}: a passphrase of several words")
+        key.chmod(0o600)
     shop.close()
     assert count(path) == 3
     encrypt(path, one)
