@@ -106,6 +106,7 @@ class AuditLog:
         self._changes = 0
         self._generation = 0
         self._provenance: dict[str, str] = {}
+        self._user: dict[str, str] = {}
 
     def exists(self) -> bool:
         """Return whether the store has an audit log; one of format 1 has none yet."""
@@ -116,7 +117,7 @@ class AuditLog:
         self._found = contents_digest(contents(self._connection))
         self._changes = self._connection.total_changes
         self._generation = self._last_generation()
-        self._provenance = {}
+        self._provenance = dict(self._user)
         self._command = ""
 
     def set_command(self, command: str) -> None:
@@ -130,6 +131,19 @@ class AuditLog:
             settings: those that differ, by name.
         """
         self._provenance.update(settings)
+
+    @contextlib.contextmanager
+    def changes_by(self, user: Mapping[str, str]) -> Iterator[None]:
+        """Record a user with every change within the context.
+
+        Args:
+            user: "name" and "role".
+        """
+        before, self._user = self._user, dict(user)
+        try:
+            yield
+        finally:
+            self._user = before
 
     def end(self, settings: dict[str, str], command: str = "") -> None:
         """Append the entry of a change, if a row was changed.
