@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_tosca.console.http.tokens import NamedToken
+
 DEFAULT_PORT = 8600
 
 
@@ -15,7 +17,7 @@ class Options:
         camera: specification, as `edge_tosca.devices.camera.open_camera` takes it; None for no camera.
         address: IP address or host name to listen on.
         port: TCP port to listen on; 0 for any free one.
-        token: required of every client; None for no token, on loopback only.
+        token: of the administrator; with no other token either, none is needed, on loopback only.
         hosts: host names that clients may use, besides those of the address.
         tls_cert: certificate, PEM file; None for plain HTTP.
         tls_key: its private key, PEM file.
@@ -25,6 +27,9 @@ class Options:
         device: of the backbone; None for the store's.
         threads: of the live loop's backbone; None for the runtime's own choice.
         key_file: key of an encrypted store; None for the places that `find_key` looks at.
+        tokens: of other users.
+        root_path: path under which a proxy shows the console, as /box; "" for the root.
+        trusted_proxies: addresses and networks of proxies whose X-Forwarded headers are believed.
     """
 
     store: Path
@@ -41,3 +46,6 @@ class Options:
     device: str | None = None
     threads: int | None = None
     key_file: Path | None = None
+    tokens: tuple[NamedToken, ...] = ()
+    root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()

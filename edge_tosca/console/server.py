@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from edge_tosca.console.app import create_app
 from edge_tosca.console.app_state.state import AppState
-from edge_tosca.console.http.connections import PatientProtocol
+from edge_tosca.console.http.connections import protocol_behind
 from edge_tosca.console.options import Options
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.packs import SigningKey
@@ -26,7 +26,7 @@ from edge_tosca.system.malloc import bound_heap
 
 _log = logging.getLogger("edge_tosca.console")
 
-GRACE_SECONDS = 3
+GRACE_SECONDS = 5
 """For responses under way when the server ends; streams and pictures that wait end at once."""
 
 
@@ -101,7 +101,7 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
     with contextlib.closing(_listen(options)) as listener:
         config = uvicorn.Config(
             app,
-            http=PatientProtocol,
+            http=protocol_behind(options.trusted_proxies),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -40,11 +40,8 @@ class PixelBudget:
             )
         client = requester().client
         if self._held[client] + pixels > PIXELS_OF_A_CLIENT:
-            raise ApiError(
-                429,
-                "too many large pictures at once; send the next when one is answered",
-                {"Retry-After": "2"},
-            )
+            sentence = "too many large pictures at once; send the next when one is answered"
+            raise ApiError(429, sentence, {"Retry-After": "2"})
         self._held[client] += pixels
         try:
             yield

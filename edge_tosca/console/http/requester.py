@@ -57,12 +57,13 @@ class Requester:
         return {} if self.user is None else self.user.provenance
 
 
-_current: ContextVar[Requester] = ContextVar("requester", default=Requester())
+_current: ContextVar[Requester] = ContextVar("requester")
+_CONSOLE = Requester()
 
 
 def requester() -> Requester:
     """Return the sender of the request that is being answered."""
-    return _current.get()
+    return _current.get(_CONSOLE)
 
 
 def set_requester(sender: Requester) -> None:
