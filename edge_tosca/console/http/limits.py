@@ -224,5 +224,5 @@ def network_of(client: str) -> str:
     except ValueError:
         return client
     if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ipnetwork_of((address, 64), strict=False))
+        return str(ipaddress.ip_network((address, 64), strict=False))
     return client
