@@ -93,12 +93,12 @@ class FairThread:
             with contextlib.suppress(RuntimeError):
                 piece.loop.call_soon_threadsafe(piece.give, None, _ending())
 
-    def close(self, last: Callable[[], object] | None = None, seconds: float | None = None) -> bool:
+    def close(self, seconds: float | None = None, last: Callable[[], object] | None = None) -> bool:
         """Stop, run one last piece of work and end the thread.
 
         Args:
-            last: the last piece.
             seconds: to wait for the end; None for any time.
+            last: the last piece.
 
         Returns:
             Whether the thread has ended.

@@ -63,7 +63,7 @@ class LearnerThread:
         Returns:
             Whether the thread has ended.
         """
-        return self._thread.close(self._close, seconds)
+        return self._thread.close(seconds, self._close)
 
     def _do(self, work: Callable[[Learner], T], by: dict[str, str]) -> T:
         file = file_identity(self._store)

@@ -27,7 +27,7 @@ def test_the_documented_proxy_passes_client_scheme_and_path(serve, store, tmp_pa
         settings = tmp_path / "nginx.conf"
         settings.write_text(
             f"daemon off; error_log stderr; pid {tmp_path}/pid; events {{}}\n"
-            f"http {{ access_log off; client_body_temp_path {tmp_path}/body; proxy_temp_path {tmp_path}/proxy;\n"
+            f"http {{ access_log off; client_body_temp_path {tmp_path}/b; proxy_temp_path {tmp_path}/p;\n"
             f"fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s;\n"
             f"server {{ listen 127.0.0.1:{port};\n"
             + location.replace("127.0.0.1:8600", f"127.0.0.1:{served.port}")

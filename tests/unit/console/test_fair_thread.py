@@ -71,10 +71,10 @@ def test_a_stopped_thread_refuses_what_waits_and_does_its_last_piece(in_own_loop
         with pytest.raises(ApiError) as refused:
             await waiting
         assert refused.value.status == 503
-        assert not await asyncio.to_thread(thread.close, lambda: order.append("last"), 0.01)
+        assert not await asyncio.to_thread(thread.close, 0.01, lambda: order.append("last"))
         hold.set()
         await first
-        assert await asyncio.to_thread(thread.close, lambda: order.append("last"))
+        assert await asyncio.to_thread(thread.close, None, lambda: order.append("last"))
         return order
 
     assert in_own_loop(stop()) == ["last"]
