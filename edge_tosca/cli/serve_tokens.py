@@ -10,7 +10,7 @@ from edge_tosca.cli.terminal import fail, say
 from edge_tosca.errors import EdgeToscaError
 
 if TYPE_CHECKING:
-    from edge_tosca.console.http.tokens import NamedToken
+    from edge_tosca.console.options import NamedToken
 
 TOKEN_VARIABLE = "EDGE_TOSCA_TOKEN"
 MIN_TOKEN_LENGTH = 16
@@ -34,8 +34,8 @@ def read_tokens(values: list[str]) -> "tuple[str | None, tuple[NamedToken, ...]]
         EdgeToscaError: a value, a role or a name is not valid, a file cannot be read, a token is too short,
             or a name or a token is given twice.
     """
-    from edge_tosca.console.http.requester import ROLES
-    from edge_tosca.console.http.tokens import ADMINISTRATOR, NamedToken
+    from edge_tosca.console.http.tokens import ADMINISTRATOR
+    from edge_tosca.console.options import ROLES, NamedToken
 
     plain, others = [], []
     for value in values:

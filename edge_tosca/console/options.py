@@ -1,11 +1,41 @@
 """Options of `edge-tosca serve`."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
-from edge_tosca.console.http.tokens import NamedToken
-
 DEFAULT_PORT = 8600
+
+
+class Role(IntEnum):
+    """What a user may do; each role may do what the ones before it may."""
+
+    VIEW = 1
+    TEACH = 2
+    ADMINISTER = 3
+
+    @property
+    def word(self) -> str:
+        """The role as options and messages spell it."""
+        return self.name.lower()
+
+
+ROLES = {role.word: role for role in Role}
+
+
+@dataclass(frozen=True)
+class NamedToken:
+    """A token of a user.
+
+    Attributes:
+        role: what the user may do.
+        name: of the user.
+        secret: the token.
+    """
+
+    role: Role
+    name: str
+    secret: str
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Request
 from edge_tosca.console.api.messages import AnswerMessage
 from edge_tosca.console.api.openapi import PICTURE_BODY, PICTURES_BODY, Coverage, Top
 from edge_tosca.console.api.teaching_messages import AddedMessage, CorrectionMessage
-from edge_tosca.console.app_state.image_analysis import AnalysedImage, cost_of, require_vision
+from edge_tosca.console.app_state.image_analysis import AnalysedImage, Cost, cost_of, require_vision
 from edge_tosca.console.app_state.state import AppState, AppStateDep
 from edge_tosca.console.http.bodies import picture_body, picture_parts
 from edge_tosca.console.http.departure import unless_gone
@@ -61,7 +62,7 @@ async def _ask_views(state: AppState, views: list[bytes], top: int) -> tuple[lis
     costs = []
     for number, view in enumerate(views, 1):
         with _of_views(number, len(views)):
-            costs.append(await state.predict_thread(lambda _, view=view: cost_of(view)))
+            costs.append(await state.predict_thread(partial(_cost, view)))
     images = []
     with state.pixels.held(sum(cost.pixels for cost in costs)):
         for number, (view, cost) in enumerate(zip(views, costs, strict=True), 1):
@@ -73,6 +74,10 @@ async def _ask_views(state: AppState, views: list[bytes], top: int) -> tuple[lis
         return learner.predict_features(np.stack([one.feature for one in images]), top, burst=True)[0]
 
     return images, await state.predict_thread(answer)
+
+
+def _cost(view: bytes, _: Learner) -> Cost:
+    return cost_of(view)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,9 @@ from edge_tosca.console.api.session_messages import (
 from edge_tosca.console.app_state.state import client_of
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.guesses import wait_for_guess
-from edge_tosca.console.http.requester import Role, User, requester
+from edge_tosca.console.http.requester import User, requester
 from edge_tosca.console.http.tokens import Sessions
+from edge_tosca.console.options import Role
 
 router = APIRouter(tags=["session"])
 

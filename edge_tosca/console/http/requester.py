@@ -2,23 +2,8 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import IntEnum
 
-
-class Role(IntEnum):
-    """What a user may do; each role may do what the ones before it may."""
-
-    VIEW = 1
-    TEACH = 2
-    ADMINISTER = 3
-
-    @property
-    def word(self) -> str:
-        """The role as options and messages spell it."""
-        return self.name.lower()
-
-
-ROLES = {role.word: role for role in Role}
+from edge_tosca.console.options import Role
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The least role of each route of the API; docs/console.md has the table."""
 
-from edge_tosca.console.http.requester import Role
+from edge_tosca.console.options import Role
 
 API = "/api/v1"
 

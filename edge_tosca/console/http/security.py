@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_tosca.console.http.guesses import wait_for_guess
 from edge_tosca.console.http.limits import WITHOUT_TOKEN, Rates, network_of, too_many
-from edge_tosca.console.http.requester import Requester, Role, User, requester, set_requester
+from edge_tosca.console.http.requester import Requester, User, requester, set_requester
 from edge_tosca.console.http.roles import least_role
 from edge_tosca.console.http.tokens import Sessions
-from edge_tosca.console.options import Options
+from edge_tosca.console.options import Options, Role
 
 HEADERS = (
     (

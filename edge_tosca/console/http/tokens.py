@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
-from edge_tosca.console.http.requester import Role, User
+from edge_tosca.console.http.requester import User
 from edge_tosca.console.http.session_file import Session, SessionFile
+from edge_tosca.console.options import NamedToken, Role
 from edge_tosca.errors import StoreError
 
 LIFETIME_SECONDS = 30 * 24 * 3600
@@ -24,21 +25,6 @@ _SEEN_SECONDS = 3600
 """Between two notes of a session's use in the file: each write wears a memory card."""
 
 _MOST_AGENT = 200
-
-
-@dataclass(frozen=True)
-class NamedToken:
-    """A token of a user.
-
-    Attributes:
-        role: what the user may do.
-        name: of the user.
-        secret: the token.
-    """
-
-    role: Role
-    name: str
-    secret: str
 
 
 @dataclass(frozen=True)

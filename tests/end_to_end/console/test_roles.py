@@ -12,10 +12,8 @@ import pytest
 from edge_tosca.console.app import create_app
 from edge_tosca.console.http.guesses import Refusals
 from edge_tosca.console.http.limits import Rates
-from edge_tosca.console.http.requester import Role
 from edge_tosca.console.http.roles import LEAST, OPEN, least_role
-from edge_tosca.console.http.tokens import NamedToken
-from edge_tosca.console.options import Options
+from edge_tosca.console.options import NamedToken, Options, Role
 
 TOKENS = {role: f"{role}-{role}-correct-horse" for role in ("view", "teach", "administer")}
 OTHERS = tuple(NamedToken(Role[role.upper()], f"{role}er", secret) for role, secret in TOKENS.items())
