@@ -1,13 +1,12 @@
 """The verb serve: the field console and its HTTP API."""
 
 import logging
-import os
-import secrets
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from edge_tosca.cli.serve_tokens import TOKEN_VARIABLE, RoleWord, read_tokens, write_token
 from edge_tosca.cli.terminal import (
     DeviceOption,
     KeyFileOption,
@@ -24,9 +23,6 @@ serve_verb = Verbs()
 
 _log = logging.getLogger("edge_tosca.console")
 
-TOKEN_VARIABLE = "EDGE_TOSCA_TOKEN"
-_MIN_TOKEN_LENGTH = 16
-
 
 @serve_verb.command()
 def serve(
@@ -41,17 +37,29 @@ def serve(
         str, typer.Option(metavar="HOST:PORT", help="Address; any but a loopback one needs a token.")
     ] = "127.0.0.1:8600",
     token_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help=f"Holds the token; {TOKEN_VARIABLE} does the same."),
+        list[str] | None,
+        typer.Option(
+            metavar="[ROLE:NAME=]FILE",
+            help=f"Holds the administrator's token, as {TOKEN_VARIABLE}, or a user's; repeatable.",
+        ),
     ] = None,
     make_token: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a new token to a file and exit.")
     ] = None,
+    role: Annotated[RoleWord | None, typer.Option(help="Of the token that is made.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Who gets the token that is made.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, PEM.")] = None,
     host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Another host name of this device; repeatable."),
+    ] = None,
+    root_path: Annotated[
+        str, typer.Option(metavar="PATH", help="Path under which a proxy shows the console, as /box.")
+    ] = "",
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS[/MASK]", help="Believe X-Forwarded headers from here; repeatable."),
     ] = None,
     pack_key: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Private key that signs class packs.")
@@ -65,8 +73,10 @@ def serve(
 ) -> None:
     """Serve the field console: a page to teach and watch from a phone or the device's own screen."""
     if make_token is not None:
-        _write_token(make_token)
+        write_token(make_token, role, name)
         return
+    if role is not None or name is not None:
+        fail("--role and --name describe a new token; give --make-token FILE, too")
     try:
         from edge_tosca.console.http.security import is_loopback
         from edge_tosca.console.options import Options
@@ -78,8 +88,8 @@ def serve(
     set_up_logging(log)
     with errors_as_log_lines(log):
         address, port = _address(listen)
-        token = _token(token_file)
-        if not is_loopback(address) and token is None:
+        token, tokens = read_tokens(token_file or [])
+        if not is_loopback(address) and token is None and not tokens:
             raise EdgeToscaError(
                 f"{listen} can be reached from other machines, so a token is needed; make one with: "
                 f"edge-tosca serve {store} --make-token FILE; and give it with --token-file FILE"
@@ -98,6 +108,9 @@ def serve(
                 address=address,
                 port=port,
                 token=token,
+                tokens=tokens,
+                root_path=_root_path(root_path),
+                trusted_proxies=tuple(trusted_proxy or ()),
                 hosts=tuple(host or ()),
                 tls_cert=tls_cert,
                 tls_key=tls_key,
@@ -112,40 +125,17 @@ def serve(
         )
 
 
+def _root_path(path: str) -> str:
+    if path in ("", "/"):
+        return ""
+    if not path.startswith("/") or not path.isascii() or any(part in path for part in ("//", "?", "#", " ")):
+        raise EdgeToscaError(f"--root-path {path} is not a path, as in --root-path /box")
+    return path.rstrip("/")
+
+
 def _address(listen: str) -> tuple[str, int]:
     host, colon, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise EdgeToscaError(f"--listen {listen} is not HOST:PORT, as in --listen 0.0.0.0:8600")
     return host, int(port)
-
-
-def _token(path: Path | None) -> str | None:
-    if path is None:
-        token = os.environ.get(TOKEN_VARIABLE)
-        where = TOKEN_VARIABLE
-    else:
-        try:
-            token = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise EdgeToscaError(
-                f"{path}: the token cannot be read ({getattr(error, 'strerror', None) or 'not text'}); "
-                "make one with --make-token"
-            ) from None
-        where = str(path)
-    if token is not None and len(token) < _MIN_TOKEN_LENGTH:
-        raise EdgeToscaError(
-            f"{where}: a token has at least {_MIN_TOKEN_LENGTH} characters; make one with --make-token FILE"
-        )
-    return token
-
-
-def _write_token(path: Path) -> None:
-    token = secrets.token_urlsafe(24)
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        fail(f"{path} cannot be created ({error.strerror}); name a file that does not exist yet")
-    with os.fdopen(file, "w", encoding="utf-8") as out:
-        out.write(token + "\n")
-    say(f"{path} holds the token; give it to those who may use the console.")

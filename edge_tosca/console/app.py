@@ -15,15 +15,15 @@ from edge_tosca.console.api.openapi import COMMON_ERRORS
 from edge_tosca.console.app_state.state import AppState
 from edge_tosca.console.http.access_log import AccessLog
 from edge_tosca.console.http.errors import ApiError, api_error_of
+from edge_tosca.console.http.forwarded import Forwarded, parse_networks
 from edge_tosca.console.http.limits import Limits, Rates
 from edge_tosca.console.http.pages import page_routes
+from edge_tosca.console.http.roles import API
 from edge_tosca.console.http.security import Guard
 from edge_tosca.console.http.tokens import Sessions
 from edge_tosca.console.options import Options
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.version import __version__
-
-PREFIX = "/api/v1"
 
 _SENTENCES = {
     400: "the request cannot be read; check its body and its type",
@@ -47,7 +47,13 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
         EdgeToscaError: there is no such camera, or the thumbnails cannot be read.
     """
     state = AppState(options)
-    sessions = Sessions(options.token, secure=options.tls_cert is not None, port=options.port)
+    sessions = Sessions(
+        options.token,
+        secure=options.tls_cert is not None,
+        port=options.port,
+        others=options.tokens,
+        store=options.store,
+    )
     rates = rates or Rates()
 
     @contextlib.asynccontextmanager
@@ -61,23 +67,26 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     app = FastAPI(
         title="edge-tosca",
         version=__version__,
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=f"{API}/openapi.json",
         # Their pages would load scripts from other sites.
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        servers=[{"url": options.root_path}] if options.root_path else None,
         redirect_slashes=False,
     )
     app.state.app_state, app.state.sessions, app.state.rates = state, sessions, rates
-    api = APIRouter(prefix=PREFIX, responses=COMMON_ERRORS)
+    api = APIRouter(prefix=API, responses=COMMON_ERRORS)
     for routes in (session_routes, predict, live, teaching, inbox, classes, packs, device):
         api.include_router(routes.router)
     app.include_router(api)
     app.include_router(device.metrics_router, responses=COMMON_ERRORS)
     app.router.routes.extend(page_routes())
     app.add_middleware(Limits, rates=rates)
-    app.add_middleware(Guard, options=options, sessions=sessions)
+    app.add_middleware(Guard, options=options, sessions=sessions, rates=rates)
     app.add_middleware(AccessLog, on_request=state.metrics.count_request)
+    trusted = parse_networks(options.trusted_proxies)
+    app.add_middleware(Forwarded, trusted=trusted, root_path=options.root_path)
     _add_error_handlers(app, options)
     return app
 

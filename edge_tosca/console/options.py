@@ -1,9 +1,41 @@
 """Options of `edge-tosca serve`."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 DEFAULT_PORT = 8600
+
+
+class Role(IntEnum):
+    """What a user may do; each role may do what the ones before it may."""
+
+    VIEW = 1
+    TEACH = 2
+    ADMINISTER = 3
+
+    @property
+    def word(self) -> str:
+        """The role as options and messages spell it."""
+        return self.name.lower()
+
+
+ROLES = {role.word: role for role in Role}
+
+
+@dataclass(frozen=True)
+class NamedToken:
+    """A token of a user.
+
+    Attributes:
+        role: what the user may do.
+        name: of the user.
+        secret: the token.
+    """
+
+    role: Role
+    name: str
+    secret: str
 
 
 @dataclass(frozen=True)
@@ -15,7 +47,7 @@ class Options:
         camera: specification, as `edge_tosca.devices.camera.open_camera` takes it; None for no camera.
         address: IP address or host name to listen on.
         port: TCP port to listen on; 0 for any free one.
-        token: required of every client; None for no token, on loopback only.
+        token: of the administrator; with no other token either, none is needed, on loopback only.
         hosts: host names that clients may use, besides those of the address.
         tls_cert: certificate, PEM file; None for plain HTTP.
         tls_key: its private key, PEM file.
@@ -25,6 +57,9 @@ class Options:
         device: of the backbone; None for the store's.
         threads: of the live loop's backbone; None for the runtime's own choice.
         key_file: key of an encrypted store; None for the places that `find_key` looks at.
+        tokens: of other users.
+        root_path: path under which a proxy shows the console, as /box; "" for the root.
+        trusted_proxies: addresses and networks of proxies whose X-Forwarded headers are believed.
     """
 
     store: Path
@@ -41,3 +76,6 @@ class Options:
     device: str | None = None
     threads: int | None = None
     key_file: Path | None = None
+    tokens: tuple[NamedToken, ...] = ()
+    root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()

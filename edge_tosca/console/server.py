@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -14,7 +16,7 @@ from fastapi import FastAPI
 
 from edge_tosca.console.app import create_app
 from edge_tosca.console.app_state.state import AppState
-from edge_tosca.console.http.connections import PatientProtocol
+from edge_tosca.console.http.connections import protocol_behind
 from edge_tosca.console.options import Options
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.packs import SigningKey
@@ -25,7 +27,7 @@ from edge_tosca.system.malloc import bound_heap
 _log = logging.getLogger("edge_tosca.console")
 
 GRACE_SECONDS = 5
-"""For responses under way when the server ends; streams end at once."""
+"""For responses under way when the server ends; streams and pictures that wait end at once."""
 
 
 class Server(uvicorn.Server):
@@ -68,7 +70,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then the server."""
         self._supervised.close()
-        self._app.state.app_state.streams.stopping.set()
+        self._app.state.app_state.stop()
         await super().shutdown(sockets)
 
     def _url(self) -> str:
@@ -99,7 +101,7 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
     with contextlib.closing(_listen(options)) as listener:
         config = uvicorn.Config(
             app,
-            http=PatientProtocol,
+            http=protocol_behind(options.trusted_proxies),
             ws="none",
             lifespan="on",
             log_config=None,
@@ -120,6 +122,12 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
             ) from None
         with _exit_code_0_on_signals():
             asyncio.run(Server(config, app, on_ready).serve(sockets=[listener]))
+        if app.state.app_state.unfinished and threading.current_thread() is threading.main_thread():
+            # A thread still computes. A change is one transaction, so nothing is lost but what it computes;
+            # the interpreter would wait for it, or end it inside a library.
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(0)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from tests.benchmarks import (
     ood,
     ood_table,
     oracle,
+    server_fairness,
     sparsity,
 )
 
@@ -269,6 +270,23 @@ def run_oracle(
     bounds = oracle.measure(sets, vision, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"about": _about(vision, sets), "bounds": [asdict(bound) for bound in bounds]}
     _report("oracle", report, oracle.markdown(bounds), out, as_json)
+
+
+@app.command("server_fairness")
+def run_server_fairness(
+    seconds: Annotated[float, typer.Option(min=1, help="Of bursts.")] = 30.0,
+    pictures: Annotated[
+        int, typer.Option(min=1, max=32, help="In a burst; 8 of 24 megapixels are allowed.")
+    ] = 8,
+    kind: Annotated[str, typer.Option(help="RGB, RGBA, WEBP or progressive.")] = "RGBA",
+    as_json: AsJson = False,
+) -> None:
+    """Measure how long another client waits while one sends the worst bursts, and how long the end takes."""
+    found = server_fairness.measure(seconds, pictures, kind)
+    if as_json:
+        say_json(asdict(found))
+    else:
+        say_lines(found.text())
 
 
 @app.command("sparsity")

@@ -228,6 +228,24 @@ def test_the_keys_of_an_audit_entry_and_what_its_digests_are_taken_over(written)
     assert entry["left"] == now
 
 
+def test_a_change_by_a_user_of_the_console_names_the_user_and_the_role(tmp_path):
+    path = STORES["many"].copy(tmp_path)
+    learner = Learner.open(path)
+    label = learner.state.labels[0]
+    with learner.store.audit_log.changes_by({"name": "anna", "role": "teach"}):
+        learner.rename(label, "renamed")
+    learner.rename("renamed", label)
+    learner.close()
+    by, after = (
+        json.loads(entry)["by"]
+        for (entry,) in rows(
+            path, "SELECT entry FROM (SELECT * FROM seals ORDER BY number DESC LIMIT 2) ORDER BY number"
+        )
+    )
+    assert (by["name"], by["role"]) == ("anna", "teach")
+    assert set(by) - set(after) == {"name", "role"}
+
+
 def test_the_commands_that_a_history_names(written):
     made = [command for (command,) in rows(written, "SELECT command FROM generations ORDER BY number")]
     old = ["learn"] * 4 + ["rename", "merge", "forget", "learn", "rollback", "import"]

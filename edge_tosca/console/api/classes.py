@@ -216,5 +216,11 @@ def _generation(entry: Generation, live: int) -> GenerationMessage:
         before=before if isinstance(before, str) else None,
         verdict=str(gate["verdict"]) if isinstance(gate, dict) and "verdict" in gate else None,
         by=str(user) if user else None,
+        name=_text(entry.by.get("name")),
+        role=_text(entry.by.get("role")),
         live=entry.number == live,
     )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -14,9 +15,10 @@ from edge_tosca.console.api.messages import CameraMessage, LiveMessage, ShownMes
 from edge_tosca.console.api.openapi import PICTURE_BODY, file_answer, stream_answer
 from edge_tosca.console.api.predict import answer_message
 from edge_tosca.console.app_state.camera_loop import UPDATE_SECONDS, CameraLoop, shown_json, stats_of
-from edge_tosca.console.app_state.image_analysis import AnalysedImage, analyse, jpeg_of
+from edge_tosca.console.app_state.image_analysis import AnalysedImage, jpeg_of, require_vision
 from edge_tosca.console.app_state.state import AppState, AppStateDep, client_of
 from edge_tosca.console.http.bodies import picture_body
+from edge_tosca.console.http.departure import unless_gone
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.streams import BOUNDARY, Stream, event, frame
 from edge_tosca.learner.learner import Learner
@@ -57,17 +59,21 @@ async def phone_frame(
     """Answer a frame of a phone's camera, alone and together with the phone's last frames."""
     data = await picture_body(request)
 
-    def ask(learner: Learner) -> tuple[AnalysedImage, Answer | None, int, StableAnswer | None]:
-        image = analyse(learner.vision, data)
+    def ask(learner: Learner, image: AnalysedImage) -> tuple[Answer | None, int, StableAnswer | None]:
+        require_vision(learner, [image])
         # Both answers must come from the same generation.
         with learner.store.snapshot():
             if not learner.state.tasks:
-                return image, None, 0, None
+                return None, 0, None
             answer = learner.predict_features(image.feature[None], 4)[0]
             number, shown = state.phones.add(client, learner, image)
-        return image, answer, number, shown
+        return answer, number, shown
 
-    image, answer, number, shown = await state.predict_thread(ask)
+    async def look() -> tuple[AnalysedImage, Answer | None, int, StableAnswer | None]:
+        image = await state.analyse(data)
+        return image, *await state.predict_thread(partial(ask, image=image))
+
+    image, answer, number, shown = await unless_gone(request, look())
     if answer is None or shown is None:
         return LiveMessage(
             id=None, frame=None, answer=None, shown=None, camera=None, reason="nothing_learned"

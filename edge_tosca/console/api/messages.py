@@ -112,6 +112,8 @@ class GenerationMessage(Message):
     before: str | None
     verdict: str | None
     by: str | None
+    name: str | None
+    role: str | None
     live: bool
 
 
@@ -125,19 +127,6 @@ class HistoryMessage(Message):
     undo: int | None
     undone: list[str]
     generations: list[GenerationMessage]
-
-
-class TokenMessage(RequestMessage):
-    """The token that the console was started with."""
-
-    token: str = Field(min_length=1, max_length=1000)
-
-
-class SessionMessage(Message):
-    """Whether a token is needed, and whether this client is signed in."""
-
-    needed: bool
-    open: bool
 
 
 class SettingsMessage(RequestMessage):

@@ -19,6 +19,7 @@ from edge_tosca.console.api.pack_messages import (
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppStateDep
 from edge_tosca.console.http.bodies import pack_body
 from edge_tosca.console.http.errors import ApiError
+from edge_tosca.console.http.requester import requester
 from edge_tosca.errors import NameTakenError, PackError
 from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
@@ -72,12 +73,15 @@ async def import_(
     if state.jobs.running:
         raise ApiError(409, "a lesson is being learned; wait until it is done")
 
+    by = requester().provenance
+
     def take(learner: Learner) -> ImportedMessage:
         pack = _read(data)
         # An open store has the trusted keys of its opening: one may have been revoked since.
         with closing(Store.open(state.options.store, state.options.key_file)) as store:
             try:
-                report = import_pack(store, pack, rename=names, merge=merge)
+                with store.audit_log.changes_by(by):
+                    report = import_pack(store, pack, rename=names, merge=merge)
             except NameTakenError as error:
                 raise ApiError(
                     422,

@@ -1,7 +1,10 @@
 """Routes that predict a picture or a burst, and that correct an answer."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,15 +13,15 @@ from fastapi import APIRouter, Request
 from edge_tosca.console.api.messages import AnswerMessage
 from edge_tosca.console.api.openapi import PICTURE_BODY, PICTURES_BODY, Coverage, Top
 from edge_tosca.console.api.teaching_messages import AddedMessage, CorrectionMessage
-from edge_tosca.console.app_state.image_analysis import AnalysedImage, analyse
-from edge_tosca.console.app_state.state import AppStateDep
+from edge_tosca.console.app_state.image_analysis import AnalysedImage, Cost, cost_of, require_vision
+from edge_tosca.console.app_state.state import AppState, AppStateDep
 from edge_tosca.console.http.bodies import picture_body, picture_parts
+from edge_tosca.console.http.departure import unless_gone
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.errors import PictureError
 from edge_tosca.labels import checked_label
 from edge_tosca.learner.learner import Learner
 from edge_tosca.results import Answer
-from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 router = APIRouter(tags=["asking"])
 
@@ -31,11 +34,16 @@ async def predict(
     data = await picture_body(request)
     began = time.perf_counter()
 
-    def ask(learner: Learner) -> tuple[AnalysedImage, Answer]:
-        image = analyse(learner.vision, data)
-        return image, learner.predict_features(image.feature[None], top, coverage=coverage)[0]
+    async def ask() -> tuple[AnalysedImage, Answer]:
+        image = await state.analyse(data)
 
-    image, answer = await state.predict_thread(ask)
+        def answer(learner: Learner) -> Answer:
+            require_vision(learner, [image])
+            return learner.predict_features(image.feature[None], top, coverage=coverage)[0]
+
+        return image, await state.predict_thread(answer)
+
+    image, answer = await unless_gone(request, ask())
     state.metrics.seconds.observe(time.perf_counter() - began)
     return answer_message(answer, state.remember(image, answer), image.milliseconds)
 
@@ -44,20 +52,38 @@ async def predict(
 async def burst(request: Request, state: AppStateDep, top: Top = 3) -> AnswerMessage:
     """Predict the class of one object from several views; wrong for pictures of different objects."""
     views = await picture_parts(request)
-
-    def ask(learner: Learner) -> tuple[list[AnalysedImage], Answer]:
-        images = [_analyse_view(learner.vision, view, n, len(views)) for n, view in enumerate(views, 1)]
-        features = np.stack([one.feature for one in images])
-        return images, learner.predict_features(features, top, burst=True)[0]
-
-    images, answer = await state.predict_thread(ask)
+    images, answer = await unless_gone(request, _ask_views(state, views, top))
     times = {name: sum(one.milliseconds[name] for one in images) for name in images[0].milliseconds}
     return answer_message(answer, state.remember(images[-1], answer), times)
 
 
-def _analyse_view(vision: FeatureExtractor, view: bytes, number: int, views: int) -> AnalysedImage:
+async def _ask_views(state: AppState, views: list[bytes], top: int) -> tuple[list[AnalysedImage], Answer]:
+    # Each picture is a piece of work of its own, so that other clients have their turns between them.
+    costs = []
+    for number, view in enumerate(views, 1):
+        with _of_views(number, len(views)):
+            costs.append(await state.predict_thread(partial(_cost, view)))
+    images = []
+    with state.pixels.held(sum(cost.pixels for cost in costs)):
+        for number, (view, cost) in enumerate(zip(views, costs, strict=True), 1):
+            with _of_views(number, len(views)):
+                images.append(await state.analyse(view, cost))
+
+    def answer(learner: Learner) -> Answer:
+        require_vision(learner, images)
+        return learner.predict_features(np.stack([one.feature for one in images]), top, burst=True)[0]
+
+    return images, await state.predict_thread(answer)
+
+
+def _cost(view: bytes, _: Learner) -> Cost:
+    return cost_of(view)
+
+
+@contextlib.contextmanager
+def _of_views(number: int, views: int) -> Iterator[None]:
     try:
-        return analyse(vision, view)
+        yield
     except PictureError as error:
         raise PictureError(f"picture {number} of {views}: {error}; leave it out, or send another") from None
 

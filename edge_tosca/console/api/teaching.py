@@ -22,11 +22,11 @@ from edge_tosca.console.api.teaching_messages import (
     WaitingClassMessage,
     WaitingMessage,
 )
-from edge_tosca.console.app_state.image_analysis import analyse
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep, client_of
 from edge_tosca.console.app_state.training_jobs import Job
 from edge_tosca.console.app_state.training_queue import MOST, MOST_OF_A_CLASS
 from edge_tosca.console.http.bodies import picture_body
+from edge_tosca.console.http.departure import unless_gone
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.console.http.streams import COMMENT, Stream, event
 from edge_tosca.labels import checked_label, normalized_label
@@ -66,7 +66,7 @@ async def add(request: Request, state: AppStateDep, label: Label, force: bool = 
     """Add a picture to the training queue, unless it has a fault."""
     name = checked_label(label)
     data = await picture_body(request)
-    image = await state.predict_thread(lambda learner: analyse(learner.vision, data))
+    image = await unless_gone(request, state.analyse(data))
     return AddedMessage(label=name, **asdict(state.queue.add(name, image, force=force)))
 
 
@@ -75,7 +75,7 @@ async def capture(state: AppStateDep, body: LabelMessage) -> AddedMessage:
     """Add the newest frame of the box's camera to the training queue, unless it has a fault."""
     name = checked_label(body.label)
     pixels = newest_frame(state)
-    image = await state.predict_thread(lambda learner: analyse(learner.vision, pixels))
+    image = await state.analyse(pixels)
     return AddedMessage(label=name, **asdict(state.queue.add(name, image)))
 
 

@@ -1,5 +1,7 @@
 """Analyse a picture for the console: feature, sharpness, brightness, and a small copy to show."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -9,13 +11,24 @@ from PIL import Image
 
 from edge_tosca.arrays import Array
 from edge_tosca.console.app_state.sharpness import sharpness_of
-from edge_tosca.errors import PictureError
+from edge_tosca.console.http.errors import ApiError
 from edge_tosca.features.normalization import normalize
-from edge_tosca.runtime import load_picture
+from edge_tosca.learner.learner import Learner
+from edge_tosca.runtime import Preprocessing, load_picture
+from edge_tosca.runtime.pictures import (
+    decode_picture,
+    decoding_scale,
+    file_sha256,
+    open_picture,
+    source_name,
+)
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 SHOWN_SIDE = 512
 """Longer side of the copies that pages show, pixels: about 40 kB each."""
+
+LARGE_PIXELS = 4_000_000
+"""Above which a picture is decoded beside the small ones; a PNG of so many takes about 0.1 s."""
 
 _QUALITY = 85
 
@@ -32,6 +45,7 @@ class AnalysedImage:
         brightness: mean grey level, 0 .. 255.
         sha256: of the picture's file (hex); None for pixels.
         milliseconds: spent on "decode" and "features".
+        origin: fingerprint of the backbone that computed the feature; "" if it is not compared.
     """
 
     feature: NDArray[np.float32]
@@ -41,6 +55,87 @@ class AnalysedImage:
     brightness: float
     sha256: str | None
     milliseconds: dict[str, float]
+    origin: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedImage:
+    """What is needed of a decoded picture: the input of the backbone, a small copy, and its quality.
+
+    Attributes:
+        prepared: the backbone's input, float32 [1, 3, size, size].
+        jpeg: a small copy.
+        sharpness: see `edge_tosca.console.app_state.sharpness`.
+        brightness: mean grey level, 0 .. 255.
+        sha256: of the picture's file (hex); None for pixels.
+        milliseconds: spent on decoding for the backbone.
+        preprocessing: by which it was decoded.
+    """
+
+    prepared: NDArray[np.float32]
+    jpeg: bytes
+    sharpness: float
+    brightness: float
+    sha256: str | None
+    milliseconds: float
+    preprocessing: Preprocessing
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a picture costs to decode, from its header.
+
+    Attributes:
+        pixels: of the whole picture.
+        large: it may take longer than another client should wait.
+    """
+
+    pixels: int
+    large: bool
+
+
+def cost_of(picture: bytes | NDArray[np.uint8]) -> Cost:
+    """Read a picture's header.
+
+    Args:
+        picture: a file's content, or RGB pixels uint8 [h, w, 3].
+
+    Returns:
+        The cost.
+
+    Raises:
+        PictureError: the picture cannot be read, or is too large.
+    """
+    with open_picture(picture) as image:
+        pixels = image.width * image.height
+        # A progressive JPEG is decoded once a scan, and a tile of a TIFF may be larger than the picture.
+        slow = bool(image.info.get("progressive")) or image.format == "TIFF"
+        return Cost(pixels, slow or pixels > LARGE_PIXELS)
+
+
+def decode(preprocessing: Preprocessing, picture: bytes | NDArray[np.uint8]) -> DecodedImage:
+    """Decode a picture.
+
+    Args:
+        preprocessing: of the backbone.
+        picture: a file's content, or RGB pixels uint8 [h, w, 3].
+
+    Returns:
+        The backbone's input and a small copy.
+
+    Raises:
+        PictureError: the picture cannot be read.
+    """
+    start = time.perf_counter()
+    image = open_picture(picture)
+    sha256 = file_sha256(image)
+    scale = decoding_scale(image, preprocessing.decoded_side)
+    same = scale == decoding_scale(image, SHOWN_SIDE)
+    decoded = decode_picture(image, source_name(picture), preprocessing.decoded_side)
+    prepared = preprocessing(decoded, exact=scale == 1)
+    milliseconds = 1e3 * (time.perf_counter() - start)
+    shown = decoded if same else load_picture(picture, SHOWN_SIDE)
+    return DecodedImage(prepared, jpeg_of(shown), *_quality(shown), sha256, milliseconds, preprocessing)
 
 
 def analyse(vision: FeatureExtractor, picture: bytes | NDArray[np.uint8]) -> AnalysedImage:
@@ -56,11 +151,55 @@ def analyse(vision: FeatureExtractor, picture: bytes | NDArray[np.uint8]) -> Ana
     Raises:
         PictureError: the picture cannot be read.
     """
-    (extracted,) = vision.extract([picture], digests=True)
-    if extracted.features is None:
-        raise PictureError(extracted.error or "the picture cannot be read")
-    times = {"decode": extracted.decode_ms, "features": extracted.features_ms}
-    return analyse_with_feature(picture, extracted.features, times, extracted.sha256)
+    return analyse_decoded(vision, decode(vision.bundle.preprocessing, picture))
+
+
+def analyse_decoded(vision: FeatureExtractor, decoded: DecodedImage) -> AnalysedImage:
+    """Analyse a picture that was decoded already.
+
+    Args:
+        vision: computes the feature.
+        decoded: the picture.
+
+    Returns:
+        The picture, its feature and its quality.
+
+    Raises:
+        ApiError: it was decoded for another backbone.
+    """
+    if decoded.preprocessing != vision.bundle.preprocessing:
+        raise _replaced()
+    start = time.perf_counter()
+    feature = vision.backend.features(decoded.prepared)
+    times = {"decode": decoded.milliseconds, "features": 1e3 * (time.perf_counter() - start)}
+    return AnalysedImage(
+        feature=feature,
+        normalized=normalize(feature[None])[0],
+        jpeg=decoded.jpeg,
+        sharpness=decoded.sharpness,
+        brightness=decoded.brightness,
+        sha256=decoded.sha256,
+        milliseconds=times,
+        origin=str(vision.fingerprint),
+    )
+
+
+def require_vision(learner: Learner, images: Sequence[AnalysedImage]) -> None:
+    """Refuse features of another backbone than the learner's: its file was replaced between two pictures.
+
+    Args:
+        learner: that is to answer.
+        images: of one request.
+
+    Raises:
+        ApiError: the backbone is another one.
+    """
+    if any(image.origin not in ("", str(learner.vision.fingerprint)) for image in images):
+        raise _replaced()
+
+
+def _replaced() -> ApiError:
+    return ApiError(409, "the store was replaced by one with another backbone; send this again")
 
 
 def analyse_with_feature(
@@ -84,16 +223,21 @@ def analyse_with_feature(
         PictureError: the picture cannot be read.
     """
     image = load_picture(picture, SHOWN_SIDE)
-    grey = np.asarray(image.convert("L"))
+    sharpness, brightness = _quality(image)
     return AnalysedImage(
         feature=feature,
         normalized=normalize(feature[None])[0],
         jpeg=jpeg_of(image),
-        sharpness=sharpness_of(grey),
-        brightness=float(grey.mean()),
+        sharpness=sharpness,
+        brightness=brightness,
         sha256=sha256,
         milliseconds=milliseconds,
     )
+
+
+def _quality(image: Image.Image) -> tuple[float, float]:
+    grey = np.asarray(image.convert("L"))
+    return sharpness_of(grey), float(grey.mean())
 
 
 def jpeg_of(picture: Image.Image | Array, side: int = SHOWN_SIDE) -> bytes:

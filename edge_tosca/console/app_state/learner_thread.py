@@ -1,15 +1,11 @@
 """A thread that owns a learner and runs work with it; a store must not be used by two threads at once."""
 
-import asyncio
-import contextlib
-import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from edge_tosca.console.http.errors import ApiError
+from edge_tosca.console.app_state.fair_thread import FairThread
+from edge_tosca.console.http.requester import requester
 from edge_tosca.learner.learner import Learner
 from edge_tosca.system.files import file_identity
 
@@ -17,10 +13,10 @@ T = TypeVar("T")
 
 
 class LearnerThread:
-    """Runs work with a learner, one piece after the other.
+    """Runs work with a learner, one piece after the other, in turns between clients.
 
-    At most `most_waiting` pieces wait; more are refused. A file that replaces the store is detected before
-    the next piece of work, and opened.
+    A file that replaces the store is detected before the next piece of work, and opened. What a piece changes
+    is recorded under the name of the user who sent the request.
     """
 
     def __init__(
@@ -34,11 +30,9 @@ class LearnerThread:
     ) -> None:
         self._store = store
         self._open = open_learner
-        self._most = most_waiting
-        self._waiting = 0
         self._learner: Learner | None = None
         self._file: tuple[int, int] | None = None
-        self._executor = ThreadPoolExecutor(1, name, lambda: lower_priority(niceness))
+        self._thread = FairThread(name, most_waiting=most_waiting, niceness=niceness)
 
     async def __call__(self, work: Callable[[Learner], T]) -> T:
         """Run a piece of work in the thread.
@@ -50,43 +44,39 @@ class LearnerThread:
             The work's result.
 
         Raises:
-            ApiError: too many pieces wait.
+            ApiError: too many pieces wait, or the server ends.
             EdgeToscaError: raised by the work, or the store cannot be opened.
         """
-        if self._waiting >= self._most:
-            raise ApiError(429, "too many requests at once; ask again in a second", {"Retry-After": "1"})
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, work)
-        finally:
-            self._waiting -= 1
+        by = requester().provenance
+        return await self._thread(lambda: self._do(work, by))
 
-    def close(self) -> None:
-        """Finish all work and close the store."""
-        self._executor.submit(self._close)
-        self._executor.shutdown(wait=True)
+    def stop(self) -> None:
+        """Refuse the work that waits, and further work; the piece under way is finished."""
+        self._thread.stop()
 
-    def _do(self, work: Callable[[Learner], T]) -> T:
+    def close(self, seconds: float | None = None) -> bool:
+        """Finish the piece under way and close the store.
+
+        Args:
+            seconds: to wait; None for any time.
+
+        Returns:
+            Whether the thread has ended.
+        """
+        return self._thread.close(seconds, self._close)
+
+    def _do(self, work: Callable[[Learner], T], by: dict[str, str]) -> T:
         file = file_identity(self._store)
         if self._learner is None or file != self._file or self._learner.store.outdated:
             self._close()
             self._learner = self._open()
             self._file = file
-        return work(self._learner)
+        if not by:
+            return work(self._learner)
+        with self._learner.store.audit_log.changes_by(by):
+            return work(self._learner)
 
     def _close(self) -> None:
         if self._learner is not None:
             self._learner.close()
             self._learner = None
-
-
-def lower_priority(niceness: int) -> None:
-    """Lower the priority of the calling thread and of the threads that it starts.
-
-    Args:
-        niceness: 0 .. 19; 0 changes nothing.
-    """
-    if niceness:
-        # A sandbox may forbid it; the thread then keeps its priority.
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

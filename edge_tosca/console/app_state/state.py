@@ -13,7 +13,15 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.console.app_state.camera_loop import CameraLoop, stats_of
-from edge_tosca.console.app_state.image_analysis import AnalysedImage
+from edge_tosca.console.app_state.fair_thread import FairThread
+from edge_tosca.console.app_state.image_analysis import (
+    AnalysedImage,
+    Cost,
+    analyse,
+    analyse_decoded,
+    cost_of,
+    decode,
+)
 from edge_tosca.console.app_state.learner_thread import LearnerThread
 from edge_tosca.console.app_state.metrics import Metrics, Readings
 from edge_tosca.console.app_state.phones import Phones
@@ -22,6 +30,7 @@ from edge_tosca.console.app_state.training_jobs import Job, Jobs, Taught
 from edge_tosca.console.app_state.training_queue import Queue
 from edge_tosca.console.app_state.unknown_inbox import UnknownInbox
 from edge_tosca.console.http.errors import without_paths
+from edge_tosca.console.http.pixels import PixelBudget
 from edge_tosca.console.http.streams import Streams
 from edge_tosca.console.options import Options
 from edge_tosca.errors import EdgeToscaError, StoreError
@@ -29,6 +38,7 @@ from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.results import Answer, LearnReport
+from edge_tosca.runtime import Preprocessing
 from edge_tosca.store.sqlite_errors import refuse_read_only
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnail_owner import classes_of, owner_of
@@ -37,6 +47,9 @@ from edge_tosca.system.malloc import trim_heap
 
 _CHECK_SECONDS = 2.0
 """Interval at which the store is checked for changes by other programs."""
+
+END_SECONDS = 8.0
+"""From the signal to the end of the threads; what is not over then is given up."""
 
 _MOST_MEANS = 200
 
@@ -56,10 +69,14 @@ class AppState:
         phones: consensus of each phone.
         thumbnails: pictures that are stored beside the learner.
         jobs: lessons under way or over.
-        predict_thread: computes features and answers, at a lower priority than the live loop.
+        predict_thread: decodes small pictures, computes features and answers, at a lower priority than the
+            live loop.
+        decode_thread: decodes large pictures, one at a time, at a still lower priority.
+        pixels: of pictures that wait or are decoded, by client.
         store_thread: reads and changes the store.
         camera_loop: None if there is no camera.
         metrics: for Prometheus.
+        unfinished: a thread still computes although the console is closed.
     """
 
     def __init__(self, options: Options) -> None:
@@ -84,6 +101,8 @@ class AppState:
         self.predict_thread = LearnerThread(
             options.store, self._open_for_prediction, "predict", most_waiting=8, niceness=5
         )
+        self.decode_thread = FairThread("decode", most_waiting=8, niceness=10)
+        self.pixels = PixelBudget()
         self.store_thread = LearnerThread(options.store, self._open_learner, "store", most_waiting=32)
         self.camera_loop = (
             None
@@ -106,6 +125,8 @@ class AppState:
             )
         )
         self._following: asyncio.Task[None] | None = None
+        self._stopped: float | None = None
+        self.unfinished = False
 
     async def start(self) -> None:
         """Start the camera loop and the task that follows changes of the store."""
@@ -113,18 +134,66 @@ class AppState:
             self.camera_loop.start()
         self._following = asyncio.create_task(self._follow_store())
 
-    async def close(self) -> None:
-        """Stop all threads; a lesson under way is finished first."""
+    def stop(self) -> None:
+        """End the streams and refuse the pictures that wait, so that no answer holds up the end."""
+        if self._stopped is None:
+            self._stopped = time.monotonic()
         self.streams.stopping.set()
+        self.predict_thread.stop()
+        self.decode_thread.stop()
+
+    async def close(self) -> None:
+        """Stop all threads; a lesson and a picture under way are waited for, at most END_SECONDS."""
+        self.stop()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
         if self.camera_loop is not None:
             await asyncio.to_thread(self.camera_loop.close)
-        await asyncio.to_thread(self.jobs.close)
-        await asyncio.to_thread(self.predict_thread.close)
-        await asyncio.to_thread(self.store_thread.close)
-        self.thumbnails.close()
+        ended = [
+            await asyncio.to_thread(close, self._seconds_left())
+            for close in (
+                self.decode_thread.close,
+                self.predict_thread.close,
+                self.store_thread.close,
+                self.jobs.close,
+            )
+        ]
+        self.unfinished = not all(ended)
+        if not self.unfinished:
+            self.thumbnails.close()
+
+    def _seconds_left(self) -> float:
+        return max(0.1, (self._stopped or 0.0) + END_SECONDS - time.monotonic())
+
+    async def analyse(self, picture: bytes | NDArray[np.uint8], cost: Cost | None = None) -> AnalysedImage:
+        """Analyse a picture in turn with other clients; a large one is decoded beside the small ones.
+
+        Args:
+            picture: a file's content, or RGB pixels uint8 [h, w, 3].
+            cost: from its header, if it was read and its pixels are counted already.
+
+        Returns:
+            The picture, its feature and its quality.
+
+        Raises:
+            PictureError: the picture cannot be read.
+            ApiError: too many pictures wait.
+        """
+        counted = cost is not None
+
+        def begin(learner: Learner) -> AnalysedImage | tuple[Preprocessing, Cost]:
+            known = cost or cost_of(picture)
+            vision = learner.vision
+            return (vision.bundle.preprocessing, known) if known.large else analyse(vision, picture)
+
+        begun = await self.predict_thread(begin)
+        if isinstance(begun, AnalysedImage):
+            return begun
+        preprocessing, known = begun
+        with self.pixels.held(0 if counted else known.pixels):
+            decoded = await self.decode_thread(partial(decode, preprocessing, picture))
+        return await self.predict_thread(lambda learner: analyse_decoded(learner.vision, decoded))
 
     def heartbeats(self) -> Mapping[str, Callable[[], int]]:
         """Return counters that must keep rising while the console works, besides the server's own."""

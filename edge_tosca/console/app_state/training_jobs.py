@@ -19,9 +19,10 @@ from typing import Any, Literal
 import numpy as np
 
 from edge_tosca.console.app_state.broadcast import Broadcast
-from edge_tosca.console.app_state.learner_thread import lower_priority
+from edge_tosca.console.app_state.fair_thread import lower_priority
 from edge_tosca.console.app_state.training_queue import QueuedImage
 from edge_tosca.console.http.errors import ApiError, without_paths
+from edge_tosca.console.http.requester import requester
 from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
@@ -112,6 +113,7 @@ class Job:
         pictures: label to the pictures that are taught.
         task: name of the task, None for the next number.
         force: keep the lesson even if the gate rejects it.
+        by: name and role of the user who began it, for the store's audit log.
         id: a random token.
         progress: published at every change.
         taught: None until the lesson is learned.
@@ -120,6 +122,7 @@ class Job:
     pictures: Mapping[str, Sequence[QueuedImage]]
     task: str | None
     force: bool
+    by: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     progress: Broadcast[Progress] = field(default_factory=Broadcast)
     taught: Taught | None = None
@@ -190,7 +193,7 @@ class Jobs:
         with self._lock:
             if self.running:
                 raise ApiError(409, "the last lesson is still being learned; wait until it is done")
-            job = Job(pictures, task, force)
+            job = Job(pictures, task, force, requester().provenance)
             shown = {label: [one.id for one in some] for label, some in pictures.items()}
             job.progress.publish(Progress(job.id, pictures=shown))
             self._jobs[job.id] = self._newest = job
@@ -198,7 +201,7 @@ class Jobs:
                 del self._jobs[next(iter(self._jobs))]
             for earlier in list(self._jobs.values())[:-1]:
                 earlier.pictures = {}
-            self._thread = threading.Thread(target=self._train, args=(job,), name="training")
+            self._thread = threading.Thread(target=self._train, args=(job,), name="training", daemon=True)
             self._thread.start()
             return job
 
@@ -228,10 +231,22 @@ class Jobs:
                         if classes.get(label) not in owner.erased
                     }
 
-    def close(self) -> None:
-        """Wait for the job that is under way: a lesson is one transaction, and is finished or not begun."""
-        if self._thread is not None:
-            self._thread.join()
+    def close(self, seconds: float | None = None) -> bool:
+        """Wait for the job that is under way: a lesson is one transaction, and is finished or not begun.
+
+        Args:
+            seconds: to wait; None for any time.
+
+        Returns:
+            Whether it is over.
+        """
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        if not self._thread.is_alive():
+            return True
+        _log.warning("the console ends before a lesson is finished; nothing of it was stored")
+        return False
 
     def _train(self, job: Job) -> None:
         lower_priority(NICENESS)
@@ -274,7 +289,7 @@ class Jobs:
             label: LessonClass(features[label], [one.id for one in some], [one.image.sha256 for one in some])
             for label, some in job.pictures.items()
         }
-        lesson = Lesson(classes, job.task, provenance=self._provenance())
+        lesson = Lesson(classes, job.task, provenance={**self._provenance(), **job.by})
         return learn_task(store, lesson, force=job.force, on_stage=on_stage)
 
     def _confusions(self, store: Store, job: Job, report: LearnReport) -> tuple[ConfusionImages, ...]:

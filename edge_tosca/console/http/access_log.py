@@ -7,6 +7,8 @@ from collections.abc import Callable
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge_tosca.console.http.guesses import Refusals
+
 _log = logging.getLogger("edge_tosca.console")
 
 _ALWAYS_LOGGED = {
@@ -23,6 +25,9 @@ _ALWAYS_LOGGED = {
 """Routes whose every request is logged; others only on errors: an open page sends ten requests a second, and
 logging all of them would wear out a memory card."""
 
+_REFUSED = (401, 429)
+"""Logged once a minute for each client: a program that guesses tokens would fill the disk."""
+
 
 class AccessLog:
     """The outermost middleware.
@@ -34,6 +39,7 @@ class AccessLog:
 
     def __init__(self, app: ASGIApp, on_request: Callable[[str, str, int], None]) -> None:
         self._app, self._on_request = app, on_request
+        self._refusals = Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and log it."""
@@ -64,17 +70,21 @@ class AccessLog:
             route = getattr(scope.get("route"), "path", "other")
             method = _method(scope["method"])
             self._on_request(method, route, status)
-            _log.log(
-                logging.INFO if status >= 400 or route in _ALWAYS_LOGGED else logging.DEBUG,
-                "request",
-                extra={
-                    "method": method,
-                    "route": route,
-                    "status": status,
-                    "client": scope["client"][0] if scope.get("client") else None,
-                    "milliseconds": round(1e3 * (time.perf_counter() - began), 1),
-                },
-            )
+            client = scope["client"][0] if scope.get("client") else None
+            refused = self._refusals.count(client or "") if status in _REFUSED else 0
+            if refused is not None:
+                _log.log(
+                    logging.INFO if status >= 400 or route in _ALWAYS_LOGGED else logging.DEBUG,
+                    "request",
+                    extra={
+                        "method": method,
+                        "route": route,
+                        "status": status,
+                        "client": client,
+                        "milliseconds": round(1e3 * (time.perf_counter() - began), 1),
+                        **({"refused": refused} if refused > 1 else {}),
+                    },
+                )
 
 
 def _method(method: str) -> str:

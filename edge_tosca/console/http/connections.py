@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from edge_tosca.console.http.forwarded import Network, is_within, parse_networks
 from edge_tosca.console.http.security import HEADERS
 
 HEAD_SECONDS = 10.0
@@ -23,6 +25,9 @@ class PatientProtocol(H11Protocol):
     keep its connection for ever.
     """
 
+    trusted: ClassVar[Sequence[Network]] = ()
+    """Proxies, which hold the connections of many clients."""
+
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -30,7 +35,8 @@ class PatientProtocol(H11Protocol):
         super().connection_made(transport)
         mine = self.client[0] if self.client else ""
         same = sum(1 for one in self.connections if _client(one) == mine)
-        if len(self.connections) > MOST_CONNECTIONS or same > MOST_OF_A_CLIENT:
+        several = same > MOST_OF_A_CLIENT and not is_within(mine, self.trusted)
+        if len(self.connections) > MOST_CONNECTIONS or several:
             transport.abort()
             return
         self._wait_for_head()
@@ -77,6 +83,18 @@ class PatientProtocol(H11Protocol):
         self._waiting = None
         if not self.transport.is_closing():
             self.transport.abort()
+
+
+def protocol_behind(proxies: Sequence[str]) -> type[PatientProtocol]:
+    """Return the protocol of a server behind proxies.
+
+    Args:
+        proxies: their addresses and networks.
+
+    Returns:
+        A class for uvicorn.
+    """
+    return type("ProxiedProtocol", (PatientProtocol,), {"trusted": parse_networks(proxies)})
 
 
 def _client(connection: Any) -> str:

@@ -3,12 +3,14 @@
 import asyncio
 import ipaddress
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge_tosca.console.http.requester import requester
 
 MEGABYTE = 1 << 20
 
@@ -18,7 +20,10 @@ PACK_BYTES = 128 * MEGABYTE
 OTHER_BYTES = MEGABYTE
 
 BODIES_BYTES = 192 * MEGABYTE
-"""Of all bodies that are being received at the same time."""
+"""Of all bodies that are received or worked on at the same time."""
+
+BODIES_OF_A_CLIENT = 128 * MEGABYTE
+"""The same of one client."""
 
 PART_SECONDS = 10.0
 """Within which the next part of a body must arrive."""
@@ -38,7 +43,7 @@ _LIMITS = {
     "/api/v1/packs/import": PACK_BYTES,
 }
 
-_MOST_CLIENTS = 1024
+MOST_CLIENTS = 1024
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,12 @@ class Rate:
 REQUESTS = Rate("requests", 60.0, 240.0)
 """Enough for a page with 200 pictures, followed by capture at ten frames a second beside a live view."""
 
-TOKENS = Rate("tokens", 0.1, 10.0)
+WITHOUT_TOKEN = Rate("without token", 60.0, 240.0)
+"""The same for requests without a token, so that they take nothing from the others of their address."""
 
 
 class Rates:
-    """Token buckets of the last _MOST_CLIENTS clients; an IPv6 network of 64 bits is one client."""
+    """Token buckets of the last MOST_CLIENTS clients; an IPv6 network of 64 bits is one client."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
@@ -80,14 +86,27 @@ class Rates:
             0 if the request is allowed, otherwise the seconds until it is.
         """
         now = self._clock()
-        key = rate.name, _network(client)
+        key = rate.name, network_of(client)
         left, at = self._buckets.pop(key, (rate.burst, now))
         left = min(rate.burst, left + (now - at) * rate.each_second)
         allowed = left >= 1
         self._buckets[key] = (left - 1 if allowed else left, now)
-        while len(self._buckets) > _MOST_CLIENTS:
+        while len(self._buckets) > MOST_CLIENTS:
             self._buckets.popitem(last=False)
         return 0.0 if allowed else (1 - left) / rate.each_second
+
+
+def too_many(wait: float) -> JSONResponse:
+    """Refuse a request above a rate.
+
+    Args:
+        wait: seconds until the next one is answered.
+
+    Returns:
+        The response.
+    """
+    retry = {"Retry-After": str(int(wait) + 1)}
+    return JSONResponse({"error": "too many requests from this address; send fewer"}, 429, retry)
 
 
 class _RefusedError(Exception):
@@ -101,30 +120,31 @@ class Limits:
 
     def __init__(self, app: ASGIApp, rates: Rates) -> None:
         self._app, self._rates = app, rates
-        self._receiving = 0
+        self._receiving: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        wait = self._rates.wait(REQUESTS, scope["client"][0] if scope.get("client") else "")
+        sender = requester()
+        wait = self._rates.wait(WITHOUT_TOKEN if sender.user is None else REQUESTS, sender.client)
         if wait > 0:
-            retry = {"Retry-After": str(int(wait) + 1)}
-            error = {"error": "too many requests from this address; send fewer"}
-            await JSONResponse(error, 429, retry)(scope, receive, send)
+            await too_many(wait)(scope, receive, send)
             return
         await _Exchange(self, scope, receive, send).run(self._app)
 
-    def take(self, size: int) -> None:
+    def take(self, client: str, size: int) -> None:
         """Add bytes to the count of bodies that are being received; refuse them above the limit."""
-        self._receiving += size
-        if self._receiving > BODIES_BYTES:
+        self._receiving[client] += size
+        if self._receiving[client] > BODIES_OF_A_CLIENT or self._receiving.total() > BODIES_BYTES:
             raise _RefusedError(429, "too many uploads at once; send this again in a moment")
 
-    def release(self, size: int) -> None:
+    def release(self, client: str, size: int) -> None:
         """Subtract the bytes of a body that is over."""
-        self._receiving -= size
+        self._receiving[client] -= size
+        if not self._receiving[client]:
+            del self._receiving[client]
 
 
 class _Exchange:
@@ -133,6 +153,7 @@ class _Exchange:
     def __init__(self, limits: Limits, scope: Scope, receive: Receive, send: Send) -> None:
         self._limits, self._scope, self._receive, self._send = limits, scope, receive, send
         self._most = _LIMITS.get(scope["path"], OTHER_BYTES)
+        self._client = requester().client
         self._size = 0
         self._whole = False
         self._until = time.monotonic() + BODY_SECONDS
@@ -152,7 +173,7 @@ class _Exchange:
                 response = JSONResponse({"error": self._refused.sentence}, self._refused.status, close)
                 await response(self._scope, self._receive, self._send)
         finally:
-            self._limits.release(self._size)
+            self._limits.release(self._client, self._size)
 
     def _check_length(self) -> None:
         declared = dict(self._scope["headers"]).get(b"content-length", b"0")
@@ -173,7 +194,7 @@ class _Exchange:
                 size = len(message.get("body", b""))
                 self._size += size
                 self._whole = not message.get("more_body", False)
-                self._limits.take(size)
+                self._limits.take(self._client, size)
                 if self._size > self._most:
                     raise self._too_large()
             return message
@@ -192,7 +213,12 @@ class _Exchange:
         await asyncio.wait_for(self._send(message), SEND_SECONDS)
 
 
-def _network(client: str) -> str:
+def network_of(client: str) -> str:
+    """Return what counts as one client: an address, or an IPv6 network of 64 bits.
+
+    Args:
+        client: an address.
+    """
     try:
         address = ipaddress.ip_address(client)
     except ValueError:

@@ -8,8 +8,12 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge_tosca.console.http.guesses import wait_for_guess
+from edge_tosca.console.http.limits import WITHOUT_TOKEN, Rates, network_of, too_many
+from edge_tosca.console.http.requester import Requester, User, requester, set_requester
+from edge_tosca.console.http.roles import least_role
 from edge_tosca.console.http.tokens import Sessions
-from edge_tosca.console.options import Options
+from edge_tosca.console.options import Options, Role
 
 HEADERS = (
     (
@@ -24,10 +28,6 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(self), microphone=(), geolocation=(), usb=(), payment=()"),
 )
-
-_ADMITTED = "edge_tosca.admitted"
-_OPEN = {("GET", "/api/v1/health"), ("HEAD", "/api/v1/health")}
-_SESSION = "/api/v1/session"
 
 
 def is_loopback(address: str) -> bool:
@@ -50,14 +50,14 @@ def is_admitted(scope: Scope) -> bool:
     Args:
         scope: of a request that `Guard` has passed on.
     """
-    return bool(scope.get(_ADMITTED))
+    return scope["type"] == "http" and requester().user is not None
 
 
 class Guard:
     """Middleware that refuses other sites, other host names and requests without the token; adds headers."""
 
-    def __init__(self, app: ASGIApp, options: Options, sessions: Sessions) -> None:
-        self._app, self._sessions = app, sessions
+    def __init__(self, app: ASGIApp, options: Options, sessions: Sessions, rates: Rates) -> None:
+        self._app, self._sessions, self._rates = app, sessions, rates
         self._hosts = frozenset(name.lower().rstrip(".") for name in known_names(options))
         self._any_address = _is_wildcard(options.address)
 
@@ -82,14 +82,30 @@ class Guard:
         if refusal is not None:
             await JSONResponse({"error": refusal}, 403)(scope, receive, with_headers)
             return
-        admitted = self._sessions.admits(headers.get("authorization", ""), headers.get("cookie", ""))
-        scope[_ADMITTED] = admitted
-        if for_api and not admitted and path != _SESSION and (method, path) not in _OPEN:
+        client = scope["client"][0] if scope.get("client") else ""
+        user = self._sessions.user(headers.get("authorization", ""), headers.get("cookie", ""))
+        set_requester(Requester(network_of(client), user))
+        least = least_role(method, path) if for_api else None
+        refused = self._refused(headers, client, user, least)
+        await (self._app if refused is None else refused)(scope, receive, with_headers)
+
+    def _refused(
+        self, headers: Headers, client: str, user: User | None, least: Role | None
+    ) -> JSONResponse | None:
+        """Refuse a request without a valid token, or of a user who may not do this."""
+        if user is None and (least is not None or "authorization" in headers):
+            # The right token passed already: only wrong ones and none are limited.
+            guess = "authorization" in headers or self._sessions.has_cookie(headers.get("cookie", ""))
+            wait = wait_for_guess(self._rates, client) if guess else self._rates.wait(WITHOUT_TOKEN, client)
+            if wait > 0:
+                return too_many(wait)
+        if least is None or (user is not None and user.role >= least):
+            return None
+        if user is None:
             sentence = "this needs the token that the console was started with"
-            challenge = {"WWW-Authenticate": "Bearer"}
-            await JSONResponse({"error": sentence}, 401, challenge)(scope, receive, with_headers)
-            return
-        await self._app(scope, receive, with_headers)
+            return JSONResponse({"error": sentence}, 401, {"WWW-Authenticate": "Bearer"})
+        error = f"this needs the role {least.word}, and this token has the role {user.role.word}"
+        return JSONResponse({"error": f"{error}; sign in with another token", "code": "role"}, 403)
 
     def _foreign_name(self, headers: Headers) -> str | None:
         """Refuse host names that are not this console's, against DNS rebinding."""

@@ -77,7 +77,7 @@ class Stream(Response):
         """Send the response."""
         with self._streams.slot(self._client):
             sending = asyncio.create_task(self._send(send))
-            leaving = asyncio.create_task(_wait_for_disconnect(receive))
+            leaving = asyncio.create_task(wait_for_disconnect(receive))
             stopping = asyncio.create_task(self._streams.stopping.wait())
             try:
                 await asyncio.wait((sending, leaving, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +100,12 @@ class Stream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _wait_for_disconnect(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
+    """Return when the client is gone.
+
+    Args:
+        receive: of a request whose body was read to its end.
+    """
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -1,93 +1,246 @@
-"""Check the token: a header for programs, a signed cookie for browsers."""
+"""Check tokens: a header for programs, a cookie for browsers; and keep the list of the signed-in."""
 
+import contextlib
 import hashlib
 import hmac
 import secrets
 import time
-from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+
+from edge_tosca.console.http.requester import User
+from edge_tosca.console.http.session_file import Session, SessionFile
+from edge_tosca.console.options import NamedToken, Role
+from edge_tosca.errors import StoreError
 
 LIFETIME_SECONDS = 30 * 24 * 3600
 """A tablet on the wall needs the token once a month. Sessions survive a restart, not a new token."""
 
-_MOST_ENDED = 1024
+ADMINISTRATOR = "administrator"
+"""Name of the user of `--token-file FILE`."""
+
+_SEEN_SECONDS = 3600
+"""Between two notes of a session's use in the file: each write wears a memory card."""
+
+_MOST_AGENT = 200
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session and its user."""
+
+    session: Session
+    user: User
 
 
 class Sessions:
-    """Signs cookies with a key derived from the token; only ended sessions are kept."""
+    """Knows the tokens and the sessions that were begun with them."""
 
-    def __init__(self, token: str | None, *, secure: bool, port: int) -> None:
-        """Derive the key.
+    def __init__(
+        self,
+        token: str | None,
+        *,
+        secure: bool,
+        port: int,
+        others: Sequence[NamedToken] = (),
+        store: Path | None = None,
+    ) -> None:
+        """Take the tokens.
 
         Args:
-            token: None if none is needed.
+            token: of the administrator; None for none.
             secure: the console is served over TLS.
             port: part of the cookie's name: browsers share cookies between the ports of a host.
+            others: tokens of other users.
+            store: file of the learner, beside which the sessions are kept; None keeps them in memory.
         """
-        self._token = None if token is None else hashlib.sha256(token.encode()).digest()
-        self._key = hashlib.sha256(b"edge-tosca session " + (self._token or b"")).digest()
-        self._ended: OrderedDict[str, None] = OrderedDict()
-        self._secure = secure
-        self._name = f"{'__Host-' if secure else ''}edge-tosca-{port}"
+        first = [] if token is None else [NamedToken(Role.ADMINISTER, ADMINISTRATOR, token)]
+        self._tokens = [(User(one.role, one.name), _digest(one.secret)) for one in (*first, *others)]
+        self._file = SessionFile(store if self._tokens else None)
+        self._secure, self._port = secure, port
 
     @property
     def needed(self) -> bool:
         """Whether a token is needed."""
-        return self._token is not None
+        return bool(self._tokens)
 
-    def is_token(self, candidate: str) -> bool:
-        """Compare with the token in constant time."""
-        digest = hashlib.sha256(candidate.encode(errors="surrogatepass")).digest()
-        return self._token is not None and hmac.compare_digest(digest, self._token)
+    def user_of_token(self, candidate: str) -> User | None:
+        """Return the user of a token, compared with every token in constant time; None if there is none."""
+        digest = _digest(candidate)
+        found = None
+        for user, right in self._tokens:
+            if hmac.compare_digest(digest, right):
+                found = user
+        return found
 
-    def admits(self, authorization: str, cookies: str) -> bool:
-        """Return whether a request carries the token or a session.
+    def user(self, authorization: str, cookies: str) -> User | None:
+        """Return the user of a request.
 
         Args:
             authorization: the header, "" for none.
             cookies: the header, "" for none.
 
         Returns:
-            True, too, if no token is needed.
+            The user; None if neither token nor session is valid. An administrator without a name if no token
+            is needed.
         """
         if not self.needed:
-            return True
+            return User(Role.ADMINISTER)
         scheme, _, candidate = authorization.partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(candidate.strip()):
-            return True
-        value = self._cookie(cookies)
-        return value is not None and self._is_valid(value)
+        if scheme.lower() == "bearer" and (user := self.user_of_token(candidate.strip())) is not None:
+            return user
+        found = self._find(cookies)
+        return None if found is None else found.user
 
-    def begin(self) -> str:
-        """Begin a session; return its Set-Cookie header."""
-        body = f"{int(time.time()) + LIFETIME_SECONDS}.{secrets.token_urlsafe(16)}"
-        return self._header(f"{body}.{self._signature(body)}", LIFETIME_SECONDS)
+    def admits(self, authorization: str, cookies: str) -> bool:
+        """Return whether a request carries a token or a session, or none is needed."""
+        return self.user(authorization, cookies) is not None
 
-    def end(self, cookies: str) -> str:
-        """End the session of a request; return the Set-Cookie header that clears it."""
-        value = self._cookie(cookies)
-        if value is not None and self._is_valid(value):
-            self._ended[value] = None
-            while len(self._ended) > _MOST_ENDED:
-                self._ended.popitem(last=False)
-        return self._header("", 0)
+    def begin(
+        self, token: str, user: User, client: str = "", agent: str = "", *, secure: bool | None = None
+    ) -> str:
+        """Begin a session.
 
-    def _header(self, value: str, seconds: int) -> str:
-        secure = "; Secure" if self._secure else ""
-        return f"{self._name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+        Args:
+            token: a right one.
+            user: its user.
+            client: address of the phone.
+            agent: its browser's description of itself.
+            secure: the request came over TLS; None for what the console was made with.
 
-    def _cookie(self, cookies: str) -> str | None:
+        Returns:
+            The Set-Cookie header.
+        """
+        value = secrets.token_urlsafe(32)
+        now = int(time.time())
+        session = Session(
+            id=secrets.token_urlsafe(9),
+            secret=_hash(value),
+            token=_bound(value, _digest(token)),
+            name=user.name or "",
+            role=user.role.word,
+            began=now,
+            seen=now,
+            expires=now + LIFETIME_SECONDS,
+            client=client,
+            agent="".join(letter for letter in agent if letter.isprintable())[:_MOST_AGENT],
+        )
+
+        def add(sessions: dict[str, Session]) -> None:
+            for key in [key for key, one in sessions.items() if one.expires <= now]:
+                del sessions[key]
+            sessions[session.secret] = session
+
+        # Where nothing can be written, the session lasts until the server ends.
+        with contextlib.suppress(StoreError):
+            self._file.change(add)
+        return self._header(value, LIFETIME_SECONDS, secure)
+
+    def end(self, cookies: str, *, secure: bool | None = None) -> str:
+        """End the session of a request.
+
+        Args:
+            cookies: the header.
+            secure: as for `begin`.
+
+        Returns:
+            The Set-Cookie header that clears it.
+
+        Raises:
+            StoreError: the end cannot be kept.
+        """
+        found = self._find(cookies)
+        if found is not None:
+            self.revoke(found.session.id)
+        return self._header("", 0, secure)
+
+    def revoke(self, key: str) -> bool:
+        """End a session by its id.
+
+        Args:
+            key: the id.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            StoreError: the end cannot be kept; the session is over until the server starts again.
+        """
+        gone = [secret for secret, one in self._file.all().items() if one.id == key]
+
+        def remove(sessions: dict[str, Session]) -> None:
+            for secret in gone:
+                sessions.pop(secret, None)
+
+        if gone:
+            self._file.change(remove)
+        return bool(gone)
+
+    def users(self) -> list[User]:
+        """Return the users of the tokens."""
+        return [user for user, _ in self._tokens]
+
+    def current(self, cookies: str) -> str | None:
+        """Return the id of a request's own session; None if it has none."""
+        found = self._find(cookies)
+        return None if found is None else found.session.id
+
+    def listed(self) -> list[Session]:
+        """Return the sessions that are not over, the last used first."""
+        now, names = time.time(), {user.name for user in self.users()}
+        valid = [one for one in self._file.all().values() if one.expires > now and one.name in names]
+        return sorted(valid, key=lambda one: -one.seen)
+
+    def has_cookie(self, cookies: str) -> bool:
+        """Return whether a request has a session's cookie, valid or not."""
+        return any(f"{self._name(secure=secure)}=" in cookies for secure in (True, False))
+
+    def _find(self, cookies: str) -> SignedIn | None:
         try:
-            found = SimpleCookie(cookies).get(self._name)
+            jar = SimpleCookie(cookies)
         except CookieError:
             return None
-        return None if found is None else found.value
+        now = int(time.time())
+        for name in (self._name(secure=True), self._name(secure=False)):
+            value = jar[name].value if name in jar else ""
+            session = self._file.all().get(_hash(value))
+            if session is None or session.expires <= now:
+                continue
+            for user, digest in self._tokens:
+                if hmac.compare_digest(_bound(value, digest), session.token):
+                    self._note(session, now)
+                    return SignedIn(session, user)
+        return None
 
-    def _is_valid(self, value: str) -> bool:
-        body, _, signature = value.rpartition(".")
-        expires = body.partition(".")[0]
-        right = hmac.compare_digest(signature.encode(), self._signature(body).encode())
-        return right and value not in self._ended and expires.isascii() and int(expires) > time.time()
+    def _note(self, session: Session, now: int) -> None:
+        if now - session.seen < _SEEN_SECONDS:
+            return
 
-    def _signature(self, body: str) -> str:
-        return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
+        def note(sessions: dict[str, Session]) -> None:
+            if session.secret in sessions:
+                sessions[session.secret] = replace(session, seen=now)
+
+        with contextlib.suppress(StoreError):
+            self._file.change(note)
+
+    def _header(self, value: str, seconds: int, secure: bool | None) -> str:
+        secure = self._secure if secure is None else secure
+        name, tail = self._name(secure=secure), "; Secure" if secure else ""
+        return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{tail}"
+
+    def _name(self, *, secure: bool) -> str:
+        return f"{'__Host-' if secure else ''}edge-tosca-{self._port}"
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+
+
+def _hash(value: str) -> str:
+    return hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
+
+
+def _bound(value: str, digest: bytes) -> str:
+    return hmac.new(value.encode(errors="surrogatepass"), digest, hashlib.sha256).hexdigest()

@@ -4,7 +4,8 @@ import { lost, reached } from "./connection.js";
 import { knows, t } from "./strings.js";
 import { UserError } from "./user_error.js";
 
-const PREFIX = "/api/v1";
+// Relative to the page: a proxy may show the box below a path of its own.
+const PREFIX = new URL("api/v1", document.baseURI).pathname;
 
 /** A request that the box refused or that did not reach it. */
 export class ApiError extends UserError {

@@ -13,6 +13,7 @@ import { live } from "./live.js";
 import { more } from "./more.js";
 import { complain } from "./notice.js";
 import { packs } from "./packs.js";
+import { phones } from "./phones.js";
 import { count, drawPlaces, markPlace } from "./places.js";
 import { review } from "./review.js";
 import { here } from "./route.js";
@@ -24,7 +25,7 @@ import { teach } from "./teach.js";
 import { UserError } from "./user_error.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
-const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs };
+const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones };
 
 const COUNT_EVERY = 10_000;
 

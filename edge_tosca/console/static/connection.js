@@ -41,7 +41,7 @@ export function reached() {
 async function retry() {
   if (!gone) return;
   try {
-    await fetch("/api/v1/health", { cache: "no-store" });
+    await fetch(new URL("api/v1/health", document.baseURI), { cache: "no-store" });
     reached();
   } catch {
     wait = Math.min(wait * 1.6, LONGEST_WAIT);

@@ -1,14 +1,18 @@
 // The places that are needed less often.
 
+import { get } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { way } from "./route.js";
 import { t } from "./strings.js";
 
-const VIEWS = { history: "history", storage: "storage", packs: "pack", doctor: "doctor", settings: "settings" };
+const VIEWS = { history: "history", storage: "storage", packs: "pack", doctor: "doctor", phones: "key", settings: "settings" };
+const FOR_ALL = ["history", "settings"];
 
 export async function more() {
-  const entries = Object.entries(VIEWS).map(([name, symbol]) =>
+  const { needed, role } = await get("/session");
+  const offered = ([name]) => (name === "phones" ? needed && role === "administer" : role === "administer" || FOR_ALL.includes(name));
+  const entries = Object.entries(VIEWS).filter(offered).map(([name, symbol]) =>
     h("li", {}, h("a", { href: way(name) }, icon(symbol), h("div.words", {}, h("p", {}, t(`${name}.title`)), h("small", {}, t(`${name}.about`))), icon("forward"))),
   );
   return { title: t("place.more"), element: h("div", {}, h("div.head", {}, h("h1", {}, t("place.more"))), h("ul.entries", {}, entries)) };

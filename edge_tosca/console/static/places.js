@@ -9,15 +9,31 @@ import { UserError } from "./user_error.js";
 
 const PLACES = { live: "live", teach: "teach", inbox: "unknown", classes: "classes", more: "more" };
 
-const PART_OF = { capture: "teach", review: "teach", lesson: "teach", group: "inbox", class: "classes", history: "more", storage: "more", doctor: "more", settings: "more", packs: "more" };
+const PART_OF = { capture: "teach", review: "teach", lesson: "teach", group: "inbox", class: "classes", history: "more", storage: "more", doctor: "more", settings: "more", packs: "more", phones: "more" };
+
+// Places of those who may teach.
+const TEACHING = ["teach", "inbox"];
+
+let teaches = true;
+
+async function session() {
+  try {
+    return await get("/session");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return {};
+  }
+}
 
 /** Draw the places, in the current language. */
 export async function drawPlaces() {
   const nav = document.getElementById("places");
   nav.setAttribute("aria-label", t("places"));
+  const { role } = await session();
+  teaches = role !== "view";
   fill(
     nav,
-    Object.entries(PLACES).map(([name, symbol]) =>
+    Object.entries(PLACES).filter(([name]) => teaches || !TEACHING.includes(name)).map(([name, symbol]) =>
       h("a", { href: way(name), "data-place": name }, icon(symbol), h("span", {}, t(`place.${name}`))),
     ),
   );
@@ -35,7 +51,7 @@ export function markPlace(view) {
 
 /** Show the number of waiting pictures and of unknown groups. */
 export async function count() {
-  if (document.getElementById("places").hidden) return;
+  if (!teaches || document.getElementById("places").hidden) return;
   try {
     const [queue, unknown] = await Promise.all([get("/queue"), get("/inbox")]);
     badge("teach", queue.pictures, "count.queue");

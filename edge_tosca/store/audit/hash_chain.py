@@ -114,6 +114,7 @@ class AuditLog:
         self._generation = 0
         self._provenance: dict[str, str] = {}
         self._notes: dict[str, list[list[Any]]] = {}
+        self._user: dict[str, str] = {}
 
     def exists(self) -> bool:
         """Return whether the store has an audit log; one of format 1 has none yet."""
@@ -124,7 +125,7 @@ class AuditLog:
         self._found = contents_digest(contents(self._connection))
         self._changes = self._connection.total_changes
         self._generation = self._last_generation()
-        self._provenance = {}
+        self._provenance = dict(self._user)
         self._notes = {}
         self._command = ""
 
@@ -148,6 +149,19 @@ class AuditLog:
             values: that JSON can hold.
         """
         self._notes.setdefault(key, []).append(values)
+
+    @contextlib.contextmanager
+    def changes_by(self, user: Mapping[str, str]) -> Iterator[None]:
+        """Record a user with every change within the context.
+
+        Args:
+            user: "name" and "role".
+        """
+        before, self._user = self._user, dict(user)
+        try:
+            yield
+        finally:
+            self._user = before
 
     def end(self, settings: dict[str, str], command: str = "") -> None:
         """Append the entry of a change, if a row was changed.

@@ -24,15 +24,16 @@ def provenance(settings: Mapping[str, str]) -> dict[str, object]:
     they only grow, whatever is done to the clock.
 
     Args:
-        settings: of the store.
+        settings: of the store; "name" and "role" of a user of the console beside them.
 
     Returns:
-        Values that JSON can hold: "user", "host", "at" (ISO 8601, UTC), "boot" (the kernel's id of the boot,
-        "" where there is none), "since_boot" (seconds, suspension included), "versions" by package, "origin"
-        and "backbone" of the features.
+        Values that JSON can hold: "name" and "role" where they are given, "user", "host", "at" (ISO 8601,
+        UTC), "boot" (the kernel's id of the boot, "" where there is none), "since_boot" (seconds, suspension
+        included), "versions" by package, "origin" and "backbone" of the features.
     """
     runtime = settings.get("runtime", "")
     return {
+        **{key: settings[key] for key in ("name", "role") if key in settings},
         "user": _user(),
         "host": platform.node(),
         "at": now(),

@@ -85,7 +85,7 @@ def test_health_without_the_token_tells_only_whether_the_box_is_well(locked_box)
 
 def test_a_session_is_a_cookie_that_scripts_and_other_sites_never_see(locked_box):
     with httpx.Client(base_url=locked_box.api) as page:
-        assert page.get("/session").json() == {"needed": True, "open": False}
+        assert page.get("/session").json() == {"needed": True, "open": False, "name": None, "role": None}
         assert page.post("/session", json={"token": "wrong"}).status_code == 401
         began = page.post("/session", json={"token": TOKEN})
         cookie = began.headers["set-cookie"]
@@ -100,13 +100,6 @@ def test_a_session_is_a_cookie_that_scripts_and_other_sites_never_see(locked_box
         for forged in (value[:-1] + ("0" if value[-1] != "0" else "1"), "9" + value, "1.x.", "", "a.b.c"):
             asked = {"Cookie": f"{name}={forged}"}
             assert locked_box.ask("GET", "/classes", headers=asked).status_code == 401
-
-
-def test_tokens_cannot_be_tried_for_long(serve, store):
-    with serve(store, env={"EDGE_TOSCA_TOKEN": TOKEN}) as served:
-        tried = [served.ask("POST", "/session", json={"token": f"guess {n}"}).status_code for n in range(14)]
-        assert tried[0] == 401
-        assert tried[-1] == 429
 
 
 def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(serve, store, tmp_path):

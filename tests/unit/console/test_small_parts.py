@@ -59,12 +59,15 @@ def test_recent_answers_are_bounded(seen):
     assert len(set(keys)) == len(keys)
 
 
-def test_a_session_ends_with_its_token_and_with_its_time(monkeypatch):
-    sessions = Sessions("a" * 20, secure=False, port=80)
-    cookie = sessions.begin().partition(";")[0]
+def test_a_session_ends_with_its_token_and_with_its_time(monkeypatch, edge_store):
+    def console(token):
+        return Sessions(token, secure=False, port=80, store=edge_store)
+
+    sessions = console("a" * 20)
+    cookie = sessions.begin("a" * 20, sessions.user_of_token("a" * 20)).partition(";")[0]
     assert sessions.admits("", cookie)
-    assert Sessions("a" * 20, secure=False, port=80).admits("", cookie)
-    assert not Sessions("b" * 20, secure=False, port=80).admits("", cookie)
+    assert console("a" * 20).admits("", cookie)
+    assert not console("b" * 20).admits("", cookie)
     assert not sessions.admits("", "")
     assert not sessions.admits("Bearer", "")
     assert sessions.admits("bearer " + "a" * 20, "")

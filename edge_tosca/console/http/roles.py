@@ -1,0 +1,82 @@
+"""The least role of each route of the API; docs/console.md has the table."""
+
+from edge_tosca.console.options import Role
+
+API = "/api/v1"
+
+_VIEW = (
+    "POST /predict",
+    "POST /burst",
+    "GET /live",
+    "GET /live/events",
+    "POST /live/frame",
+    "GET /camera",
+    "GET /camera/frame",
+    "GET /camera/stream",
+    "GET /classes",
+    "GET /classes/thumbnail",
+    "GET /history",
+    "GET /picture",
+    "GET /settings",
+    "GET /openapi.json",
+)
+_TEACH = (
+    "POST /answers/correct",
+    "GET /queue",
+    "POST /queue",
+    "DELETE /queue",
+    "POST /queue/capture",
+    "DELETE /queue/picture",
+    "POST /learn",
+    "GET /jobs",
+    "GET /jobs/events",
+    "POST /jobs/undo",
+    "GET /inbox",
+    "DELETE /inbox",
+    "POST /inbox/move",
+    "POST /classes/rename",
+    "POST /rollback",
+)
+_ADMINISTER = (
+    "POST /classes/forget",
+    "POST /packs/inspect",
+    "POST /packs/import",
+    "POST /packs/export",
+    "PUT /settings",
+    "GET /store",
+    "GET /doctor",
+    "GET /sessions",
+    "DELETE /sessions",
+)
+
+OPEN = frozenset(
+    f"{method} {API}{path}"
+    for method, path in (
+        ("GET", "/health"),
+        ("HEAD", "/health"),
+        ("GET", "/session"),
+        ("POST", "/session"),
+        ("DELETE", "/session"),
+    )
+)
+"""Routes that answer without a token."""
+
+LEAST = {"GET /metrics": Role.VIEW} | {
+    f"{method} {API}{path}": role
+    for role, routes in ((Role.VIEW, _VIEW), (Role.TEACH, _TEACH), (Role.ADMINISTER, _ADMINISTER))
+    for method, path in (route.split() for route in routes)
+}
+
+
+def least_role(method: str, path: str) -> Role | None:
+    """Return the least role that may use a route.
+
+    Args:
+        method: of HTTP.
+        path: of the request.
+
+    Returns:
+        The role; None if the route answers without a token. An unlisted one needs the administrator's.
+    """
+    route = f"{method} {path}"
+    return None if route in OPEN else LEAST.get(route, Role.ADMINISTER)

@@ -1,0 +1,42 @@
+// The signed-in phones; the administrator can sign one out.
+
+import { erase, get } from "./api.js";
+import { confirm } from "./dialog.js";
+import { button, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { headOf } from "./more.js";
+import { notice } from "./notice.js";
+import { go } from "./route.js";
+import { moment, t } from "./strings.js";
+
+export async function phones() {
+  const { sessions } = await get("/sessions");
+  const body = sessions.length ? h("ul.entries", {}, sessions.map(entry)) : h("p.quiet", {}, t("phones.none"));
+  return { title: t("phones.title"), element: h("div", {}, headOf("phones"), body) };
+}
+
+function entry(one) {
+  const words = h(
+    "div.words",
+    {},
+    h("p", {}, `${one.name} (${t(`phones.${one.role}`)})`),
+    h("small", {}, t("phones.seen", { moment: moment(one.seen), client: one.client })),
+    h("small", {}, one.agent),
+  );
+  const end = one.own
+    ? h("strong", {}, t("phones.own"))
+    : button(t("phones.revoke"), { "aria-label": t("phones.revoke_this", { name: one.name, client: one.client }), onpress: () => revoke(one) });
+  return h("li.entry", {}, icon("key"), words, end);
+}
+
+async function revoke(one) {
+  const done = await confirm({
+    title: t("phones.sure", { name: one.name }),
+    words: t("phones.words"),
+    yes: t("phones.revoke"),
+    act: () => erase("/sessions", { id: one.id }),
+  });
+  if (!done) return;
+  notice(t("phones.revoked"));
+  go("phones");
+}
