@@ -39,7 +39,7 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
     kind = kind_of_file(path)
     if path.is_dir() or kind == "other" or (kind == "database" and not _without_tables(path)):
         raise StoreError(f"{path} exists already; open it, or choose another name")
-    existed, ours = path.exists(), False
+    existed, ours, connection = path.exists(), False, None
     try:
         with sqlite_errors(path, changing=True):
             if kind == "zeros":
@@ -59,7 +59,10 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
             audit_log.end(settings, "init")
             connection.execute("COMMIT")
     except StoreError:
-        if ours and not existed:
+        if connection is not None:
+            connection.close()
+        # Without room for its first page, SQLite leaves an empty file.
+        if not existed and (ours or _empty(path)):
             # A disk that failed once may fail here too; `init` replaces the remains.
             with contextlib.suppress(OSError):
                 for suffix in ("", "-wal", "-shm"):
@@ -144,6 +147,10 @@ def kind_of_file(path: Path) -> Literal["nothing", "zeros", "other", "database"]
 
 def _interrupted(path: Path) -> StoreError:
     return StoreError(f"{path}: making this store was interrupted; run again: edge-tosca init {path}")
+
+
+def _empty(path: Path) -> bool:
+    return path.is_file() and not path.stat().st_size
 
 
 def _without_tables(path: Path) -> bool:
