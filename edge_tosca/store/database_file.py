@@ -60,7 +60,8 @@ def create_file(path: Path, settings: dict[str, str], cipher: PlainRows) -> sqli
             connection.execute("COMMIT")
     except StoreError:
         if connection is not None:
-            connection.close()
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
         # Without room for its first page, SQLite leaves an empty file.
         if not existed and (ours or _empty(path)):
             # A disk that failed once may fail here too; `init` replaces the remains.
