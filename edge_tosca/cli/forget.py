@@ -64,7 +64,9 @@ def _describe(store: Path, label: str, generation: int | None, copies: "Sequence
         if copy.state == "erased":
             say(f"  {copy.path}: erased there, too")
         elif copy.state == "not there":
-            say(f"  {copy.path}: a copy that is not there now; if it is on another disk, it may still have it")
+            say(
+                f"  {copy.path}: a copy that is not there now; if it is on another disk, it may still have it"
+            )
         elif copy.state == "may have it":
             say(f"  {copy.path}: a copy that may still have it")
     if any(copy.state == "may have it" for copy in copies):

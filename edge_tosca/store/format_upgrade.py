@@ -1,7 +1,6 @@
 """Upgrade a store of an older format."""
 
 import contextlib
-import os
 import sqlite3
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _changed_at(path: Path) -> int:
     with contextlib.suppress(OSError):
-        return os.stat(path).st_mtime_ns
+        return path.stat().st_mtime_ns
     return 0
 
 

@@ -13,7 +13,11 @@ import pytest
 SERVICE = Path(__file__).parents[3] / "devices" / "service"
 UNITS = sorted((SERVICE / "units").glob("*.service"))
 
-MOST_EXPOSED = {"edge-tosca-backup.service": 1.0, "edge-tosca-console.service": 2.0, "edge-tosca-watch@.service": 1.0}
+MOST_EXPOSED = {
+    "edge-tosca-backup.service": 1.0,
+    "edge-tosca-console.service": 2.0,
+    "edge-tosca-watch@.service": 1.0,
+}
 """systemd's own measure, 0 (safe) to 10. What remains is the camera, and loopback for the console."""
 
 
@@ -88,8 +92,15 @@ def test_the_backup_is_made_every_night_and_after_a_night_without_power(analyze,
 
 def test_the_backups_command_copies_the_store_to_the_file_of_the_day(tmp_path):
     (command,) = re.findall(r"^ExecStart=/bin/sh -c '(.*)'$", UNITS[0].read_text(), re.M)
-    said = command.replace("$$", "$").replace("%%", "%").replace("exec /opt/edge-tosca/bin/edge-tosca", "echo")
-    environment = {**os.environ, "STATE_DIRECTORY": "/state", "BACKUPS": "/disk", "BACKUP_OPTIONS": "--pictures"}
+    said = (
+        command.replace("$$", "$").replace("%%", "%").replace("exec /opt/edge-tosca/bin/edge-tosca", "echo")
+    )
+    environment = {
+        **os.environ,
+        "STATE_DIRECTORY": "/state",
+        "BACKUPS": "/disk",
+        "BACKUP_OPTIONS": "--pictures",
+    }
     ran = subprocess.run(["sh", "-c", said], capture_output=True, text=True, env=environment)
     assert re.fullmatch(
         r"store backup /state/box\.tosca /disk/box-[1-7]\.tosca --force --pictures\n", ran.stdout

@@ -90,7 +90,7 @@ class Box:
 
     def version(self):
         assert (self.prefix / "bin").resolve() == (self.prefix / "current" / "bin").resolve()
-        return os.readlink(self.prefix / "current")
+        return str((self.prefix / "current").readlink())
 
 
 @pytest.fixture

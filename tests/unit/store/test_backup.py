@@ -1,5 +1,6 @@
 """Backups: whole, verified, for their owner only, and without the classes that were forgotten since."""
 
+import json
 import os
 import resource
 import shutil
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from tests.torture.verbs import DIMENSIONS, teach
 
+from edge_tosca import Learner
 from edge_tosca.errors import StoreError
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rename_class
@@ -365,7 +367,8 @@ def test_init_without_room_leaves_no_file(tmp_path):
 
 def test_init_on_a_full_disk_leaves_no_file(tmp_path):
     script = (
-        f"mount -t tmpfs -o size=16k none {tmp_path} && dd if=/dev/zero of={tmp_path}/full bs=4k 2>/dev/null; "
+        f"mount -t tmpfs -o size=16k none {tmp_path} && "
+        f"dd if=/dev/zero of={tmp_path}/full bs=4k 2>/dev/null; "
         f"mountpoint -q {tmp_path} || exit 77; {sys.executable} -m edge_tosca init {tmp_path}/shop.tosca; "
         f"code=$?; ls {tmp_path}; exit $code"
     )
@@ -382,3 +385,61 @@ def test_features_are_the_same_to_the_last_bit(shop, tmp_path):
     for one, other in zip(shop.state().groups, copy.state().groups, strict=True):
         assert np.array_equal(shop.features(one), copy.features(other))
     copy.close()
+
+
+def test_the_names_beside_a_store_are_those_that_later_versions_read(shop, tmp_path):
+    backup(shop.path, tmp_path / "copy.tosca")
+    forget_class(shop, "mug")
+    assert Path(f"{shop.path}.copies").read_text() == json.dumps(str(tmp_path / "copy.tosca")) + "\n"
+    for place in (shop.path, tmp_path / "copy.tosca"):
+        assert stat.S_IMODE(Path(f"{place}.forgotten").stat().st_mode) == 0o600
+        (note,) = map(json.loads, Path(f"{place}.forgotten").read_text().splitlines())
+        assert set(note) == {"id", "at", "erased", "kept", "salt", "name"}
+        (task,) = shop.tasks_ever()
+        assert note["erased"] == [[1, task.learned_at]]
+        assert shop.settings["forgotten"] == note["id"]
+        assert "mug" not in json.dumps(note)
+
+
+def edge(*words):
+    command = [sys.executable, "-m", "edge_tosca", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_verbs_say_what_was_done_and_what_is_left(shop, tmp_path):
+    copy, path = tmp_path / "copy.tosca", shop.path
+    shop.close()
+    assert f"{copy} is a verified copy of {path}: generation 1" in edge("store", "backup", path, copy).stdout
+    ran = edge("store", "backup", path, copy)
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (1, 1)
+    said = edge("store", "restore", copy, path, "--force", "--json")
+    answer = json.loads(said.stdout)
+    assert set(answer) == {"store", "file", "generation", "head", "bytes", "forgotten", "kept"}
+    key = tmp_path / "key"
+    key.write_text("5a" * 32)
+    key.chmod(0o600)
+    assert f"{copy}: a copy that is not encrypted" in edge("store", "encrypt", path, "--key-file", key).stdout
+
+
+def test_forgetting_in_the_copies_can_be_made_up_for(tmp_path):
+    path, copy = tmp_path / "shop.tosca", tmp_path / "copy.tosca"
+    assert edge("init", path).returncode == 0
+    teach_wide(path)
+    assert edge("store", "backup", path, copy).returncode == 0
+    said = edge("forget", path, "mug", "--json")
+    assert json.loads(said.stdout)["copies"] == [{"path": str(copy), "state": "may have it", "reason": ""}]
+    said = edge("forget", path, "mug", "--backups")
+    assert said.returncode == 0, said.stderr
+    assert "mug was forgotten in" in said.stdout
+    assert ever(copy) == {"pen"}
+    assert edge("forget", path, "cup", "--backups").returncode == 1
+
+
+def teach_wide(path):
+    learner = Learner.open(path)
+    rng = np.random.default_rng(0)
+    width = int(learner.store.settings["feature_dim"])
+    learner.learn_features(
+        {label: rng.gamma(1.0, 1.0, (4, width)).astype(np.float32) for label in ("mug", "pen")}, force=True
+    )
+    learner.close()
