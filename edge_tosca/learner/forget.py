@@ -92,7 +92,7 @@ def erase_rows(store: Store, found: dict[int, list[int]], labels: list[str]) -> 
 
 
 def _note_beside_copies(store: Path, note: ForgetNote) -> None:
-    """Note a forgotten class beside the copies that can be reached, for the day on which the store is lost."""
+    """Note a forgotten class beside the copies that can be reached, in case the store is lost."""
     with contextlib.suppress(StoreError):
         for copy in known_copies(store):
             if copy.exists():

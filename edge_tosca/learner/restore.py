@@ -70,8 +70,8 @@ class CopyState:
 def restore(file: Path, store: Path, key_file: Path | None = None, *, force: bool = False) -> Restored:
     """Put a verified copy of a backup in the place of a store, in one step.
 
-    Classes that were forgotten since the backup are erased from it before. Their notes lie beside the store or
-    beside the backup.
+    Classes that were forgotten since the backup are erased from it before. Their notes lie beside the store
+    or beside the backup.
 
     Args:
         file: path of the backup, which stays as it is.

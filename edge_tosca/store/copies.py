@@ -1,7 +1,7 @@
 """The copies of a store that are known: noted backups, and copies that were kept beside it.
 
-`STORE.copies` has one JSON string a line, the path of a backup. Copies that are kept beside the store, before a
-format is upgraded or a backup takes its place, are found by their names.
+`STORE.copies` has one JSON string a line, the path of a backup. Copies that are kept beside the store, before
+a format is upgraded or a backup takes its place, are found by their names.
 """
 
 import json

@@ -3,8 +3,8 @@
 `STORE.forgotten` has one JSON object a line, and outlives the store. A note names the erased rows by numbers
 that say nothing of their contents: the row of the class, and when its task was learned. It also has a salted
 digest of the class's name, under the store's key if it has one, for rows of the class that a copy has and the
-store no longer had. A store lists the notes that it follows in a setting, which every copy has as well. So a class
-that is taught again after it was forgotten stays in the copies that are made from then on.
+store no longer had. A store lists the notes that it follows in a setting, which every copy has as well. So a
+class that is taught again after it was forgotten stays in the copies that are made from then on.
 """
 
 import json
