@@ -32,6 +32,8 @@ def backup(
     head = f", head {copied.head}" if copied.head else ""
     size = f"{copied.bytes / 1e6:.1f} MB"
     say(f"{file} is a verified copy of {store}: generation {copied.generation}, {size}{head}")
+    if not copied.noted:
+        say(f"  it could not be noted beside {store}; `forget` will not name this copy")
 
 
 @backup_verbs.command()

@@ -45,7 +45,9 @@ class Restored:
     def to_json(self) -> dict[str, Any]:
         """Return the result as values that JSON can hold."""
         kept = None if self.kept is None else str(self.kept)
-        return {**self.copy.to_json(), "forgotten": list(self.forgotten), "kept": kept}
+        copied = self.copy.to_json()
+        del copied["noted"]
+        return {**copied, "forgotten": list(self.forgotten), "kept": kept}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Back a store up while it is in use, and verify the copy."""
 
-from dataclasses import asdict, dataclass
+import contextlib
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ class Copied:
         generation: number of its live generation.
         head: digest of its last audit entry; "" without any.
         bytes: of the file.
+        noted: it is listed beside the store, so that `forget` can name it.
     """
 
     generation: int
     head: str
     bytes: int
+    noted: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the copy as values that JSON can hold."""
@@ -66,7 +69,10 @@ def backup(
         # The new copy has no forgotten class. Notes beside the one that it replaces are about that one.
         put_in_place(successor, target, force=force)
     Path(f"{target}.forgotten").unlink(missing_ok=True)
-    note_copy(store, file)
+    # A store on a read-only medium can be copied, but not noted beside.
+    with contextlib.suppress(StoreError):
+        note_copy(store, file)
+        return replace(copied, noted=True)
     return copied
 
 
