@@ -165,17 +165,16 @@ def _warn_of_similar(taught: Sequence[str], known: Sequence[str]) -> None:
 def forget(
     store: StorePath,
     label: Annotated[str, typer.Argument(metavar="CLASS")],
+    backups: Annotated[
+        bool, typer.Option("--backups", help="Erase it in the copies that are known, too.")
+    ] = False,
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase a class for good; no rollback brings it back."""
-    from edge_tosca.learner.learner import Learner
+    from edge_tosca.cli.forget import forget_and_report
 
-    generation = Learner.open(store, key_file=key_file).forget(label)
-    if as_json:
-        say_json({"generation": generation, "forgotten": label})
-    else:
-        say(f"{label} is forgotten and erased from {store} (generation {generation}).")
+    forget_and_report(store, label, backups, key_file, as_json)
 
 
 @change_verbs.command()

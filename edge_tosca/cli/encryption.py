@@ -1,5 +1,6 @@
 """The verbs that encrypt a store: store encrypt, decrypt and rekey."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from edge_tosca.cli.terminal import KeyFileOption, StorePath, say
 from edge_tosca.cli.verbs import Verbs
+from edge_tosca.errors import StoreError
 
 encryption_verbs = Verbs()
 
@@ -15,11 +17,16 @@ encryption_verbs = Verbs()
 def encrypt(store: StorePath, key_file: KeyFileOption = None) -> None:
     """Encrypt a store; while this runs, the file takes twice its room on the disk."""
     from edge_tosca.store import encryption
+    from edge_tosca.store.copies import known_copies
 
     if encryption.encrypt(store, key_file):
         say(f"{store} is encrypted; it cannot be read without its key, so keep a copy of the key elsewhere")
     else:
         say(f"{store} was encrypted already; its file holds no plain page")
+    for copy in known_copies(store):
+        with contextlib.suppress(StoreError):
+            if copy.exists() and not encryption.is_encrypted(copy):
+                say(f"  {copy}: a copy that is not encrypted; encrypt it, too, or delete it")
 
 
 @encryption_verbs.command()

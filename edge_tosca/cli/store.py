@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge_tosca.cli.backup import backup_verbs
 from edge_tosca.cli.encryption import encryption_verbs
 from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, fail, say, say_json
 from edge_tosca.cli.verbs import Verbs
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 store_verbs = Verbs()
 _verbs = Verbs(
-    name="store", help="Check, shrink, measure and encrypt a learner's file.", no_args_is_help=True
+    name="store", help="Check, copy, shrink, measure and encrypt a learner's file.", no_args_is_help=True
 )
+_verbs.add_typer(backup_verbs)
 _verbs.add_typer(encryption_verbs)
 store_verbs.add_typer(_verbs)
 

@@ -1,10 +1,22 @@
 """Erase a class for good, with everything that was computed from it."""
 
+import contextlib
+from pathlib import Path
+
 from edge_tosca.digests import sha256
-from edge_tosca.errors import LearnError
+from edge_tosca.errors import LearnError, StoreError
 from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.refit import fit_task_module, refit
+from edge_tosca.store.copies import known_copies
+from edge_tosca.store.forget_notes import (
+    FORGOTTEN_SETTING,
+    ForgetNote,
+    add_notes,
+    drop_note,
+    followed,
+    make_note,
+)
 from edge_tosca.store.state import State
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store
@@ -26,30 +38,68 @@ def forget_class(store: Store, label: str) -> int:
         StoreError: the store cannot be written, or data of the class could not be erased.
     """
     label = normalized_label(label)
-    with one_blas_thread(), store.transaction():
-        before = store.state()
-        found = _rows_of_class(store, before, label)
-        labels = store.labels_ever(group for erased in found.values() for group in erased)
-        generation = store.add_generation("forget", before.generation)
-        for task, erased in found.items():
-            left = [group for group in store.groups_of_task(task) if group.id not in erased]
-            digest = None
-            if left:
-                rows = [store.features(group) for group in left]
-                # Read again: modules that were just trained have other digests.
-                module, cosines = fit_task_module(store, rows, store.state(), task)
-                data = module.to_bytes()
-                digest = sha256(data)
-                store.add_module(digest, data, cosines)
-            store.erase(task, erased, digest)
-        refit(store, generation)
-        store.forget_pictures(labels)
-        store.set_report(generation, {"classes": [label]})
+    note = None
+    try:
+        # A copy of the older format would keep what is erased here.
+        with one_blas_thread(), store.transaction(keep_copy=False):
+            found = _rows_of_class(store, store.state(), label)
+            note = make_note(store, label, found)
+            generation = erase_rows(store, found, [label])
+            ids = followed(store.settings) | {note.id}
+            store.set_setting(FORGOTTEN_SETTING, " ".join(sorted(ids)))
+            # Before the change takes effect: a class must not be erased without a note.
+            add_notes(store.path, [note])
+    except BaseException:
+        if note is not None:
+            with contextlib.suppress(StoreError):
+                drop_note(store.path, note)
+        raise
     try:
         follow_store(store)
     finally:
         store.scrub()
+    _note_beside_copies(store.path, note)
     return generation
+
+
+def erase_rows(store: Store, found: dict[int, list[int]], labels: list[str]) -> int:
+    """Erase rows of classes and train their tasks' modules again without them; inside a transaction.
+
+    Args:
+        store: the store.
+        found: row of a task to the rows of its classes.
+        labels: names of the classes, for the history.
+
+    Returns:
+        The new generation.
+    """
+    before = store.state()
+    ever = store.labels_ever(group for erased in found.values() for group in erased)
+    generation = store.add_generation("forget", before.generation)
+    for task, erased in found.items():
+        left = [group for group in store.groups_of_task(task) if group.id not in erased]
+        digest = None
+        if left:
+            rows = [store.features(group) for group in left]
+            # Read again: modules that were just trained have other digests.
+            module, cosines = fit_task_module(store, rows, store.state(), task)
+            data = module.to_bytes()
+            digest = sha256(data)
+            store.add_module(digest, data, cosines)
+        store.erase(task, erased, digest)
+    refit(store, generation)
+    store.forget_pictures(ever)
+    store.set_report(generation, {"classes": labels})
+    return generation
+
+
+def _note_beside_copies(store: Path, note: ForgetNote) -> None:
+    """Note a forgotten class beside the copies that can be reached, in case the store is lost."""
+    with contextlib.suppress(StoreError):
+        for copy in known_copies(store):
+            if copy.exists():
+                with contextlib.suppress(StoreError):
+                    add_notes(copy, [note])
 
 
 def _rows_of_class(store: Store, state: State, label: str) -> dict[int, list[int]]:

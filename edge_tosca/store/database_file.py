@@ -48,7 +48,7 @@ def create_file(
     kind = kind_of_file(path)
     if path.is_dir() or kind == "other" or (kind == "database" and not _without_tables(path)):
         raise StoreError(f"{path} exists already; open it, or choose another name")
-    existed, ours = path.exists(), False
+    existed, ours, connection = path.exists(), False, None
     try:
         with sqlite_errors(path, changing=True):
             if kind == "zeros":
@@ -69,7 +69,11 @@ def create_file(
             audit_log.end(settings, "init")
             connection.execute("COMMIT")
     except StoreError:
-        if ours and not existed:
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+        # Without room for its first page, SQLite leaves an empty file.
+        if not existed and (ours or _empty(path)):
             # A disk that failed once may fail here too; `init` replaces the remains.
             with contextlib.suppress(OSError):
                 for file in files_of(path):
@@ -165,6 +169,10 @@ def kind_of_file(path: Path) -> Literal["nothing", "zeros", "other", "database"]
 
 def _interrupted(path: Path) -> StoreError:
     return StoreError(f"{path}: making this store was interrupted; run again: edge-tosca init {path}")
+
+
+def _empty(path: Path) -> bool:
+    return path.is_file() and not path.stat().st_size
 
 
 def _without_tables(path: Path) -> bool:

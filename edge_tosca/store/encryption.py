@@ -117,5 +117,6 @@ def _overwrite_old(store: Store, *, other_key: bool = False) -> None:
 
 
 def _change(store: Store, setting: str | None, cipher: PlainRows, command: str) -> None:
-    with store.transaction():
+    # A copy of an older format would hold the contents plain.
+    with store.transaction(keep_copy=False):
         store.set_cipher(setting, cipher, command)

@@ -1,12 +1,56 @@
 """Upgrade a store of an older format."""
 
+import contextlib
 import sqlite3
+from pathlib import Path
 
 from safetensors.numpy import load
 
 from edge_tosca.digests import pictures_digest, row_digests, sha256
 from edge_tosca.store.audit.hash_chain import AuditLog
+from edge_tosca.store.copies import kept_name, known_copies, resolved
+from edge_tosca.store.database_copy import copy_database
 from edge_tosca.store.schema import FORMAT, add_tables
+
+MAX_COPIES = 3
+"""Copies of earlier formats that are kept beside a store; the oldest are deleted."""
+
+
+def keep_format(path: Path, connection: sqlite3.Connection) -> Path | None:
+    """Keep a copy of a store whose format the transaction in progress will upgrade.
+
+    Args:
+        path: of the store.
+        connection: to the store.
+
+    Returns:
+        Path of the copy, which only its owner may read; None where the format stays.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+    version = _version(connection)
+    if version >= FORMAT or not path.is_file():
+        return None
+    copy = kept_name(path, f"format-{version}")
+    try:
+        # Through a connection of its own: SQLite copies nothing through one that writes.
+        copy_database(resolved(path), copy, copy)
+    except BaseException:
+        discard_copy(copy)
+        raise
+    earlier = [one for one in known_copies(path) if ".format-" in one.name and one.parent == copy.parent]
+    # A box without a clock may name its newest copy by the earliest time.
+    for old in [one for one in sorted(earlier, key=_changed_at) if one != copy][: -(MAX_COPIES - 1)]:
+        discard_copy(old)
+    return copy
+
+
+def discard_copy(copy: Path) -> None:
+    """Delete a copy that was kept; a disk that does not allow it keeps the copy."""
+    for suffix in ("", "-wal", "-shm", "-journal", ".forgotten"):
+        with contextlib.suppress(OSError):
+            Path(f"{copy}{suffix}").unlink()
 
 
 def upgrade_format(connection: sqlite3.Connection, settings: dict[str, str]) -> None:
@@ -19,7 +63,7 @@ def upgrade_format(connection: sqlite3.Connection, settings: dict[str, str]) -> 
         connection: to the store.
         settings: of the store.
     """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    version = _version(connection)
     if version >= FORMAT:
         return
     add_tables(connection, version)
@@ -27,6 +71,16 @@ def upgrade_format(connection: sqlite3.Connection, settings: dict[str, str]) -> 
     audit_log.begin()
     _record_digests(connection, audit_log)
     audit_log.end(settings, f"format {version} to {FORMAT}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _changed_at(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime_ns
+    return 0
 
 
 def _record_digests(connection: sqlite3.Connection, audit_log: AuditLog) -> None:

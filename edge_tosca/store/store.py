@@ -20,7 +20,7 @@ from edge_tosca.store.audit.provenance import now
 from edge_tosca.store.crypto.keys import find_key, new_cipher
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
 from edge_tosca.store.database_file import GROUP, PRIVATE, create_file, open_file
-from edge_tosca.store.format_upgrade import upgrade_format
+from edge_tosca.store.format_upgrade import discard_copy, keep_format, upgrade_format
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.reencryption import reencrypt
 from edge_tosca.store.retention import RETENTION_DAYS, UndoneLesson, undone_lessons
@@ -107,8 +107,11 @@ class Store(StoreReader):
         return cls(path, open_file(path), find_key(key_file))
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator["Change"]:
+    def transaction(self, *, keep_copy: bool = True) -> Iterator["Change"]:
         """Make all writes in the block take effect at once, or none of them.
+
+        Args:
+            keep_copy: keep a copy of a store whose format is upgraded; not for a change that erases.
 
         Yields:
             The change; after `discard` no write takes effect.
@@ -122,18 +125,20 @@ class Store(StoreReader):
             self._connection.execute("BEGIN IMMEDIATE")
             settings, cipher = dict(self.settings), self.cipher
             change = Change()
+            kept = None
             try:
                 self._require_own_file()
                 self._require_own_origin()
                 # Another process may have limited the size, or trusted a key.
                 self._take_settings(self._read_settings())
+                kept = keep_format(self.path, self._connection) if keep_copy else None
                 with damage_errors(self.path):
                     upgrade_format(self._connection, self.settings)
                     self.audit_log.begin()
                 latest = self.latest()
                 yield change
                 if change.discarded:
-                    self._undo(settings, cipher)
+                    self._undo(settings, cipher, kept)
                     return
                 with damage_errors(self.path):
                     self.audit_log.end(self.settings)
@@ -141,7 +146,7 @@ class Store(StoreReader):
                         pruned = self.prune(RETENTION_DAYS)
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._undo(settings, cipher)
+                self._undo(settings, cipher, kept)
                 raise
         if pruned:
             # The console tries again, and so does the next change that prunes.
@@ -158,7 +163,9 @@ class Store(StoreReader):
             refuse_read_only(self.path)
             raise StoreError(f"{self.path} was opened while it could only be read; open it again")
 
-    def _undo(self, settings: dict[str, str], cipher: PlainRows) -> None:
+    def _undo(self, settings: dict[str, str], cipher: PlainRows, kept: Path | None) -> None:
+        if kept is not None:
+            discard_copy(kept)
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
         self._take_settings(settings)

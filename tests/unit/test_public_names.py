@@ -53,7 +53,7 @@ VERBS = {
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
     "learn": f"--task= --class= --force --remember {WHERE} --json --key-file=",
-    "forget": "--json --key-file=",
+    "forget": "--backups --json --key-file=",
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
@@ -70,6 +70,8 @@ VERBS = {
     "store limit": "--json --key-file=",
     "store prune": "--older-than= --json --key-file=",
     "store solve": "--json --key-file=",
+    "store backup": "--pictures --force --json --key-file=",
+    "store restore": "--force --json --key-file=",
     "store encrypt": "--key-file=",
     "store decrypt": "--key-file=",
     "store rekey": "--new-key-file= --fresh --key-file=",

@@ -48,20 +48,33 @@ def test_a_rehearsal_says_every_step_and_does_none(tmp_path, wheels):
     assert ran.returncode == 0, ran.stderr
     said = ran.stdout.replace(str(root), "ROOT").replace(str(wheels), "WHEELS").replace(str(SERVICE), "HERE")
     wheel = "WHEELS/edge_tosca-0.1.0-py3-none-any.whl"
-    pip = "would run: ROOT/opt/edge-tosca/bin/python -m pip install --quiet --disable-pip-version-check"
+    venv = "ROOT/opt/edge-tosca/versions/0.1.0"
+    pip = f"would run: {venv}/bin/python -m pip install --quiet --disable-pip-version-check"
+    units = (
+        "edge-tosca-backup.service",
+        "edge-tosca-backup.timer",
+        "edge-tosca-console.service",
+        "edge-tosca-watch@.service",
+    )
     steps = [
-        f"would run: {sys.executable} -m venv ROOT/opt/edge-tosca",
+        "would run: mkdir -p ROOT/opt/edge-tosca/versions",
+        f"would run: {sys.executable} -m venv {venv}",
         f"{pip} --no-input --no-index --find-links WHEELS --upgrade {wheel}[console]",
         f"{pip} --no-index --no-deps --force-reinstall {wheel}",
+        "would run: ln -sfn versions/0.1.0 ROOT/opt/edge-tosca/current.new",
+        "would run: mv -T ROOT/opt/edge-tosca/current.new ROOT/opt/edge-tosca/current",
+        "would run: ln -s current/bin ROOT/opt/edge-tosca/bin",
         "would run: mkdir -p ROOT/etc/systemd/system",
+        f"would run: mkdir -p {venv}/units",
         *(
-            f"would run: install -m 644 HERE/units/{name} ROOT/etc/systemd/system/{name}"
-            for name in ("edge-tosca-console.service", "edge-tosca-watch@.service")
+            f"would run: install -m 644 HERE/units/{name} {folder}/{name}"
+            for name in units
+            for folder in (f"{venv}/units", "ROOT/etc/systemd/system")
         ),
         "would run: install -d -m 755 ROOT/etc/edge-tosca",
         *(
             f"would run: install -m 600 HERE/settings/{name} ROOT/etc/edge-tosca/{name}"
-            for name in ("console.conf", "watch-example.conf")
+            for name in ("console.conf", "watch-example.conf", "backup.conf")
         ),
         "would make: ROOT/etc/edge-tosca/token, a secret of 32 random bytes that only root reads",
         "Everything is under ROOT; nothing was started.",

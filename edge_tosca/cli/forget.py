@@ -1,0 +1,73 @@
+"""Forget a class, and name the copies of the store that may still have it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_tosca.cli.terminal import counted, fail, say, say_json
+from edge_tosca.errors import LearnError
+
+if TYPE_CHECKING:
+    from edge_tosca.learner.restore import CopyState
+
+
+def forget_and_report(store: Path, label: str, backups: bool, key_file: Path | None, as_json: bool) -> None:
+    """Run the verb `forget`.
+
+    Args:
+        store: path of the store.
+        label: the class.
+        backups: erase it in the known copies, too.
+        key_file: with the store's key.
+        as_json: print JSON.
+    """
+    from edge_tosca.learner.restore import copies_of, erase_in_copies
+
+    generation = _forget(store, label, backups, key_file)
+    copies = erase_in_copies(store, key_file) if backups else copies_of(store)
+    if as_json:
+        found = [copy.to_json() for copy in copies]
+        say_json({"generation": generation, "forgotten": label, "copies": found})
+    else:
+        _describe(store, label, generation, copies)
+    failed = [copy for copy in copies if copy.state == "failed"]
+    if failed:
+        fail(
+            f"{label} is forgotten, but {counted(len(failed), 'copy', 'copies')} may still have it: "
+            + "; ".join(f"{copy.path} ({copy.reason})" for copy in failed)
+        )
+
+
+def _forget(store: Path, label: str, backups: bool, key_file: Path | None) -> int | None:
+    """Forget a class; None if it was forgotten before and is to be erased in the copies only."""
+    from edge_tosca.learner.learner import Learner
+    from edge_tosca.store.forget_notes import read_notes
+
+    learner = Learner.open(store, key_file=key_file)
+    try:
+        return learner.forget(label)
+    except LearnError:
+        cipher = learner.store.cipher
+        if backups and any(note.has_name(label, cipher) for note in read_notes(store)):
+            return None
+        raise
+    finally:
+        learner.close()
+
+
+def _describe(store: Path, label: str, generation: int | None, copies: "Sequence[CopyState]") -> None:
+    if generation is None:
+        say(f"{label} was forgotten in {store} before.")
+    else:
+        say(f"{label} is forgotten and erased from {store} (generation {generation}).")
+    for copy in copies:
+        if copy.state == "erased":
+            say(f"  {copy.path}: erased there, too")
+        elif copy.state == "not there":
+            say(
+                f"  {copy.path}: a copy that is not there now; if it is on another disk, it may still have it"
+            )
+        elif copy.state == "may have it":
+            say(f"  {copy.path}: a copy that may still have it")
+    if any(copy.state == "may have it" for copy in copies):
+        say(f"  erase it in the copies with: edge-tosca forget {store} {label} --backups")
