@@ -10,7 +10,7 @@ from typing import Any, Literal
 from edge_tosca.errors import EdgeToscaError, StoreError
 from edge_tosca.learner.forget import erase_rows
 from edge_tosca.store.backup import Copied, checked_target, verified
-from edge_tosca.store.copies import kept_name, known_copies, note_copy, resolved
+from edge_tosca.store.copies import kept_name, known_copies, note_copy
 from edge_tosca.store.database_copy import PICTURES, copy_database, put_in_place, staged
 from edge_tosca.store.database_file import kind_of_file, open_file
 from edge_tosca.store.forget_notes import (
@@ -21,6 +21,7 @@ from edge_tosca.store.forget_notes import (
     read_notes,
     rows_of_notes,
 )
+from edge_tosca.store.location import real_path
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store
 from edge_tosca.system.blas import one_blas_thread
@@ -93,9 +94,9 @@ def restore(file: Path, store: Path, key_file: Path | None = None, *, force: boo
     notes = [*read_notes(target), *read_notes(file)]
     with staged(target) as successor:
         with _naming(successor, file):
-            copy_database(resolved(file), successor, store)
+            copy_database(real_path(file), successor, store)
             copied = verified(successor, file, key_file)
-            pictures = Path(f"{resolved(file)}{PICTURES}")
+            pictures = Path(f"{real_path(file)}{PICTURES}")
             if pictures.is_file():
                 copy_database(pictures, Path(f"{successor}{PICTURES}"), Path(f"{store}{PICTURES}"))
             forgotten = _prepare(successor, notes, key_file)

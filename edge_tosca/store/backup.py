@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from edge_tosca.errors import StoreError
-from edge_tosca.store.copies import note_copy, resolved
+from edge_tosca.store.copies import note_copy
 from edge_tosca.store.crypto.keys import find_key
 from edge_tosca.store.database_copy import PICTURES, copy_database, put_in_place, staged
 from edge_tosca.store.database_file import open_file
+from edge_tosca.store.location import real_path
 from edge_tosca.store.store import Store
 from edge_tosca.store.verify import content_faults
 
@@ -61,9 +62,9 @@ def backup(
     open_file(store).close()
     target = checked_target(file, store, force=force)
     with staged(target) as successor:
-        copy_database(resolved(store), successor, file)
+        copy_database(real_path(store), successor, file)
         copied = verified(successor, store, key_file)
-        kept = Path(f"{resolved(store)}{PICTURES}")
+        kept = Path(f"{real_path(store)}{PICTURES}")
         if pictures and kept.is_file():
             copy_database(kept, Path(f"{successor}{PICTURES}"), Path(f"{file}{PICTURES}"))
         # The new copy has no forgotten class. Notes beside the one that it replaces are about that one.
@@ -122,7 +123,7 @@ def checked_target(file: Path, source: Path, *, force: bool) -> Path:
     Raises:
         StoreError: it names a folder, the source itself or, without force, a file; or its folder is missing.
     """
-    target = resolved(file)
+    target = real_path(file)
     if file.is_dir():
         raise StoreError(f"{file} is a folder; name a file in it")
     if not target.parent.is_dir():

@@ -5,7 +5,6 @@ a format is upgraded or a backup takes its place, are found by their names.
 """
 
 import json
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +28,7 @@ def known_copies(store: Path) -> list[Path]:
     Raises:
         StoreError: the list beside the store cannot be read.
     """
-    place = resolved(store)
+    place = real_path(store)
     kept = sorted(place.with_name(name) for name in _names(place.parent) if _is_kept(place, name))
     return list(dict.fromkeys([*_noted(place), *kept]))
 
@@ -44,7 +43,7 @@ def note_copy(store: Path, copy: Path) -> None:
     Raises:
         StoreError: the list cannot be written.
     """
-    place, path = resolved(store), str(resolved(copy))
+    place, path = real_path(store), str(real_path(copy))
     noted = [str(one) for one in _noted(place)]
     if path not in noted:
         lines = "".join(json.dumps(one) + "\n" for one in [*noted, path])
@@ -58,13 +57,8 @@ def kept_name(store: Path, reason: str) -> Path:
         store: path of the store.
         reason: "replaced", or "format-" with the number of the format.
     """
-    place = resolved(store)
+    place = real_path(store)
     return place.with_name(f"{place.name}.{reason}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z")
-
-
-def resolved(path: Path) -> Path:
-    """Return the file behind all links, so that a store has the same companions under each of its names."""
-    return Path(os.path.realpath(path))
 
 
 def write_beside(store: Path, suffix: str, content: bytes) -> None:
@@ -78,7 +72,7 @@ def write_beside(store: Path, suffix: str, content: bytes) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    place = resolved(store)
+    place = real_path(store)
     file = Path(f"{place}{suffix}")
     try:
         write_atomically(file, lambda out: out.write(content))
@@ -102,7 +96,7 @@ def read_beside(store: Path, suffix: str) -> list[str]:
     Raises:
         StoreError: it cannot be read.
     """
-    file = Path(f"{resolved(store)}{suffix}")
+    file = Path(f"{real_path(store)}{suffix}")
     try:
         with open_regular(file, _MAX_BYTES) as opened:
             return opened.read().decode().splitlines()

@@ -8,8 +8,9 @@ from safetensors.numpy import load
 
 from edge_tosca.digests import pictures_digest, row_digests, sha256
 from edge_tosca.store.audit.hash_chain import AuditLog
-from edge_tosca.store.copies import kept_name, known_copies, resolved
+from edge_tosca.store.copies import kept_name, known_copies
 from edge_tosca.store.database_copy import copy_database
+from edge_tosca.store.location import real_path
 from edge_tosca.store.schema import FORMAT, add_tables
 
 MAX_COPIES = 3
@@ -35,7 +36,7 @@ def keep_format(path: Path, connection: sqlite3.Connection) -> Path | None:
     copy = kept_name(path, f"format-{version}")
     try:
         # Through a connection of its own: SQLite copies nothing through one that writes.
-        copy_database(resolved(path), copy, copy)
+        copy_database(real_path(path), copy, copy)
     except BaseException:
         discard_copy(copy)
         raise
