@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edge_tosca.errors import StoreError
+from edge_tosca.store.location import real_path
 from edge_tosca.system.files import IrregularFileError, give_to_owner_of, open_regular, write_atomically
 
 _MAX_BYTES = 1 << 20

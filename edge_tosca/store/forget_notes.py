@@ -16,8 +16,9 @@ from pathlib import Path
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.provenance import now
-from edge_tosca.store.copies import read_beside, resolved, write_beside
+from edge_tosca.store.copies import read_beside, write_beside
 from edge_tosca.store.crypto.row_cipher import PlainRows
+from edge_tosca.store.location import real_path
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.schema import LABEL_COLUMN
 
@@ -132,7 +133,7 @@ def read_notes(store: Path) -> list[ForgetNote]:
         return [_parsed(json.loads(line)) for line in read_beside(store, _SUFFIX)]
     except (ValueError, TypeError, LookupError, RecursionError):
         raise StoreError(
-            f"{resolved(store)}{_SUFFIX} is damaged; restore a copy of it, or delete it if no copy of the "
+            f"{real_path(store)}{_SUFFIX} is damaged; restore a copy of it, or delete it if no copy of the "
             "store holds a forgotten class"
         ) from None
 
