@@ -212,7 +212,7 @@ def _prepare(successor: Path, notes: list[ForgetNote], key_file: Path | None) ->
     store = Store.open(successor, key_file)
     try:
         # A backup of another program may have left the mode in which readers and writers share the file.
-        store.query("PRAGMA journal_mode = WAL")
+        store.use_write_ahead_log()
         return follow_notes(store, notes)
     finally:
         store.close()

@@ -475,6 +475,11 @@ class Store(StoreReader):
                 "process closes the store"
             )
 
+    def use_write_ahead_log(self) -> None:
+        """Set the journal mode in which readers and one writer share the file."""
+        with sqlite_errors(self.path, changing=True):
+            self._connection.execute("PRAGMA journal_mode = WAL")
+
     def checkpoint(self, *, wait: bool = False) -> bool:
         """Write the write-ahead log back into the file and empty it; outside a transaction.
 
