@@ -141,6 +141,7 @@ def test_encrypting_does_not_record_a_damaged_content_as_right(shop, content, tm
         return
     key = tmp_path / "store.key"
     key.write_text("a passphrase of several words")
+    key.chmod(0o600)
     before = shop.read_bytes()
     with pytest.raises(StoreError, match="differ"):
         encrypt(shop, key)

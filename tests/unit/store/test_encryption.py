@@ -164,6 +164,7 @@ def test_a_missing_wrong_or_needless_key_is_told_with_what_to_do(secret, plain_s
     assert "edge-tosca store encrypt" in told(Store.open, plain_store, keys[0])
     assert "cannot be read" in told(Store.open, secret, keys[0].with_name("nowhere"))
     keys[1].write_text("short")
+    keys[1].chmod(0o600)
     assert "too short" in told(Store.open, secret, keys[1])
     assert "no key to encrypt it with" in told(encrypt, plain_store)
     assert "is not encrypted" in told(decrypt, plain_store, keys[0])

@@ -16,6 +16,7 @@ from edge_tosca.learner.restore import copies_of, erase_in_copies, restore
 from edge_tosca.store.backup import backup
 from edge_tosca.store.encryption import encrypt, is_encrypted
 from edge_tosca.store.store import Store
+from edge_tosca.store.thumbnail_owner import owner_of
 from edge_tosca.store.thumbnails import Thumbnails
 
 
@@ -50,7 +51,7 @@ def test_an_encrypted_store_stays_encrypted_in_the_copy(shop, tmp_path):
 def test_kept_pictures_go_with_the_copy_if_they_are_asked_for(shop, tmp_path):
     kept = Thumbnails(shop.path)
     kept.turn_on()
-    kept.keep(shop.state().tasks[0], {"mug": [Jpeg(b"a mug")], "pen": [Jpeg(b"a pen")]})
+    kept.keep(shop.state().tasks[0], {"mug": [Jpeg(b"a mug")], "pen": [Jpeg(b"a pen")]}, owner_of(shop))
     backup(shop.path, tmp_path / "without.tosca")
     backup(shop.path, tmp_path / "with.tosca", pictures=True)
     assert not (tmp_path / "without.tosca.pictures").exists()
