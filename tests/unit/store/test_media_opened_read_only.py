@@ -10,6 +10,7 @@ import pytest
 from edge_tosca.errors import ReadOnlyStoreError, StoreError, what_and_remedy
 from edge_tosca.learner.verification import verify
 from edge_tosca.store.store import Store
+from edge_tosca.store.thumbnail_owner import owner_of
 from edge_tosca.store.thumbnails import Thumbnails
 
 
@@ -64,11 +65,14 @@ def test_every_change_is_refused_in_one_line_with_a_remedy(shop):
 def test_kept_pictures_are_shown_and_not_touched(shop, request):
     with closing(Thumbnails(shop)) as kept:
         kept.turn_on()
+        with closing(Store.open(shop)) as store:
+            owner = owner_of(store)
+        kept.follow(owner)
         kept._connection.execute("INSERT INTO pictures VALUES ('a', 1, 'then', 0, x'ffd8')")
     request.getfixturevalue("no_writing")
     with closing(Thumbnails(shop)) as kept:
+        assert kept.follow(owner) == 0
         assert kept.on and kept.picture("a") == b"\xff\xd8"
-        assert kept.follow([]) == 0
         refused(kept.turn_off)
 
 
