@@ -230,10 +230,11 @@ switch_to() {
 
 store=$root$STATE/box.tosca
 copy=$root$STATE/backups/before-$name.tosca
-watchers='' stopped=no saved=no switched=no
+watchers='' console='' stopped=no saved=no switched=no
 
 stop_services() {
     watchers=$("$SYSTEMCTL" list-units --plain --no-legend --state=active,activating 'edge-tosca-watch@*.service' | cut -d' ' -f1)
+    console=$("$SYSTEMCTL" is-active "$CONSOLE" || :)
     stopped=yes
     # shellcheck disable=SC2086
     run "$SYSTEMCTL" stop "$CONSOLE" $watchers
@@ -264,7 +265,7 @@ go_back() {
         units_changed
     fi
     run rm -rf "$venv"
-    if [ "$stopped" = yes ] && [ "$start" = yes ]; then
+    if [ "$stopped" = yes ] && { [ "$start" = yes ] || [ "$console" = active ]; }; then
         start_services || say "the console does not start; see: journalctl -u $CONSOLE"
     fi
 }
@@ -353,6 +354,8 @@ fi
 if ! booted || [ "$start" = no ]; then
     trap - INT TERM HUP EXIT
     remove_older
+    # What was running before the update runs after it.
+    if [ "$stopped" = yes ] && [ "$console" = active ]; then start_services; fi
     say "The console starts with the system; it asks once for the token: sudo cat $SETTINGS/token"
 elif [ -z "$old" ]; then
     start_services
