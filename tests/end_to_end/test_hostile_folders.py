@@ -63,7 +63,7 @@ def test_a_class_of_such_pictures_is_learned_and_its_report_kept(edge, taught, c
 
 def test_a_class_folder_whose_name_is_no_text_is_refused_in_one_line(edge, taught, asked, tmp_path):
     shutil.copytree(asked / "zebra", tmp_path / "photos" / os.fsdecode(b"\xff\xfe"))
-    assert "control characters" in edge("learn", taught, tmp_path / "photos").complaint
+    assert "not text in UTF-8" in edge("learn", taught, tmp_path / "photos").complaint
 
 
 @pytest.mark.parametrize("task", [b"\xff\xfe", b"two\nlines", b"\x1b[2J"])
