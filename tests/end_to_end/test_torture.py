@@ -17,8 +17,8 @@ CARELESS = """
 import sys, edge_tosca.store.database_file
 careful = edge_tosca.store.database_file.connect
 
-def careless(path):
-    connection = careful(path)
+def careless(*where, **how):
+    connection = careful(*where, **how)
     connection.execute("PRAGMA synchronous = OFF")
     return connection
 

@@ -97,6 +97,7 @@ static void remember(int fd, const char *path, const void *bytes, size_t length,
     struct change *change;
     struct stat about;
     size_t from;
+    int reading;
     if (mode != CUT || fstat(fd, &about)) return;
     change = must(calloc(1, sizeof *change));
     change->device = about.st_dev, change->file = about.st_ino;
@@ -107,7 +108,10 @@ static void remember(int fd, const char *path, const void *bytes, size_t length,
     from = at < about.st_size ? (size_t)(about.st_size - at) : 0;
     change->before_length = bytes && length < from ? length : from;
     change->old_bytes = must(malloc(change->before_length + 1));
-    if (pread(fd, change->old_bytes, change->before_length, at) != (ssize_t)change->before_length) abort();
+    /* What is open for writing alone is read by its path. Nothing else is: closing it would end SQLite's locks. */
+    reading = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY ? open(path, O_RDONLY | O_CLOEXEC) : fd;
+    if (pread(reading, change->old_bytes, change->before_length, at) != (ssize_t)change->before_length) abort();
+    if (reading != fd) close(reading);
     if (bytes) memcpy(change->new_bytes = must(malloc(length + 1)), bytes, length);
     change->before = latest, latest = change;
 }
