@@ -89,16 +89,23 @@ def predict(
 def evaluate(
     store: StorePath,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
-    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write tables and plots here.")] = None,
+    unknown: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Further pictures of things that were never taught."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a page with tables, charts and pictures here.")
+    ] = None,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure accuracy on labelled pictures, one at a time."""
-    from edge_tosca.learner.evaluation import require_writable, write_report
+    """Count how labelled pictures are named, one at a time: right, wrong, or unknown."""
+    from edge_tosca.learner.evaluation_report import require_writable, write_report
     from edge_tosca.learner.learner import Learner
+    from edge_tosca.vision.small_jpeg import thumbnail
 
     learner = Learner.open(
         store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
@@ -106,14 +113,14 @@ def evaluate(
     if report is not None:
         require_writable(report)
     with progress("classifying") as on_progress:
-        result = learner.evaluate(folder, on_progress)
+        result = learner.evaluate(folder, on_progress, unknown=unknown)
     if as_json:
         say_json(result.to_json())
     else:
         _describe(result)
     # Last, so that the figures are printed even if the disk is full.
     if report is not None:
-        write_report(result, report)
+        write_report(result, report, thumbnail)
 
 
 @read_verbs.command()
@@ -182,18 +189,30 @@ def history(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = 
 
 
 def _describe(result: Evaluation) -> None:
-    pictures = counted(result.images, "picture")
-    say(f"accuracy {result.accuracy:.1%} on {pictures}, each on its own ({result.seconds:.1f} s)")
-    for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
-        say(f"  {accuracy:7.1%}  {label}")
-    say(f"{result.unknown_rate:.1%} of them were called unknown")
+    say(f"{counted(result.images, 'picture')}, each on its own ({result.seconds:.1f} s)")
+    for kind, words in (
+        ("named_right", "named right"),
+        ("named_wrong", "named wrong"),
+        ("unknown", "called unknown"),
+    ):
+        count = result.counts[kind]
+        say(f"  {count / result.images:7.1%}  {words} ({count}; {_interval(result, kind)})")
     if result.strangers_unknown_rate is not None:
         say(
-            f"{result.strangers_unknown_rate:.1%} of {counted(result.strangers, 'picture')} of classes never "
-            "taught were called unknown"
+            f"{result.strangers_unknown_rate:.1%} of {counted(result.strangers, 'picture')} of what was "
+            f"never taught were called unknown ({_interval(result, 'strangers_unknown_rate')})"
         )
+    say("by class: right, wrong, unknown")
+    for label, found in sorted(result.by_class.items(), key=lambda pair: pair[1].named_right):
+        shares = (found.named_right, found.named_wrong, found.unknown)
+        say("".join(f" {share:7.1%}" for share in shares) + f"  {label} ({found.images})")
     for skipped in result.skipped:
         say(f"skipped {skipped.path}: {skipped.reason}")
+
+
+def _interval(result: Evaluation, kind: str) -> str:
+    low, high = result.interval[kind]
+    return f"95 % interval {low:.1%} to {high:.1%}"
 
 
 def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:

@@ -27,7 +27,7 @@ from edge_tosca.store.state import Generation, State
 from edge_tosca.store.store import Store
 from edge_tosca.vision.compatibility import origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
-from edge_tosca.vision.image_folder import list_images
+from edge_tosca.vision.image_folder import list_images, list_unlabelled
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import Extracted, PictureSource
@@ -438,28 +438,40 @@ class Learner:
         with self.store.snapshot():
             return self.model.predict(features, top, burst, coverage)
 
-    def evaluate(self, folder: str | PathLike[str], on_progress: Progress | None = None) -> Evaluation:
-        """Measure the accuracy on labelled pictures, each predicted on its own.
+    def evaluate(
+        self,
+        folder: str | PathLike[str],
+        on_progress: Progress | None = None,
+        *,
+        unknown: str | PathLike[str] | None = None,
+    ) -> Evaluation:
+        """Measure what a user would see for labelled pictures, each predicted on its own.
 
         Args:
-            folder: with one folder of pictures per class.
+            folder: with one folder of pictures per class. Classes that were never taught should be called
+                unknown.
             on_progress: called with the number of pictures done and of all pictures.
+            unknown: a folder of further pictures of what was never taught, in any subfolders.
 
         Returns:
             The evaluation.
 
         Raises:
             LearnError: the folder has no readable picture of a known class, or nothing was learned yet.
+            PictureError: `unknown` is no folder, or has no picture.
             StoreError: the store's features come from another backbone.
         """
         start = time.perf_counter()
-        pictures = list_images(Path(folder)).pictures
+        pictures: dict[str | None, list[Path]] = dict(list_images(Path(folder)).pictures)
+        if unknown is not None:
+            pictures[None] = list_unlabelled(Path(unknown))
         truths = [label for label, paths in pictures.items() for _ in paths]
         paths = [path for some in pictures.values() for path in some]
         on_done = None if on_progress is None else lambda done: on_progress(done, len(paths))
         answers = list(self.predict_many(paths, 1, on_done))
         return evaluate_answers(
             answers,
+            [str(path) for path in paths],
             truths,
             self.state.labels,
             self.store.settings["router"],

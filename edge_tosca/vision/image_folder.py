@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_tosca.errors import LearnError
+from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.labels import normalized_label
 from edge_tosca.results import Skipped
 
@@ -49,6 +49,26 @@ def list_images(folder: Path) -> ImageFolder:
         if entry.suffix.lower() in KNOWN_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
     ]
     return ImageFolder(pictures, skipped)
+
+
+def list_unlabelled(folder: Path) -> list[Path]:
+    """List the pictures of a folder and its subfolders, whatever these are called.
+
+    Args:
+        folder: with at least one picture.
+
+    Returns:
+        The pictures in sorted order.
+
+    Raises:
+        PictureError: the folder is missing, is not a folder, or holds no picture.
+    """
+    from edge_tosca.runtime import find_pictures
+
+    pictures = find_pictures(folder)
+    if not pictures:
+        raise PictureError(f"{folder} holds no picture; name a folder of pictures")
+    return pictures
 
 
 def _class_folders(folder: Path) -> list[tuple[str, Path]]:
