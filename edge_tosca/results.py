@@ -241,7 +241,7 @@ class Evaluation:
         router: "fused" or "entropy", the rule that combines the modules.
         confusion: true label to answered label to number of pictures, whether called unknown or not.
         named: the same of the pictures that were named, without those called unknown.
-        strangers_named: label to number of pictures of what was never taught that were named with it.
+        untaught_named: label to number of pictures of what was never taught that were named with it.
         reliability: pictures of known classes in ten bins of equal width by the stated confidence, the lowest
             first; bins without a picture are absent.
         calibration_error: mean difference between stated confidence and share of right labels in these bins,
@@ -268,7 +268,7 @@ class Evaluation:
     router: str
     confusion: dict[str, dict[str, int]]
     named: dict[str, dict[str, int]]
-    strangers_named: dict[str, int]
+    untaught_named: dict[str, int]
     reliability: tuple[ReliabilityBin, ...]
     calibration_error: float
     wrong: tuple[WrongPicture, ...]

@@ -23,6 +23,7 @@ from edge_tosca.cli.terminal import (
     progress,
     say,
     say_json,
+    say_outcomes,
 )
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import LearnError, StoreError
@@ -262,17 +263,16 @@ def _describe(report: LearnReport, store: Path, alone: bool) -> None:
         f"  module {module.digest[:12]}: {module.nonzero:,} of {module.parameters:,} parameters are nonzero, "
         f"{module.bytes / 1000:.0f} kB"
     )
-    shares = (
-        ("new classes", gate.accuracy_new),
-        ("old classes before", gate.accuracy_old_before),
-        ("old classes now", gate.accuracy_old_after),
-    )
-    known = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
     if alone:
-        found = f"accuracy not measured: {report.classes[0]} is the only class; teach a second one"
+        only = report.classes[0]
+        say(f"  {gate.verdict}: accuracy not measured: {only} is the only class; teach a second one")
     else:
-        found = f"accuracy on held-out pictures: {known or 'too few pictures'}"
-    say(f"  {gate.verdict}: {found}")
+        say(f"  {gate.verdict}; on held-out pictures:")
+        say_outcomes(
+            ("new classes", gate.outcomes_new),
+            ("old classes before", gate.outcomes_old_before),
+            ("old classes now", gate.outcomes_old_after),
+        )
     for reason in gate.reasons:
         say(f"  {gate.verdict}: {reason}")
     for sentence in gate.advice:

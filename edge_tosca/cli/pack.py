@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, say, say_json
+from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, say, say_json, say_outcomes
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import PackError
 
@@ -98,14 +98,15 @@ def import_(
         say(f"{store} already has all classes of {file} ({classes}); nothing was changed.")
         return
     say(f"{store} learned {classes} from {file} (generation {report.generation}).")
-    shares = (("imported classes", report.accuracy_new), ("old classes now", report.accuracy_old_after))
-    measured = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
-    found = f"accuracy on held-out pictures: {measured or 'too few pictures'}"
-    if len(opened.state().labels) == 1:
-        found = f"accuracy not measured: {classes} is the only class; teach a second one"
     seconds = report.seconds
     say(f"  {seconds['total']:.2f} s: storing {seconds['file']:.2f}, router {seconds['solve']:.2f}")
-    say(f"  {found}")
+    if len(opened.state().labels) == 1:
+        say(f"  accuracy not measured: {classes} is the only class; teach a second one")
+    else:
+        say("  on held-out pictures:")
+        say_outcomes(
+            ("imported classes", report.outcomes_new), ("old classes now", report.outcomes_old_after)
+        )
 
 
 @_verbs.command()

@@ -104,7 +104,7 @@ def evaluate_answers(
         router=router,
         confusion={label: _labels(some) for label, some in by_class.items()},
         named={label: _labels(_named(some)) for label, some in by_class.items()},
-        strangers_named=_labels(_named(of_untaught)),
+        untaught_named=_labels(_named(of_untaught)),
         reliability=bins,
         calibration_error=sum(each.images * abs(each.right - each.confidence) for each in bins)
         / len(of_known),

@@ -51,7 +51,7 @@ def confusion_matrix(evaluation: Evaluation) -> str:
     ranked = sorted(evaluation.by_class, key=lambda label: evaluation.by_class[label].named_right)
     chosen = set(ranked[:MOST_CLASSES])
     rows = [label for label in evaluation.by_class if label in chosen]
-    answered = {label for row in rows for label in evaluation.named[row]} | set(evaluation.strangers_named)
+    answered = {label for row in rows for label in evaluation.named[row]} | set(evaluation.untaught_named)
     few = [*rows, *sorted(answered - set(rows))]
     columns = few if len(few) <= MOST_CLASSES else rows
     table = [
@@ -59,7 +59,7 @@ def confusion_matrix(evaluation: Evaluation) -> str:
         for row in rows
     ]
     if evaluation.strangers:
-        cells = _cells(evaluation.strangers_named, columns)
+        cells = _cells(evaluation.untaught_named, columns)
         table.append((UNTAUGHT, cells, evaluation.strangers - sum(cells), ""))
     with_other = any(cells[-1] for _, cells, _, _ in table)
     heads = [*columns, *([_OTHER] if with_other else []), _UNKNOWN]

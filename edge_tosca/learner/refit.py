@@ -35,11 +35,13 @@ class Refit:
         state: its tasks and classes.
         features_of: normalised features of a group by its index.
         held_out: the held-out answers that the router's settings were chosen by.
+        unknown: whether each held-out picture would be called unknown, bool [n].
     """
 
     state: State
     features_of: FeaturesOf
     held_out: HeldOut
+    unknown: Array
 
 
 def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -> Refit:
@@ -59,7 +61,7 @@ def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -
         store.set_derived("routers", generation, None)
         store.set_derived("statistics", generation, None)
         nothing = HeldOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)), np.zeros((0, 3)))
-        return Refit(state, features_of, nothing)
+        return Refit(state, features_of, nothing, np.zeros(0, bool))
     statistics = sum_up(store, state, features_of, stored_sums(store, state, kept))
     # Large, and not needed while the router is solved.
     del kept
@@ -67,7 +69,8 @@ def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -
     store.set_derived("routers", generation, router.to_arrays())
     sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
     store.set_derived("statistics", generation, sums)
-    return Refit(state, features_of, held_out)
+    unknown = router.ood.calibration.score(held_out.ood_statistics) < router.ood.threshold
+    return Refit(state, features_of, held_out, unknown)
 
 
 def sum_up(

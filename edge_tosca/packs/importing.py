@@ -18,10 +18,12 @@ from edge_tosca.features.normalization import normalize
 from edge_tosca.labels import checked_label, require_distinct
 from edge_tosca.learner.refit import refit, stored_sums
 from edge_tosca.learner.storage_limit import keep_within
+from edge_tosca.outcomes import Outcomes
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
 from edge_tosca.packs.trust import trusted_keys
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
+from edge_tosca.quality.held_out_outcomes import OUTCOMES_BY_CLASS, in_all, outcomes_by_class
 from edge_tosca.store.state import State
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
@@ -43,6 +45,9 @@ class ImportReport:
         accuracy_new: held-out accuracy of the imported classes, as the mean over classes.
         accuracy_old_after: the same of the classes known before; None if there were none.
         seconds: spent on "file" (checks and rows), "solve" (the router), and in "total".
+        outcomes_new: what a user would see for held-out pictures of the imported classes; None if there are
+            none.
+        outcomes_old_after: the same of the classes known before.
     """
 
     generation: int | None
@@ -55,6 +60,8 @@ class ImportReport:
     accuracy_new: float | None
     accuracy_old_after: float | None
     seconds: dict[str, float]
+    outcomes_new: Outcomes | None = None
+    outcomes_old_after: Outcomes | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as values that JSON can hold."""
@@ -118,6 +125,7 @@ def import_pack(
         thinned = keep_within(store)
         after = refit(store, generation, None if thinned else _statistics(store, before, generation))
         accuracy = accuracy_by_class(after.state, after.held_out)
+        outcomes = outcomes_by_class(after.state, after.held_out, after.unknown)
         done = time.perf_counter()
         report = ImportReport(
             generation=generation,
@@ -132,8 +140,10 @@ def import_pack(
                 [share for label, share in accuracy.items() if label not in labels]
             ),
             seconds={"file": filed - start, "solve": done - filed, "total": done - start},
+            outcomes_new=in_all(outcomes, labels),
+            outcomes_old_after=in_all(outcomes, [label for label in outcomes if label not in labels]),
         )
-        store.set_report(generation, {**report.to_json(), BY_CLASS: accuracy})
+        store.set_report(generation, {**report.to_json(), BY_CLASS: accuracy, OUTCOMES_BY_CLASS: outcomes})
     return report
 
 

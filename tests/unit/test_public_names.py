@@ -20,8 +20,9 @@ FIELDS = {
     "Guess": "label confidence",
     "Skipped": "path reason",
     "LearnReport": "generation task classes images skipped seconds module gate thinned",
-    "Evaluation": "images accuracy per_class unknown_rate strangers strangers_unknown_rate router confusion "
-    "skipped seconds",
+    "Evaluation": "images named_right named_wrong unknown counts interval by_class accuracy per_class "
+    "unknown_rate strangers strangers_unknown_rate router confusion named untaught_named reliability "
+    "calibration_error wrong skipped seconds",
 }
 
 METHODS = {
@@ -38,7 +39,7 @@ METHODS = {
     "predict": "source top=3 coverage=None",
     "predict_many": "sources top=3 on_progress=None coverage=None",
     "predict_burst": "sources top=3 on_skipped=None",
-    "evaluate": "folder on_progress=None",
+    "evaluate": "folder on_progress=None * unknown=None",
 }
 
 PACKS = (
@@ -58,7 +59,7 @@ VERBS = {
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
     "predict": f"--top= --burst --coverage= {WHERE} --json --key-file=",
-    "evaluate": f"--report= {WHERE} --json --key-file=",
+    "evaluate": f"--unknown= --report= {WHERE} --json --key-file=",
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --on-change= --mqtt= --frames= --answers= --seconds= --on-change-seconds= --log= "

@@ -1,6 +1,7 @@
 """Routes for known classes: list, forget, rename, roll back, history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +15,7 @@ from edge_tosca.console.api.messages import (
     HistoryMessage,
     LabelMessage,
     ModuleMessage,
+    OutcomesMessage,
     RenameMessage,
     RollbackMessage,
 )
@@ -25,7 +27,9 @@ from edge_tosca.errors import LearnError
 from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
+from edge_tosca.outcomes import Outcomes
 from edge_tosca.quality.gate import BY_CLASS
+from edge_tosca.quality.held_out_outcomes import in_all, kept_outcomes
 from edge_tosca.runtime import load_picture
 from edge_tosca.store.state import Generation
 
@@ -134,7 +138,8 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
     with learner.store.snapshot():
         known = learner.state
         # With a single class every answer is right, which means nothing.
-        accuracy = _accuracy(learner.history(), known.generation) if len(known.labels) > 1 else {}
+        report = _report(learner.history(), known.generation) if len(known.labels) > 1 else {}
+        accuracy, counts = _accuracy(report), kept_outcomes(report)
         found = []
         for label in known.labels:
             tasks = [task for task in known.tasks if any(group.label == label for group in task.groups)]
@@ -147,6 +152,7 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
                     images=images,
                     learned_at=tasks[-1].learned_at,
                     accuracy=accuracy.get(label),
+                    outcomes=_outcomes(in_all(counts, [label])),
                     thumbnail=bool(state.thumbnails_of(learner.store, label)),
                 )
             )
@@ -162,13 +168,18 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
     return ClassesMessage(generation=known.generation, classes=found, modules=modules)
 
 
-def _accuracy(history: list[Generation], live: int) -> dict[str, float]:
+def _report(history: list[Generation], live: int) -> dict[str, object]:
+    return next((entry.report for entry in reversed(history) if entry.number == live), {})
+
+
+def _accuracy(report: Mapping[str, object]) -> dict[str, float]:
     """Return the held-out accuracy of each class from the last lesson's report; {} after other changes."""
-    for entry in reversed(history):
-        kept = entry.report.get(BY_CLASS)
-        if entry.number == live and isinstance(kept, dict):
-            return {str(label): float(share) for label, share in kept.items()}
-    return {}
+    kept = report.get(BY_CLASS)
+    return {str(label): float(share) for label, share in kept.items()} if isinstance(kept, dict) else {}
+
+
+def _outcomes(found: Outcomes | None) -> OutcomesMessage | None:
+    return None if found is None else OutcomesMessage(**asdict(found))
 
 
 def _history(learner: Learner) -> HistoryMessage:

@@ -44,8 +44,19 @@ class AnswerMessage(Message):
     set: list[str] | None
 
 
+class OutcomesMessage(Message):
+    """Shares of held-out pictures that are named right, named wrong and called unknown; they add up to 1."""
+
+    images: int
+    named_right: float
+    named_wrong: float
+    unknown: float
+    counts: dict[str, int]
+    interval: dict[str, tuple[float, float]]
+
+
 class ClassMessage(Message):
-    """A known class."""
+    """A known class. `accuracy` ignores "unknown"; `outcomes` is null where an earlier version learned it."""
 
     label: str
     task: str
@@ -53,6 +64,7 @@ class ClassMessage(Message):
     images: int
     learned_at: str
     accuracy: float | None
+    outcomes: OutcomesMessage | None
     thumbnail: bool
 
 

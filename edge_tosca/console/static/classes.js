@@ -25,7 +25,7 @@ function card(one) {
       "a",
       { href: way("class", { label: one.label }) },
       face(one),
-      h("div.about", {}, h("p.name", {}, one.label), h("p", {}, t("pictures", { count: one.images })), one.accuracy !== null && h("p", {}, t("classes.right", { share: percent(one.accuracy) }))),
+      h("div.about", {}, h("p.name", {}, one.label), h("p", {}, t("pictures", { count: one.images })), one.accuracy !== null && h("p", {}, t("classes.right", { share: percent(one.outcomes?.named_right ?? one.accuracy) }))),
     ),
   );
 }

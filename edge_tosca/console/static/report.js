@@ -37,19 +37,34 @@ function verdict(job) {
 function figures({ report: { gate }, alone }) {
   // Of one class alone every answer is right.
   if (alone) return h("p.quiet", {}, t("report.alone"));
-  const fall = (gate.accuracy_old_before ?? 0) - (gate.accuracy_old_after ?? 0);
   return h(
     "dl.figures",
     {},
-    h("div", {}, h("dt", {}, t("report.new")), h("dd", {}, percent(gate.accuracy_new))),
+    h("div", {}, h("dt", {}, t("report.new")), h("dd", {}, percent(right(gate, "new")), others(gate.outcomes_new))),
     gate.accuracy_old_before !== null &&
       h(
         "div",
         {},
         h("dt", {}, t("report.old")),
-        h("dd", {}, percent(gate.accuracy_old_after), h("small", {}, ` ${fall >= 0.005 || fall <= -0.005 ? t("report.before", { share: percent(gate.accuracy_old_before) }) : t("report.as_before")}`)),
+        h("dd", {}, percent(right(gate, "old_after")), h("small", {}, ` ${change(gate)}`), others(gate.outcomes_old_after)),
       ),
   );
+}
+
+// What a user sees: a picture that is called unknown is not named right. Lessons of earlier versions did not count them.
+function right(gate, which) {
+  return gate[`outcomes_${which}`]?.named_right ?? gate[`accuracy_${which}`];
+}
+
+function others(outcomes) {
+  return outcomes && h("small.others", {}, t("report.others", { wrong: percent(outcomes.named_wrong), unknown: percent(outcomes.unknown) }));
+}
+
+function change(gate) {
+  // Both of one kind: a store of an earlier version has no outcomes of before.
+  const kind = gate.outcomes_old_before ? right : (report, which) => report[`accuracy_${which}`];
+  const [before, after] = [kind(gate, "old_before"), kind(gate, "old_after")];
+  return Math.abs(before - after) >= 0.005 ? t("report.before", { share: percent(before) }) : t("report.as_before");
 }
 
 function advice({ verdict, reasons, advice: sentences }) {
