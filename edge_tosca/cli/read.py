@@ -91,7 +91,7 @@ def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
     unknown: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Further pictures of things that were never taught."),
+        typer.Option(metavar="FOLDER", help="Further pictures, of what was never taught."),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a page with tables, charts and pictures here.")
