@@ -184,6 +184,36 @@ class LearnReport:
 
 
 @dataclass(frozen=True)
+class NoneReport:
+    """The result of one lesson of pictures that show none of the classes.
+
+    Attributes:
+        generation: the new generation.
+        none: number of such pictures that the store has now.
+        images: number of pictures that were learned from.
+        skipped: pictures that could not be read.
+        seconds: spent on "features", "commit" and in "total".
+        outcomes_before: what a user would see for held-out pictures of the classes without any none pictures;
+            None where no picture could be held out.
+        outcomes_after: the same with all none pictures.
+        warnings: classes that the none pictures make unknown, a sentence each.
+    """
+
+    generation: int
+    none: int
+    images: int
+    skipped: tuple[Skipped, ...]
+    seconds: dict[str, float]
+    outcomes_before: Outcomes | None
+    outcomes_after: Outcomes | None
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class ReliabilityBin:
     """Pictures whose answers state similar confidences, and how many of these answers are right.
 

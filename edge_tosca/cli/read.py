@@ -151,13 +151,24 @@ def classes(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = 
             }
         )
     if as_json:
-        say_json({"generation": state.generation, "classes": known, "modules": modules})
+        none = {
+            "images": sum(group.images for group in state.none_groups),
+            "lessons": [
+                {"images": group.images, "learned_at": task.learned_at}
+                for task in state.none
+                for group in task.groups
+            ],
+        }
+        say_json({"generation": state.generation, "classes": known, "modules": modules, "none": none})
         return
     classes = counted(len(state.labels), "class", "classes")
     say(f"Generation {state.generation}: {classes} in {counted(len(state.tasks), 'task')}")
     for entry in known:
         pictures = counted(entry["images"], "picture")
         say(f"  {entry['label']}  ({pictures}, {entry['task']}, {entry['learned_at'][:10]})")
+    for task in state.none:
+        pictures = counted(sum(group.images for group in task.groups), "picture")
+        say(f"  none of these: {pictures}, {task.learned_at[:10]}")
     for entry in modules:
         share = 1 - entry["nonzero"] / entry["parameters"]
         size = f"{entry['bytes'] / 1000:.0f} kB, {share:.1%} zeros"
@@ -178,6 +189,8 @@ def history(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = 
         about = ", ".join(str(label) for label in labels) if isinstance(labels, Iterable) else ""
         if entry.command == "rollback":
             about = f"to generation {entry.parent}"
+        elif "none" in entry.report:
+            about = "none of these"
         elif "before" in entry.report:
             about = f"{entry.report['before']} -> {about}"
         who = f"  {entry.by.get('user')}@{entry.by.get('host')}" if entry.by else ""

@@ -14,13 +14,14 @@ from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.labels import normalized_label
 from edge_tosca.learner.evaluation import evaluate_answers
-from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.forget import forget_class, forget_none
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.model import Model
-from edge_tosca.results import Answer, Evaluation, LearnReport, Skipped
+from edge_tosca.learner.none_of_these import learn_none
+from edge_tosca.results import Answer, Evaluation, LearnReport, NoneReport, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.source_images import SourceImage
 from edge_tosca.store.state import Generation, State
@@ -264,6 +265,69 @@ class Learner:
         }
         classes = {label: LessonClass(rows, names[label]) for label, rows in features.items()}
         return learn_task(self.store, Lesson(classes, task, skipped, feature_seconds), force=force)
+
+    def learn_none(
+        self,
+        source: "str | PathLike[str] | Sequence[PictureSource]",
+        *,
+        remember: bool = False,
+        on_progress: Progress | None = None,
+    ) -> NoneReport:
+        """Learn pictures that show none of the classes: the empty belt, hands, the usual surroundings.
+
+        They are never named. A picture that they explain better than any class is called unknown. Classes,
+        modules and the probabilities among the classes stay as they are.
+
+        Args:
+            source: a folder of pictures, in any subfolders, or pictures.
+            remember: store the pictures' paths, so that the store can be migrated to another backbone.
+            on_progress: called with the number of pictures done and of all pictures.
+
+        Returns:
+            The report.
+
+        Raises:
+            LearnError: there is no readable picture.
+            PictureError: the folder is missing, or holds no picture.
+            StoreError: the store's features come from another backbone, or the store cannot be written.
+        """
+        start = time.perf_counter()
+        self.store.require_writable()
+        pictures: list[PictureSource] = (
+            list(list_unlabelled(Path(source))) if isinstance(source, str | PathLike) else list(source)
+        )
+        self._check_origin()
+        on_done = None if on_progress is None else lambda done: on_progress(done, len(pictures))
+        read: list[Extracted] = []
+        skipped = []
+        for at, picture in zip(
+            pictures, self.vision.extract(iter(pictures), on_done, digests=True), strict=True
+        ):
+            if picture.features is None:
+                skipped.append(Skipped(_name(at), picture.error or "unreadable"))
+            else:
+                read.append(picture)
+        if not read:
+            raise LearnError("there is no readable picture among those of none of the classes; name others")
+        return learn_none(
+            self.store,
+            _lesson_class(read, remember),
+            skipped,
+            time.perf_counter() - start,
+            {"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
+        )
+
+    def forget_none(self) -> int:
+        """Erase all pictures that show none of the classes, for good; no rollback restores them.
+
+        Returns:
+            The new generation.
+
+        Raises:
+            LearnError: there are none.
+            StoreError: the store cannot be written, or pictures could not be erased.
+        """
+        return forget_none(self.store)
 
     def forget(self, label: str) -> int:
         """Erase a class for good: its features leave the file, and no rollback restores it.

@@ -189,7 +189,7 @@ def _locate(
             found[group.id] = images
             if images.missing:
                 paths = tuple(str(path) for path in images.lost[:_PATHS_NAMED])
-                missing.append(Missing(group.label, task.name, images.missing, group.images, paths))
+                missing.append(Missing(group.label.strip(), task.name, images.missing, group.images, paths))
     return found, missing
 
 

@@ -78,7 +78,13 @@ class Model:
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         ood_scores = self._ood_scores(z, margins)
-        return self._answers(log_posterior, margins, ood_scores, top, burst, least)
+        refused = self.router.refused_as_none(z, margins)
+        if burst:
+            # Linear scores of one object's frames are averaged, as their margins are.
+            refused = self.router.refused_as_none(
+                *(each.mean(axis=0, keepdims=True) for each in (z, margins))
+            )
+        return self._answers(log_posterior, margins, ood_scores, refused, top, burst, least)
 
     def posterior(self, features: Array, modules: bool = True) -> Array:
         """Compute the probabilities of all labels, each feature on its own.
@@ -146,6 +152,7 @@ class Model:
         log_posterior: Array,
         margins: Array,
         ood_scores: Array,
+        refused: Array,
         top: int,
         burst: bool,
         least: float | None,
@@ -157,12 +164,27 @@ class Model:
             ood_scores = ood_scores.mean(keepdims=True)
         posterior = by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
         return [
-            self._answer(row, log_posterior[place], margins[place], float(ood_scores[place]), top, least)
+            self._answer(
+                row,
+                log_posterior[place],
+                margins[place],
+                float(ood_scores[place]),
+                bool(refused[place]),
+                top,
+                least,
+            )
             for place, row in enumerate(posterior)
         ]
 
     def _answer(
-        self, posterior: Array, logs: Array, margins: Array, ood_score: float, top: int, least: float | None
+        self,
+        posterior: Array,
+        logs: Array,
+        margins: Array,
+        ood_score: float,
+        refused: bool,
+        top: int,
+        least: float | None,
     ) -> Answer:
         labels = self.state.labels
         order = _largest(posterior, max(top, 1))
@@ -174,7 +196,7 @@ class Model:
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            unknown=ood_score < self.router.ood.threshold,
+            unknown=refused or ood_score < self.router.ood.threshold,
             task=task.name,
             top=guesses[:top],
             familiarity=ood_score,
