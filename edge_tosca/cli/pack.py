@@ -46,6 +46,9 @@ def export(
             "--private", help="Disclose only each class's mean feature, not the features of pictures."
         ),
     ] = False,
+    none: Annotated[
+        bool, typer.Option("--none", help="Add the pictures of none of the classes; 0.1.1 refuses the pack.")
+    ] = False,
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,10 +57,15 @@ def export(
     from edge_tosca.store.store import Store
 
     signer = SigningKey.load(key)
-    gathered = export_classes(Store.open(store, key_file), labels or (), private=private)
+    gathered = export_classes(Store.open(store, key_file), labels or (), private=private, none=none)
     size = write_pack(out, gathered, signer)
     if as_json:
-        about = {"classes": gathered.labels, "images": gathered.images, "private": private}
+        about = {
+            "classes": gathered.labels,
+            "images": gathered.images,
+            "private": private,
+            "none": gathered.none,
+        }
         say_json({"pack": str(out), "bytes": size, "key": signer.public, **about})
         return
     what = counted(gathered.images, "synthetic feature" if private else "feature")
@@ -126,11 +134,21 @@ def inspect(file: PackPath, as_json: AsJson = False) -> None:
             "module_bytes": len(task.module),
         }
         for task in found.tasks
+        if not task.of_none
     ]
     if as_json:
         about = {"origin": found.origin, "fingerprint": found.fingerprint, "router": found.router}
         signed = {"pack": found.digest, "key": found.key}
-        say_json({**signed, **about, "private": found.private, "images": found.images, "tasks": tasks})
+        say_json(
+            {
+                **signed,
+                **about,
+                "private": found.private,
+                "images": found.images,
+                "tasks": tasks,
+                "none": found.none,
+            }
+        )
         return
     classes = counted(len(found.labels), "class", "classes")
     say(f"{file}: {classes} of {found.origin}; the signature is valid")
@@ -140,6 +158,8 @@ def inspect(file: PackPath, as_json: AsJson = False) -> None:
         say(f"  {task['name']}, learned {task['learned_at'][:10]}:")
         for entry in task["classes"]:
             say(f"    {entry['label']} ({entry['images']})")
+    if found.none:
+        say(f"  none of these: {counted(found.none, 'feature')}")
 
 
 @_verbs.command()

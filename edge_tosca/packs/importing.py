@@ -15,7 +15,7 @@ from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError, NameTakenError, PackError, StoreError
 from edge_tosca.features.normalization import normalize
-from edge_tosca.labels import checked_label, require_distinct
+from edge_tosca.labels import NONE_LABEL, checked_label, require_distinct
 from edge_tosca.learner.refit import refit, stored_sums
 from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.outcomes import Outcomes
@@ -108,8 +108,8 @@ def import_pack(
             return _unchanged(pack, known, time.perf_counter() - start)
         if known:
             raise PackError(
-                f"{store.path} knows the very pictures of class {known[0]!r} of this pack already; forget "
-                "that class first, or have the pack exported without it"
+                f"{store.path} knows the very pictures of class {known[0].strip()!r} of this pack already; "
+                "forget that class first, or have the pack exported without it"
             )
         taken = sorted(set(labels) & set(before.labels))
         if taken and not merge:
@@ -212,7 +212,7 @@ def _known_already(store: Store, state: State, pack: Pack) -> list[str]:
     sizes = {len(rows) for rows in packed}
     live = {
         sha256(store.features(group).tobytes()): group.label
-        for group in state.groups
+        for group in (*state.groups, *state.none_groups)
         if group.images in sizes
     }
     digests = [sha256(rows.tobytes()) for rows in packed]
@@ -222,7 +222,7 @@ def _known_already(store: Store, state: State, pack: Pack) -> list[str]:
 def _unchanged(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport:
     return ImportReport(
         generation=None,
-        classes=tuple(dict.fromkeys(known)),
+        classes=tuple(label for label in dict.fromkeys(known) if label != NONE_LABEL),
         tasks=(),
         images=pack.images,
         pack=pack.digest,
@@ -237,8 +237,9 @@ def _unchanged(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport
 def _add_task(store: Store, task: PackedTask, key: str, names: Mapping[str, str], generation: int) -> None:
     """Add the rows of a task, or activate those of an import that was rolled back."""
     row = _row(task)
-    labels = [names[label] for label in task.labels]
-    live = {group.id for group in store.state(generation).groups}
+    labels = [label if label == NONE_LABEL else names[label] for label in task.labels]
+    state = store.state(generation)
+    live = {group.id for group in (*state.groups, *state.none_groups)}
     while groups := store.groups_of_task(row):
         # Not if a part of it was forgotten since, or if the pack itself has the same task twice.
         whole = [len(rows) for rows in task.features] == [group.images for group in groups]

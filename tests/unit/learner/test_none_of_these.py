@@ -1,4 +1,4 @@
-"""Pictures of none of the classes: never named, erased without a trace, and a border where they were shown."""
+"""Pictures of none of the classes: never named, erased without a trace, and a border where they lie."""
 
 import sqlite3
 
@@ -72,7 +72,9 @@ def test_pictures_like_those_of_none_are_unknown_and_those_of_the_classes_are_no
 
 def test_none_of_the_classes_is_never_named(shop):
     learn_none(shop.store, none_of(100, 50))
-    answers = shop.predict_features(np.concatenate([pictures(100, 9), pictures(50, 9), pictures(7, 9)]), top=5)
+    answers = shop.predict_features(
+        np.concatenate([pictures(100, 9), pictures(50, 9), pictures(7, 9)]), top=5
+    )
     assert {guess.label for answer in answers for guess in answer.top} == {"mug", "pen"}
     assert shop.state.labels == ("mug", "pen")
     assert [task.name for task in shop.state.tasks] == ["task 1"]
@@ -202,4 +204,6 @@ def test_means_are_those_of_clusters_and_no_more_than_the_pictures_show():
 
 
 def test_the_same_pictures_give_one_mean():
-    assert np.allclose(cluster_means(np.repeat(normalize(pictures(0, 1)), 20, axis=0)), normalize(pictures(0, 1)))
+    assert np.allclose(
+        cluster_means(np.repeat(normalize(pictures(0, 1)), 20, axis=0)), normalize(pictures(0, 1))
+    )
