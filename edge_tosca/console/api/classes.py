@@ -22,9 +22,10 @@ from edge_tosca.console.api.messages import (
 from edge_tosca.console.api.openapi import Label, file_answer
 from edge_tosca.console.app_state.image_analysis import jpeg_of
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep
+from edge_tosca.console.app_state.training_jobs import NONE
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.errors import LearnError
-from edge_tosca.labels import normalized_label
+from edge_tosca.labels import NONE_LABEL, normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
 from edge_tosca.outcomes import Outcomes
@@ -43,6 +44,21 @@ THUMBNAIL_SIDE = 256
 async def classes(state: AppStateDep) -> ClassesMessage:
     """List the known classes and the modules of the live generation."""
     return await state.store_thread(lambda learner: _classes(state, learner))
+
+
+@router.post("/none/forget", dependencies=[CHANGES_STORE])
+async def forget_none(state: AppStateDep) -> ChangeMessage:
+    """Erase all pictures of none of the classes for good; no rollback restores them."""
+
+    def erase(learner: Learner) -> int:
+        try:
+            generation = learner.forget_none()
+        except LearnError as error:
+            raise ApiError(404, without_paths(str(error), learner.store.path)) from None
+        state.jobs.drop_pictures([NONE])
+        return generation
+
+    return await _change(state, erase, erases=True)
 
 
 @router.get("/classes/thumbnail", response_class=Response, responses=file_answer("image/jpeg", "A picture."))
@@ -165,7 +181,8 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
             )
             for task in known.tasks
         ]
-    return ClassesMessage(generation=known.generation, classes=found, modules=modules)
+        none = sum(group.images for group in known.none_groups)
+    return ClassesMessage(generation=known.generation, classes=found, modules=modules, none=none)
 
 
 def _report(history: list[Generation], live: int) -> dict[str, object]:
@@ -188,7 +205,7 @@ def _history(learner: Learner) -> HistoryMessage:
         live = learner.store.latest()
         known = {group.id for group in learner.state.groups}
         taught = [group for task in learner.store.tasks_ever() for group in task.groups]
-        undone = {group.label for group in taught if group.id not in known}
+        undone = {group.label for group in taught if group.id not in known and group.label != NONE_LABEL}
     return HistoryMessage(
         generation=live,
         undone=sorted(undone.difference(learner.state.labels)),

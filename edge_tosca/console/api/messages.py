@@ -78,11 +78,15 @@ class ModuleMessage(Message):
 
 
 class ClassesMessage(Message):
-    """The known classes, and the modules of the live generation."""
+    """The known classes, and the modules of the live generation.
+
+    `none`: number of pictures of none of the classes.
+    """
 
     generation: int
     classes: list[ClassMessage]
     modules: list[ModuleMessage]
+    none: int
 
 
 class ChangeMessage(Message):

@@ -16,8 +16,27 @@ const MOST_CONFUSIONS = 4;
 const MOST_PICTURES = 2;
 
 export function report(job) {
+  if (job.report.gate === undefined) return ofNone(job);
   const { gate } = job.report;
   return [verdict(job), figures(job), advice(gate), confusions(job), suspects(job), acts(job)];
+}
+
+/** Of a lesson of pictures of none of the classes: what it changes for the classes. */
+function ofNone(job) {
+  const { images, none, warnings, outcomes_before: before, outcomes_after: after } = job.report;
+  const share = (words, outcomes) => h("div", {}, h("dt", {}, t(words)), h("dd", {}, percent(outcomes.named_right), others(outcomes)));
+  return [
+    h(
+      `section.verdict.${warnings.length ? "warn" : "accept"}`,
+      {},
+      icon(SYMBOLS[warnings.length ? "warn" : "accept"]),
+      h("h1", {}, t("none.learned")),
+      h("p", {}, t("none.learned_words", { count: images, none })),
+    ),
+    after && h("dl.figures", {}, share("none.before", before), share("none.after", after)),
+    warnings.length > 0 && h("section.card", {}, h("ul.advice", {}, warnings.map((sentence) => h("li", {}, icon("warn"), h("span", {}, sentence))))),
+    acts(job),
+  ].filter(Boolean);
 }
 
 function verdict(job) {
