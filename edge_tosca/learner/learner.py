@@ -526,11 +526,13 @@ class Learner:
             StoreError: the store's features come from another backbone.
         """
         start = time.perf_counter()
-        pictures: dict[str | None, list[Path]] = dict(list_images(Path(folder)).pictures)
+        listed = list_images(Path(folder)).pictures
+        labelled: list[tuple[str | None, Path]] = [
+            (label, path) for label in listed for path in listed[label]
+        ]
         if unknown is not None:
-            pictures[None] = list_unlabelled(Path(unknown))
-        truths = [label for label, paths in pictures.items() for _ in paths]
-        paths = [path for some in pictures.values() for path in some]
+            labelled += [(None, path) for path in list_unlabelled(Path(unknown))]
+        truths, paths = [label for label, _ in labelled], [path for _, path in labelled]
         on_done = None if on_progress is None else lambda done: on_progress(done, len(paths))
         answers = list(self.predict_many(paths, 1, on_done))
         return evaluate_answers(
