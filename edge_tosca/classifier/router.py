@@ -19,6 +19,9 @@ from edge_tosca.classifier.ood.detector import OodDetector
 from edge_tosca.classifier.ood.none_of_these import NoneOfThese
 from edge_tosca.classifier.shared_means import SharedMeans
 
+_MOST_LOGIT = 700.0
+"""Beyond which an exponential overflows."""
+
 PROPOSED = 3
 """Groups whose tasks' modules refine an answer: the most probable ones."""
 
@@ -103,20 +106,21 @@ class Router:
             NoneOfThese.from_arrays(arrays, groups, dimensions) if "none_bias" in arrays else None,
         )
 
-    def refused_as_none(self, z: Array, margins: Array) -> Array:
-        """Return the pictures that none pictures explain better than any class.
+    def none_probability(self, z: Array, margins: Array) -> Array:
+        """Compute the probability that a picture is like none pictures and not like its best class.
 
         Args:
             z: normalised features, float32 [n, d].
             margins: of the groups above the background, [n, g].
 
         Returns:
-            bool [n].
+            float64 [n]; above one half the picture is called unknown. 0 where there are no none pictures.
         """
         if self.none is None:
-            return np.zeros(len(z), bool)
-        refused: Array = self.none.excess(z, margins) > 0
-        return refused
+            return np.zeros(len(z))
+        odds = -self.temperature * self.none.excess(z, margins).astype(np.float64)
+        probability: Array = 1 / (1 + np.exp(np.minimum(odds, _MOST_LOGIT)))
+        return probability
 
     def scores(self, z: Array) -> tuple[Array, Array]:
         """Score normalised features.

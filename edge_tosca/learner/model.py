@@ -78,13 +78,8 @@ class Model:
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         ood_scores = self._ood_scores(z, margins)
-        refused = self.router.refused_as_none(z, margins)
-        if burst:
-            # Linear scores of one object's frames are averaged, as their margins are.
-            refused = self.router.refused_as_none(
-                *(each.mean(axis=0, keepdims=True) for each in (z, margins))
-            )
-        return self._answers(log_posterior, margins, ood_scores, refused, top, burst, least)
+        none = self._none_probability(z, margins, burst)
+        return self._answers(log_posterior, margins, ood_scores, none, top, burst, least)
 
     def posterior(self, features: Array, modules: bool = True) -> Array:
         """Compute the probabilities of all labels, each feature on its own.
@@ -111,6 +106,12 @@ class Model:
         """
         z = normalize(features)
         return self.router.ood.statistics(z, self.router.scores(z)[1])
+
+    def _none_probability(self, z: Array, margins: Array, burst: bool) -> Array:
+        # Linear scores of one object's frames are averaged, as their margins are.
+        if burst:
+            z, margins = z.mean(axis=0, keepdims=True), margins.mean(axis=0, keepdims=True)
+        return self.router.none_probability(z, margins)
 
     def _ood_scores(self, z: Array, margins: Array) -> Array:
         try:
@@ -152,7 +153,7 @@ class Model:
         log_posterior: Array,
         margins: Array,
         ood_scores: Array,
-        refused: Array,
+        none: Array,
         top: int,
         burst: bool,
         least: float | None,
@@ -169,7 +170,7 @@ class Model:
                 log_posterior[place],
                 margins[place],
                 float(ood_scores[place]),
-                bool(refused[place]),
+                float(none[place]),
                 top,
                 least,
             )
@@ -182,7 +183,7 @@ class Model:
         logs: Array,
         margins: Array,
         ood_score: float,
-        refused: bool,
+        none: float,
         top: int,
         least: float | None,
     ) -> Answer:
@@ -196,7 +197,7 @@ class Model:
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            unknown=refused or ood_score < self.router.ood.threshold,
+            unknown=none > 0.5 or ood_score < self.router.ood.threshold,
             task=task.name,
             top=guesses[:top],
             familiarity=ood_score,
