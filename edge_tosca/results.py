@@ -215,17 +215,17 @@ class NoneReport:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Pictures whose answers state similar confidences, and how many of these answers are right.
+    """Pictures whose answers state similar probabilities, and how many of these answers are right.
 
     Attributes:
         images: number of pictures.
-        confidence: mean confidence that their answers state.
+        stated: mean probability of the label that their answers state.
         right: share of them whose label is right.
         interval: 95 % confidence interval of that share, see `edge_tosca.outcomes.wilson_interval`.
     """
 
     images: int
-    confidence: float
+    stated: float
     right: float
     interval: tuple[float, float]
 
@@ -238,14 +238,14 @@ class WrongPicture:
         path: of the picture.
         truth: its class; None for a picture of `--unknown`.
         label: the class that its answer lists first.
-        confidence: of that class.
+        stated: probability of that class that its answer states.
         unknown: the answer was "unknown", although the class was taught.
     """
 
     path: str
     truth: str | None
     label: str
-    confidence: float
+    stated: float
     unknown: bool
 
 
@@ -272,9 +272,9 @@ class Evaluation:
         confusion: true label to answered label to number of pictures, whether called unknown or not.
         named: the same of the pictures that were named, without those called unknown.
         untaught_named: label to number of pictures of what was never taught that were named with it.
-        reliability: pictures of known classes in ten bins of equal width by the stated confidence, the lowest
+        reliability: pictures of known classes in ten bins of equal width by the stated probability, the lowest
             first; bins without a picture are absent.
-        calibration_error: mean difference between stated confidence and share of right labels in these bins,
+        calibration_error: mean difference between stated probability and share of right labels in these bins,
             weighted by their pictures (expected calibration error).
         wrong: the worst answers: most confidently named wrong, least like a known class though taught, and
             most like a known class though never taught; at most `edge_tosca.learner.evaluation.MOST_WRONG` of

@@ -1,4 +1,4 @@
-"""Evaluate answers to labelled pictures: what a user sees, and how far stated confidences hold."""
+"""Evaluate answers to labelled pictures: what a user sees, and how far stated probabilities hold."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -34,6 +34,11 @@ class LabelledAnswer:
     def right(self) -> bool:
         """Whether the label is right, called unknown or not."""
         return self.answer.label == self.truth
+
+    @property
+    def stated(self) -> float:
+        """The probability that the answer states for its label."""
+        return self.answer.confidence
 
 
 def evaluate_answers(
@@ -106,8 +111,7 @@ def evaluate_answers(
         named={label: _labels(_named(some)) for label, some in by_class.items()},
         untaught_named=_labels(_named(of_untaught)),
         reliability=bins,
-        calibration_error=sum(each.images * abs(each.right - each.confidence) for each in bins)
-        / len(of_known),
+        calibration_error=sum(each.images * abs(each.right - each.stated) for each in bins) / len(of_known),
         wrong=_worst(of_known, of_untaught),
         skipped=skipped,
         seconds=seconds,
@@ -122,7 +126,7 @@ def outcomes(some: Sequence[LabelledAnswer]) -> Outcomes:
 
 
 def reliability(some: Iterable[LabelledAnswer]) -> tuple[ReliabilityBin, ...]:
-    """Compare stated confidences with shares of right labels, in bins of equal width.
+    """Compare stated probabilities with shares of right labels, in bins of equal width.
 
     Source: Guo and others, "On Calibration of Modern Neural Networks", 2017, section 2.
 
@@ -130,15 +134,15 @@ def reliability(some: Iterable[LabelledAnswer]) -> tuple[ReliabilityBin, ...]:
         some: answers to pictures of taught classes.
 
     Returns:
-        The bins that hold pictures, the lowest confidence first.
+        The bins that hold pictures, the lowest probability first.
     """
     binned: dict[int, list[LabelledAnswer]] = defaultdict(list)
     for one in some:
-        binned[min(int(one.answer.confidence * RELIABILITY_BINS), RELIABILITY_BINS - 1)].append(one)
+        binned[min(int(one.stated * RELIABILITY_BINS), RELIABILITY_BINS - 1)].append(one)
     found = []
     for place in sorted(binned):
         images, right = len(binned[place]), sum(one.right for one in binned[place])
-        mean = sum(one.answer.confidence for one in binned[place]) / images
+        mean = sum(one.stated for one in binned[place]) / images
         found.append(ReliabilityBin(images, mean, right / images, wilson_interval(right, images)))
     return tuple(found)
 
@@ -158,11 +162,10 @@ def _worst(
     refused = [one for one in of_known if one.answer.unknown]
     named = _named(of_untaught)
     ordered = (
-        *sorted(wrong, key=lambda one: -one.answer.confidence)[:MOST_WRONG],
+        *sorted(wrong, key=lambda one: -one.stated)[:MOST_WRONG],
         *sorted(refused, key=lambda one: one.answer.familiarity)[:MOST_WRONG],
         *sorted(named, key=lambda one: -one.answer.familiarity)[:MOST_WRONG],
     )
     return tuple(
-        WrongPicture(one.path, one.truth, one.answer.label, one.answer.confidence, one.answer.unknown)
-        for one in ordered
+        WrongPicture(one.path, one.truth, one.answer.label, one.stated, one.answer.unknown) for one in ordered
     )

@@ -106,7 +106,7 @@ def confusion_matrix(evaluation: Evaluation) -> str:
 
 
 def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
-    """Draw the share of right labels over the stated confidence, with the number of pictures below.
+    """Draw the share of right labels over the stated probability, with the number of pictures below.
 
     Args:
         bins: of an evaluation.
@@ -128,11 +128,11 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
             f'<text class="tick" x="{left - 8}" y="{top + side - at + 4:.0f}" text-anchor="end">{tick}</text>'
         )
     for each in bins:
-        x = left + each.confidence * side
+        x = left + each.stated * side
         y = top + (1 - each.right) * side
         low, high = (top + (1 - end) * side for end in each.interval)
         tall = max(each.images / most * below, 1)
-        words = f"{each.images} pictures: stated {each.confidence:.1%}, right {each.right:.1%}"
+        words = f"{each.images} pictures: stated {each.stated:.1%}, right {each.right:.1%}"
         parts.append(
             f'<g><title>{words}</title><line class="range" x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" '
             f'y2="{high:.1f}"/><circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
@@ -141,7 +141,7 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
         )
     parts.append(
         f'<text class="axis" x="{left + side / 2:.0f}" y="{floor + 34}" text-anchor="middle">'
-        "stated confidence, %; below it the number of pictures</text>"
+        "stated probability, %; below it the number of pictures</text>"
         f'<text class="axis" transform="translate(16,{top + side / 2:.0f}) rotate(-90)" '
         'text-anchor="middle">right labels, %</text>'
     )

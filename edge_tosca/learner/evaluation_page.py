@@ -81,7 +81,7 @@ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <p>A row holds the pictures of one class{of_all}; a column holds what they were named as, the last one those
 called unknown. A cell is the darker, the larger its share of the row.</p>
 <div class="wide">{confusion_matrix(evaluation)}</div>
-<h2>Stated confidence and right labels</h2>
+<h2>Stated probability and right labels</h2>
 <p>Points on the dashed line state what they keep: of pictures named with 80 %, 80 % are right. Lines are
 95 % intervals. Expected calibration error: {evaluation.calibration_error:.1%}. Only pictures of taught
 classes count here, called unknown or not.</p>
@@ -151,7 +151,7 @@ def _pictures(some: Sequence[WrongPicture], thumbnail: Thumbnail) -> str:
         picture = '<div class="missing"></div>'
         if small is not None:
             picture = f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(small).decode()}">'
-        name = f"<b>{_text(one.label)}</b> {one.confidence:.0%}"
+        name = f"<b>{_text(one.label)}</b> {one.stated:.0%}"
         said = f"unknown; most like {name}" if one.unknown else f"named {name}"
         truth = "" if one.truth is None else f"<b>{_text(one.truth)}</b> "
         place = _text(Path(one.path).name)

@@ -91,12 +91,12 @@ def test_outcomes_of_one_picture_stay_inside_their_range():
     assert found.interval["unknown"][0] == 0
 
 
-def test_reliability_compares_the_stated_confidence_with_right_labels():
+def test_reliability_compares_the_stated_probability_with_right_labels():
     sure = [("cat", answer("cat", 0.95)), ("cat", answer("dog", 0.95, unknown=True))]
     found = evaluated([*sure, ("dog", answer("dog", 0.25)), ("bird", answer("dog", 1.0))])
     low, high = found.reliability
-    assert (low.images, low.confidence, low.right) == (1, 0.25, 1.0)
-    assert (high.images, high.confidence, high.right) == (2, 0.95, 0.5)
+    assert (low.images, low.stated, low.right) == (1, 0.25, 1.0)
+    assert (high.images, high.stated, high.right) == (2, 0.95, 0.5)
     assert found.calibration_error == pytest.approx((1 * 0.75 + 2 * 0.45) / 3)
 
 
@@ -110,7 +110,7 @@ def test_the_worst_answers_come_first_and_no_more_than_some_of_each_kind():
     named = [(None, answer("dog", 0.5, familiarity=place)) for place in range(40)]
     found = evaluated([*many, *refused, *named]).wrong
     assert len(found) == 3 * MOST_WRONG
-    assert [one.confidence for one in found[:2]] == [0.39, 0.38]
+    assert [one.stated for one in found[:2]] == [0.39, 0.38]
     assert found[MOST_WRONG].path == "79.jpg"
     assert found[2 * MOST_WRONG].path == "119.jpg"
 
