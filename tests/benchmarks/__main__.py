@@ -238,13 +238,14 @@ def run_large_store(
 def run_none_of_these(
     folders: Folders,
     draws: Annotated[int, typer.Option(min=1, help="Of classes and pictures.")] = 6,
+    lean: Annotated[float | None, typer.Option(help="In place of the learner's constant LEAN.")] = None,
     out: Out = None,
     backbone: BackboneOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure what pictures of none of the classes change: a learner before and after `learn --none`."""
     vision, sets = _load(folders, backbone)
-    trials = none_of_these.measure(sets, vision, draws, step_notes(as_json))
+    trials = none_of_these.measure(sets, vision, draws, step_notes(as_json), lean)
     report = {"about": _about(vision, sets), "trials": none_of_these.to_json(trials)}
     _report("none_of_these", report, none_of_these.markdown(trials), out, as_json)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures
+from edge_tosca.classifier.ood import none_of_these as border
 from edge_tosca.learner.learner import Learner
 from edge_tosca.learner.lesson import LessonClass
 from edge_tosca.learner.none_of_these import learn_none
@@ -54,7 +55,11 @@ class Trial:
 
 
 def measure(
-    sets: Sequence[LabelledFeatures], vision: FeatureExtractor, draws: int, on_step: Callable[[str], None]
+    sets: Sequence[LabelledFeatures],
+    vision: FeatureExtractor,
+    draws: int,
+    on_step: Callable[[str], None],
+    lean: float | None = None,
 ) -> list[Trial]:
     """Measure all sets.
 
@@ -63,10 +68,13 @@ def measure(
         vision: the backbone of the features.
         draws: of classes and pictures.
         on_step: called with what is measured next.
+        lean: in place of the learner's constant.
 
     Returns:
         The trials.
     """
+    if lean is not None:
+        border.LEAN = lean
     found = []
     for data in sets:
         others = [other.test for other in sets if other is not data]
