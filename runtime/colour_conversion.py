@@ -4,7 +4,9 @@ A phone's pictures are in Display P3, a camera's may be in Adobe RGB, a printer'
 their colours are wrong. Pixels of pictures that are sRGB, whatever their profile is called, are left as they are.
 """
 
+import contextlib
 import io
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -64,23 +66,36 @@ def fits(start: bytes, mode: str) -> bool:
     return len(start) >= _HEADER_BYTES and start[36:40] == b"acsp" and start[16:20] in _SPACES.get(mode, ())
 
 
+def lab_to_srgb(image: Image.Image) -> Image.Image:
+    """Convert CIE L*a*b* of the D50 white to sRGB.
+
+    Args:
+        image: a picture in mode LAB.
+
+    Returns:
+        The picture in mode RGB.
+
+    Raises:
+        PictureError: this installation cannot convert colours.
+    """
+    # The table that LittleCMS computes by default is off by up to 10 levels.
+    flags = ImageCms.Flags.NOOPTIMIZE | ImageCms.Flags.NOCACHE
+    with _needing_littlecms():
+        lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        return _to_srgb(lab, "LAB", flags).apply(image)
+
+
 @lru_cache(maxsize=8)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the transform to sRGB; None if there is none, or it would change nothing but rounding."""
+    # Several threads decode pictures with one transform.
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOCACHE
+    if mode == "L":
+        # The curve that LittleCMS resamples is off by up to 8 levels near black.
+        flags |= ImageCms.Flags.NOOPTIMIZE
     try:
-        transform = ImageCms.ImageCmsTransform(
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-            ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
-            mode,
-            "RGB",
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            # Several threads decode pictures with one transform.
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOCACHE,
-        )
-    except ImportError as error:
-        raise PictureError(
-            "its colours are not sRGB, and this Pillow has no LittleCMS to convert them; save it in sRGB"
-        ) from error
+        with _needing_littlecms():
+            transform = _to_srgb(ImageCms.ImageCmsProfile(io.BytesIO(profile)), mode, flags)
     # What LittleCMS cannot read or convert is no profile that anybody could apply.
     except (OSError, ValueError, ImageCms.PyCMSError):
         return None
@@ -90,6 +105,24 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     converted = np.asarray(transform.apply(probe), np.int16)
     same = np.abs(converted - np.asarray(probe, np.int16)).max() <= _SAME_LEVELS
     return None if same else transform
+
+
+def _to_srgb(
+    profile: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flags
+) -> ImageCms.ImageCmsTransform:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    return ImageCms.ImageCmsTransform(profile, srgb, mode, "RGB", intent, flags=flags)
+
+
+@contextlib.contextmanager
+def _needing_littlecms() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise PictureError(
+            "its colours are not sRGB, and this Pillow has no LittleCMS to convert them; save it in sRGB"
+        ) from error
 
 
 @lru_cache(maxsize=8)

@@ -280,7 +280,7 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def _open(file: PictureFile, name: str) -> OpenedPicture:
-    decoded = None
+    decoded, kind = None, None
     try:
         kind = recognise(file, name)
         header = read_header(file, kind)
@@ -299,9 +299,16 @@ def _open(file: PictureFile, name: str) -> OpenedPicture:
             said = str(error)
             raise PictureError(said if said.startswith(f"{name}: ") else f"{name}: {said}") from None
         if isinstance(error, Exception):
-            raise PictureError(f"{name}: cannot be read ({first_line(error)})") from error
+            raise PictureError(f"{name}: {_unreadable(kind, error)}") from error
         raise
     return picture
+
+
+def _unreadable(kind: FileKind | None, error: Exception) -> str:
+    if kind is None:
+        return f"cannot be read ({first_line(error)})"
+    form = f"damaged {kind.name}, or {kind.name} in a form that is not read"
+    return f"{form} ({first_line(error)}); take it again, or save it as JPEG"
 
 
 def _load(picture: OpenedPicture, scale: int) -> tuple[Image.Image, str | None]:

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from edge_tosca.errors import PictureError
-from edge_tosca.runtime.colour_conversion import to_srgb
+from edge_tosca.runtime.colour_conversion import lab_to_srgb, to_srgb
 from edge_tosca.runtime.picture_header import PictureHeader
 
 
@@ -28,6 +28,8 @@ def to_rgb(image: Image.Image, header: PictureHeader) -> Image.Image:
         image.info["transparency"] = header.transparent[0] if len(header.transparent) == 1 else header.transparent
     if image.mode == "F":
         raise PictureError("floating point pixels; save it with 8 or 16 bits")
+    if image.mode == "LAB":
+        return lab_to_srgb(image)
     if image.mode == "La":
         # A grey of La is multiplied by its alpha, and a conversion to RGBA would drop that.
         image = image.convert("LA")
@@ -40,9 +42,20 @@ def to_rgb(image: Image.Image, header: PictureHeader) -> Image.Image:
     if (profile := _profile(header)) is not None:
         image = to_srgb(image, profile)
     if alpha is None:
-        return image if image.mode == "RGB" else image.convert("RGB")
+        image = image if image.mode == "RGB" else image.convert("RGB")
+        return image if _all_shown(image, header) else _framed(image, header)
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=alpha)
+    return white if _all_shown(image, header) else _framed(white, header)
+
+
+def _all_shown(image: Image.Image, header: PictureHeader) -> bool:
+    return header.window is None or header.window == (0, 0, *image.size)
+
+
+def _framed(image: Image.Image, header: PictureHeader) -> Image.Image:
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image.crop(header.window), header.window)
     return white
 
 
