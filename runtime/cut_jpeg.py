@@ -47,7 +47,9 @@ def read_cut_jpeg(
     missing = _missing_blocks(difference if difference.ndim == 2 else difference.max(axis=2), frame)
     if missing == 0:
         return picture, WITHOUT_END
-    if missing is None or missing > max(1, int(_MISSING_SHARE * frame.blocks_across * frame.blocks_down)):
+    share = int(_MISSING_SHARE * frame.blocks_across * frame.blocks_down)
+    # The last row has to have begun.
+    if missing is None or missing > max(1, min(share, frame.blocks_across - 1)):
         return None
     return picture, CUT_IN_LAST_ROW
 

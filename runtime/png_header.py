@@ -90,7 +90,7 @@ def _read_chunk(file: PictureFile, name: bytes, length: int, stop: int, found: _
     elif name in (b"IDAT", b"PLTE"):
         found.pieces.append(whole)
     elif name == b"IEND":
-        found.ended = True
+        found.ended = start + length + 4 <= stop
     elif name in _SMALL:
         found.small.setdefault(name, file.read(min(length, _SMALL_LIMIT)))
         if name == b"tRNS" and found.colour_type == _PALETTE:

@@ -8,6 +8,8 @@ import io
 import struct
 from dataclasses import dataclass
 
+import numpy as np
+
 from edge_tosca.errors import PictureError
 from edge_tosca.runtime.colour_space import SRGB, ColourSpace
 from edge_tosca.runtime.exif import xmp_orientation
@@ -15,15 +17,18 @@ from edge_tosca.runtime.picture_file import PictureFile
 from edge_tosca.runtime.picture_header import PictureHeader
 from edge_tosca.runtime.spliced_file import Piece
 
-_SUBFILE, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 254, 258, 259, 262, 266
+_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
 _ORIENTATION, _SAMPLES, _PLANAR, _TRANSFER, _WHITE, _PRIMARIES = 274, 277, 284, 301, 318, 319
+_STRIP_OFFSETS, _STRIP_ROWS, _STRIP_BYTES = 273, 278, 279
+_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
 _COLOUR_MAP, _SUBDIRECTORIES, _INKS, _EXTRA, _FORMAT = 320, 330, 332, 338, 339
 _COEFFICIENTS, _SUBSAMPLING, _REFERENCE = 529, 530, 532
 _XMP, _ICC, _DNG_VERSION = 700, 34675, 50706
 # What a decoder needs to find and unpack the pixels.
 _NEEDED = (
-    frozenset({256, 257, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, 273, _SAMPLES, 278, 279, _PLANAR})
-    | frozenset({292, 293, 317, _COLOUR_MAP, 322, 323, 324, 325, _INKS, _EXTRA, _FORMAT, 347})
+    frozenset({_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _SAMPLES, _PLANAR})
+    | frozenset({_STRIP_OFFSETS, _STRIP_ROWS, _STRIP_BYTES, 292, 293, 317, _COLOUR_MAP})
+    | frozenset({_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES, _INKS, _EXTRA, _FORMAT, 347})
     | frozenset(range(512, 522))
     | frozenset({_COEFFICIENTS, _SUBSAMPLING, 531, _REFERENCE})
 )
@@ -31,7 +36,8 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _WHOLE = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _SHORT = 3
 _ENTRIES_LIMIT = 4096
-_VALUE_LIMIT = 1 << 20
+_OFFSET_LIMIT = 1 << 62
+_VALUE_LIMIT = 1 << 24
 _PROFILE_LIMIT = 16_000_001
 _RAW = 1
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INDEXED, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
@@ -62,7 +68,10 @@ class TiffDirectory:
         kind, count, data = self._parts(entry)
         size = min(count * _SIZES.get(kind, 0), limit)
         if size > len(data):
-            self.file.seek(struct.unpack(self.order + ("Q" if self.big else "I"), data)[0])
+            (place,) = struct.unpack(self.order + ("Q" if self.big else "I"), data)
+            if place >= _OFFSET_LIMIT:
+                return 0, b""
+            self.file.seek(place)
             data = self.file.read(size)
         return kind, data[:size]
 
@@ -110,7 +119,7 @@ def read_directory(file: PictureFile) -> TiffDirectory | None:
         return None
     big = magic == 43
     (place,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", start, 8 if big else 4)
-    if place >= 1 << 63:
+    if place >= _OFFSET_LIMIT:
         return None
     file.seek(place)
     size, wide = (20, 8) if big else (12, 2)
@@ -144,6 +153,7 @@ def read_tiff_header(file: PictureFile) -> PictureHeader:
     if is_camera_raw(directory):
         raise PictureError("a camera's raw file, which is not read; save it as JPEG")
     photometric, bits = check_layout(directory)
+    _check_extent(directory, max(bits))
     inverted = photometric == _WHITE_IS_ZERO and max(bits) == 16
     kind, profile = directory.value(_ICC, _PROFILE_LIMIT)
     _, packet = directory.value(_XMP)
@@ -210,6 +220,26 @@ def check_layout(directory: TiffDirectory) -> tuple[int, tuple[int, ...]]:
         if subsampled or _COEFFICIENTS in directory.entries or _REFERENCE in directory.entries:
             refuse("of uncompressed YCbCr")
     return photometric, bits
+
+
+def _check_extent(directory: TiffDirectory, bits: int) -> None:
+    """Raise where pixels lie behind the end of the file, where a directory is put for the decoder."""
+    width, height = directory.one(_WIDTH, 0), directory.one(_HEIGHT, 0)
+    samples = 1 if directory.one(_PLANAR, 1) == 2 else directory.one(_SAMPLES, 1)
+    tiled = _TILE_OFFSETS in directory.entries
+    offsets = np.array(directory.whole(_TILE_OFFSETS if tiled else _STRIP_OFFSETS), np.float64)
+    sizes = np.array(directory.whole(_TILE_BYTES if tiled else _STRIP_BYTES), np.float64)
+    if directory.one(_COMPRESSION, _RAW) == _RAW:
+        across, down = width, min(directory.one(_STRIP_ROWS, height), height)
+        if tiled:
+            across, down = directory.one(_TILE_WIDTH, 0), directory.one(_TILE_HEIGHT, 0)
+        row = (across * samples * bits + 7) // 8
+        sizes = np.full(len(offsets), row * down, np.float64)
+        if not tiled and down:
+            sizes[-(-height // down) - 1 :: -(-height // down)] = row * ((height - 1) % down + 1)
+    shared = min(len(offsets), len(sizes))
+    if (offsets[:shared] + sizes[:shared] > directory.file.seek(0, io.SEEK_END)).any():
+        raise PictureError("a TIFF that is cut short; take or copy it again")
 
 
 def _stated_colours(directory: TiffDirectory) -> ColourSpace | None:
