@@ -179,10 +179,10 @@ def kind_of(start: bytes, name: str = "") -> FileKind:
         return CAMERA_RAW
     if kind is not None:
         return kind
-    if not any(start):
-        return ZEROS
     if by_name is not None and not _is_text(start):
         return by_name
+    if not any(start):
+        return ZEROS
     return _kind_of_text(start) if _is_text(start) else UNKNOWN
 
 
@@ -208,7 +208,7 @@ def _by_start(start: bytes) -> FileKind | None:
         if start.startswith(signature):
             return kind
     if start[4:8] == b"ftyp":
-        return _by_brand(start)
+        return _by_brand(start) if len(start) >= 12 else None
     if start[4:8] in (b"moov", b"mdat", b"wide", b"pnot") or start[4:12] in (b"skipmoov", b"freemoov"):
         return _QUICKTIME
     if start.startswith(b"RIFF"):

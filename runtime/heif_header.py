@@ -51,14 +51,14 @@ def read_heif_header(file: PictureFile, kind: FileKind) -> PictureHeader:
     """
     meta = _meta(file, kind)
     if meta is None:
-        raise PictureError(f"{kind.name} without a picture in it, or damaged; take or copy it again")
+        raise PictureError(f"truncated or damaged {kind.name}, without a picture in it; take or copy it again")
     place, data = meta
     try:
         properties = _properties(data)
         hidden = _metadata_items(data)
         primary = _of_primary(data, properties)
     except (struct.error, IndexError):
-        raise PictureError(f"damaged {kind.name}; take or copy it again") from None
+        raise PictureError(f"truncated or damaged {kind.name}; take or copy it again") from None
     for box in properties:
         if box.kind == b"ispe" and box.stop - box.start >= 12:
             width, height = struct.unpack_from(">II", data, box.start + 4)
@@ -100,7 +100,7 @@ def _meta(file: PictureFile, kind: FileKind) -> tuple[int, bytes] | None:
             file.seek(place + begin)
             found = place + begin, file.read(min(length - begin, _META_LIMIT))
         place += length
-    raise PictureError(f"{kind.name} that is cut short or damaged; take or copy it again")
+    raise PictureError(f"truncated or damaged {kind.name}; take or copy it again")
 
 
 def _boxes(data: bytes, start: int, stop: int) -> Iterator[_Box]:

@@ -239,7 +239,7 @@ def _check_extent(directory: TiffDirectory, bits: int) -> None:
             sizes[-(-height // down) - 1 :: -(-height // down)] = row * ((height - 1) % down + 1)
     shared = min(len(offsets), len(sizes))
     if (offsets[:shared] + sizes[:shared] > directory.file.seek(0, io.SEEK_END)).any():
-        raise PictureError("a TIFF that is cut short; take or copy it again")
+        raise PictureError("truncated or damaged TIFF; take or copy it again")
 
 
 def _stated_colours(directory: TiffDirectory) -> ColourSpace | None:

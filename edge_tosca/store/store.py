@@ -442,7 +442,7 @@ class Store(StoreReader):
             gate = report.get("gate")
             kept = {**gate, "suspects": []} if isinstance(gate, dict) else gate
             # A module can be computed from its pictures, so its digest would confirm a guess at them.
-            self.set_report(generation, {**report, "skipped": [], "gate": kept, "module": None})
+            self.set_report(generation, {**report, "skipped": [], "notes": [], "gate": kept, "module": None})
 
     def scrub(self) -> None:
         """Empty the write-ahead log, so that no file of the store holds what was erased.
