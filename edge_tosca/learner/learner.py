@@ -490,7 +490,7 @@ class Learner:
             for path, answer in zip(paths, answers, strict=True)
             if isinstance(answer, Answer) and answer.note is not None
         ]
-        skipped = (*found.all_skipped, *evaluation.skipped)
+        skipped = (*found.skipped_of_classes, *evaluation.skipped)
         return replace(evaluation, skipped=skipped, notes=tuple(noted))
 
     def _require_answers(self, coverage: float | None = None) -> None:

@@ -66,8 +66,8 @@ def embed_folder(
     classes = found.pictures
     items = [(label, path) for label, (_, paths) in enumerate(classes.items()) for path in paths]
     if not items:
-        raise no_picture(folder, found.all_skipped)
-    features, labels, paths, skipped, notes = [], [], [], found.all_skipped, []
+        raise no_picture(folder, found.skipped_of_classes)
+    features, labels, paths, skipped, notes = [], [], [], found.skipped_of_classes, []
     extracted = vision.extract((path for _, path in items), lambda done: on_progress(done, len(items)))
     for (label, path), picture in zip(items, extracted, strict=True):
         if picture.features is None:

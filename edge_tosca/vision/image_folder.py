@@ -23,9 +23,9 @@ class ImageFolder:
     skipped: dict[str, list[Skipped]]
 
     @property
-    def all_skipped(self) -> list[Skipped]:
-        """The files of all classes that are not taken."""
-        return [entry for entries in self.skipped.values() for entry in entries]
+    def skipped_of_classes(self) -> list[Skipped]:
+        """The files in class folders that are not taken."""
+        return [entry for label, entries in self.skipped.items() if label for entry in entries]
 
 
 def list_images(folder: Path, *, follow_links: bool = False) -> ImageFolder:

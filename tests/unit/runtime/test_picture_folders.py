@@ -251,7 +251,7 @@ def test_folders_that_systems_make_are_neither_classes_nor_searched(tmp_path, na
         (folder / "1.jpg").write_bytes(encoded("JPEG"))
     found = list_images(tmp_path)
     assert found.pictures == {"mug": [tmp_path / "mug" / "1.jpg"]}
-    assert found.all_skipped == []
+    assert found.skipped_of_classes == []
 
 
 def test_links_are_followed_where_that_is_wanted_and_never_in_a_circle(tmp_path):
@@ -275,7 +275,7 @@ def test_links_are_followed_where_that_is_wanted_and_never_in_a_circle(tmp_path)
     # Of two links to one folder either is searched, and only one.
     assert {name.split("/", 2)[2] for name in names if name.startswith(("mug/far", "mug/again"))} == {"3.jpg", "deep/4.jpg"}
     assert [path.name for path in found.pictures["cup"]] == ["4.jpg"]
-    skipped = {Path(entry.path).name: entry.reason for entry in found.all_skipped}
+    skipped = {Path(entry.path).name: entry.reason for entry in found.skipped_of_classes}
     assert set(skipped) == {"up", "self", "back"}
     assert set(skipped.values()) == {"a link to a folder that holds it; remove the link"}
     assert len(find_pictures(photos / "mug")) == 2
