@@ -95,6 +95,9 @@ class Learner:
             raise LearnError(f"router must be one of {', '.join(ROUTERS)} and refused in 0 .. 1")
         if max_bytes is not None and max_bytes < 1:
             raise LearnError("max_bytes must be at least 1; omit it for no limit")
+        key = None if key_file is None else Path(key_file)
+        # Before the backbone is loaded and its features are checked.
+        Store.require_free(Path(path), key)
         vision = FeatureExtractor(None if bundle is None else Path(bundle), runtime, device, threads)
         settings = {
             "bundle": "" if bundle is None else str(Path(bundle).absolute()),
@@ -108,7 +111,6 @@ class Learner:
             "refused": str(refused),
             **({} if max_bytes is None else {MAX_BYTES_SETTING: str(max_bytes)}),
         }
-        key = None if key_file is None else Path(key_file)
         return cls(Store.create(Path(path), settings, key, group_access=group_access), vision)
 
     @classmethod
