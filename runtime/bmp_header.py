@@ -1,6 +1,7 @@
 """Read the header of a BMP, and make explicit what a decoder may guess.
 
-Source: Microsoft, BITMAPFILEHEADER, BITMAPINFOHEADER, BITMAPV4HEADER and BITMAPV5HEADER; OS/2 1.x and 2.x bitmaps.
+Source: Microsoft, BITMAPFILEHEADER, BITMAPINFOHEADER, BITMAPV4HEADER and BITMAPV5HEADER; OS/2 1.x and 2.x
+bitmaps.
 """
 
 import io
@@ -48,7 +49,9 @@ def read_bmp_header(file: PictureFile) -> PictureHeader:
         return PictureHeader()
     if size == _OS2 and compression >= 3:
         raise PictureError("an OS/2 bitmap in a compressed form, which is not read; save it as PNG")
-    profile, space = _colours(file, start, size) if size >= _V4 and len(start) >= _FILE_HEADER + _V4 else (None, None)
+    profile, space = (
+        _colours(file, start, size) if size >= _V4 and len(start) >= _FILE_HEADER + _V4 else (None, None)
+    )
     pieces, note = [], None
     if bits in (1, 4, 8):
         pieces = _with_whole_palette(file, start, size, bits, colours, pixels, compression)

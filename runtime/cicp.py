@@ -7,7 +7,7 @@ _UNSPECIFIED = 2
 _PRIMARIES = {1: SRGB, _UNSPECIFIED: SRGB, 9: BT2020, 12: DISPLAY_P3}
 _CURVES = {
     # Still pictures that name the curve of BT.709 and its equals are shown as sRGB by browsers and viewers.
-    **{code: SRGB.curve for code in (1, _UNSPECIFIED, 6, 13, 14, 15)},
+    **dict.fromkeys((1, _UNSPECIFIED, 6, 13, 14, 15), SRGB.curve),
     4: (2.2,),
     5: (2.8,),
     8: (1.0,),

@@ -1,7 +1,8 @@
 """Convert colours to sRGB, which backbones were trained on, where a file states that they are others.
 
-A phone's pictures are in Display P3, a camera's may be in Adobe RGB, a printer's in CMYK with a profile. Read as sRGB
-their colours are wrong. Pixels of pictures that are sRGB, whatever their profile is called, are left as they are.
+A phone's pictures are in Display P3, a camera's may be in Adobe RGB, a printer's in CMYK with a profile.
+Read as sRGB their colours are wrong. Pixels of pictures that are sRGB, whatever their profile is called, are
+left as they are.
 """
 
 import contextlib
@@ -21,8 +22,8 @@ _HEADER_BYTES = 128
 _GREY, _COLOUR = b"GRAY", b"RGB "
 _SPACES = {"RGB": (_COLOUR, _GREY), "L": (_GREY, _COLOUR), "CMYK": (b"CMYK",)}
 _SAME_LEVELS = 2
-"""Six profiles called sRGB (of LittleCMS, Ghostscript, colord, OpenICC) were seen to differ by up to 1 level of 255;
-gamma 2.2 with the same primaries by 6, BT.709 by 16, Display P3 by more."""
+"""Six profiles called sRGB (of LittleCMS, Ghostscript, colord, OpenICC) were seen to differ by up to 1 level
+of 255; gamma 2.2 with the same primaries by 6, BT.709 by 16, Display P3 by more."""
 
 _PROBE_STEPS = 9
 

@@ -1,9 +1,9 @@
 """Colour spaces that a file names by primaries and a curve, as ICC profiles.
 
-PNG (cICP, gAMA and cHRM), BMP (versions 4 and 5), TIFF and EXIF state colours in this way. One form for all of them
-leaves one way to convert: that of an embedded profile.
-Source: ICC.1:2010, 7.2 (header), 10.5 and 10.15 (curves); the matrix is that of Lindbloom, "RGB/XYZ Matrices",
-with Bradford adaptation to D50 (ICC.1:2010, annex E).
+PNG (cICP, gAMA and cHRM), BMP (versions 4 and 5), TIFF and EXIF state colours in this way. One form for all
+of them leaves one way to convert: that of an embedded profile.
+Source: ICC.1:2010, 7.2 (header), 10.5 and 10.15 (curves); the matrix is that of Lindbloom, "RGB/XYZ
+Matrices", with Bradford adaptation to D50 (ICC.1:2010, annex E).
 """
 
 import struct
@@ -38,8 +38,7 @@ class ColourSpace:
         green: as red.
         blue: as red.
         white: as red.
-        curve: from a sample in 0..1 to light: one gamma, the five parameters of a curve of type 3, or at least
-            256 values in 0..1 at equal distances.
+        curve: from a sample in 0..1 to light: one gamma, or the five parameters of a curve of type 3.
     """
 
     red: Chromaticity = (0.64, 0.33)
@@ -110,9 +109,6 @@ def _numbers(kind: bytes, values: NDArray[np.float64]) -> bytes:
 
 
 def _curve(curve: tuple[float, ...]) -> bytes:
-    if len(curve) > len(SRGB_CURVE):
-        values = np.rint(np.clip(curve, 0, 1) * 65535).astype(">u2")
-        return b"curv" + bytes(4) + struct.pack(">I", len(values)) + values.tobytes()
     kind = 0 if len(curve) == 1 else 3
     return b"para" + bytes(4) + struct.pack(">HH", kind, 0) + b"".join(map(_fixed, curve))
 

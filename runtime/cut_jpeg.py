@@ -1,8 +1,8 @@
 """Read a JPEG that lacks its end marker, or the end of its last row of blocks.
 
-A decoder that meets the end of a file inside a JPEG fills up with grey and does not say from where on. So the rest is
-decoded twice, once with nothing and once with random bits in place of what is missing: the two pictures are equal up
-to the first block whose bits are not all there.
+A decoder that meets the end of a file inside a JPEG fills up with grey and does not say from where on. So
+the rest is decoded twice, once with nothing and once with random bits in place of what is missing: the two
+pictures are equal up to the first block whose bits are not all there.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """Read from EXIF and XMP what pixels depend on, and nothing else.
 
-Cameras and programs write odd entries: a fraction over zero, a text where a number belongs, an offset to nowhere.
-Here only the entries that are needed are read, each where it lies, so that no other one matters.
+Cameras and programs write odd entries: a fraction over zero, a text where a number belongs, an offset to
+nowhere. Here only the entries that are needed are read, each where it lies, so that no other one matters.
 Source: EXIF 2.32 (CIPA DC-008), 4.6; TIFF 6.0, section 2; DCF 2.0 (CIPA DC-009) for the colour space.
 """
 

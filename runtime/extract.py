@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from edge_tosca.errors import PictureError
 from edge_tosca.runtime.backend import Backend
+from edge_tosca.runtime.opened_picture import OpenedPicture
 from edge_tosca.runtime.pictures import (
-    OpenedPicture,
     PictureSource,
     decode_picture,
     decoding_scale,

@@ -145,8 +145,12 @@ _SUFFIXES: dict[str, FileKind] = {
     ".psd": _unread("a Photoshop file (PSD)"),
     ".tga": _unread("Targa"),
     ".svg": _SVG,
-    **dict.fromkeys((".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mrw"), CAMERA_RAW),
-    **dict.fromkeys((".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srw"), CAMERA_RAW),
+    **dict.fromkeys(
+        (".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mrw"), CAMERA_RAW
+    ),
+    **dict.fromkeys(
+        (".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srw"), CAMERA_RAW
+    ),
     **dict.fromkeys((".mp4", ".m4v"), _MP4),
     ".mov": _QUICKTIME,
     **dict.fromkeys((".avi", ".mkv", ".webm", ".mts", ".m2ts", ".3gp", ".wmv"), _video("by its name")),
@@ -247,7 +251,9 @@ def _is_text(start: bytes) -> bool:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     # A character may be cut at the end.
-    return "\ufffd" not in start.decode("utf-8", "replace")[:-1] and not re.search(rb"[\x01-\x08\x0e-\x1a]", start)
+    return "\ufffd" not in start.decode("utf-8", "replace")[:-1] and not re.search(
+        rb"[\x01-\x08\x0e-\x1a]", start
+    )
 
 
 def _kind_of_text(start: bytes) -> FileKind:

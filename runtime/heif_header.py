@@ -36,8 +36,8 @@ class _Box:
 def read_heif_header(file: PictureFile, kind: FileKind) -> PictureHeader:
     """Read what a HEIC or AVIF file states.
 
-    EXIF and XMP are hidden from the decoder: the container itself says how a picture is turned, and an odd entry
-    would fail the decoding.
+    EXIF and XMP are hidden from the decoder: the container itself says how a picture is turned, and an odd
+    entry would fail the decoding.
 
     Args:
         file: of the picture.
@@ -51,7 +51,9 @@ def read_heif_header(file: PictureFile, kind: FileKind) -> PictureHeader:
     """
     meta = _meta(file, kind)
     if meta is None:
-        raise PictureError(f"truncated or damaged {kind.name}, without a picture in it; take or copy it again")
+        raise PictureError(
+            f"truncated or damaged {kind.name}, without a picture in it; take or copy it again"
+        )
     place, data = meta
     try:
         properties = _properties(data)

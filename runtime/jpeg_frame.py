@@ -23,7 +23,8 @@ class Frame:
         height: pixels.
         progressive: whether several scans refine the picture.
         factors: of each component by its number, the horizontal and the vertical sampling factor.
-        missing_bits: of each component and coefficient, the bits that no scan has brought; absent for all of them.
+        missing_bits: of each component and coefficient, the bits that no scan has brought; absent for all of
+        them.
         restarts: whether restart markers divide the data.
         next_restart: number of the restart marker that follows the last one.
     """
@@ -115,7 +116,7 @@ def _take_scan(body: bytes, frame: Frame) -> None:
 
 
 def _segments(data: bytes) -> list[tuple[int, int, int]]:
-    """List marker, start and end of the content of every segment, up to the end of the JPEG or of the data."""
+    """List marker, start and end of the content of every segment, up to the end of the JPEG or the data."""
     found, place = [], 0
     while match := MARKER.search(data, place):
         place = match.end()

@@ -1,6 +1,7 @@
 """Read the segments of a JPEG before its first scan.
 
-Source: ITU-T T.81, annex B; ICC.1:2010, B.4 for profiles in several segments; Adobe's XMP specification, part 3.
+Source: ITU-T T.81, annex B; ICC.1:2010, B.4 for profiles in several segments; Adobe's XMP specification,
+part 3.
 """
 
 import io

@@ -65,8 +65,8 @@ def find_pictures(folder: str | os.PathLike[str], *, follow_links: bool = False)
 def list_pictures(folder: str | os.PathLike[str], *, follow_links: bool = False) -> PictureListing:
     """List the pictures and everything else below a folder, in one walk.
 
-    A file is a picture by its first bytes, whatever its name. Hidden files and folders are left out, and so are
-    those that systems make, such as thumbnails and bins.
+    A file is a picture by its first bytes, whatever its name. Hidden files and folders are left out, and so
+    are those that systems make, such as thumbnails and bins.
 
     Args:
         folder: the folder to search, with all its subfolders.
@@ -117,17 +117,17 @@ def _is_picture(kind: FileKind) -> bool:
 
 
 def _entries(top: Path, follow_links: bool, others: list[PassedOver]) -> Iterator[os.DirEntry[str]]:
-    """Yield the entries that are neither hidden nor folders, and list the links to folders that are not followed."""
+    """Yield the entries that are neither hidden nor folders, and list links to folders that are left out."""
     if not top.is_dir():
         raise PictureError(f"{top}: no such folder; name a folder of pictures")
-    # Explicit stacks: os.walk recurses for every level, and folders may be nested arbitrarily deep. Links come last,
-    # so that of a folder and a link to it the folder is searched.
+    # Explicit stacks: os.walk recurses for every level, and folders may be nested arbitrarily deep. Links
+    # come last, so that of a folder and a link to it the folder is searched.
     waiting, links = [os.fspath(top)], list[Path]()
     searched: set[tuple[int, int]] = set()
     while waiting or links:
         place = waiting.pop() if waiting else os.fspath(links.pop())
         try:
-            status = os.stat(place)
+            status = Path(place).stat()
             if (status.st_dev, status.st_ino) in searched:
                 continue
             searched.add((status.st_dev, status.st_ino))

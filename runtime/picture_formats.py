@@ -126,11 +126,13 @@ def open_image(decoded: PictureFile, kind: FileKind) -> Image.Image:
             from pillow_heif import HeifImageFile
 
             # The class itself: registering it with Pillow would change what other parts of a program open.
-            return HeifImageFile(decoded)
+            image: Image.Image = HeifImageFile(decoded)
+            return image
         return Image.open(decoded, formats=[kind.format])
     except (UnidentifiedImageError, SyntaxError):
         raise PictureError(
-            f"damaged {kind.name}, or {kind.name} in a form that is not read; take it again, or save it as JPEG"
+            f"damaged {kind.name}, or {kind.name} in a form that is not read; take it again, or save it "
+            "as JPEG"
         ) from None
 
 
@@ -147,7 +149,7 @@ def completed(header: PictureHeader, image: Image.Image, kind: FileKind) -> Pict
     """
     if kind not in (HEIC, AVIF):
         return header
-    # Of the container, which the HEIC decoder follows itself. The camera's EXIF was hidden from the decoders; that
-    # of AVIF writes a block of its own.
+    # Of the container, which the HEIC decoder follows itself. The camera's EXIF was hidden from the
+    # decoders; that of AVIF writes a block of its own.
     turned = read_exif(image.info.get("exif") or b"").orientation if kind is AVIF else None
     return replace(header, icc_profile=image.info.get("icc_profile"), orientation=turned or 1)

@@ -21,7 +21,8 @@ class PictureHeader:
         transparent: the one sample, or the three, that mean a transparent pixel; empty where there is none.
         bits: per sample of grey pixels that are decoded to 16 bits.
         inverted: 0 is white in grey pixels that are decoded to 16 bits.
-        window: left, top, right and bottom of what is shown of the picture, as stored; the rest is transparent.
+        window: left, top, right and bottom of what is shown of the picture, as stored; the rest is
+        transparent.
             None for all of it.
         note: what the file lacks although its pixels are complete; None for a whole file.
     """

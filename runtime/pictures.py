@@ -11,10 +11,7 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +21,7 @@ from edge_tosca.errors import PictureError, printable
 from edge_tosca.runtime.cut_jpeg import read_cut_jpeg
 from edge_tosca.runtime.file_kinds import JPEG, FileKind
 from edge_tosca.runtime.libtiff import silence_libtiff
+from edge_tosca.runtime.opened_picture import DecodedPicture, OpenedPicture
 from edge_tosca.runtime.picture_bounds import (
     DECODED_PIXEL_LIMIT,
     PIXEL_LIMIT,
@@ -62,77 +60,6 @@ _TURNS = {
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 silence_libtiff()
-
-
-@dataclass
-class OpenedPicture:
-    """A picture whose header was read, and whose pixels are not decoded yet.
-
-    Attributes:
-        image: of the decoder.
-        header: what the file states; that of a plain picture for pixel arrays.
-        file: the picture's own file; None for pixel arrays.
-        decoded: the parts of it that the decoder reads; None for pixel arrays.
-        kind: of the file; None for pixel arrays.
-    """
-
-    image: Image.Image
-    header: PictureHeader
-    file: PictureFile | None = None
-    decoded: PictureFile | None = None
-    kind: FileKind | None = None
-
-    @property
-    def format(self) -> str | None:
-        """The decoder's name of the format; None for pixel arrays."""
-        return self.image.format
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, as stored."""
-        return self.image.size
-
-    @property
-    def width(self) -> int:
-        """Pixels, as stored."""
-        return self.image.width
-
-    @property
-    def height(self) -> int:
-        """Pixels, as stored."""
-        return self.image.height
-
-    @property
-    def progressive(self) -> bool:
-        """Whether it is a progressive JPEG, which is held in memory at full size."""
-        return bool(self.image.info.get("progressive"))
-
-    def close(self) -> None:
-        """Close the files; pixels that were decoded stay."""
-        for file in (self.decoded, self.file):
-            if file is not None:
-                file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-@dataclass(frozen=True)
-class DecodedPicture:
-    """A decoded picture.
-
-    Attributes:
-        image: upright, in mode RGB.
-        note: what its file lacks although the picture can be used; None for a whole file.
-    """
-
-    image: Image.Image
-    note: str | None = None
 
 
 def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Image:

@@ -1,7 +1,7 @@
 """Read the chunks of a PNG.
 
-Source: PNG specification, third edition, 5 (chunks), 11.3.2 (colour, of which cICP comes first, then iCCP, sRGB, gAMA
-with cHRM), 11.3.1.1 (tRNS), 11.3.4.3 (eXIf); ImageMagick for "Raw profile type".
+Source: PNG specification, third edition, 5 (chunks), 11.3.2 (colour, of which cICP comes first, then iCCP,
+sRGB, gAMA with cHRM), 11.3.1.1 (tRNS), 11.3.4.3 (eXIf); ImageMagick for "Raw profile type".
 """
 
 import io
@@ -201,9 +201,7 @@ def _by_gamma(small: dict[bytes, bytes]) -> ColourSpace | None:
         values["curve"] = (1e5 / int.from_bytes(gamma),)
     space = SRGB
     if len(chromaticities) == 32:
-        white, red, green, blue = (
-            (x / 1e5, y / 1e5) for x, y in struct.iter_unpack(">II", chromaticities)
-        )
+        white, red, green, blue = ((x / 1e5, y / 1e5) for x, y in struct.iter_unpack(">II", chromaticities))
         space = ColourSpace(red, green, blue, white)
     if values:
         space = ColourSpace(space.red, space.green, space.blue, space.white, **values)

@@ -1,8 +1,8 @@
 """Give a decoder the parts of a file that it needs, without copying them.
 
-A picture's file has metadata that no pixel depends on: EXIF, XMP, thumbnails, comments, text, profiles. Decoders
-parse it all the same, and refuse a picture for one odd entry. Here the headers are read by this package, and
-the decoder gets the parts with the pixels.
+A picture's file has metadata that no pixel depends on: EXIF, XMP, thumbnails, comments, text, profiles.
+Decoders parse it all the same, and refuse a picture for one odd entry. Here the headers are read by this
+package, and the decoder gets the parts with the pixels.
 """
 
 import io

@@ -1,12 +1,11 @@
-"""Read the first directory of a TIFF, and refuse layouts of pixels that the decoder takes for others.
+"""Read what a TIFF states, and refuse layouts of pixels that the decoder takes for others.
 
-Source: TIFF 6.0; BigTIFF; Adobe's supplements for ICC profiles; DNG 1.6 for its tags. Which layouts the decoder reads
-was tried with files of every one of them (tests/unit/runtime/test_tiff_layouts.py).
+Source: TIFF 6.0; BigTIFF; Adobe's supplements for ICC profiles; DNG 1.6 for its tags. Which layouts the
+decoder reads was tried with files of every one of them (tests/unit/runtime/test_tiff_layouts.py).
 """
 
 import io
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from edge_tosca.runtime.exif import xmp_orientation
 from edge_tosca.runtime.picture_file import PictureFile
 from edge_tosca.runtime.picture_header import PictureHeader
 from edge_tosca.runtime.spliced_file import Piece
+from edge_tosca.runtime.tiff_directory import TiffDirectory, read_directory
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
 _ORIENTATION, _SAMPLES, _PLANAR, _TRANSFER, _WHITE, _PRIMARIES = 274, 277, 284, 301, 318, 319
@@ -32,107 +32,10 @@ _NEEDED = (
     | frozenset(range(512, 522))
     | frozenset({_COEFFICIENTS, _SUBSAMPLING, 531, _REFERENCE})
 )
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_WHOLE = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-_SHORT = 3
-_ENTRIES_LIMIT = 4096
-_OFFSET_LIMIT = 1 << 62
-_VALUE_LIMIT = 1 << 24
 _PROFILE_LIMIT = 16_000_001
 _RAW = 1
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INDEXED, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _CAMERA_RAW = (32803, 34892)
-
-
-@dataclass
-class TiffDirectory:
-    """The entries of one directory; only those that are asked for are read.
-
-    Attributes:
-        file: the picture's file.
-        order: of bytes, "<" or ">".
-        big: a BigTIFF.
-        entries: tag to its entry's bytes; the first where a tag is repeated.
-    """
-
-    file: PictureFile
-    order: str
-    big: bool
-    entries: dict[int, bytes]
-
-    def value(self, tag: int, limit: int = _VALUE_LIMIT) -> tuple[int, bytes]:
-        """Return the type and the bytes of a tag's value; (0, b"") where it is missing or not there."""
-        entry = self.entries.get(tag)
-        if entry is None:
-            return 0, b""
-        kind, count, data = self._parts(entry)
-        size = min(count * _SIZES.get(kind, 0), limit)
-        if size > len(data):
-            (place,) = struct.unpack(self.order + ("Q" if self.big else "I"), data)
-            if place >= _OFFSET_LIMIT:
-                return 0, b""
-            self.file.seek(place)
-            data = self.file.read(size)
-        return kind, data[:size]
-
-    def whole(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Return a tag's whole numbers; the default where it has none."""
-        kind, data = self.value(tag)
-        if kind not in _WHOLE:
-            return default
-        count = len(data) // _SIZES[kind]
-        return struct.unpack_from(f"{self.order}{count}{_WHOLE[kind]}", data) or default
-
-    def fractions(self, tag: int) -> tuple[float, ...]:
-        """Return a tag's fractions; empty where it has none, or one over zero."""
-        kind, data = self.value(tag)
-        if kind != 5:
-            return ()
-        pairs = list(struct.iter_unpack(f"{self.order}II", data[: len(data) // 8 * 8]))
-        return tuple(top / bottom for top, bottom in pairs) if all(bottom for _, bottom in pairs) else ()
-
-    def one(self, tag: int, default: int) -> int:
-        """Return a tag's first whole number."""
-        return self.whole(tag, (default,))[0]
-
-    def _parts(self, entry: bytes) -> tuple[int, int, bytes]:
-        _, kind, count = struct.unpack_from(self.order + ("HHQ" if self.big else "HHI"), entry)
-        return kind, count, entry[12:] if self.big else entry[8:]
-
-
-def read_directory(file: PictureFile) -> TiffDirectory | None:
-    """Read the first directory of a TIFF.
-
-    Args:
-        file: of the picture.
-
-    Returns:
-        The directory; None where there is none.
-    """
-    file.seek(0)
-    start = file.read(16)
-    order = {b"II": "<", b"MM": ">"}.get(start[:2])
-    if order is None or len(start) < 16:
-        return None
-    magic = struct.unpack_from(f"{order}H", start, 2)[0]
-    if magic not in (42, 43):
-        return None
-    big = magic == 43
-    (place,) = struct.unpack_from(f"{order}{'Q' if big else 'I'}", start, 8 if big else 4)
-    if place >= _OFFSET_LIMIT:
-        return None
-    file.seek(place)
-    size, wide = (20, 8) if big else (12, 2)
-    head = file.read(wide)
-    if len(head) < wide:
-        return None
-    (count,) = struct.unpack(order + ("Q" if big else "H"), head)
-    table = file.read(size * min(count, _ENTRIES_LIMIT))
-    entries: dict[int, bytes] = {}
-    for at in range(0, len(table) // size * size, size):
-        entry = table[at : at + size]
-        entries.setdefault(struct.unpack_from(f"{order}H", entry)[0], entry)
-    return TiffDirectory(file, order, big, entries)
 
 
 def read_tiff_header(file: PictureFile) -> PictureHeader:
@@ -177,7 +80,7 @@ def is_camera_raw(directory: TiffDirectory) -> bool:
         _DNG_VERSION in directory.entries
         or directory.one(_PHOTOMETRIC, 0) in _CAMERA_RAW
         or reduced
-        or directory.file.seek(8) == 8 and directory.file.read(2) == b"CR"
+        or (directory.file.seek(8) == 8 and directory.file.read(2) == b"CR")
     )
 
 
@@ -215,10 +118,9 @@ def check_layout(directory: TiffDirectory) -> tuple[int, tuple[int, ...]]:
     turned = directory.one(_FILL_ORDER, 1) == 2
     if apart and (turned or (raw and max(bits) > 8) or (transparent and photometric != _RGB)):
         refuse("of separate planes")
+    # Subsampled and by coefficients of its own; older decoders take even the plain form for RGB.
     if photometric == _YCBCR and raw:
-        subsampled = directory.whole(_SUBSAMPLING, (2, 2)) != (1, 1)
-        if subsampled or _COEFFICIENTS in directory.entries or _REFERENCE in directory.entries:
-            refuse("of uncompressed YCbCr")
+        refuse("of uncompressed YCbCr")
     return photometric, bits
 
 
@@ -250,39 +152,33 @@ def _stated_colours(directory: TiffDirectory) -> ColourSpace | None:
         return None
     red, green, blue = (primaries[at : at + 2] for at in (0, 2, 4))
     space = ColourSpace(
-        (red[0], red[1]), (green[0], green[1]), (blue[0], blue[1]), (white[0], white[1]) if len(white) == 2 else SRGB.white
+        (red[0], red[1]),
+        (green[0], green[1]),
+        (blue[0], blue[1]),
+        (white[0], white[1]) if len(white) == 2 else SRGB.white,
     )
     return space if space.is_possible and not space.is_srgb else None
 
 
 def _pieces(directory: TiffDirectory, inverted: bool) -> list[Piece]:
     """Put a directory of what is needed at the end of the file, and make it the first and only one."""
-    order, big = directory.order, directory.big
-    directory.file.seek(0, io.SEEK_END)
-    size = directory.file.tell()
+    size = directory.file.seek(0, io.SEEK_END)
     place, tail = size + size % 2, b""
     entries = {tag: entry for tag, entry in directory.entries.items() if tag in _NEEDED}
     if inverted:
         # Not every decoder inverts 16 bits, and those that are decoded are inverted afterwards.
-        entries[_PHOTOMETRIC] = _entry(_PHOTOMETRIC, 1, struct.pack(f"{order}H", _BLACK_IS_ZERO), order, big)
+        black = struct.pack(f"{directory.order}H", _BLACK_IS_ZERO)
+        entries[_PHOTOMETRIC] = directory.entry(_PHOTOMETRIC, 1, black)
     colours = directory.whole(_COLOUR_MAP)
     if colours and max(colours) < 256:
         # Colours of 8 bits, as libtiff reads those of programs that did not scale them.
-        tail = struct.pack(f"{order}{len(colours)}H", *(257 * colour for colour in colours))
-        wide = struct.pack(order + ("Q" if big else "I"), place)
-        entries[_COLOUR_MAP] = _entry(_COLOUR_MAP, len(colours), wide, order, big)
-    table = b"".join(entries[tag] for tag in sorted(entries))
-    count = struct.pack(order + ("Q" if big else "H"), len(entries))
-    pointer = struct.pack(order + ("Q" if big else "I"), place + len(tail))
-    start = 8 if big else 4
+        tail = struct.pack(f"{directory.order}{len(colours)}H", *(257 * colour for colour in colours))
+        entries[_COLOUR_MAP] = directory.entry(_COLOUR_MAP, len(colours), directory.number(place))
+    start = 8 if directory.big else 4
+    first = directory.number(place + len(tail))
     return [
         range(0, start),
-        pointer,
-        range(start + len(pointer), size),
-        bytes(size % 2) + tail + count + table + bytes(8 if big else 4),
+        first,
+        range(start + len(first), size),
+        bytes(size % 2) + tail + directory.table(entries),
     ]
-
-
-def _entry(tag: int, count: int, value: bytes, order: str, big: bool) -> bytes:
-    head = struct.pack(order + ("HHQ" if big else "HHI"), tag, _SHORT, count)
-    return head + value.ljust(8 if big else 4, b"\0")

@@ -1,4 +1,4 @@
-"""Turn decoded pixels of every mode into RGB, with what a file states about them: profile, alpha, bits, white."""
+"""Turn decoded pixels of every mode into RGB, by what a file states: profile, alpha, bits, white."""
 
 import numpy as np
 from PIL import Image
@@ -25,7 +25,9 @@ def to_rgb(image: Image.Image, header: PictureHeader) -> Image.Image:
     if image.mode == "I" or image.mode.startswith("I;16"):
         image, alpha = _high_byte(image, header)
     elif header.transparent:
-        image.info["transparency"] = header.transparent[0] if len(header.transparent) == 1 else header.transparent
+        image.info["transparency"] = (
+            header.transparent[0] if len(header.transparent) == 1 else header.transparent
+        )
     if image.mode == "F":
         raise PictureError("floating point pixels; save it with 8 or 16 bits")
     if image.mode == "LAB":

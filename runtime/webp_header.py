@@ -1,6 +1,7 @@
 """Read the chunks of a WebP.
 
-Source: RFC 9649, 2.7: a file is a RIFF of chunks, with VP8X first where it has metadata, alpha or an animation.
+Source: RFC 9649, 2.7: a file is a RIFF of chunks, with VP8X first where it has metadata, alpha or an
+animation.
 """
 
 import io
@@ -61,9 +62,7 @@ def read_webp_header(file: PictureFile) -> PictureHeader:
     )
 
 
-def _read_chunk(
-    file: PictureFile, name: bytes, length: int, whole: range, end: int, found: _Chunks
-) -> None:
+def _read_chunk(file: PictureFile, name: bytes, length: int, whole: range, end: int, found: _Chunks) -> None:
     if name == b"VP8X" and not found.extended:
         found.extended = file.read(min(length, 10))
     elif name == b"ICCP" and found.profile is None:
@@ -72,11 +71,10 @@ def _read_chunk(
         found.exif = read_exif(file.read(min(length, _METADATA_LIMIT)))
     elif name == b"XMP " and found.xmp is None:
         found.xmp = xmp_orientation(file.read(min(length, _METADATA_LIMIT)))
-    elif name in (b"ALPH", *_PIXELS) and not found.complete:
-        # The byte that pads a chunk to an even length may be missing.
-        if whole.start + 8 + length <= end:
-            found.kept.append(range(whole.start, min(whole.stop, end)))
-            found.complete = name in _PIXELS
+    # The byte that pads a chunk to an even length may be missing.
+    elif name in (b"ALPH", *_PIXELS) and not found.complete and whole.start + 8 + length <= end:
+        found.kept.append(range(whole.start, min(whole.stop, end)))
+        found.complete = name in _PIXELS
 
 
 def _pieces(found: _Chunks) -> list[bytes | range]:

@@ -198,8 +198,8 @@ class Learner:
             on_progress: called with the number of pictures done and of all pictures.
 
         Returns:
-            The report; pictures that cannot be read are listed as skipped, pictures whose files lack their end
-            as notes. Its generation is None if the gate rejected the task and nothing was written.
+            The report; pictures that cannot be read are listed as skipped, pictures whose files lack their
+            end as notes. Its generation is None if the gate rejected the task and nothing was written.
 
         Raises:
             LearnError: there is no class, a class has no readable picture, or a name cannot be stored.

@@ -15,7 +15,8 @@ class ImageFolder:
 
     Attributes:
         pictures: class name to its picture files, both sorted; a class without pictures has an empty list.
-        skipped: class name to the files that are not taken, each with the reason; under the empty name pictures
+        skipped: class name to the files that are not taken, each with the reason; under the empty name
+        pictures
             that lie in no class folder.
     """
 
@@ -88,8 +89,8 @@ def _class_folders(folder: Path, follow_links: bool) -> list[tuple[str, Path]]:
     for entry in classes:
         if not follow_links and not entry.resolve().is_relative_to(inside):
             raise LearnError(
-                f"{entry} is a link that leads out of {folder}; move the pictures into it, or follow links with "
-                "--follow-links"
+                f"{entry} is a link that leads out of {folder}; move the pictures into it, or follow "
+                "links with --follow-links"
             )
         if entry.is_symlink() and leads_back(entry):
             raise LearnError(f"{entry} is a link to a folder that holds it; remove the link")

@@ -29,7 +29,8 @@ METHODS = {
     "device='CPU' threads=None key_file=None group_access=False",
     "open": "path bundle=None * runtime=None device=None threads=None hint='LATENCY' key_file=None",
     "close": "",
-    "learn": "source task=None * force=False remember=False passed_over=None follow_links=False on_progress=None",
+    "learn": "source task=None * force=False remember=False passed_over=None follow_links=False "
+    "on_progress=None",
     "learn_features": "features task=None * names=None skipped=() force=False feature_seconds=0.0",
     "forget": "label",
     "rename": "label new * merge=False",

@@ -187,7 +187,9 @@ def test_migrate_refuses_a_folder_that_is_none(shop, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["bench", "speed"], ["bench", "accuracy", "{photos}"], ["bench", "live", "{photos}"]], ids=" ".join
+    "words",
+    [["bench", "speed"], ["bench", "accuracy", "{photos}"], ["bench", "live", "{photos}"]],
+    ids=" ".join,
 )
 def test_measurements_refuse_a_folder_that_cannot_be_written(words, photos, tmp_path):
     words = [word.format(photos=photos) for word in words]

@@ -14,12 +14,16 @@ def rows_of(samples, bits, top_down=False):
         if bits < 8:
             data = np.packbits(((row[:, None] >> np.arange(bits - 1, -1, -1)) & 1).astype(np.uint8)).tobytes()
         else:
-            data = row.astype({16: "<u2", 32: "<u4"}.get(bits if samples.ndim == 2 else 8, np.uint8)).tobytes()
+            data = row.astype(
+                {16: "<u2", 32: "<u4"}.get(bits if samples.ndim == 2 else 8, np.uint8)
+            ).tobytes()
         rows.append(data + bytes(-len(data) % 4))
     return b"".join(rows if top_down else rows[::-1])
 
 
-def bmp(rows, width, height, bits, *, palette=None, header=40, compression=0, masks=(), top_down=False, later=b""):
+def bmp(
+    rows, width, height, bits, *, palette=None, header=40, compression=0, masks=(), top_down=False, later=b""
+):
     """A BMP with a header of a size, a palette [n, 3] of RGB, and masks of red, green, blue and alpha."""
     entry = 3 if header == 12 else 4
     colours = b""

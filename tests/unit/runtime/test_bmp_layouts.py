@@ -109,9 +109,10 @@ def test_masks_mean_what_they_say_or_are_refused(bits, masks, header):
     try:
         assert difference(data, meant(words, masks)) <= 1
     except PictureError as error:
-        assert "bitfields" in str(error)
-        # Ten bits a colour, and an order that no program writes without an alpha.
-        assert masks in ((0x3FF00000, 0xFFC00, 0x3FF, 0), (0xFF, 0xFF00, 0xFF0000, 0))
+        # Ten bits a colour, an order that no program writes without an alpha, and headers that came with
+        # Pillow 11.
+        rare = masks in ((0x3FF00000, 0xFFC00, 0x3FF, 0), (0xFF, 0xFF00, 0xFF0000, 0))
+        assert (rare and "bitfields" in str(error)) or (header in (52, 56) and "header" in str(error))
 
 
 def test_16_bits_without_masks_are_five_for_each_colour():
@@ -122,7 +123,9 @@ def test_16_bits_without_masks_are_five_for_each_colour():
 
 def test_compressed_bitmaps_of_os2_are_refused():
     with pytest.raises(PictureError, match="OS/2"):
-        load_picture(bmp(bytes(40), WIDTH, HEIGHT, 1, palette=palette_of("colours", 2), header=64, compression=3))
+        load_picture(
+            bmp(bytes(40), WIDTH, HEIGHT, 1, palette=palette_of("colours", 2), header=64, compression=3)
+        )
 
 
 def calibrated(*chromaticities, gamma, header=108):

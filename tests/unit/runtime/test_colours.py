@@ -118,7 +118,9 @@ def grey_profile(gamma):
     white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
     table = struct.pack(">I4sII4sII", 2, b"kTRC", 156, len(curve), b"wtpt", 156 + len(curve), len(white))
     body = table + curve + white
-    head = struct.pack(">I4sI4s4s4s12s4s", 128 + len(body), b"", 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"", b"acsp")
+    head = struct.pack(
+        ">I4sI4s4s4s12s4s", 128 + len(body), b"", 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"", b"acsp"
+    )
     return (head + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)).ljust(128, b"\0") + body
 
 
@@ -140,24 +142,36 @@ def test_a_grey_picture_has_the_gamma_of_its_profile(kind, gamma):
 def ink_profile(corners):
     """A printer's profile: of every mixture of full inks its colour in 8-bit L*a*b* (ICC.1:2010, 10.9)."""
     identity = bytes(range(256))
-    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + b"".join(struct.pack(">i", one << 16) for one in (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    table = (
+        b"mft1"
+        + bytes(4)
+        + bytes([4, 3, 2, 0])
+        + b"".join(struct.pack(">i", one << 16) for one in (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    )
     table += 4 * identity + bytes(np.asarray(corners, np.uint8)) + 3 * identity
     white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
     tags = struct.pack(">I4sII4sII", 2, b"A2B0", 156, len(table), b"wtpt", 156 + len(table), len(white))
     body = tags + table + white
-    head = struct.pack(">I4sI4s4s4s12s4s", 128 + len(body), b"", 0x02100000, b"prtr", b"CMYK", b"Lab ", b"", b"acsp")
+    head = struct.pack(
+        ">I4sI4s4s4s12s4s", 128 + len(body), b"", 0x02100000, b"prtr", b"CMYK", b"Lab ", b"", b"acsp"
+    )
     return (head + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)).ljust(128, b"\0") + body
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 def test_inks_have_the_colours_of_their_profile(kind):
-    # In the order of the table the last ink changes first. Paper is white, cyan a middle green, all else black.
+    # In the order of the table the last ink changes first. Paper is white, cyan a middle green, all else
+    # black.
     corners = [[0, 128, 128]] * 16
     corners[0], corners[8] = [255, 128, 128], [128, 80, 170]
     paper, cyan = (Image.new("CMYK", (32, 32), (full, 0, 0, 0)) for full in (0, 255))
     naive = load_picture(encoded(cyan, kind)).getpixel((5, 5))
     assert naive == (0, 255, 255)
-    assert load_picture(encoded(paper, kind, icc_profile=ink_profile(corners))).getpixel((5, 5)) == (255, 255, 255)
+    assert load_picture(encoded(paper, kind, icc_profile=ink_profile(corners))).getpixel((5, 5)) == (
+        255,
+        255,
+        255,
+    )
     red, green, blue = load_picture(encoded(cyan, kind, icc_profile=ink_profile(corners))).getpixel((5, 5))
     assert green > 120 > max(red, blue)
 
@@ -199,9 +213,11 @@ def test_colours_that_a_png_states_without_a_profile(name):
         assert np.abs(found - meant(PIXELS, space)).max() <= LEVELS
 
 
-@pytest.mark.parametrize("codes", [(9, 16, 0, 1), (9, 18, 0, 1), (1, 13, 1, 1), (1, 13, 0, 0), (22, 13, 0, 1)])
+@pytest.mark.parametrize(
+    "codes", [(9, 16, 0, 1), (9, 18, 0, 1), (1, 13, 1, 1), (1, 13, 0, 0), (22, 13, 0, 1)]
+)
 def test_codes_that_are_not_converted_are_refused_in_one_line(codes):
-    with pytest.raises(PictureError, match="sRGB|RGB") as caught:
+    with pytest.raises(PictureError, match="RGB") as caught:
         load_picture(png(PIXELS, before=[(b"cICP", bytes(codes))]))
     assert "\n" not in str(caught.value)
 
@@ -216,7 +232,13 @@ def exif_of(space, index):
 
 @pytest.mark.parametrize(
     ("space", "index", "adobe"),
-    [(1, b"R98\0", False), (0xFFFF, b"R03\0", True), (0xFFFF, b"R98\0", False), (2, b"R98\0", True), (1, b"R03\0", False)],
+    [
+        (1, b"R98\0", False),
+        (0xFFFF, b"R03\0", True),
+        (0xFFFF, b"R98\0", False),
+        (2, b"R98\0", True),
+        (1, b"R03\0", False),
+    ],
 )
 def test_a_cameras_adobe_rgb_is_known_without_a_profile(space, index, adobe):
     plain = pixels(encoded(PHOTO, "JPEG", quality=95))
@@ -233,13 +255,21 @@ def test_a_cameras_adobe_rgb_is_known_without_a_profile(space, index, adobe):
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize(
     "profile",
-    [b"no profile", bytes(1_500_000), DISPLAY_P3.profile()[:200], DISPLAY_P3.profile()[:128], grey_profile(1.8)[:140]],
+    [
+        b"no profile",
+        bytes(1_500_000),
+        DISPLAY_P3.profile()[:200],
+        DISPLAY_P3.profile()[:128],
+        grey_profile(1.8)[:140],
+    ],
     ids=["text", "zeros", "cut", "header", "cut grey"],
 )
 def test_a_profile_that_is_none_is_disregarded(kind, profile):
     if kind == "JPEG" and len(profile) > 1_000_000:
         pytest.skip("Pillow writes no profile of this size into a JPEG")
-    np.testing.assert_array_equal(pixels(encoded(PHOTO, kind, icc_profile=profile)), pixels(encoded(PHOTO, kind)))
+    np.testing.assert_array_equal(
+        pixels(encoded(PHOTO, kind, icc_profile=profile)), pixels(encoded(PHOTO, kind))
+    )
 
 
 def test_a_profile_larger_than_any_is_refused_and_not_unpacked(monkeypatch):

@@ -13,7 +13,9 @@ from edge_tosca.runtime.picture_header import WITHOUT_END
 from edge_tosca.runtime.pictures import decode_picture, open_picture
 
 RNG = np.random.default_rng(0)
-SCENE = Image.fromarray(RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((640, 480), Image.Resampling.BICUBIC)
+SCENE = Image.fromarray(RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize(
+    (640, 480), Image.Resampling.BICUBIC
+)
 NOISE = Image.fromarray(RNG.integers(0, 256, (40, 61, 3), dtype=np.uint8))
 
 JPEGS = {
@@ -100,7 +102,8 @@ def test_a_cut_jpeg_is_read_at_a_reduced_size_too(bundle, backend):
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP"])
 def test_other_formats_may_lack_their_end_too(kind):
-    # Of a PNG the last chunk and a checksum, of a GIF its trailer, of a BMP the zeros that fill up the last row.
+    # Of a PNG the last chunk and a checksum, of a GIF its trailer, of a BMP the zeros that fill up the last
+    # row.
     lacking = {"PNG": (1, 4, 11, 12, 16), "GIF": (1, 2), "BMP": (1,)}[kind]
     data = encoded(NOISE, kind)
     whole, note = read(data)
@@ -114,7 +117,14 @@ def test_other_formats_may_lack_their_end_too(kind):
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [("PNG", {}), ("GIF", {}), ("BMP", {}), ("WEBP", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"})],
+    [
+        ("PNG", {}),
+        ("GIF", {}),
+        ("BMP", {}),
+        ("WEBP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+    ],
 )
 def test_other_formats_that_are_cut_in_the_middle_are_refused(kind, options, share):
     data = encoded(NOISE, kind, **options)

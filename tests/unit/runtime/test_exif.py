@@ -101,9 +101,7 @@ def test_an_orientation_of_another_type_is_read_too(kind, order):
 @pytest.mark.parametrize("value", [0, 9, 255, 65535])
 def test_an_orientation_that_is_none_turns_nothing(value):
     assert read_exif(block(value)) == ExifFacts()
-    np.testing.assert_array_equal(
-        np.asarray(load_picture(encoded("PNG", block(value)))), np.asarray(PHOTO)
-    )
+    np.testing.assert_array_equal(np.asarray(load_picture(encoded("PNG", block(value)))), np.asarray(PHOTO))
 
 
 @pytest.mark.parametrize("kept", range(0, 30, 3))

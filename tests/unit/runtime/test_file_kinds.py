@@ -14,7 +14,17 @@ from tiff_files import LONG, tiff
 
 from edge_tosca.errors import PictureError
 from edge_tosca.runtime import load_picture
-from edge_tosca.runtime.file_kinds import AVIF, BMP, CAMERA_RAW, EMPTY, HEIC, TIFF, UNKNOWN, kind_of, unread_reason
+from edge_tosca.runtime.file_kinds import (
+    AVIF,
+    BMP,
+    CAMERA_RAW,
+    EMPTY,
+    HEIC,
+    TIFF,
+    UNKNOWN,
+    kind_of,
+    unread_reason,
+)
 
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8))
 

@@ -12,7 +12,9 @@ from edge_tosca.runtime import load_picture
 
 RNG = np.random.default_rng(0)
 PHOTO = Image.fromarray(RNG.integers(0, 256, (24, 32, 3), dtype=np.uint8))
-TURNED = b"Exif\0\0II*\0\x08\0\0\0\2\0" + struct.pack("<HHIHHHHII", 0x112, 3, 1, 6, 0, 0x11A, 10, 1, 0xFFFFFF00)
+TURNED = b"Exif\0\0II*\0\x08\0\0\0\2\0" + struct.pack(
+    "<HHIHHHHII", 0x112, 3, 1, 6, 0, 0x11A, 10, 1, 0xFFFFFF00
+)
 
 
 def encoded(image, kind, **options):
@@ -30,7 +32,9 @@ def gif(screen, window, indices, palette, *, transparent=None, local=False):
     colours = np.asarray(palette, np.uint8).tobytes()
     assert len(palette) == 128
     flags = 0x86
-    data = b"GIF89a" + struct.pack("<HHBBB", *screen, 0 if local else flags, 0, 0) + (b"" if local else colours)
+    data = (
+        b"GIF89a" + struct.pack("<HHBBB", *screen, 0 if local else flags, 0, 0) + (b"" if local else colours)
+    )
     if transparent is not None:
         data += b"\x21\xf9\4\1\0\0" + bytes([transparent]) + b"\0"
     data += b"\x2c" + struct.pack("<HHHHB", *window, flags if local else 0) + (colours if local else b"")
@@ -40,8 +44,10 @@ def gif(screen, window, indices, palette, *, transparent=None, local=False):
         if at % 100 == 0:
             codes.append(128)
         codes.append(index)
-    packed = bytes(codes + [129])
-    blocks = b"".join(bytes([len(packed[at : at + 255])]) + packed[at : at + 255] for at in range(0, len(packed), 255))
+    packed = bytes([*codes, 129])
+    blocks = b"".join(
+        bytes([len(packed[at : at + 255])]) + packed[at : at + 255] for at in range(0, len(packed), 255)
+    )
     return data + b"\7" + blocks + b"\0\x3b"
 
 
@@ -77,7 +83,9 @@ def test_a_webp_is_composited_on_white(mode):
 def test_metadata_change_no_pixel_of_a_webp_but_its_orientation(mode, lossless):
     image = PHOTO.convert(mode)
     plain = encoded(image, "WEBP", lossless=lossless)
-    described = encoded(image, "WEBP", lossless=lossless, exif=TURNED, icc_profile=b"no profile", xmp=b"<x>\xff")
+    described = encoded(
+        image, "WEBP", lossless=lossless, exif=TURNED, icc_profile=b"no profile", xmp=b"<x>\xff"
+    )
     np.testing.assert_array_equal(pixels(described), np.rot90(pixels(plain), -1))
     xmp = encoded(image, "WEBP", lossless=lossless, xmp=b'<x tiff:Orientation="6"/>')
     np.testing.assert_array_equal(pixels(xmp), np.rot90(pixels(plain), -1))

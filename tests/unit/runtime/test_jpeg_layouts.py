@@ -12,7 +12,9 @@ from edge_tosca.runtime import load_picture
 from edge_tosca.runtime.pictures import open_picture
 
 RNG = np.random.default_rng(0)
-SMOOTH = Image.fromarray(RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((64, 48), Image.Resampling.BICUBIC)
+SMOOTH = Image.fromarray(RNG.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize(
+    (64, 48), Image.Resampling.BICUBIC
+)
 PIXELS = np.asarray(SMOOTH, np.int16)
 
 

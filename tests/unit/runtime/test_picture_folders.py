@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -190,9 +189,21 @@ def reasons(folder, **options):
 
 
 def test_a_picture_is_known_by_its_bytes_whatever_it_is_called(tmp_path):
-    for kind, name in (("JPEG", "IMG_0001"), ("PNG", "a.dat"), ("GIF", "b.heic"), ("WEBP", "c.txt"), ("BMP", "d.JPG~")):
+    for kind, name in (
+        ("JPEG", "IMG_0001"),
+        ("PNG", "a.dat"),
+        ("GIF", "b.heic"),
+        ("WEBP", "c.txt"),
+        ("BMP", "d.JPG~"),
+    ):
         (tmp_path / name).write_bytes(encoded(kind))
-    assert [path.name for path in find_pictures(tmp_path)] == ["IMG_0001", "a.dat", "b.heic", "c.txt", "d.JPG~"]
+    assert [path.name for path in find_pictures(tmp_path)] == [
+        "IMG_0001",
+        "a.dat",
+        "b.heic",
+        "c.txt",
+        "d.JPG~",
+    ]
     for path in find_pictures(tmp_path):
         assert load_picture(path).size == (32, 24)
 
@@ -220,9 +231,10 @@ def test_whatever_else_lies_in_a_folder_has_a_reason(tmp_path):
         (mug / silent).write_bytes(encoded("JPEG"))
     assert [path.name for path in find_pictures(mug)] == ["IMG_0001", "inside.jpg", "own.jpg"]
     found = reasons(mug)
+    followed = "follow links with --follow-links"
     assert found == {
-        "all": "a link to a folder; copy the folder here, or follow links with --follow-links",
-        "far.jpg": "a link that leaves the folder; copy the picture here, or follow links with --follow-links",
+        "all": "a link to a folder; copy the folder here, or " + followed,
+        "far.jpg": "a link that leaves the folder; copy the picture here, or " + followed,
         "gone.jpg": "a link that leads nowhere; copy the picture here",
         "notes.txt": "not a picture but text; move it elsewhere",
         "clip.mov": "not a picture but a video (QuickTime MOV); save frames of it as JPEG",
@@ -258,7 +270,12 @@ def test_links_are_followed_where_that_is_wanted_and_never_in_a_circle(tmp_path)
     photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
     (photos / "mug" / "near").mkdir(parents=True)
     (elsewhere / "deep").mkdir(parents=True)
-    for path in (photos / "mug" / "1.jpg", photos / "mug" / "near" / "2.jpg", elsewhere / "3.jpg", elsewhere / "deep" / "4.jpg"):
+    for path in (
+        photos / "mug" / "1.jpg",
+        photos / "mug" / "near" / "2.jpg",
+        elsewhere / "3.jpg",
+        elsewhere / "deep" / "4.jpg",
+    ):
         path.write_bytes(encoded("JPEG"))
     (photos / "mug" / "3.jpg").symlink_to(elsewhere / "3.jpg")
     (photos / "mug" / "far").symlink_to(elsewhere)
@@ -273,7 +290,10 @@ def test_links_are_followed_where_that_is_wanted_and_never_in_a_circle(tmp_path)
     assert len(names) == 5
     assert {"mug/1.jpg", "mug/3.jpg", "mug/near/2.jpg"} < set(names)
     # Of two links to one folder either is searched, and only one.
-    assert {name.split("/", 2)[2] for name in names if name.startswith(("mug/far", "mug/again"))} == {"3.jpg", "deep/4.jpg"}
+    assert {name.split("/", 2)[2] for name in names if name.startswith(("mug/far", "mug/again"))} == {
+        "3.jpg",
+        "deep/4.jpg",
+    }
     assert [path.name for path in found.pictures["cup"]] == ["4.jpg"]
     skipped = {Path(entry.path).name: entry.reason for entry in found.skipped_of_classes}
     assert set(skipped) == {"up", "self", "back"}

@@ -15,7 +15,13 @@ from edge_tosca.runtime import load_picture
 
 GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 SAMPLES = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
-DEPTHS = {GREY: (1, 2, 4, 8, 16), COLOUR: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), COLOUR_ALPHA: (8, 16)}
+DEPTHS = {
+    GREY: (1, 2, 4, 8, 16),
+    COLOUR: (8, 16),
+    PALETTE: (1, 2, 4, 8),
+    GREY_ALPHA: (8, 16),
+    COLOUR_ALPHA: (8, 16),
+}
 LAYOUTS = [
     (colour_type, bits, transparent)
     for colour_type, depths in DEPTHS.items()
@@ -67,7 +73,9 @@ def test_a_layout_is_read_as_the_specification_says(colour_type, bits, transpare
     assert np.abs(found - expected).max() <= (0.5 if bits < 16 else 2) + 1e-6
 
 
-@pytest.mark.parametrize(("colour_type", "bits"), [(GREY, 4), (GREY, 16), (COLOUR, 8), (COLOUR, 16), (PALETTE, 8)])
+@pytest.mark.parametrize(
+    ("colour_type", "bits"), [(GREY, 4), (GREY, 16), (COLOUR, 8), (COLOUR, 16), (PALETTE, 8)]
+)
 def test_opencv_reads_the_same_pixels(colour_type, bits):
     cv2 = pytest.importorskip("cv2", reason="opencv is not installed")
     samples, chunks, _ = drawn(colour_type, bits, False)
@@ -88,7 +96,7 @@ TURNED = b"MM\0*\0\0\0\x08\0\2" + struct.pack(">HHIHHHHII", 0x112, 3, 1, 6, 0, 0
     [
         [(b"eXIf", TURNED)],
         [(b"eXIf", b"Exif\0\0" + TURNED)],
-        [(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<a tiff:Orientation=\"6\"/>\xff\xfe<")],
+        [(b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<a tiff:Orientation="6"/>\xff\xfe<')],
         [(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n 38\n" + TURNED.hex().encode()))],
         [(b"tEXt", b"Raw profile type APP1\0\napp1\n 38\n" + TURNED.hex().encode() + b"0")],
     ],

@@ -81,7 +81,9 @@ def _blocks(plane, tile, rows):
 def _packed(block, bits, order):
     rows = block.reshape(len(block), -1)
     if bits in (8, 16, 32, 64):
-        kind = "f" if block.dtype.kind == "f" else ("i" if block.dtype.kind == "i" and block.min() < 0 else "u")
+        kind = (
+            "f" if block.dtype.kind == "f" else ("i" if block.dtype.kind == "i" and block.min() < 0 else "u")
+        )
         return rows.astype(f"{order}{kind}{bits // 8}").tobytes()
     each = (rows[:, :, None] >> np.arange(bits - 1, -1, -1)) & 1
     return np.packbits(each.reshape(len(rows), -1).astype(np.uint8), axis=1).tobytes()
