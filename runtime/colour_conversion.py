@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from edge_tosca.errors import PictureError
 
-PROFILE_LIMIT = 16_000_000
+PROFILE_LIMIT = 4_000_000
 """Bytes of a profile; those of printers have one to three million."""
 
 _HEADER_BYTES = 128
@@ -86,7 +86,7 @@ def lab_to_srgb(image: Image.Image) -> Image.Image:
         return _to_srgb(lab, "LAB", flags).apply(image)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the transform to sRGB; None if there is none, or it would change nothing but rounding."""
     # Several threads decode pictures with one transform.
@@ -126,7 +126,7 @@ def _needing_littlecms() -> Iterator[None]:
         ) from error
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _grey_levels(profile: bytes) -> list[int] | None:
     mode = "L" if profile[16:20] == _GREY else "RGB"
     transform = _transform(profile, mode)

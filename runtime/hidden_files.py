@@ -20,6 +20,6 @@ def is_hidden(name: str) -> bool:
 
     Args:
         name: without its folder. A leading dot hides thumbnails, bins (.Trash-1000) and metadata (._a.jpg)
-        too.
+            too.
     """
     return name.startswith(".") or name.lower() in SYSTEM_NAMES

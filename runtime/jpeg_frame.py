@@ -3,14 +3,16 @@
 Source: ITU-T T.81, B.2.2 (frame), B.2.3 (scan), G.1.1 (progressive scans).
 """
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from edge_tosca.runtime.jpeg_scans import FRAMES, MARKER, PROGRESSIVE
 
 _SOI, _EOI, _SOS, _DRI, _TEM = 0xD8, 0xD9, 0xDA, 0xDD, 0x01
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_RESTARTS = range(0xD0, 0xD8)
+_SEGMENTS_LIMIT = 10_000
+"""Far more than the some dozen of a progressive JPEG."""
 _COEFFICIENTS = 64
 
 
@@ -23,8 +25,8 @@ class Frame:
         height: pixels.
         progressive: whether several scans refine the picture.
         factors: of each component by its number, the horizontal and the vertical sampling factor.
-        missing_bits: of each component and coefficient, the bits that no scan has brought; absent for all of
-        them.
+        missing_bits: of each component and coefficient, the bits that no scan has brought; absent for
+            all of them.
         restarts: whether restart markers divide the data.
         next_restart: number of the restart marker that follows the last one.
     """
@@ -82,7 +84,9 @@ def read_frame(file: BinaryIO) -> Frame | None:
     file.seek(0)
     data = file.read()
     frame, scan = Frame(), 0
-    for marker, start, stop in _segments(data):
+    for number, (marker, start, stop) in enumerate(_segments(data)):
+        if number > _SEGMENTS_LIMIT:
+            return None
         if marker in FRAMES:
             _take_frame(marker, data[start:stop], frame)
         elif marker == _DRI:
@@ -92,8 +96,8 @@ def read_frame(file: BinaryIO) -> Frame | None:
             _take_scan(data[start:stop], frame)
     if not frame.factors or 0 in (frame.width, frame.height) or 0 in sum(frame.factors.values(), ()):
         return None
-    last = [found[0][1] for found in _RESTART.finditer(data, scan)][-1:]
-    frame.next_restart = (last[0] - 0xD0 + 1) % 8 if last else 0
+    places = [data.rfind(bytes([0xFF, marker]), scan) for marker in _RESTARTS]
+    frame.next_restart = (places.index(max(places)) + 1) % 8 if max(places) >= 0 else 0
     return frame
 
 
@@ -115,19 +119,18 @@ def _take_scan(body: bytes, frame: Frame) -> None:
             frame.missing_bits[component, at] = bits & 15
 
 
-def _segments(data: bytes) -> list[tuple[int, int, int]]:
-    """List marker, start and end of the content of every segment, up to the end of the JPEG or the data."""
-    found, place = [], 0
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of the content of every segment, up to the end of the JPEG or the data."""
+    place = 0
     while match := MARKER.search(data, place):
         place = match.end()
         marker = data[place - 1]
         if marker == _EOI:
-            break
+            return
         if marker in (_SOI, _TEM):
             continue
         stop = place + max(int.from_bytes(data[place : place + 2]), 2)
         if stop > len(data):
-            break
-        found.append((marker, place + 2, stop))
+            return
+        yield marker, place + 2, stop
         place = stop
-    return found

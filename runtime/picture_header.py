@@ -22,8 +22,7 @@ class PictureHeader:
         bits: per sample of grey pixels that are decoded to 16 bits.
         inverted: 0 is white in grey pixels that are decoded to 16 bits.
         window: left, top, right and bottom of what is shown of the picture, as stored; the rest is
-        transparent.
-            None for all of it.
+            transparent. None for all of it.
         note: what the file lacks although its pixels are complete; None for a whole file.
     """
 

@@ -10,6 +10,7 @@ import struct
 import numpy as np
 
 from edge_tosca.errors import PictureError
+from edge_tosca.runtime.colour_conversion import PROFILE_LIMIT
 from edge_tosca.runtime.colour_space import SRGB, ColourSpace
 from edge_tosca.runtime.exif import xmp_orientation
 from edge_tosca.runtime.picture_file import PictureFile
@@ -32,7 +33,6 @@ _NEEDED = (
     | frozenset(range(512, 522))
     | frozenset({_COEFFICIENTS, _SUBSAMPLING, 531, _REFERENCE})
 )
-_PROFILE_LIMIT = 16_000_001
 _RAW = 1
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _INDEXED, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 _CAMERA_RAW = (32803, 34892)
@@ -58,7 +58,7 @@ def read_tiff_header(file: PictureFile) -> PictureHeader:
     photometric, bits = check_layout(directory)
     _check_extent(directory, max(bits))
     inverted = photometric == _WHITE_IS_ZERO and max(bits) == 16
-    kind, profile = directory.value(_ICC, _PROFILE_LIMIT)
+    kind, profile = directory.value(_ICC, PROFILE_LIMIT + 1)
     _, packet = directory.value(_XMP)
     orientation = directory.one(_ORIENTATION, 0)
     if orientation not in range(1, 9):

@@ -16,8 +16,7 @@ class ImageFolder:
     Attributes:
         pictures: class name to its picture files, both sorted; a class without pictures has an empty list.
         skipped: class name to the files that are not taken, each with the reason; under the empty name
-        pictures
-            that lie in no class folder.
+            pictures that lie in no class folder.
     """
 
     pictures: dict[str, list[Path]]
