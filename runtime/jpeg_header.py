@@ -50,10 +50,9 @@ def read_jpeg_header(file: PictureFile) -> PictureHeader:
         return PictureHeader()
     found = _Segments([range(0, 2)])
     while (marker := _next_marker(file)) is not None:
-        start = file.tell() - 2
+        start = file.seek(0, io.SEEK_CUR) - 2
         if marker == _SOS:
-            file.seek(0, io.SEEK_END)
-            found.pieces.append(range(start, file.tell()))
+            found.pieces.append(range(start, file.seek(0, io.SEEK_END)))
             return _header(found)
         if marker in (_SOI, _EOI, _TEM, *_RESTARTS):
             continue

@@ -53,15 +53,14 @@ def read_png_header(file: PictureFile) -> PictureHeader:
     Raises:
         PictureError: it needs a chunk of another standard, or states colours that are not converted.
     """
-    file.seek(0, io.SEEK_END)
-    size = file.tell()
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
     if file.read(len(_SIGNATURE)) != _SIGNATURE:
         return PictureHeader()
     found = _Chunks([range(0, len(_SIGNATURE))])
     while len(start := file.read(8)) == 8 and not found.ended:
         length, name = struct.unpack(">I4s", start)
-        place = file.tell()
+        place = file.seek(0, io.SEEK_CUR)
         if not _read_chunk(file, name, length, min(place + length + 4, size), found):
             return PictureHeader()
         if place + length + 4 > size:
@@ -72,7 +71,7 @@ def read_png_header(file: PictureFile) -> PictureHeader:
 
 def _read_chunk(file: PictureFile, name: bytes, length: int, stop: int, found: _Chunks) -> bool:
     """Take what one chunk states; return False where the file does not begin with a whole header."""
-    start = file.tell()
+    start = file.seek(0, io.SEEK_CUR)
     whole = range(start - 8, stop)
     if name == b"IHDR" and found.depth == 0:
         body = file.read(13)

@@ -51,10 +51,6 @@ class SplicedFile(io.RawIOBase):
         self._position = start + offset
         return self._position
 
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
     def readall(self) -> bytes:
         """Read all bytes up to the end."""
         # A BytesIO gives its buffer away without copying it, which matters for a TIFF of 150 MB.

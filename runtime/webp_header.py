@@ -39,8 +39,7 @@ def read_webp_header(file: PictureFile) -> PictureHeader:
     Returns:
         The header. Its pieces are those of a file without metadata; an animation is left whole.
     """
-    file.seek(0, io.SEEK_END)
-    size = file.tell()
+    size = file.seek(0, io.SEEK_END)
     file.seek(4)
     stated = struct.unpack("<I", file.read(4).ljust(4, b"\0"))[0]
     # What follows the RIFF is no part of it.
