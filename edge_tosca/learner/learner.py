@@ -26,7 +26,7 @@ from edge_tosca.store.state import Generation, State
 from edge_tosca.store.store import Store
 from edge_tosca.vision.compatibility import origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
-from edge_tosca.vision.image_folder import list_images
+from edge_tosca.vision.image_folder import list_images, no_picture
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import PictureSource
@@ -476,6 +476,8 @@ class Learner:
         found = list_images(Path(folder), follow_links=follow_links)
         truths = [label for label, paths in found.pictures.items() for _ in paths]
         paths = [path for some in found.pictures.values() for path in some]
+        if not paths and found.skipped_of_classes:
+            raise no_picture(Path(folder), found.skipped_of_classes)
         require_known_class(truths, self.state.labels, folder)
         on_done = None if on_progress is None else lambda done: on_progress(done, len(paths))
         answers = list(self.predict_many(paths, 1, on_done))
