@@ -35,6 +35,9 @@ RuntimeOption = Annotated[
 DeviceOption = Annotated[
     Device | None, typer.Option("--device", help="On what it runs; the store's own by default.")
 ]
+FollowLinksOption = Annotated[
+    bool, typer.Option("--follow-links", help="Take links to pictures and folders elsewhere, too.")
+]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the backbone.")]
 BackboneOption = Annotated[
     Path | None,

@@ -109,7 +109,7 @@ def cost_of(picture: bytes | NDArray[np.uint8]) -> Cost:
     with open_picture(picture) as image:
         pixels = image.width * image.height
         # A progressive JPEG is decoded once a scan, and a tile of a TIFF may be larger than the picture.
-        slow = bool(image.info.get("progressive")) or image.format == "TIFF"
+        slow = image.progressive or image.format in ("TIFF", "HEIF", "AVIF")
         return Cost(pixels, slow or pixels > LARGE_PIXELS)
 
 
@@ -131,7 +131,7 @@ def decode(preprocessing: Preprocessing, picture: bytes | NDArray[np.uint8]) -> 
     sha256 = file_sha256(image)
     scale = decoding_scale(image, preprocessing.decoded_side)
     same = scale == decoding_scale(image, SHOWN_SIDE)
-    decoded = decode_picture(image, source_name(picture), preprocessing.decoded_side)
+    decoded = decode_picture(image, source_name(picture), preprocessing.decoded_side).image
     prepared = preprocessing(decoded, exact=scale == 1)
     milliseconds = 1e3 * (time.perf_counter() - start)
     shown = decoded if same else load_picture(picture, SHOWN_SIDE)
