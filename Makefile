@@ -48,7 +48,7 @@ offline: $(VENV)/test.stamp
 FUZZ_SECONDS ?= 1800
 fuzz: $(VENV)/test.stamp
 	$(PIP) --editable '.[fuzz]'
-	for target in picture exif store rows module tensors pack signed key bundle label; do \
+	for target in picture exif store rows module tensors pack signed key bundle graph label; do \
 		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 # The console's API from its own description, so many examples of each question.
