@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
 from edge_tosca.arrays import MAX_FEATURE_DIM
 from edge_tosca.errors import BundleError
@@ -175,7 +175,7 @@ def _files(manifest: dict[str, Any], where: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: Path) -> Iterator["io.BufferedReader[io.FileIO]"]:
     try:
         with open_regular(path, _most_bytes()) as file, io.BufferedReader(file) as buffered:
             yield buffered

@@ -147,10 +147,9 @@ def require_tensors(found: Interface, path: Path, size: int, feature_dim: int) -
         BundleError: they differ.
     """
     _require("input", found.inputs, (1, 3, size, size), path)
-    shape = (1, feature_dim)
-    if len(found.outputs) == 1:
-        # A pooled feature may keep the two dimensions of the picture, each of length 1.
-        shape += (1,) * (len(found.outputs[0].shape or ()) == 4) * 2
+    # A pooled feature may keep the two dimensions of the picture, each of length 1.
+    pooled = len(found.outputs) == 1 and len(found.outputs[0].shape or ()) == 4
+    shape = (1, feature_dim, 1, 1) if pooled else (1, feature_dim)
     _require("output", found.outputs, shape, path)
 
 
