@@ -39,6 +39,11 @@ _DIMENSION = 1
 _SIZE, _SIZE_NAME = 1, 2
 
 
+def element_type(number: int) -> str:
+    """Return the name of an element type by its number in ONNX."""
+    return ELEMENT_TYPES[number] if 0 <= number < len(ELEMENT_TYPES) else "of another type"
+
+
 @dataclass
 class TensorType:
     """An input or output of a graph.
@@ -55,8 +60,7 @@ class TensorType:
 
     def __str__(self) -> str:
         """Describe type and shape, as in "float32 [1, 3, free, free]"."""
-        known = 0 <= self.element < len(ELEMENT_TYPES)
-        name = ELEMENT_TYPES[self.element] if known else "of another type"
+        name = element_type(self.element)
         if self.shape is None:
             return f"{name} without a shape"
         return f"{name} [{', '.join('free' if size is None else str(size) for size in self.shape)}]"
