@@ -206,13 +206,13 @@ def _make_root(root: Path) -> None:
 def _install_project(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         # A build in the source tree would leave files there, and pick up those that an earlier one left.
-        source = shutil.copytree(
-            REPOSITORY,
-            Path(scratch) / "source",
-            ignore=shutil.ignore_patterns(
-                ".*", "build", "demo", "tests", "docs", "*.egg-info", "__pycache__"
-            ),
-        )
+        source = Path(scratch) / "source"
+        hidden = shutil.ignore_patterns("*.egg-info", "__pycache__")
+        # By name, since packages inside have names of folders that are not copied.
+        for folder in ("edge_tosca", "export", "runtime", "devices"):
+            shutil.copytree(REPOSITORY / folder, source / folder, ignore=hidden)
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(REPOSITORY / name, source)
         _install(folder, [str(source)], "--no-deps")
 
 
