@@ -2,7 +2,7 @@
 
 from edge_tosca.runtime.backend import RUNTIMES, Backend
 from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
-from edge_tosca.runtime.extract import Extracted, extract
+from edge_tosca.runtime.extract import Extracted, extract, infinite_feature
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR
 from edge_tosca.runtime.golden_check import golden_cosines
@@ -37,6 +37,7 @@ __all__ = [
     "find_pictures",
     "fingerprint",
     "golden_cosines",
+    "infinite_feature",
     "is_hidden",
     "leads_back",
     "list_pictures",

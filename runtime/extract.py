@@ -116,6 +116,23 @@ def extract(
         yield result
 
 
+def infinite_feature(rows: NDArray[np.float32], name: str) -> str | None:
+    """Return why a picture's features cannot be used, if they hold a NaN or an infinity.
+
+    Args:
+        rows: the features, float32 [..., d].
+        name: of the picture.
+
+    Returns:
+        The error in one line; None where every number is finite.
+    """
+    if np.isfinite(rows).all():
+        return None
+    return (
+        f"{name}: the backbone computes no finite feature of it; check the backbone with: edge-tosca doctor"
+    )
+
+
 def _prepared(
     sources: Iterable[PictureSource],
     decode: Callable[[PictureSource, Executor], _Decoded],
@@ -167,14 +184,16 @@ def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> I
             found = [first, *islice(inferences, views - 1)]
             yield from unreadable()
             item = pending.popleft()
+            rows = np.stack([inference.feature for inference in found])
+            error = infinite_feature(rows, source_name(item.source))
             yield Extracted(
                 item.index,
                 item.source,
-                np.stack([inference.feature for inference in found]),
-                None,
+                rows if error is None else None,
+                error,
                 item.decoded.milliseconds,
                 sum(inference.milliseconds for inference in found),
-                item.decoded.sha256,
+                item.decoded.sha256 if error is None else None,
                 item.decoded.note,
             )
         yield from unreadable()

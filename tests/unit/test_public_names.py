@@ -44,7 +44,7 @@ METHODS = {
 
 PACKS = (
     "ImportReport Pack PackedTask SigningKey distrust export_classes import_pack load_public_key make_key "
-    "read_pack trust trusted_keys write_pack"
+    "read_pack trust trusted_keys warnings_of write_pack"
 )
 
 WHERE = "--runtime= --device= --threads="
