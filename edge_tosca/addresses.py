@@ -5,13 +5,20 @@ Source: RFC 3986, sections 2.1 and 3.2, whose rules people break where a passwor
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from urllib.parse import quote, unquote
 
 from edge_tosca.errors import printable
 
 PERCENT_CODES = "% as %25, @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, a blank as %20"
 """How to write the characters that have a meaning of their own, for messages."""
+
+CAMERA_VARIABLE = "EDGE_TOSCA_CAMERA"
+BROKER_VARIABLE = "EDGE_TOSCA_MQTT"
+ADDRESS_VARIABLES = frozenset({CAMERA_VARIABLE, BROKER_VARIABLE})
+"""Environment variables that hold addresses."""
 
 HIDDEN = "..."
 """Stands for a part that is not printed."""
@@ -62,14 +69,14 @@ class Address:
             The address.
 
         Raises:
-            ValueError: it is none; the message does not quote it.
+            ValueError: it is none; the message, which does not quote it, follows the words "the address".
         """
         found = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]*)://([^\0-\x1f\x7f]*)", text.strip(), re.ASCII)
         if found is None:
-            raise ValueError("no address of the form scheme://host")
+            raise ValueError("cannot be read")
         body = found[2]
         if not body or body[0] in "/?#":
-            raise ValueError("no host")
+            raise ValueError("names no host")
         login, host, port, rest = _read(body)
         user, colon, password = (login or "").partition(":")
         return cls(
@@ -124,6 +131,22 @@ def redacted(address: str) -> str:
     return f"{scheme}{host.lower()}" + (f"/{HIDDEN}" if rest.strip("/") else "")
 
 
+def without_addresses(text: str, words: Iterable[str]) -> str:
+    """Redact the addresses among the words of a command line in a message that may quote them.
+
+    Args:
+        text: the message.
+        words: of the command line; an address in the wrong place is quoted as a path or an unknown word.
+    """
+    for word in words:
+        for part in (word, word.partition("=")[2] if word.startswith("-") else ""):
+            shown = redacted(part)
+            if part and shown != printable(part):
+                for spelling in (part, str(PurePath(part)), repr(part)[1:-1]):
+                    text = text.replace(spelling, shown)
+    return text
+
+
 def _read(body: str) -> tuple[str | None, str, int | None, str]:
     authority, rest = _split(body)
     login, at, place = authority.rpartition("@")
@@ -137,7 +160,7 @@ def _read(body: str) -> tuple[str | None, str, int | None, str]:
             if written_so or authority.endswith(":") or not _is_host(place):
                 return later_login, later_host, _port(later_place), later_rest
     if not _is_host(place):
-        raise ValueError("no valid host")
+        raise ValueError("cannot be read")
     return login if at else None, _name(place), _port(place), rest
 
 

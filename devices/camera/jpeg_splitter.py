@@ -3,6 +3,7 @@
 Source: ITU-T T.81, annex B: a picture is a sequence of segments with lengths, and scans without.
 """
 
+import io
 import re
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -103,6 +104,10 @@ class JpegSplitter:
                 f"{self._name}, frame {self.found}: over {LARGEST_FRAME >> 20} MB; have the camera write less"
             )
         return picture
+
+    def is_complete(self) -> bool:
+        """Return whether the picture at the beginning of the stream reaches its last marker."""
+        return self._walk(0).whole
 
     def _walk(self, start: int) -> _Walk:
         walk, place, scanned = _Walk(), start + 2, False
@@ -208,3 +213,14 @@ class JpegSplitter:
         self._ended = not chunk
         self._buffer += chunk
         return not self._ended
+
+
+def is_complete_jpeg(data: bytes) -> bool:
+    """Return whether a file is whole as far as its markers say; True for other formats.
+
+    Args:
+        data: of the file.
+    """
+    if not data.startswith(_START):
+        return True
+    return JpegSplitter(io.BytesIO(data), "").is_complete()
