@@ -24,7 +24,8 @@ HIDDEN = "..."
 """Stands for a part that is not printed."""
 
 _SCHEMES = frozenset(
-    "rtsp rtsps rtspu rtmp rtmps rtp srt udp tcp http https ws wss mqtt mqtts ssl tls onvif ftp".split()
+    {"rtsp", "rtsps", "rtspu", "rtmp", "rtmps", "rtp", "srt", "udp", "tcp", "onvif"}
+    | {"http", "https", "ws", "wss", "mqtt", "mqtts", "ssl", "tls", "ftp"}
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(/*)", re.ASCII)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[\w.-]+)(?::(\d{0,5}))?")
@@ -59,8 +60,9 @@ class Address:
     def parse(cls, text: str) -> "Address":
         """Read an address.
 
-        The last "@" before the first "/", "?" or "#" ends user and password. Where that gives no host, or none
-        but a plain word while an IP address or a full host name follows a later "@", the last "@" ends them.
+        The last "@" before the first "/", "?" or "#" ends user and password. Where that gives no host, or
+        none but a plain word while an IP address or a full host name follows a later "@", the last "@" ends
+        them.
 
         Args:
             text: scheme://user:password@host:port/path?query.
@@ -90,10 +92,9 @@ class Address:
         )
 
     def url(self) -> str:
-        """Return the address for a library, with all percent-encoded that has to be. It holds the password."""
-        login = ""
-        if self.user is not None:
-            login = _encoded(self.user) + ("" if self.password is None else f":{_encoded(self.password)}") + "@"
+        """Return the address for a library, percent-encoded where it has to be, with the password."""
+        password = "" if self.password is None else f":{_encoded(self.password)}"
+        login = "" if self.user is None else f"{_encoded(self.user)}{password}@"
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port is None else f":{self.port}"
         rest = re.sub(r"[^\x21-\x7e]", lambda one: _encoded(one[0]), self.rest)

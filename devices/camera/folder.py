@@ -1,9 +1,12 @@
 """A folder into which another program writes pictures; each that appears or changes is one frame."""
 
+import hashlib
 import os
 import threading
 import time
+from collections import deque
 from pathlib import Path, PurePath
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,7 @@ WRITING_SECONDS = 3.0
 _LOOK_SHARE = 10
 """Looks at the names take one part in so many of the time at most, and so do looks at every file's state."""
 
+_GIVEN = 16
 _HEAD = 16
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
 _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
@@ -34,33 +38,48 @@ _STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 class WatchedFolder:
     """A camera whose next frame is a picture that appeared or changed since the last look at the folder.
 
-    A picture is known by device, inode, size and date of its file, which are compared for being the same, never
-    for being later. So a picture with an old date is new when it appears; a known one under another name
-    (renamed, linked) is not, nor is the one before it when the newest is removed. Of the pictures that are there
-    already, the one with the latest date is the first frame. Several that appear between two looks come in the
-    order in which the system wrote them last, and by name where that is the same.
+    A picture is known by device, inode, size and date of its file, which are compared for being the same,
+    never for being later. So a picture with an old date is new when it appears; a known one under another
+    name (renamed, linked) is not, nor is the one before it when the newest is removed. Of the pictures that
+    are there already, the one with the latest date is the first frame. Several that appear between two looks
+    come in the order in which the system wrote them last, and by name where that is the same.
 
     Args:
         path: of the folder; subfolders, hidden files and what is no picture are ignored.
-        since: the same folder before it was lost: what it knew is not new.
 
     Raises:
         CameraError: the folder is missing, or is no folder.
     """
 
-    def __init__(self, path: Path, since: "WatchedFolder | None" = None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._closed = threading.Event()
         self._look = look(path)
         self._next_full = 0.0
         self._pause = POLLING_SECONDS
-        self._first: list[Content] = []
+        self._first = self._look.by_date()
         self._waiting: list[Content] = []
         self._unread: dict[Content, float] = {}
-        if since is None or since._first:
-            self._first = self._look.by_date()
-        else:
-            self._waiting = self._look.new_since(since._look, {*since._waiting, *since._unread})
+        self._given: deque[tuple[Content, bytes]] = deque(maxlen=_GIVEN)
+
+    @classmethod
+    def opened_again(cls, last: "WatchedFolder") -> Self:
+        """Open a folder that was lost: what was known of it is not new.
+
+        Args:
+            last: the same folder, opened before.
+
+        Returns:
+            The folder.
+
+        Raises:
+            CameraError: it is still missing.
+        """
+        folder = cls(last._path)
+        if not last._first:
+            folder._first = []
+            folder._waiting = folder._look.new_since(last._look, {*last._waiting, *last._unread})
+        return folder
 
     def read(self) -> NDArray[np.uint8]:
         """Wait for a new picture and decode it; see `Camera.read`."""
@@ -144,29 +163,43 @@ class WatchedFolder:
                 # Of a large file that is no picture only the beginning is read.
                 data += file.readall() if is_picture else b""
                 changes = found != Content.of(os.fstat(file.fileno()))
+            if not is_picture:
+                return None
+            if not last and (changes or not is_complete_jpeg(data)):
+                raise PictureError("is still being written")
+            pixels = np.asarray(load_picture(data))
         except FileNotFoundError:
             # The next look may find it under another name.
             self._waiting.append(content)
             return None
         except (OSError, IrregularFileError) as error:
-            reason = first_line(error)
-            return self._failed(content, f"cannot be read ({reason})", last) if is_picture else None
-        if not is_picture:
-            return None
-        if not last and (changes or not is_complete_jpeg(data)):
-            return self._failed(content, "is still being written", last)
-        try:
-            pixels = np.asarray(load_picture(data))
+            reason = f"cannot be read ({first_line(error)})"
         except PictureError as error:
-            return self._failed(content, str(error).removeprefix(f"{len(data)} bytes: "), last)
-        if found != content:
-            self._look.note(content, found)
-        return pixels
-
-    def _failed(self, content: Content, reason: str, last: bool) -> None:
+            reason = str(error).removeprefix(f"{len(data)} bytes: ")
+        else:
+            if found != content:
+                self._look.note(content, found)
+            return None if self._is_continued(found, data) else pixels
         if last:
-            raise PictureError(f"{printable(self._look.names[content])}: {reason}")
-        self._unread[content] = time.monotonic()
+            raise PictureError(f"{printable(name)}: {reason}")
+        if is_picture:
+            self._unread[content] = time.monotonic()
+        return None
+
+    def _is_continued(self, found: Content, data: bytes) -> bool:
+        """Return whether a picture that was given has only had something appended, and remember this one.
+
+        Phones write a second picture or a video after the first; it is copied while the first is read.
+        """
+        digest = hashlib.sha256(data).digest()
+        continued = any(
+            found[:2] == given[:2]
+            and found.size > given.size
+            and hashlib.sha256(data[: given.size]).digest() == before
+            for given, before in self._given
+        )
+        self._given.append((found, digest))
+        return continued
 
 
 def _has_signature(head: bytes) -> bool:

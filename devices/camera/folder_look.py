@@ -8,12 +8,12 @@ from typing import NamedTuple, Self
 
 from edge_tosca.errors import CameraError
 
-_UNFINISHED_SUFFIXES = frozenset({".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp"})
+_UNFINISHED_SUFFIXES = frozenset({".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload"})
 """Endings of files that their program renames when they are complete."""
 
 
 class Content(NamedTuple):
-    """Identity of a file's content, under whatever name; compared for being the same, never for being later."""
+    """Identity of a file's content, whatever its name; compared for being the same, never for being later."""
 
     device: int
     inode: int
@@ -93,8 +93,8 @@ class Look:
 
         Args:
             path: of the folder.
-            full: read every file's state; otherwise only of names and inodes that were not there, which is fast
-                and misses what was overwritten in place.
+            full: read every file's state; otherwise only of names and inodes that were not there, which is
+                fast and misses what was overwritten in place.
 
         Raises:
             CameraError: the folder cannot be read.

@@ -16,6 +16,9 @@ LARGEST_FRAME = 32 << 20
 # Every picture begins with its first marker and the first byte of its second.
 _START = b"\xff\xd8\xff"
 _SCAN, _END, _QUANTIZATION, _EXIF, _COMMENT = 0xDA, 0xD9, 0xDB, 0xE1, 0xFE
+_NO_TABLE = 0xEC
+"""Bits of a quantization table's first byte that are never set: its precision is 0 or 1, its number 0 to 3."""
+
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APPLICATION = frozenset({*range(0xE0, 0xF0), _COMMENT})
 """Segments whose content is free, and may be another picture."""
@@ -76,8 +79,8 @@ class JpegSplitter:
         """Return the next picture's bytes.
 
         Returns:
-            From its first marker to its last; of a damaged picture, all up to the next one; None after the last
-            picture.
+            From its first marker to its last; of a damaged picture, all up to the next one; None after the
+            last picture.
 
         Raises:
             PictureError: the picture has more than `LARGEST_FRAME` bytes; the next call goes on after it.
@@ -126,6 +129,8 @@ class JpegSplitter:
             if marker not in _SEGMENTS or not self._has(place + 9):
                 break
             length = int.from_bytes(self._buffer[place + 2 : place + 4], "big")
+            if marker == _QUANTIZATION and self._buffer[place + 4] & _NO_TABLE:
+                break
             if length < 2 or (marker in _FRAME_HEADERS and walk.size is not None):
                 break
             if marker in _FRAME_HEADERS:

@@ -129,7 +129,7 @@ class CameraSpec:
 
         def open_folder() -> Camera:
             nonlocal last
-            last = WatchedFolder(Path(self.where), last)
+            last = WatchedFolder(Path(self.where)) if last is None else WatchedFolder.opened_again(last)
             return last
 
         return open_folder

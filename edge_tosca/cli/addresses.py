@@ -14,8 +14,8 @@ CameraFileOption = Annotated[
     typer.Option(
         "--camera-file",
         metavar="FILE",
-        help=f"Holds the camera's SPEC in one line; {CAMERA_VARIABLE} does the same. Neither is in the list of "
-        "processes, as --camera is with its password.",
+        help=f"Holds the camera's SPEC in one line; {CAMERA_VARIABLE} does the same. Neither is in the list "
+        "of processes, as --camera is with its password.",
     ),
 ]
 

@@ -44,7 +44,8 @@ class Options:
 
     Attributes:
         store: file of the learner.
-        camera: specification, as `edge_tosca.devices.camera.open_camera` takes it, which may hold a password; None for none.
+        camera: specification, as `edge_tosca.devices.camera.open_camera` takes it, which may hold a password;
+            None for no camera.
         address: IP address or host name to listen on.
         port: TCP port to listen on; 0 for any free one.
         token: of the administrator; with no other token either, none is needed, on loopback only.

@@ -61,7 +61,9 @@ class Broker:
         except ValueError as error:
             raise EdgeToscaError(f"--mqtt: the broker's address {error}; {_EXAMPLE}") from None
         if address.scheme not in _PORTS:
-            raise EdgeToscaError(f"--mqtt: {address.scheme}:// is no address of a broker; {_EXAMPLE}, or mqtts://")
+            raise EdgeToscaError(
+                f"--mqtt: {address.scheme}:// is no address of a broker; {_EXAMPLE}, or mqtts://"
+            )
         path, _, query = address.rest.partition("#")[0].partition("?")
         options = dict(parse_qsl(query, keep_blank_values=True))
         if options.keys() - {"discovery", "ca"}:
@@ -71,8 +73,8 @@ class Broker:
         for what, topic in (("prefix", prefix), ("discovery prefix", discovery)):
             if not _is_topic(topic):
                 raise EdgeToscaError(
-                    f"--mqtt: the {what} cannot be a topic; omit +, # and control characters, and write at most "
-                    f"{_LONGEST_TOPIC} characters"
+                    f"--mqtt: the {what} cannot be a topic; omit +, # and control characters, and write at "
+                    f"most {_LONGEST_TOPIC} characters"
                 )
         ca = options.get("ca")
         if ca is not None and not _is_file(ca):

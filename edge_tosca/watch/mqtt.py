@@ -36,8 +36,8 @@ class Publisher:
 
     Raises:
         MissingExtraError: paho-mqtt is not installed.
-        EdgeToscaError: another process on this host publishes to this broker under this prefix, or the file of
-            certificate authorities cannot be read.
+        EdgeToscaError: another process on this host publishes to this broker under this prefix, or the file
+            of certificate authorities cannot be read.
     """
 
     def __init__(self, broker: Broker, on_event: Callable[[str], None]) -> None:
@@ -162,7 +162,9 @@ class Publisher:
             return
         because = f" ({reason})" if reason else ""
         check = "its address, that it runs, and its certificate (?ca=FILE)"
-        unreachable = f" cannot be reached; check {check if self._broker.tls else 'its address and that it runs'}"
+        unreachable = (
+            f" cannot be reached; check {check if self._broker.tls else 'its address and that it runs'}"
+        )
         text = {
             "lost": f"{f': the connection was lost{because}' if reason else unreachable}; trying again",
             "refused": f" refuses the connection{because}; check user and password",

@@ -21,8 +21,9 @@ Event = Literal["lost", "refused", "unstable", "restored"]
 class Outage:
     """State of a connection that is opened again and again.
 
-    Each cause is reported once an outage, however many attempts there are. A connection that is lost soon after
-    it was restored is the same outage: it is reported as unstable once, and as restored when it has lasted.
+    Each cause is reported once an outage, however many attempts there are. A connection that is lost soon
+    after it was restored is the same outage: it is reported as unstable once, and as restored when it has
+    lasted.
 
     Args:
         clock: returns the time in seconds.
