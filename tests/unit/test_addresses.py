@@ -132,7 +132,7 @@ def test_what_is_printed_of_an_address(text, shown):
 def test_words_of_a_command_line_are_redacted_in_a_message_however_it_spells_them():
     words = ["watch", "shop.tosca", "rtsp://me:Se'cret@camera/live", "--camara=rtsp://me:other@camera"]
     message = (
-        'extra arguments: "rtsp://me:Se\'cret@camera/live", rtsp:/me:Se\'cret@camera/live, '
+        "extra arguments: \"rtsp://me:Se'cret@camera/live\", rtsp:/me:Se'cret@camera/live, "
         "rtsp://me:other@camera; shop.tosca"
     )
     assert without_addresses(message, words) == (

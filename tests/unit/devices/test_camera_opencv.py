@@ -200,5 +200,7 @@ def test_opencv_and_ffmpeg_print_no_address_whatever_the_environment_says():
             [sys.executable, "-c", OPEN, url], env={**os.environ, **NOISY}, capture_output=True, text=True
         )
         thread.join()
-    assert ran.stdout.startswith(f"rtsp://127.0.0.1:{port}/...: does not answer") and "secret" not in ran.stdout
+    assert (
+        ran.stdout.startswith(f"rtsp://127.0.0.1:{port}/...: does not answer") and "secret" not in ran.stdout
+    )
     assert ran.stderr == ""

@@ -37,7 +37,11 @@ def test_an_outage_is_reported_once_and_its_end_once(outage, clock):
 
 
 def test_a_broker_that_answers_and_refuses_is_another_cause(outage):
-    assert [outage.failed("lost"), outage.failed("refused"), outage.failed("lost")] == ["lost", "refused", None]
+    assert [outage.failed("lost"), outage.failed("refused"), outage.failed("lost")] == [
+        "lost",
+        "refused",
+        None,
+    ]
 
 
 def test_a_connection_that_does_not_last_is_one_outage(outage, clock):
