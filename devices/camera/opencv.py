@@ -21,8 +21,10 @@ TIMEOUT_MS = 5000
 
 _DEFAULT_FPS = 25.0
 _DAMAGED_IN_A_ROW = 100
+"""Frames that cannot be decoded before a camera counts as lost, a file as ended."""
+
 _DAMAGED_SECONDS = 1.0
-"""How far frames that cannot be decoded are passed over before a camera counts as lost, a file as ended."""
+"""The same for a camera: one that answers only after its timeout is lost."""
 
 _DEBUGGING = ("OPENCV_FFMPEG_DEBUG", "OPENCV_FFMPEG_SKIP_LOG_CALLBACK", "OPENCV_VIDEOIO_DEBUG")
 
@@ -83,7 +85,7 @@ class OpenCvCamera:
             good, self._ahead = self._capture.read()
             # OpenCV has no other sign for a frame that it cannot decode, and goes on after it.
             while not good and self._damaged < _DAMAGED_IN_A_ROW and not self._closed:
-                if time.monotonic() - began > _DAMAGED_SECONDS:
+                if self._pace is None and time.monotonic() - began > _DAMAGED_SECONDS:
                     break
                 self._damaged += 1
                 good, self._ahead = self._capture.read()
