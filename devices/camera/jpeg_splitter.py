@@ -17,7 +17,7 @@ LARGEST_FRAME = 32 << 20
 _START = b"\xff\xd8\xff"
 _SCAN, _END, _QUANTIZATION, _EXIF, _COMMENT = 0xDA, 0xD9, 0xDB, 0xE1, 0xFE
 _NO_TABLE = 0xEC
-"""Bits of a quantization table's first byte that are never set: its precision is 0 or 1, its number 0 to 3."""
+"""Bits that a quantization table's first byte never has: its precision is 0 or 1, its number below 4."""
 
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _APPLICATION = frozenset({*range(0xE0, 0xF0), _COMMENT})

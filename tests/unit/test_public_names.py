@@ -85,8 +85,8 @@ VERBS = {
     "pack import": "--rename= --merge --trust= --json --key-file=",
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",
-    "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= --root-path= "
-    "--trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
+    "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
+    "--root-path= --trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
     f"--frames= --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
     "bench live": "--seconds= --out= --json",
