@@ -3,12 +3,12 @@
 import os
 import stat
 from collections.abc import Container, Iterable
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import NamedTuple, Self
 
 from edge_tosca.errors import CameraError
 
-_UNFINISHED_SUFFIXES = frozenset({".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload"})
+_UNFINISHED = ("~", ".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload")
 """Endings of files that their program renames when they are complete."""
 
 
@@ -133,7 +133,7 @@ def _look(path: Path, known: dict[str, _File]) -> Look:
 
 def _file(entry: os.DirEntry[str]) -> _File | None:
     name = entry.name
-    if name.startswith(".") or name.endswith("~") or PurePath(name).suffix.lower() in _UNFINISHED_SUFFIXES:
+    if name.startswith(".") or name.lower().endswith(_UNFINISHED):
         return None
     try:
         status = entry.stat()
