@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from edge_tosca.addresses import without_addresses
 from edge_tosca.cli.output import is_unicode, write
 from edge_tosca.errors import printable
 
@@ -106,7 +107,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
         message: what is wrong and what to do.
         code: the exit code.
     """
-    line = " ".join(message.splitlines())
+    line = " ".join(without_addresses(message, sys.argv[1:]).splitlines())
     sys.stderr.write(f"edge-tosca: {printable(line)}\n")
     sys.exit(code)
 

@@ -62,8 +62,8 @@ VERBS = {
     "evaluate": f"--report= --follow-links {WHERE} --json --key-file=",
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
-    "watch": "--camera= --on-change= --mqtt= --frames= --answers= --seconds= --on-change-seconds= --log= "
-    f"{WHERE} --key-file=",
+    "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
+    f"--on-change-seconds= --log= {WHERE} --key-file=",
     "verify": "--known= --json --key-file=",
     "store check": "--json --key-file=",
     "store compact": "--json --key-file=",
@@ -86,8 +86,8 @@ VERBS = {
     "pack import": "--rename= --merge --trust= --json --key-file=",
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",
-    "serve": f"--camera= --listen= --token-file= --make-token= --role=view --name= --root-path= "
-    "--trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
+    "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
+    "--root-path= --trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
     f"--frames= --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
     "bench live": "--seconds= --out= --json",
