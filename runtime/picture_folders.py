@@ -112,6 +112,17 @@ def look_at(path: Path) -> tuple[str, bool]:
     return ("" if is_decoded(kind) else unread_reason(kind)), _is_picture(kind)
 
 
+def is_picture_file(name: str, start: bytes) -> bool:
+    """Return whether a file is meant to be a picture, of whatever kind, by its name or its first bytes.
+
+    Args:
+        name: of the file, without its folder.
+        start: its first START_BYTES bytes, or all of it where it is shorter.
+    """
+    named = PurePath(name).suffix.lower() in PICTURE_SUFFIXES | {".heic", ".heif", ".avif"}
+    return named or _is_picture(kind_of(start, name))
+
+
 def _is_picture(kind: FileKind) -> bool:
     return kind.group in ("picture", "unread picture")
 

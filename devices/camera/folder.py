@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import deque
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from edge_tosca.devices.camera.folder_look import Content, look
 from edge_tosca.devices.camera.jpeg_splitter import is_complete_jpeg
 from edge_tosca.errors import CameraError, PictureError, printable
+from edge_tosca.runtime.file_kinds import START_BYTES
 from edge_tosca.runtime.picture_file import BYTES_LIMIT, first_line
-from edge_tosca.runtime.picture_folders import KNOWN_SUFFIXES
+from edge_tosca.runtime.picture_folders import is_picture_file
 from edge_tosca.runtime.pictures import load_picture
 from edge_tosca.system.files import IrregularFileError, open_regular
 
@@ -29,10 +30,6 @@ _LOOK_SHARE = 10
 """Looks at the names take one part in so many of the time at most, and so do looks at every file's state."""
 
 _GIVEN = 16
-_HEAD = 16
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
-_STILL_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
-"""First bytes of pictures, whatever their names are."""
 
 
 class WatchedFolder:
@@ -152,14 +149,14 @@ class WatchedFolder:
             PictureError: it cannot be read, and this was the last attempt.
         """
         name = self._look.names[content]
-        is_picture = PurePath(name).suffix.lower() in KNOWN_SUFFIXES
+        is_picture = is_picture_file(name, b"")
         try:
             with open_regular(self._path / name, BYTES_LIMIT) as file:
                 found = Content.of(os.fstat(file.fileno()))
                 if found != content and found in self._look.names:
                     raise FileNotFoundError
-                data = file.read(_HEAD)
-                is_picture = is_picture or _has_signature(data)
+                data = file.read(START_BYTES)
+                is_picture = is_picture_file(name, data)
                 # Of a large file that is no picture only the beginning is read.
                 data += file.readall() if is_picture else b""
                 changes = found != Content.of(os.fstat(file.fileno()))
@@ -200,7 +197,3 @@ class WatchedFolder:
         )
         self._given.append((found, digest))
         return continued
-
-
-def _has_signature(head: bytes) -> bool:
-    return head.startswith(_SIGNATURES) or (head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS)

@@ -41,6 +41,7 @@ PACKAGE_OF = {
     "sklearn": "scikit-learn",
 }
 FROM_THE_SYSTEM = {"picamera2", "libcamera"}
+OF_TYPE_CHECKERS = {"_typeshed"}
 
 
 def imported_modules():
@@ -59,7 +60,7 @@ def test_every_package_that_is_imported_is_declared():
         *(item for extra in PROJECT["project"]["optional-dependencies"].values() for item in extra),
     ]
     declared = {re.match(r"[\w-]+", item)[0].lower().replace("-", "_") for item in listed}
-    own = {*sys.stdlib_module_names, "edge_tosca", *FROM_THE_SYSTEM}
+    own = {*sys.stdlib_module_names, "edge_tosca", *FROM_THE_SYSTEM, *OF_TYPE_CHECKERS}
     wanted = {PACKAGE_OF.get(name, name).lower().replace("-", "_") for name in {*imported_modules()} - own}
     assert not wanted - declared
 
