@@ -23,7 +23,7 @@ test-quick: $(VENV)/test.stamp
 # The quick tests with the lowest version of every package that pyproject.toml allows a device. torch, openvino
 # and nncf are tried by hand. LOWEST names other tests.
 LOWEST ?= $(QUICK)
-LOWEST_EXTRAS := console,camera,mqtt,packs,encryption
+LOWEST_EXTRAS := console,camera,heic,mqtt,packs,encryption
 lowest: | $(VENV)/bin/python
 	$(PIP) uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest

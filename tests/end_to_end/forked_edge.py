@@ -1,4 +1,4 @@
-"""Run the command line in processes forked from one that has imported it, which saves the time of importing."""
+"""Run the command line in processes forked from one that has imported it."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ PRELOADED = [
     "edge_tosca.cli.store",
     "edge_tosca.learner.learner",
 ]
-"""None of them starts a thread, so that a fork holds no lock of another. ONNX Runtime does, and is not here."""
+"""None of them starts a thread, so that a fork holds no lock of another. ONNX Runtime would."""
 
 _FAULT = 70
 
@@ -67,7 +67,6 @@ def _command(args: tuple[str, ...], cwd: Path, environment: dict[str, str], out:
     os.environ.update(environment)
     from edge_tosca import __main__
 
-    sys.stdin = open(0, closefd=False)
     sys.argv = [__main__.__file__, *args]
     code = 0
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SUITE, PYTHON, GLIBC = "trixie", "3.13", 41
-EXTRAS = ("console", "camera", "mqtt", "packs", "encryption")
+EXTRAS = ("console", "camera", "heic", "mqtt", "packs", "encryption")
 TOOLS = ("pytest", "pytest-xdist", "hypothesis", "httpx")
 NEEDED = ("debootstrap", "unshare", "chroot")
 
