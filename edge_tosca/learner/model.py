@@ -9,7 +9,7 @@ from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import label_set, least_probability
 from edge_tosca.classifier.calibration.posterior import by_label, refine
 from edge_tosca.classifier.router import PROPOSED, Router
-from edge_tosca.errors import LearnError
+from edge_tosca.errors import LearnError, NothingLearnedError
 from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
@@ -92,7 +92,7 @@ class Model:
             LearnError: nothing was learned yet, or there is no such label set.
         """
         if not self.state.tasks:
-            raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
+            raise NothingLearnedError(self._store.path)
         return None if coverage is None else self._least_probability(coverage, burst)
 
     def posterior(self, features: Array, modules: bool = True) -> Array:
