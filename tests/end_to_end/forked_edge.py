@@ -1,5 +1,7 @@
 """Run the command line in processes forked from one that has imported it."""
 
+import atexit
+import gc
 import multiprocessing
 import os
 import sys
@@ -76,6 +78,9 @@ def _command(args: tuple[str, ...], cwd: Path, environment: dict[str, str], out:
     except BaseException:
         traceback.print_exc()
         code = _FAULT
+    # What the end of an interpreter would do: a store that is closed takes its log with it.
+    atexit._run_exitfuncs()
+    gc.collect()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
