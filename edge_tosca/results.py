@@ -35,6 +35,7 @@ class Answer:
         milliseconds: spent on "decode", "features" and "decide".
         set: labels that contain the true one with the requested coverage, the most probable first; None where
             no coverage was requested.
+        note: what the picture's file lacks although it was read; None for a whole file.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Answer:
     familiarity: float
     milliseconds: dict[str, float]
     set: tuple[str, ...] | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,19 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A picture that was read although its file lacks something.
+
+    Attributes:
+        path: of the picture.
+        note: what it lacks, in one line.
+    """
+
+    path: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -150,11 +165,12 @@ class LearnReport:
         task: name of the task.
         classes: labels that were taught.
         images: number of pictures that were learned from.
-        skipped: pictures that could not be read.
+        skipped: pictures that could not be read, and other files that were not taken.
         seconds: spent on "features", "train", "commit" and in "total".
         module: the task's LuCA module.
         gate: the quality gate's verdict.
         thinned: number of cached features, of any class, that were removed to keep the store's limit.
+        notes: pictures that were learned although their files lack their end.
     """
 
     generation: int | None
@@ -166,6 +182,7 @@ class LearnReport:
     module: ModuleReport
     gate: GateReport
     thinned: int = 0
+    notes: tuple[Note, ...] = ()
 
     def alone(self, known: Iterable[str]) -> bool:
         """Return whether the class that was taught is the only one, so that every answer names it.
@@ -197,6 +214,7 @@ class NoneReport:
             None where no picture could be held out.
         outcomes_after: the same with all none pictures.
         warnings: classes that the none pictures make unknown, a sentence each.
+        notes: pictures that were learned from although their files lack their end.
     """
 
     generation: int
@@ -207,6 +225,7 @@ class NoneReport:
     outcomes_before: Outcomes | None
     outcomes_after: Outcomes | None
     warnings: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain values."""
@@ -279,8 +298,9 @@ class Evaluation:
         wrong: the worst answers: most confidently named wrong, least like a known class though taught, and
             most like a known class though never taught; at most `edge_tosca.learner.evaluation.MOST_WRONG` of
             each.
-        skipped: pictures that could not be read.
+        skipped: pictures that could not be read, and other files that were not taken.
         seconds: total time.
+        notes: pictures that were classified although their files lack their end.
     """
 
     images: int
@@ -304,6 +324,7 @@ class Evaluation:
     wrong: tuple[WrongPicture, ...]
     skipped: tuple[Skipped, ...]
     seconds: float
+    notes: tuple[Note, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the evaluation as plain values."""

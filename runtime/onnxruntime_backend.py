@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import BundleError, EdgeToscaError
-from edge_tosca.runtime.backend import Inference
+from edge_tosca.runtime.backend import Inference, feature_of, run_error
 from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
@@ -64,6 +64,7 @@ class OnnxRuntimeBackend:
                 f"{bundle.path / BACKBONE}: onnxruntime {self.version} cannot run it ({reason}); {REMEDY}"
             ) from error
         self._input = self._session.get_inputs()[0].name
+        self._path, self._width = bundle.path / BACKBONE, bundle.feature_dim
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute one picture's feature.
@@ -73,9 +74,15 @@ class OnnxRuntimeBackend:
 
         Returns:
             float32 [d].
+
+        Raises:
+            BundleError: the graph cannot be run on this picture.
         """
-        (out,) = self._session.run(None, {self._input: pixels})
-        return np.asarray(out, dtype=np.float32).reshape(-1)
+        try:
+            (out,) = self._session.run(None, {self._input: pixels})
+        except Exception as error:
+            raise run_error(error, self.name, self._path) from error
+        return feature_of(out, self._width, self._path)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
         """Compute the features of many pictures, each on one thread.

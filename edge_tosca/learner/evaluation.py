@@ -76,10 +76,7 @@ def evaluate_answers(
     taught = set(known)
     of_known = [one for one in read if one.truth in taught]
     of_untaught = [one for one in read if one.truth not in taught]
-    if not of_known:
-        raise LearnError(
-            f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})"
-        )
+    require_known_class([one.truth for one in of_known], known, folder)
     by_class: dict[str, list[LabelledAnswer]] = defaultdict(list)
     for one in of_known:
         by_class[str(one.truth)].append(one)
@@ -116,6 +113,25 @@ def evaluate_answers(
         skipped=skipped,
         seconds=seconds,
     )
+
+
+def require_known_class(
+    truths: Iterable[str | None], known: Sequence[str], folder: str | PathLike[str]
+) -> None:
+    """Raise for labelled pictures of which none is of a known class, before they are classified.
+
+    Args:
+        truths: label of each picture.
+        known: labels that were taught.
+        folder: of the pictures, for the error message.
+
+    Raises:
+        LearnError: no picture has a known label.
+    """
+    if set(known).isdisjoint(truths):
+        raise LearnError(
+            f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})"
+        )
 
 
 def outcomes(some: Sequence[LabelledAnswer]) -> Outcomes:

@@ -1,13 +1,13 @@
 """Write an evaluation as a folder with a page, a table and the figures."""
 
 import json
-import os
 from pathlib import Path
 
 from edge_tosca.errors import LearnError
 from edge_tosca.learner.evaluation_page import Thumbnail, html_page
 from edge_tosca.outcomes import Outcomes
 from edge_tosca.results import Evaluation
+from edge_tosca.system.files import why_unwritable
 
 
 def require_writable(folder: Path) -> None:
@@ -19,11 +19,8 @@ def require_writable(folder: Path) -> None:
     Raises:
         LearnError: it is a file, or it or its first existing parent cannot be written.
     """
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not existing.is_dir():
-        raise LearnError(f"{existing} is not a folder; name a folder for the report")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise LearnError(f"{existing} cannot be written; name another folder for the report")
+    if (reason := why_unwritable(folder)) is not None:
+        raise LearnError(f"{reason}; name another folder for the report")
 
 
 def write_report(evaluation: Evaluation, folder: Path, thumbnail: Thumbnail) -> None:

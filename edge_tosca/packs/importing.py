@@ -21,6 +21,7 @@ from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.outcomes import Outcomes
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
+from edge_tosca.packs.feature_checks import warnings_of
 from edge_tosca.packs.trust import trusted_keys
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.quality.held_out_outcomes import OUTCOMES_BY_CLASS, in_all, outcomes_by_class
@@ -48,6 +49,7 @@ class ImportReport:
         outcomes_new: what a user would see for held-out pictures of the imported classes; None if there are
             none.
         outcomes_old_after: the same of the classes known before.
+        warnings: what the signature does not vouch for, a line each, see `warnings_of`.
     """
 
     generation: int | None
@@ -62,6 +64,7 @@ class ImportReport:
     seconds: dict[str, float]
     outcomes_new: Outcomes | None = None
     outcomes_old_after: Outcomes | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as values that JSON can hold."""
@@ -140,10 +143,14 @@ def import_pack(
                 [share for label, share in accuracy.items() if label not in labels]
             ),
             seconds={"file": filed - start, "solve": done - filed, "total": done - start},
+            warnings=warnings_of(pack),
             outcomes_new=in_all(outcomes, labels),
             outcomes_old_after=in_all(outcomes, [label for label in outcomes if label not in labels]),
         )
-        store.set_report(generation, {**report.to_json(), BY_CLASS: accuracy, OUTCOMES_BY_CLASS: outcomes})
+        stored = {**report.to_json(), BY_CLASS: accuracy, OUTCOMES_BY_CLASS: outcomes}
+        if not report.warnings:
+            del stored["warnings"]
+        store.set_report(generation, stored)
     return report
 
 

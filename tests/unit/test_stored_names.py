@@ -260,10 +260,10 @@ def test_the_keys_of_reports_in_the_history(written):
     query = "SELECT command, report FROM generations ORDER BY number"
     reports = {command: json.loads(report) for command, report in rows(written, query)}
     found = {command: " ".join(sorted(report)) for command, report in reports.items()}
-    learned = "accuracy_by_class classes gate generation images module outcomes_by_class seconds skipped"
+    learned = "accuracy_by_class classes gate generation images module notes outcomes_by_class seconds"
     imported = "accuracy_by_class accuracy_new accuracy_old_after classes generation images key pack private"
     assert found == {
-        "learn": f"{learned} task thinned",
+        "learn": f"{learned} skipped task thinned",
         "rename": "before classes",
         "merge": "before classes",
         "forget": "classes",

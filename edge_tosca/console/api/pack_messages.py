@@ -31,6 +31,7 @@ class PackMessage(Message):
     private: bool
     images: int
     tasks: list[PackTaskMessage]
+    warnings: list[str]
 
 
 class ImportedMessage(Message):
@@ -48,6 +49,7 @@ class ImportedMessage(Message):
     outcomes_new: OutcomesMessage | None
     outcomes_old_after: OutcomesMessage | None
     seconds: dict[str, float]
+    warnings: list[str]
 
 
 class ExportMessage(RequestMessage):
