@@ -37,7 +37,7 @@ def verify(store: Store, known: str | None = None, *, solve: bool = True) -> Aud
     """
     start = time.perf_counter()
     with one_blas_thread(), store.snapshot():
-        entries, state = store.audit_log.all(), store.state()
+        entries, state = store.audit_entries(), store.state()
         found = list(content_faults(store, entries, known))
         solved = solve and bool(state.tasks) and not found and _comparable(entries, state)
         if solved:

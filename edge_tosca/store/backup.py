@@ -94,7 +94,7 @@ def verified(copy: Path, named: Path, key_file: Path | None) -> Copied:
     store = Store(named, open_file(copy), find_key(key_file))
     try:
         with store.snapshot():
-            entries = store.audit_log.all()
+            entries = store.audit_entries()
             faults = list(content_faults(store, entries))
             head = entries[-1].digest if entries else ""
             generation = store.latest()

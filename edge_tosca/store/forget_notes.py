@@ -21,6 +21,7 @@ from edge_tosca.store.crypto.row_cipher import PlainRows
 from edge_tosca.store.location import real_path
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.schema import LABEL_COLUMN
+from edge_tosca.store.validation import damage_errors
 
 FORGOTTEN_SETTING = "forgotten"
 """Setting that lists the notes that a store follows, by their ids."""
@@ -71,10 +72,14 @@ def make_note(store: StoreReader, label: str, found: Mapping[int, list[int]]) ->
 
     Returns:
         The note.
+
+    Raises:
+        StoreError: a class names a task that is not there.
     """
     tasks = {task.id: task.learned_at for task in store.tasks_ever()}
-    erased = {(group, tasks[task]) for task, groups in found.items() for group in groups}
-    ever = {(group, tasks[task]) for task, groups in store.groups_ever(label).items() for group in groups}
+    with damage_errors(store.path):
+        erased = {(group, tasks[task]) for task, groups in found.items() for group in groups}
+        ever = {(group, tasks[task]) for task, groups in store.groups_ever(label).items() for group in groups}
     salt = secrets.token_hex(16)
     digest = _digest(label, salt, store.cipher)
     return ForgetNote(

@@ -15,7 +15,7 @@ from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError, in_one_line
 from edge_tosca.labels import NONE_LABEL
 from edge_tosca.store.audit.erasures import ClassId, erased_classes, pruned_at
-from edge_tosca.store.audit.hash_chain import AuditLog
+from edge_tosca.store.audit.hash_chain import AuditEntry, AuditLog
 from edge_tosca.store.crypto.keys import UserKey, cipher_of
 from edge_tosca.store.crypto.row_cipher import PlainRows
 from edge_tosca.store.damage import ANSWERING, differing_content, digest_of_blob
@@ -305,10 +305,10 @@ class StoreReader:
             Row of a task to the rows of its classes with the label.
         """
         found: dict[int, list[int]] = {}
-        for task, group in self._connection.execute(
+        for task, group in self.query(
             "SELECT DISTINCT c.task, c.id FROM lives l JOIN classes c ON c.id = l.class WHERE l.label = ?"
             " ORDER BY c.id",
-            (self.cipher.encrypt_name(LABEL_COLUMN, label),),
+            self.cipher.encrypt_name(LABEL_COLUMN, label),
         ):
             found.setdefault(task, []).append(group)
         return found
@@ -442,13 +442,36 @@ class StoreReader:
         with sqlite_errors(self.path):
             return pruned_at(self._connection, generation)
 
+    def audited(self) -> bool:
+        """Return whether the store has an audit log; one of format 1 has none."""
+        with sqlite_errors(self.path):
+            return self.audit_log.exists()
+
+    def audit_entries(self) -> list[AuditEntry]:
+        """List all entries of the audit log, the oldest first; none in a store of format 1.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        with sqlite_errors(self.path):
+            return self.audit_log.all()
+
+    def identity(self) -> str:
+        """Return the digest of the audit log's first entry; "" in a store of format 1.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        with sqlite_errors(self.path):
+            return self.audit_log.identity()
+
     def require_digests(self) -> None:
         """Compare all large contents that answers depend on with their digests.
 
         Raises:
             StoreError: one differs.
         """
-        if not self.audit_log.exists():
+        if not self.audited():
             return
         for kind, (table, column, key) in ANSWERING.items():
             for row, name in self.query(f"SELECT rowid, {key} FROM {table}"):
@@ -459,8 +482,10 @@ class StoreReader:
                     self._require_digest(kind, name, digest_of_blob(blob))
 
     def _require_digest(self, kind: str, key: object, found: str) -> None:
-        # A store of format 1 has no digests.
-        if self.audit_log.exists() and self.audit_log.digest_of(kind, key) != found:
+        with sqlite_errors(self.path):
+            # A store of format 1 has no digests.
+            differs = self.audit_log.exists() and self.audit_log.digest_of(kind, key) != found
+        if differs:
             raise differing_content(self.path, kind)
 
     def _blob(self, query: str, column: str, key: int | str, kind: str | None = None) -> bytes:

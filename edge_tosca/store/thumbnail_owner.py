@@ -37,7 +37,7 @@ def owner_of(store: StoreReader) -> Owner:
     """
     with store.snapshot():
         taught = frozenset(one for task in store.tasks_ever() for one in classes_of(task))
-        return Owner(store.audit_log.identity(), store.cipher, taught, store.erased())
+        return Owner(store.identity(), store.cipher, taught, store.erased())
 
 
 def classes_of(task: Task, label: str | None = None) -> list[ClassId]:

@@ -7,6 +7,7 @@ from typing import Any
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
 from edge_tosca.store.audit.hash_chain import AuditEntry, contents_digest
+from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.store import Store
 
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
@@ -103,7 +104,8 @@ def _chain(entries: Sequence[AuditEntry], known: str | None) -> Iterator[str]:
 def _head(store: Store, head: AuditEntry) -> Iterator[str]:
     """Authenticate the last entry, and with it all others, by the store's key."""
     try:
-        authentic = store.audit_log.is_authentic(head)
+        with sqlite_errors(store.path):
+            authentic = store.audit_log.is_authentic(head)
     except _MALFORMED:
         return
     if not authentic:
@@ -115,7 +117,8 @@ def _tables(store: Store, head: AuditEntry) -> Iterator[str]:
         left = dict(head.content["left"])
     except _MALFORMED:
         return
-    now = store.audit_log.contents()
+    with sqlite_errors(store.path):
+        now = store.audit_log.contents()
     for table in sorted(now.keys() | left.keys()):
         if now.get(table) != left.get(table):
             yield f"table {table} is not as audit entry {head.number} left it"
@@ -137,9 +140,10 @@ def _large(store: Store) -> Iterator[str]:
     }
     columns = {"evidence": "evidence", "report": "report"}
     recorded: dict[str, dict[Any, str | None]] = {kind: {} for kind in large}
-    for kind, key, digest in store.audit_log.digests():
-        if kind in recorded:
-            recorded[kind][key] = digest
+    with sqlite_errors(store.path):
+        for kind, key, digest in store.audit_log.digests():
+            if kind in recorded:
+                recorded[kind][key] = digest
     for kind, (table, name, describe) in large.items():
         for row, key in store.query(f"SELECT rowid, {name} FROM {table} ORDER BY {name}"):
             expected = recorded[kind].pop(key, None)

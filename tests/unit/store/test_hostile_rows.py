@@ -16,6 +16,7 @@ from edge_tosca.learner.model import Model
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
 from edge_tosca.learner.verification import verify
+from edge_tosca.store.forget_notes import make_note
 from edge_tosca.store.store import Store
 from edge_tosca.tosca.task_module import Module
 
@@ -170,3 +171,15 @@ def test_a_module_without_rows_is_not_unfolded_to_its_width():
     )
     with pytest.raises(StoreError):
         Module.from_bytes(data)
+
+
+def test_a_class_that_names_a_task_that_is_not_there(connection):
+    connection.execute("UPDATE classes SET task = 77 WHERE id = (SELECT min(class) FROM lives)")
+    ((label,),) = connection.execute("SELECT label FROM lives ORDER BY class LIMIT 1").fetchall()
+    refusal(connection, lambda store: make_note(store, label, {}))
+
+
+@pytest.mark.parametrize("read", [Store.audit_entries, Store.identity])
+def test_an_audit_log_that_cannot_be_read(connection, read):
+    connection.execute("ALTER TABLE seals RENAME COLUMN digest TO other")
+    refusal(connection, read)
