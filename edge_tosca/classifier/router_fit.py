@@ -25,7 +25,9 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
     significantly_greater,
 )
 from edge_tosca.classifier.lda.statistics import Statistics
-from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
+from edge_tosca.classifier.ood.calibration import fit_ood_calibration
+from edge_tosca.classifier.ood.dependence import measure_dependence
+from edge_tosca.classifier.ood.detector import OodDetector, held_out_statistics
 from edge_tosca.classifier.ood.none_of_these import NoneOfThese
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
@@ -71,6 +73,7 @@ def fit_router(
     class_of_group: Array | None = None,
     blocks: Sequence[Block] | None = None,
     none: Sequence[Array] = (),
+    references: Array | None = None,
 ) -> tuple[Router, HeldOut]:
     """Solve the router and choose its settings.
 
@@ -87,6 +90,8 @@ def fit_router(
             separate means have a significantly lower held-out loss; by default each group is a class.
         blocks: pictures to hold out together, ordered by group; neighbours by default.
         none: normalised features of each lesson of pictures that show none of the classes, float32 [n, d].
+        references: normalised features of the bundle's reference pictures, float32 [r, d]; None where it has
+            none.
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
@@ -129,6 +134,7 @@ def fit_router(
     refused_by_none = None if refuses is None else refuses.excess(z, solved.background_margins(z)) > 0
     del choose, z
     calibration = fit_ood_calibration(known, refused, len(counts))
+    detector = OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration)
     router = Router(
         None if pooled is None or class_of_group is None else _shared_means(pooled, class_of_group, counts),
         solved,
@@ -136,7 +142,7 @@ def fit_router(
         offsets,
         temperature,
         weight,
-        OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration),
+        detector.with_evidence(known, references, refused, partial(measure_dependence, len(counts), cached)),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
         refuses,

@@ -14,8 +14,9 @@ from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
+from edge_tosca.learner.strictness import Strictness, read_strictness
 from edge_tosca.results import Answer, Guess
-from edge_tosca.store.state import State
+from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import damaged_store
 from edge_tosca.tosca.entropy_selection import entropy_log_posterior
@@ -138,7 +139,7 @@ class Model:
     def _refine(self, features: Array, z: Array, log_posterior: Array, modules: bool = True) -> Array:
         """Refine the router's log-probabilities [n, g] by the modules of the most probable tasks."""
         if self._rule == "entropy":
-            every = [self._module(task.module) for task in self.state.tasks]
+            every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
             return entropy_log_posterior(every, features.astype(np.float32))
         if not modules or self.router.module_weight <= 0:
@@ -152,10 +153,16 @@ class Model:
             task, columns = self.state.tasks[place], self.state.columns[place]
             if len(task.groups) > 1:
                 rows = slice(None) if len(x) == 1 else (tasks == place).any(axis=1)
-                module = self._module(task.module)
+                module = self._module_of(task)
                 opinion = module.scale * module.cosines(x[rows])
                 logs[rows, columns] = refine(logs[rows], columns, opinion, self.router.module_weight)
         return logs
+
+    def _module_of(self, task: Task) -> Module:
+        module = self._module(task.module)
+        if len(module.prototypes) != len(task.groups):
+            raise damaged_store(self._store.path)
+        return module
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
         if burst or self._rule == "entropy":
@@ -179,6 +186,7 @@ class Model:
             margins = margins.mean(axis=0, keepdims=True)
             ood_scores = ood_scores.mean(keepdims=True)
         posterior = by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
+        strictness = read_strictness(self._store)
         return [
             self._answer(
                 row,
@@ -188,6 +196,7 @@ class Model:
                 float(none[place]),
                 top,
                 least,
+                strictness,
             )
             for place, row in enumerate(posterior)
         ]
@@ -201,10 +210,15 @@ class Model:
         none: float,
         top: int,
         least: float | None,
+        strictness: Strictness,
     ) -> Answer:
         labels = self.state.labels
         order = _largest(posterior, max(top, 1))
-        guesses = tuple(Guess(labels[place], float(posterior[place])) for place in order)
+        known = self.router.ood.known_probability(ood_score) * (1 - none)
+        dial = strictness.of(self.state, labels[order[0]])
+        guesses = tuple(
+            Guess(labels[place], float(posterior[place]), known * float(posterior[place])) for place in order
+        )
         groups = np.flatnonzero(self.state.label_of_group == order[0])
         # Groups that share a mean are equally probable; the answer names the task of the nearest one.
         best = groups[logs[groups] == logs[groups].max()]
@@ -212,11 +226,13 @@ class Model:
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            unknown=none > 0.5 or ood_score < self.router.ood.threshold,
+            unknown=none > 1 - dial or ood_score < self.router.ood.threshold_at(dial),
             task=task.name,
             top=guesses[:top],
             familiarity=ood_score,
             milliseconds={},
+            probability=guesses[0].probability,
+            unknown_probability=1 - known,
             set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
 
