@@ -29,7 +29,8 @@ def references_of(folder: Path | None, settings: Mapping[str, str]) -> Array | N
     try:
         changed = (place / "manifest.json").stat().st_mtime_ns
         read, backbone, preprocessing = _read(place, changed)
-    except (BundleError, OSError):
+    # A folder with a null byte in its name, as a damaged store may state, is a ValueError.
+    except (BundleError, OSError, ValueError):
         return None
     if read is None or read.shape[1] != int(settings["feature_dim"]):
         return None

@@ -83,3 +83,4 @@ def test_references_are_those_of_the_store_s_own_backbone(bundle):
 
 def test_a_bundle_that_is_gone_leaves_a_store_without_references(tmp_path, bundle):
     assert references_of(tmp_path / "gone", settings_of(bundle)) is None
+    assert references_of(tmp_path / "no\0path", settings_of(bundle)) is None
