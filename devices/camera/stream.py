@@ -50,6 +50,7 @@ class Stream:
         self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._error: str | None = None
         self._connected = self._ended = False
+        self._listeners: list[Callable[[], object]] = []
 
     @classmethod
     def of(cls, spec: str, on_event: Callable[[str], None] | None = None) -> Self:
@@ -103,6 +104,14 @@ class Stream:
             self._taken = True
             return self._frame
 
+    def on_frame(self, call: Callable[[], object]) -> None:
+        """Call a function at every new frame, and when no more will come.
+
+        Args:
+            call: called in the camera's thread; it must return at once.
+        """
+        self._listeners.append(call)
+
     def stats(self) -> CameraStats:
         """Return the stream's statistics."""
         with self._changed:
@@ -138,6 +147,7 @@ class Stream:
                     unread = self._error if self._frames else str(error)
                     self._ended, self._error = True, None if self._frame is not None else unread
                     self._changed.notify_all()
+                self._wake()
                 return
             except Exception as error:
                 # A driver's library may raise any exception; the camera is opened again after all of them.
@@ -179,8 +189,13 @@ class Stream:
             self._connected, self._error = True, None
             self._opened += connects
             self._changed.notify_all()
+        self._wake()
         if connects and recovers:
             self._notify(f"{self.name}: {pixels.shape[1]}x{pixels.shape[0]}")
+
+    def _wake(self) -> None:
+        for call in self._listeners:
+            call()
 
     def _skip(self, error: PictureError) -> None:
         with self._changed:

@@ -11,6 +11,7 @@ from edge_tosca.cli.migrate import migrate_verb
 from edge_tosca.cli.output import OutputError, drop_output, open_streams
 from edge_tosca.cli.pack import pack_verbs
 from edge_tosca.cli.read import read_verbs
+from edge_tosca.cli.regions import region_verbs
 from edge_tosca.cli.serve import serve_verb
 from edge_tosca.cli.service import service_verbs
 from edge_tosca.cli.store import store_verbs
@@ -28,6 +29,7 @@ for verbs in (
     read_verbs,
     watch_verb,
     store_verbs,
+    region_verbs,
     tool_verbs,
     pack_verbs,
     serve_verb,

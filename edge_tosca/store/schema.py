@@ -37,6 +37,9 @@ MAX_BYTES_SETTING = "max_bytes"
 STRICTNESS_SETTING = "strictness"
 """Setting with the strictness of all classes and of single ones, as JSON; absent where it is balanced."""
 
+REGIONS_SETTING = "regions"
+"""Setting with the named regions of each camera, as JSON; absent where every camera is seen whole."""
+
 TABLES = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 
