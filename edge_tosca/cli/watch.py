@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edge_tosca.addresses import BROKER_VARIABLE, CAMERA_VARIABLE
-from edge_tosca.cli.addresses import CameraFileOption, given_address
+from edge_tosca.cli.addresses import CameraFileOption, CamerasOption, given_address, given_cameras
 from edge_tosca.cli.terminal import (
     DeviceOption,
     KeyFileOption,
@@ -25,8 +25,9 @@ from edge_tosca.errors import CameraError
 from edge_tosca.system.malloc import bound_heap
 
 if TYPE_CHECKING:
-    from edge_tosca.devices.camera import CameraStats
+    from edge_tosca.devices.camera import CameraStats, Stream
     from edge_tosca.learner.learner import Learner
+    from edge_tosca.live import Place
     from edge_tosca.watch import Change, Sink
 
 watch_verb = Verbs()
@@ -38,14 +39,7 @@ _log = logging.getLogger("edge_tosca.watch")
 def watch(
     context: typer.Context,
     store: StorePath,
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC",
-            help="A number or /dev/videoN, rtsp://..., picamera2, a folder that receives pictures, or a "
-            'file of frames, as in "frames.mjpeg?fps=15&loop=1".',
-        ),
-    ] = None,
+    camera: CamerasOption = None,
     camera_file: CameraFileOption = None,
     on_change: Annotated[
         str | None,
@@ -86,6 +80,8 @@ def watch(
     A change takes three frames that agree, so that a single picture in a watched folder prints nothing.
     """
     from edge_tosca.learner.learner import Learner
+    from edge_tosca.live import Place
+    from edge_tosca.live.regions import read_regions, regions_of
     from edge_tosca.live.shared_backbone import SharedBackbone
     from edge_tosca.service import errors_as_log_lines, set_up_logging
 
@@ -98,22 +94,36 @@ def watch(
         lambda: Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
     )
     with errors_as_log_lines(log):
-        source = given_address(context, "--camera", camera, camera_file, CAMERA_VARIABLE)
+        cameras = given_cameras(context, camera, camera_file)
         broker = given_address(context, "--mqtt", mqtt, mqtt_file, BROKER_VARIABLE)
-        if source is None:
+        if not cameras:
             raise typer.BadParameter(
                 f"there is none; give --camera SPEC, --camera-file FILE or {CAMERA_VARIABLE}",
                 ctx=context,
                 param_hint="--camera",
             )
         # What is wrong at the start ends the command; what goes wrong later is waited out.
-        open_learner().close()
-        _follow(open_learner, source, on_change, on_change_seconds, broker, frames, answers, seconds, report)
+        with closing(open_learner()) as learner:
+            regions = read_regions(learner.store)
+        places = [Place(name, one.name) for name in cameras for one in regions_of(regions, name)]
+        _follow(
+            open_learner,
+            cameras,
+            places,
+            on_change,
+            on_change_seconds,
+            broker,
+            frames,
+            answers,
+            seconds,
+            report,
+        )
 
 
 def _follow(
     open_learner: Callable[[], "Learner"],
-    camera: str,
+    cameras: Mapping[str, str],
+    places: "Sequence[Place]",
     on_change: str | None,
     on_change_seconds: float,
     mqtt: str | None,
@@ -135,24 +145,33 @@ def _follow(
 
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, stop)
-    stream = Stream.of(camera, report)
+    streams = {name: Stream.of(spec, report) for name, spec in cameras.items()}
     sinks: list[Sink] = [_Lines()]
     with ExitStack() as opened:
         if on_change is not None:
             command = Command(on_change, report, on_change_seconds)
             sinks.append(opened.enter_context(closing(command)))
         if mqtt is not None:
-            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), report))))
-        live = Live(stream, open_learner, frames, report)
-        opened.enter_context(closing(stream))
+            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), report, places))))
+        live = Live(streams, open_learner, frames, report)
+        for stream in streams.values():
+            opened.enter_context(closing(stream))
         opened.enter_context(closing(live))
-        stream.start()
+        for stream in streams.values():
+            stream.start()
         live.start()
-        with supervised({"live": lambda: live.rounds}, f"watching {stream.name}"):
-            follow(live, lambda: stream.stats().connected, sinks, lambda: bool(signals), answers, seconds)
-        stats = stream.stats()
-    if not stats.width and not signals:
-        raise CameraError(_no_frame(stats, stream.name))
+        what = ", ".join(stream.name for stream in streams.values())
+        with supervised({"live": lambda: live.rounds}, f"watching {what}"):
+            connected = {name: _connection_of(stream) for name, stream in streams.items()}
+            follow(live, connected, sinks, lambda: bool(signals), answers, seconds)
+        stats = {stream.name: stream.stats() for stream in streams.values()}
+    if not any(one.width for one in stats.values()) and not signals:
+        name, first = next(iter(stats.items()))
+        raise CameraError(_no_frame(first, name))
+
+
+def _connection_of(stream: "Stream") -> Callable[[], bool]:
+    return lambda: stream.stats().connected
 
 
 def _no_frame(stats: "CameraStats", name: str) -> str:
@@ -169,7 +188,7 @@ class _Lines:
     def change(self, change: "Change") -> None:
         say_json(change.to_json())
 
-    def available(self, available: bool) -> None:
+    def available(self, available: "Mapping[Place, bool]") -> None:
         """Print nothing: lines are for answers."""
 
 

@@ -119,7 +119,7 @@ class Live:
                 if state.place.camera == name:
                     state.forget_frames()
         stream.on_frame(self._arrived.set)
-        self._look_again()
+        self.look_again()
 
     def remove_camera(self, name: str) -> None:
         """Answer the frames of a camera no more.
@@ -130,7 +130,7 @@ class Live:
         with self._condition:
             self._streams = {other: stream for other, stream in self._streams.items() if other != name}
             self._places = {place: one for place, one in self._places.items() if place.camera != name}
-        self._look_again()
+        self.look_again()
 
     @property
     def ended(self) -> bool:
@@ -203,7 +203,8 @@ class Live:
         state = self._state_of(place)
         return None if state is None else state.newest
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
+        """Read the regions again at once: they were changed."""
         self._refresh_at = 0.0
         self._arrived.set()
 

@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from edge_tosca.live import LiveAnswer
+from edge_tosca.live import LiveAnswer, Place
+from edge_tosca.live.place import DEFAULT
 from edge_tosca.results import Answer
 
 
@@ -17,12 +18,14 @@ class Change:
         frame: number of the frame that led to it.
         frames: number of frames in its burst.
         time: of the change, ISO 8601, UTC.
+        place: the camera and the region.
     """
 
     answer: Answer
     frame: int
     frames: int
     time: str
+    place: Place = DEFAULT
 
     @classmethod
     def of(cls, live: LiveAnswer) -> "Change | None":
@@ -34,17 +37,19 @@ class Change:
         if live.shown.answer is None:
             return None
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return cls(live.shown.answer, live.frame.number, live.shown.frames, now)
+        return cls(live.shown.answer, live.frame.number, live.shown.frames, now, live.place)
 
     def state(self) -> tuple[str, bool]:
         """Return what changes are compared by: the label, and whether the answer is unknown."""
         return self.answer.label, self.answer.unknown
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object that is printed and published."""
+        """Return the JSON object that is printed and published; the whole frame of one camera has no name."""
         answer = self.answer
+        named = {} if self.place == DEFAULT else {"camera": self.place.camera, "region": self.place.region}
         return {
             "time": self.time,
+            **named,
             "label": answer.label,
             "confidence": answer.confidence,
             "probability": answer.probability,

@@ -6,26 +6,63 @@ older versions read, too.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
+
+from edge_tosca.live import Place
+from edge_tosca.live.place import DEFAULT
 
 _MAX_STATE_LENGTH = 255
 
 
-def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, str]:
+def discovery_messages(
+    prefix: str, discovery: str, version: str, places: Sequence[Place] = (DEFAULT,)
+) -> dict[str, str]:
     """Return the discovery messages of a device's entities.
 
     Args:
         prefix: of the device's topics.
         discovery: prefix that Home Assistant listens on, "homeassistant" by default.
         version: of edge-tosca.
+        places: the regions; each has entities of its own.
 
     Returns:
         Topic to the JSON that is published on it, retained.
     """
+    found: dict[str, str] = {}
+    for place in places:
+        found |= _messages_of(prefix, discovery, version, place, list(places) == [DEFAULT])
+    return found
+
+
+def state_topic(prefix: str, place: Place) -> str:
+    """Return the topic of a region's answers: the whole frame of the camera "main" has the device's own.
+
+    Args:
+        prefix: of the device's topics.
+        place: the region.
+    """
+    return f"{prefix}/state" if place == DEFAULT else f"{prefix}/{place.camera}/{place.region}/state"
+
+
+def availability_topic(prefix: str, place: Place) -> str:
+    """Return the topic of whether a region has answers, of a device that has several regions.
+
+    Args:
+        prefix: of the device's topics.
+        place: the region.
+    """
+    return f"{prefix}/{place.camera}/{place.region}/availability"
+
+
+def _messages_of(prefix: str, discovery: str, version: str, place: Place, alone: bool) -> dict[str, str]:
     device = device_name(prefix)
+    topic = state_topic(prefix, place)
+    whole = {"availability_topic": f"{prefix}/availability"}
+    both = [{"topic": f"{prefix}/availability"}, {"topic": availability_topic(prefix, place)}]
     common = {
-        "availability_topic": f"{prefix}/availability",
-        "state_topic": f"{prefix}/state",
+        **(whole if alone else {"availability": both, "availability_mode": "all"}),
+        "state_topic": topic,
         "qos": 1,
         "device": {
             "identifiers": [device],
@@ -36,23 +73,26 @@ def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, s
         },
         "origin": {"name": "edge-tosca", "sw_version": version},
     }
+    # Discovery topics have few characters, a region's name may have any.
+    before = "" if place == DEFAULT else f"{_digest('/'.join(place))[:8]}_"
+    named = "" if place == DEFAULT else f"{place.camera} {place.region} "
     entities: dict[tuple[str, str], dict[str, Any]] = {
         ("sensor", "label"): {
-            "name": "Label",
+            "name": f"{named}Label",
             "icon": "mdi:eye",
             # Home Assistant rejects a longer state.
             "value_template": f"{{{{ value_json.label[:{_MAX_STATE_LENGTH}] }}}}",
-            "json_attributes_topic": f"{prefix}/state",
+            "json_attributes_topic": topic,
         },
         ("sensor", "confidence"): {
-            "name": "Confidence",
+            "name": f"{named}Confidence",
             "icon": "mdi:gauge",
             "unit_of_measurement": "%",
             "state_class": "measurement",
             "value_template": "{{ (value_json.confidence * 100) | round(1) }}",
         },
         ("binary_sensor", "unknown"): {
-            "name": "Unknown",
+            "name": f"{named}Unknown",
             "icon": "mdi:help-circle-outline",
             "payload_on": "ON",
             "payload_off": "OFF",
@@ -60,8 +100,8 @@ def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, s
         },
     }
     return {
-        f"{discovery}/{kind}/{device}/{name}/config": json.dumps(
-            {**common, **entity, "unique_id": f"{device}_{name}"}
+        f"{discovery}/{kind}/{device}/{before}{name}/config": json.dumps(
+            {**common, **entity, "unique_id": f"{device}_{before}{name}"}
         )
         for (kind, name), entity in entities.items()
     }
@@ -76,4 +116,8 @@ def device_name(prefix: str) -> str:
     Returns:
         A name that depends on the prefix only.
     """
-    return f"edge_tosca_{hashlib.sha256(prefix.encode()).hexdigest()[:12]}"
+    return f"edge_tosca_{_digest(prefix)[:12]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
