@@ -6,6 +6,7 @@ import sys
 from typer.main import get_command
 
 from edge_tosca.cli.bench import bench
+from edge_tosca.cli.cameras import camera_verbs
 from edge_tosca.cli.change import change_verbs
 from edge_tosca.cli.migrate import migrate_verb
 from edge_tosca.cli.output import OutputError, drop_output, open_streams
@@ -30,6 +31,7 @@ for verbs in (
     watch_verb,
     store_verbs,
     region_verbs,
+    camera_verbs,
     tool_verbs,
     pack_verbs,
     serve_verb,

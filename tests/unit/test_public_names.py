@@ -68,6 +68,7 @@ VERBS = {
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
     f"--on-change-seconds= --log= {WHERE} --key-file=",
+    "cameras": "--json",
     "regions add": "--camera= --class= --json --key-file=",
     "regions list": "--camera= --json --key-file=",
     "regions remove": "--camera= --json --key-file=",
