@@ -345,12 +345,13 @@ def run_server_fairness(
 
 @app.command("regions")
 def run_regions(
-    seconds: Annotated[float, typer.Option(min=1.0, help="To count, after 20 seconds of warming up.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=1.0, help="To count.")] = 60.0,
+    warm: Annotated[float, typer.Option(min=1.0, help="Seconds before.")] = 60.0,
     threads: Annotated[int, typer.Option(min=1, help="Of the backbone.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Measure the turns of four regions of one camera and two further cameras in one server."""
-    found = region_turns.measure(seconds, threads)
+    found = region_turns.measure(seconds, warm, threads)
     if as_json:
         say_json(asdict(found))
     else:

@@ -22,7 +22,6 @@ from edge_tosca.region import Region
 LARGE, SMALL = (1280, 720), (640, 480)
 _FPS = 15
 _FRAMES = 45
-_WARM_SECONDS = 20.0
 _CORNERS = {"a": (0.0, 0.0), "b": (0.5, 0.0), "c": (0.0, 0.5), "d": (0.5, 0.5)}
 _COLOURS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (50, 70, 200)}
 
@@ -88,11 +87,12 @@ class RegionTurns:
         )
 
 
-def measure(seconds: float, threads: int) -> RegionTurns:
+def measure(seconds: float, warm: float, threads: int) -> RegionTurns:
     """Serve four regions of one camera and two further cameras, and count their answers.
 
     Args:
-        seconds: to count, after the first _WARM_SECONDS.
+        seconds: to count.
+        warm: seconds before, in which the bounded memories of pictures fill.
         threads: of the backbone.
 
     Returns:
@@ -118,13 +118,13 @@ def measure(seconds: float, threads: int) -> RegionTurns:
         ) as server:
             try:
                 assert server.stdout is not None
-                return _watch(server.stdout.readline().split()[0], server.pid, seconds)
+                return _watch(server.stdout.readline().split()[0], server.pid, seconds, warm)
             finally:
                 server.terminate()
 
 
-def _watch(url: str, process: int, seconds: float) -> RegionTurns:
-    time.sleep(_WARM_SECONDS)
+def _watch(url: str, process: int, seconds: float, warm: float) -> RegionTurns:
+    time.sleep(warm)
     cameras = _get(url, "cameras")["cameras"]
     places = [(camera["name"], region) for camera in cameras for region in camera["regions"]]
 
