@@ -115,7 +115,7 @@ def side_by_side(looks):
 
 
 def shown(live, camera, region):
-    answer = live.newest(place=Place(camera, region))
+    answer = live.newest(0, 0.0, Place(camera, region))
     return answer and answer.shown.answer and answer.shown.answer.label
 
 
@@ -161,7 +161,7 @@ def test_a_region_that_cannot_be_answered_stops_no_other(run, looks, store):
     eventually(lambda: shown(live, "main", "left") == "apple")
     tiny = Place("main", "tiny")
     eventually(lambda: live.stats(tiny).error is not None)
-    assert "needs 32x32" in live.stats(tiny).error and live.newest(place=tiny) is None
+    assert "needs 32x32" in live.stats(tiny).error and live.newest(0, 0.0, tiny) is None
     assert live.stats(Place("main", "left")).error is None
     # Reported once, however many frames come.
     count = live.stats(Place("main", "left")).answered
@@ -207,4 +207,4 @@ def test_cameras_come_and_go_while_the_loop_runs(run, looks):
         eventually(lambda: shown(live, "gate", "frame") == "zebra")
         live.remove_camera("gate")
         eventually(lambda: len(live.places()) == 2)
-    assert live.newest(place=Place("gate", "frame")) is None
+    assert live.newest(0, 0.0, Place("gate", "frame")) is None
