@@ -12,7 +12,8 @@ from edge_tosca.errors import EdgeToscaError, LearnError, NothingLearnedError, P
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live.consensus import FRAMES
 from edge_tosca.live.place import Always, LiveAnswer, Place, PlaceState, Triggers
-from edge_tosca.live.regions import MAIN, read_regions, regions_of
+from edge_tosca.live.places import Places
+from edge_tosca.live.regions import MAIN, read_regions
 from edge_tosca.live.stats import LiveStats
 from edge_tosca.live.turns import Turns
 from edge_tosca.store.wal_guard import EmptyLog, refuse_log_of_another, store_identity
@@ -70,11 +71,9 @@ class Live:
         ends: bool = True,
     ) -> None:
         self._open_learner = open_learner
-        self._frames = frames
         self._on_event, self._on_change = on_event, on_change
-        self._triggers: Triggers = triggers or (lambda _: Always())
+        self._places = Places(frames, triggers or (lambda _: Always()))
         self._ends = ends
-        self._condition = threading.Condition()
         self._arrived = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
@@ -82,13 +81,8 @@ class Live:
         self._file: tuple[int, int] | None = None
         self._log: tuple[int, int] | None = None
         self._streams: dict[str, Stream] = {}
-        self._places: dict[Place, PlaceState] = {}
         self._turns: Turns[Place] = Turns()
-        self._total = self._opened = 0
         self._refresh_at = 0.0
-        self._error: str | None = None
-        self._nothing_learned = False
-        self._over = False
         self.rounds = 0
         for name, stream in (streams if isinstance(streams, Mapping) else {MAIN: streams}).items():
             self.add_camera(name, stream)
@@ -101,8 +95,7 @@ class Live:
         """Stop the loop, close the store and wake every thread that waits for an answer."""
         self._stop.set()
         self._arrived.set()
-        with self._condition:
-            self._condition.notify_all()
+        self._places.end()
         if self._thread.is_alive():
             self._thread.join(_CLOSING_SECONDS)
 
@@ -113,11 +106,7 @@ class Live:
             name: of the camera.
             stream: its frames.
         """
-        with self._condition:
-            self._streams = {**self._streams, name: stream}
-            for state in self._places.values():
-                if state.place.camera == name:
-                    state.forget_frames()
+        self._streams = {**self._streams, name: stream}
         stream.on_frame(self._arrived.set)
         self.look_again()
 
@@ -127,21 +116,18 @@ class Live:
         Args:
             name: of the camera.
         """
-        with self._condition:
-            self._streams = {other: stream for other, stream in self._streams.items() if other != name}
-            self._places = {place: one for place, one in self._places.items() if place.camera != name}
+        self._streams = {other: stream for other, stream in self._streams.items() if other != name}
+        self._places.drop_camera(name)
         self.look_again()
 
     @property
     def ended(self) -> bool:
         """Whether no more answers will come: it was closed, or the last frame of a file was answered."""
-        with self._condition:
-            return self._over or self._stop.is_set()
+        return self._places.over
 
     def places(self) -> list[PlaceState]:
         """Return the state of each region, camera by camera."""
-        with self._condition:
-            return list(self._places.values())
+        return list(self._places.all().values())
 
     def newest(
         self, after: int = 0, timeout: float | None = None, place: Place | None = None
@@ -156,16 +142,7 @@ class Live:
         Returns:
             The newest answer; None if none came in time, or no more will come.
         """
-
-        def found() -> LiveAnswer | None:
-            answer = self._newest_of(place)
-            return answer if answer is not None and answer.frame.number > after else None
-
-        with self._condition:
-            self._condition.wait_for(
-                lambda: found() is not None or self._over or self._stop.is_set(), timeout
-            )
-            return found()
+        return self._places.newest(after, timeout, place)
 
     def wait(self, total: int, timeout: float) -> int:
         """Wait for more answers than there were, in any region.
@@ -177,11 +154,7 @@ class Live:
         Returns:
             The number of answers since the start.
         """
-        with self._condition:
-            self._condition.wait_for(
-                lambda: self._total > total or self._over or self._stop.is_set(), timeout
-            )
-            return self._total
+        return self._places.wait(total, timeout)
 
     def stats(self, place: Place | None = None) -> LiveStats:
         """Return the statistics of a region.
@@ -189,19 +162,7 @@ class Live:
         Args:
             place: the region; the first one by default.
         """
-        now = time.monotonic()
-        with self._condition:
-            state = self._state_of(place)
-            if state is None:
-                return LiveStats(0, 0, 0.0, 0.0, 0.0, self._error, self._nothing_learned, self._opened)
-            return state.stats(now, self._error, self._nothing_learned, self._opened)
-
-    def _state_of(self, place: Place | None) -> PlaceState | None:
-        return next(iter(self._places.values()), None) if place is None else self._places.get(place)
-
-    def _newest_of(self, place: Place | None) -> LiveAnswer | None:
-        state = self._state_of(place)
-        return None if state is None else state.newest
+        return self._places.stats(place)
 
     def look_again(self) -> None:
         """Read the regions again at once: they were changed."""
@@ -212,7 +173,7 @@ class Live:
         wait = FIRST_WAIT
         try:
             while not self._stop.is_set():
-                answered = self._total
+                answered = self._places.total
                 try:
                     if not self._answer_until_replaced():
                         return
@@ -220,13 +181,11 @@ class Live:
                 except Exception as error:
                     # An unattended device must recover from any fault.
                     self._report_error(error)
-                wait = FIRST_WAIT if self._total > answered else min(2 * wait, LONGEST_WAIT)
+                wait = FIRST_WAIT if self._places.total > answered else min(2 * wait, LONGEST_WAIT)
                 self._stop.wait(wait)
                 self.rounds += 1
         finally:
-            with self._condition:
-                self._over = True
-                self._condition.notify_all()
+            self._places.end()
 
     def _answer_until_replaced(self) -> bool:
         """Answer frames until the store is replaced; return False when no more frames will come."""
@@ -241,11 +200,7 @@ class Live:
         with closing(self._open_learner()) as learner:
             log = EmptyLog(learner.store)
             learner.vision.check(learner.store.settings, learner.store.path)
-            with self._condition:
-                # Another store may have another backbone, whose features cannot be part of the same burst.
-                for state in self._places.values():
-                    state.consensus.restart()
-                self._opened += 1
+            self._places.store_opened()
             self._refresh_at = 0.0
             while not self._stop.is_set():
                 self.rounds += 1
@@ -269,11 +224,10 @@ class Live:
         for last in (False, True):
             self._arrived.clear()
             self._refresh(learner)
-            for place in self._turns.order(self._places):
-                stream, state = self._streams.get(place.camera), self._places.get(place)
-                if stream is None or state is None:
-                    continue
-                frame = stream.newest(state.seen, 0.0)
+            states = self._places.all()
+            for place in self._turns.order(states):
+                stream, state = self._streams.get(place.camera), states[place]
+                frame = None if stream is None else stream.newest(state.seen, 0.0)
                 if frame is not None:
                     self._turns.take(place)
                     return state, frame
@@ -287,33 +241,22 @@ class Live:
         if now < self._refresh_at:
             return
         self._refresh_at = now + _FRAME_SECONDS
-        regions = read_regions(learner.store)
-        with self._condition:
-            places = {}
-            for camera in self._streams:
-                for named in regions_of(regions, camera):
-                    place = Place(camera, named.name)
-                    state = self._places.get(place)
-                    if state is None:
-                        state = PlaceState(place, named, self._frames, self._triggers(place))
-                    state.change(named)
-                    places[place] = state
-            self._places = places
+        self._places.follow(self._streams, read_regions(learner.store))
 
     def _answer(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
         if not learner.store.latest():
             self._report_error(NothingLearnedError(learner.store.path))
-            self._count(state, frame)
+            self._places.count(state, frame)
             return
         try:
             crop = state.named.region.crop(frame.pixels)
             if not state.trigger.due(crop, frame.at):
-                self._count(state, frame)
+                self._places.count(state, frame)
                 return
             self._predict(learner, state, replace(frame, pixels=crop))
         except (LearnError, PictureError) as error:
-            self._report_of_place(state, error)
-            self._count(state, frame)
+            self._report_error(error, state)
+            self._places.count(state, frame)
 
     def _predict(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
         feature, times = learner.vision.feature(frame.pixels)
@@ -327,39 +270,18 @@ class Live:
         now = time.monotonic()
         answer = replace(answer, milliseconds=times)
         live = LiveAnswer(frame, feature, answer, shown, now - frame.at, state.place)
-        with self._condition:
-            state.count(frame)
-            recovered = self._error is not None or state.error is not None
-            state.put(live, now)
-            self._total += 1
-            self._error = None
-            self._nothing_learned = False
-            self._condition.notify_all()
+        recovered = self._places.put(state, frame, live)
         if recovered:
             self._log_event(f"{learner.store.path}: answering again")
         if shown.changed and self._on_change is not None:
             self._on_change(live)
 
-    def _count(self, state: PlaceState, frame: "Frame") -> None:
-        with self._condition:
-            state.count(frame)
-
-    def _report_of_place(self, state: PlaceState, error: EdgeToscaError) -> None:
-        reason = " ".join(str(error).split())
-        with self._condition:
-            new, state.error = state.error != reason, reason
-        if new:
-            self._log_event(reason)
-
-    def _report_error(self, error: Exception) -> None:
+    def _report_error(self, error: Exception, state: PlaceState | None = None) -> None:
         if isinstance(error, EdgeToscaError):
             reason = " ".join(str(error).split())
         else:
             reason = f"a fault of edge-tosca itself ({type(error).__name__}: {' '.join(str(error).split())})"
-        with self._condition:
-            new, self._error = self._error != reason, reason
-            self._nothing_learned = isinstance(error, NothingLearnedError)
-        if new:
+        if self._places.fail(reason, error, state):
             self._log_event(reason)
 
     def _log_event(self, event: str) -> None:

@@ -117,12 +117,6 @@ class PlaceState:
             self._skipped += max(0, frame.number - self.seen - 1)
         self.seen, self.looked_at = frame.number, frame.at
 
-    def forget_frames(self) -> None:
-        """Begin to count frames again: the camera was replaced by another one."""
-        self.seen = 0
-        self.newest = None
-        self.consensus.restart()
-
     def put(self, answer: LiveAnswer, now: float) -> None:
         """Record an answer.
 
