@@ -10,6 +10,10 @@ _LABEL_LIMIT = 200
 RESERVED = frozenset({"unknown", "none", "unavailable"})
 """Words for "no class": of this program's answers, and of Home Assistant's states."""
 
+NONE_LABEL = " none"
+"""Stands in a store and a pack where other pictures have their class, for pictures of "none of these". No
+class can have it: names have no blanks around them."""
+
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 # Visible to nobody, and not of category Cf: fillers of Hangul, Khmer vowels, the blank Braille pattern.

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from edge_tosca.outcomes import Outcomes
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -126,13 +128,19 @@ class GateReport:
 
     Attributes:
         verdict: "accept", "warn" or "reject".
-        accuracy_new: of the new classes; None where no picture could be held out.
+        accuracy_new: of the new classes; None where no picture could be held out. Accuracies ignore that an
+            answer may be "unknown".
         accuracy_old_before: of the classes known before, without the new ones; None if there were none.
         accuracy_old_after: of the same classes, with the new ones.
         confusions: the most frequent ones, the worst first.
         suspects: training pictures that look mislabelled, then near duplicates.
         reasons: why the verdict is not "accept".
         advice: what to do, at most five sentences, the most urgent first.
+        outcomes_new: what a user would see for the held-out pictures of the new classes, unknown included;
+            every picture counts the same. None where no picture could be held out.
+        outcomes_old_before: the same of the classes known before, without the new ones; None where there
+            were none, or an earlier version counted them.
+        outcomes_old_after: of the same classes, with the new ones.
     """
 
     verdict: Literal["accept", "warn", "reject"]
@@ -143,6 +151,9 @@ class GateReport:
     suspects: tuple[SuspectImage, ...]
     reasons: tuple[str, ...]
     advice: tuple[str, ...]
+    outcomes_new: Outcomes | None = None
+    outcomes_old_before: Outcomes | None = None
+    outcomes_old_after: Outcomes | None = None
 
 
 @dataclass(frozen=True)
@@ -190,24 +201,115 @@ class LearnReport:
 
 
 @dataclass(frozen=True)
+class NoneReport:
+    """The result of one lesson of pictures that show none of the classes.
+
+    Attributes:
+        generation: the new generation.
+        none: number of such pictures that the store has now.
+        images: number of pictures that were learned from.
+        skipped: pictures that could not be read.
+        seconds: spent on "features", "commit" and in "total".
+        outcomes_before: what a user would see for held-out pictures of the classes without any none pictures;
+            None where no picture could be held out.
+        outcomes_after: the same with all none pictures.
+        warnings: classes that the none pictures make unknown, a sentence each.
+        notes: pictures that were learned from although their files lack their end.
+    """
+
+    generation: int
+    none: int
+    images: int
+    skipped: tuple[Skipped, ...]
+    seconds: dict[str, float]
+    outcomes_before: Outcomes | None
+    outcomes_after: Outcomes | None
+    warnings: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Pictures whose answers state similar probabilities, and how many of these answers are right.
+
+    Attributes:
+        images: number of pictures.
+        stated: mean probability of the label that their answers state.
+        right: share of them whose label is right.
+        interval: 95 % confidence interval of that share, see `edge_tosca.outcomes.wilson_interval`.
+    """
+
+    images: int
+    stated: float
+    right: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class WrongPicture:
+    """A picture whose answer was wrong.
+
+    Attributes:
+        path: of the picture.
+        truth: its class; None for a picture of `--unknown`.
+        label: the class that its answer lists first.
+        stated: probability of that class that its answer states.
+        unknown: the answer was "unknown", although the class was taught.
+    """
+
+    path: str
+    truth: str | None
+    label: str
+    stated: float
+    unknown: bool
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """Accuracy on labelled pictures, each classified by itself.
+    """Answers to labelled pictures, each classified by itself.
 
     Attributes:
         images: number of pictures of known classes.
+        named_right: share of them named with their label; see `edge_tosca.outcomes.Outcomes`.
+        named_wrong: share of them named with another label.
+        unknown: share of them called unknown. The three add up to 1.
+        counts: the same three as numbers of pictures.
+        interval: 95 % confidence interval of every share here, by its name; see
+            `edge_tosca.outcomes.wilson_interval`.
+        by_class: the three shares by label.
         accuracy: share of them whose label was right; an answer's unknown flag does not change it.
         per_class: the same by label.
-        unknown_rate: share of them that were called unknown.
-        strangers: number of pictures of classes that were never taught.
+        unknown_rate: equals `unknown`, under the name that earlier versions gave it.
+        strangers: number of pictures of what was never taught: in class folders of other names, and of
+            `--unknown`.
         strangers_unknown_rate: share of those that were called unknown; None where there are none.
         router: "fused" or "entropy", the rule that combines the modules.
-        confusion: true label to answered label to number of pictures.
+        confusion: true label to answered label to number of pictures, whether called unknown or not.
+        named: the same of the pictures that were named, without those called unknown.
+        untaught_named: label to number of pictures of what was never taught that were named with it.
+        reliability: pictures of known classes in ten bins of equal width by the stated probability, the
+            lowest first; bins without a picture are absent.
+        calibration_error: mean difference between stated probability and share of right labels in these bins,
+            weighted by their pictures (expected calibration error).
+        wrong: the worst answers: most confidently named wrong, least like a known class though taught, and
+            most like a known class though never taught; at most `edge_tosca.learner.evaluation.MOST_WRONG` of
+            each.
         skipped: pictures that could not be read, and other files that were not taken.
         seconds: total time.
         notes: pictures that were classified although their files lack their end.
     """
 
     images: int
+    named_right: float
+    named_wrong: float
+    unknown: float
+    counts: dict[str, int]
+    interval: dict[str, tuple[float, float]]
+    by_class: dict[str, Outcomes]
     accuracy: float
     per_class: dict[str, float]
     unknown_rate: float
@@ -215,6 +317,11 @@ class Evaluation:
     strangers_unknown_rate: float | None
     router: str
     confusion: dict[str, dict[str, int]]
+    named: dict[str, dict[str, int]]
+    untaught_named: dict[str, int]
+    reliability: tuple[ReliabilityBin, ...]
+    calibration_error: float
+    wrong: tuple[WrongPicture, ...]
     skipped: tuple[Skipped, ...]
     seconds: float
     notes: tuple[Note, ...] = ()

@@ -16,7 +16,11 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax, require_shapes
 from edge_tosca.classifier.lda.discriminant import Discriminant
 from edge_tosca.classifier.ood.detector import OodDetector
+from edge_tosca.classifier.ood.none_of_these import NoneOfThese
 from edge_tosca.classifier.shared_means import SharedMeans
+
+_MOST_LOGIT = 700.0
+"""Beyond which an exponential overflows."""
 
 PROPOSED = 3
 """Groups whose tasks' modules refine an answer: the most probable ones."""
@@ -36,6 +40,7 @@ class Router:
         ood: the out-of-distribution detector.
         shrinkage: of the covariance; stored for inspection, no answer depends on it.
         calibration: true labels' probabilities of held-out pictures, increasing, float32 [n]; for label sets.
+        none: means of pictures that show none of the classes; None where there are none.
     """
 
     shared_means: SharedMeans | None
@@ -47,6 +52,7 @@ class Router:
     ood: OodDetector
     shrinkage: float
     calibration: Array
+    none: NoneOfThese | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Return the arrays under the names in which a store keeps them."""
@@ -59,6 +65,7 @@ class Router:
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
             **({} if self.shared_means is None else self.shared_means.to_arrays()),
+            **({} if self.none is None else self.none.to_arrays()),
         }
 
     @classmethod
@@ -96,7 +103,24 @@ class Router:
             OodDetector.from_arrays(arrays, discriminant),
             shrinkage,
             arrays["calibration"],
+            NoneOfThese.from_arrays(arrays, groups, dimensions) if "none_bias" in arrays else None,
         )
+
+    def none_probability(self, z: Array, margins: Array) -> Array:
+        """Compute the probability that a picture is like none pictures and not like its best class.
+
+        Args:
+            z: normalised features, float32 [n, d].
+            margins: of the groups above the background, [n, g].
+
+        Returns:
+            float64 [n]; above one half the picture is called unknown. 0 where there are no none pictures.
+        """
+        if self.none is None:
+            return np.zeros(len(z))
+        odds = -self.temperature * self.none.excess(z, margins).astype(np.float64)
+        probability: Array = 1 / (1 + np.exp(np.minimum(odds, _MOST_LOGIT)))
+        return probability
 
     def scores(self, z: Array) -> tuple[Array, Array]:
         """Score normalised features.

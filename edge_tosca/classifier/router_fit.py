@@ -26,6 +26,7 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
 )
 from edge_tosca.classifier.lda.statistics import Statistics
 from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
+from edge_tosca.classifier.ood.none_of_these import NoneOfThese
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
 
@@ -69,6 +70,7 @@ def fit_router(
     shrunken: bool = True,
     class_of_group: Array | None = None,
     blocks: Sequence[Block] | None = None,
+    none: Sequence[Array] = (),
 ) -> tuple[Router, HeldOut]:
     """Solve the router and choose its settings.
 
@@ -84,6 +86,7 @@ def fit_router(
         class_of_group: class of each group, int [g], 0 .. c - 1. All groups of a class share a mean, unless
             separate means have a significantly lower held-out loss; by default each group is a class.
         blocks: pictures to hold out together, ordered by group; neighbours by default.
+        none: normalised features of each lesson of pictures that show none of the classes, float32 [n, d].
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
@@ -119,9 +122,12 @@ def fit_router(
     # OOD detection compares with the groups, not the classes: a domain taught by a few pictures is known.
     known = held_out_statistics(z, blocks, held_out.nearest, held_out.relative_mahalanobis, sums, counts)
     posterior = by_label(log_posterior, labels, int(labels.max()) + 1)
-    del choose, z
     weights, offsets = _shrunken_means(choice, counts)
     solved = discriminant(choice.inverse, choice.means)
+    refuses = NoneOfThese.of(choice.inverse, choice.means, none) if none else None
+    # By the means of all pictures: leaving a block out would move the border by little.
+    refused_by_none = None if refuses is None else refuses.excess(z, solved.background_margins(z)) > 0
+    del choose, z
     calibration = fit_ood_calibration(known, refused, len(counts))
     router = Router(
         None if pooled is None or class_of_group is None else _shared_means(pooled, class_of_group, counts),
@@ -133,8 +139,9 @@ def fit_router(
         OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
+        refuses,
     )
-    return router, HeldOut(groups, rows, posterior, known)
+    return router, HeldOut(groups, rows, posterior, known, refused_by_none)
 
 
 def _choose(

@@ -45,7 +45,7 @@ def speed(
     from edge_tosca.bench.pipeline_table import markdown, plot
     from edge_tosca.bench.speed import measure_speed
     from edge_tosca.bench.speed_table import table
-    from edge_tosca.learner.evaluation import require_writable
+    from edge_tosca.learner.evaluation_report import require_writable
     from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     if out is not None:

@@ -42,7 +42,7 @@ def accuracy(
     from edge_tosca.bench.data import load_features
     from edge_tosca.bench.plots import draw
     from edge_tosca.bench.table import markdown
-    from edge_tosca.learner.evaluation import require_writable
+    from edge_tosca.learner.evaluation_report import require_writable
     from edge_tosca.vision.feature_extractor import FeatureExtractor
 
     if out is not None:

@@ -18,7 +18,7 @@ def live(
     """Measure live answers through `edge-tosca serve` while another client teaches, and its memory."""
     from edge_tosca.bench.live import measure
     from edge_tosca.bench.live_report import markdown, plot
-    from edge_tosca.learner.evaluation import require_writable
+    from edge_tosca.learner.evaluation_report import require_writable
 
     if out is not None:
         require_writable(out)

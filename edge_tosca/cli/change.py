@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edge_tosca.cli.none_of_these import learn_none_and_report
 from edge_tosca.cli.terminal import (
     AsJson,
     BackboneOption,
@@ -24,6 +25,7 @@ from edge_tosca.cli.terminal import (
     progress,
     say,
     say_json,
+    say_outcomes,
 )
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import LearnError, StoreError
@@ -97,11 +99,17 @@ def init(
 def learn(
     store: StorePath,
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(metavar="FOLDER | IMAGE...", help="FOLDER/CLASS/*.jpg, or pictures with --class."),
-    ],
+    ] = None,
     task: Annotated[str | None, typer.Option(help="Name of the task.")] = None,
     label: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Learn one class.")] = None,
+    none: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Pictures of none of the classes: the empty belt, hands, surroundings."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Store the task even if the quality gate rejects it.")
     ] = False,
@@ -119,11 +127,21 @@ def learn(
     """Learn new classes, or known classes in a new domain: one task, one module."""
     from edge_tosca.learner.learner import Learner
 
+    if none is not None and (paths or label or task):
+        raise typer.BadParameter(
+            "--none takes one folder, and no class; teach classes in a call of their own"
+        )
+    if none is None and not paths:
+        raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
     learner = Learner.open(
         store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
     )
+    if none is not None:
+        learn_none_and_report(learner, none, remember, as_json)
+        return
     source: Any
     passed_over = None
+    paths = paths or []
     if label is not None:
         pictures, skipped = _pictures(paths, follow_links)
         source, passed_over = {label: pictures}, {label: skipped}
@@ -167,7 +185,10 @@ def _warn_of_similar(taught: Sequence[str], known: Sequence[str]) -> None:
 @change_verbs.command()
 def forget(
     store: StorePath,
-    label: Annotated[str, typer.Argument(metavar="CLASS")],
+    label: Annotated[str | None, typer.Argument(metavar="CLASS")] = None,
+    none: Annotated[
+        bool, typer.Option("--none", help="The pictures of none of the classes, in place of a class.")
+    ] = False,
     backups: Annotated[
         bool, typer.Option("--backups", help="Erase it in the copies that are known, too.")
     ] = False,
@@ -177,6 +198,8 @@ def forget(
     """Erase a class for good; no rollback brings it back."""
     from edge_tosca.cli.forget import forget_and_report
 
+    if none == (label is not None):
+        raise typer.BadParameter("name one class, or give --none")
     forget_and_report(store, label, backups, key_file, as_json)
 
 
@@ -265,17 +288,16 @@ def _describe(report: LearnReport, store: Path, alone: bool) -> None:
         f"  module {module.digest[:12]}: {module.nonzero:,} of {module.parameters:,} parameters are nonzero, "
         f"{module.bytes / 1000:.0f} kB"
     )
-    shares = (
-        ("new classes", gate.accuracy_new),
-        ("old classes before", gate.accuracy_old_before),
-        ("old classes now", gate.accuracy_old_after),
-    )
-    known = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
     if alone:
-        found = f"accuracy not measured: {report.classes[0]} is the only class; teach a second one"
+        only = report.classes[0]
+        say(f"  {gate.verdict}: accuracy not measured: {only} is the only class; teach a second one")
     else:
-        found = f"accuracy on held-out pictures: {known or 'too few pictures'}"
-    say(f"  {gate.verdict}: {found}")
+        say(f"  {gate.verdict}; on held-out pictures:")
+        say_outcomes(
+            ("new classes", gate.outcomes_new),
+            ("old classes before", gate.outcomes_old_before),
+            ("old classes now", gate.outcomes_old_after),
+        )
     for reason in gate.reasons:
         say(f"  {gate.verdict}: {reason}")
     for sentence in gate.advice:

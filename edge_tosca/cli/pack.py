@@ -6,7 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, note, say, say_json
+from edge_tosca.cli.terminal import (
+    AsJson,
+    KeyFileOption,
+    StorePath,
+    counted,
+    note,
+    say,
+    say_json,
+    say_outcomes,
+)
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import PackError
 
@@ -46,6 +55,9 @@ def export(
             "--private", help="Disclose only each class's mean feature, not the features of pictures."
         ),
     ] = False,
+    none: Annotated[
+        bool, typer.Option("--none", help="Add the pictures of none of the classes; 0.1.1 refuses the pack.")
+    ] = False,
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,10 +66,15 @@ def export(
     from edge_tosca.store.store import Store
 
     signer = SigningKey.load(key)
-    gathered = export_classes(Store.open(store, key_file), labels or (), private=private)
+    gathered = export_classes(Store.open(store, key_file), labels or (), private=private, none=none)
     size = write_pack(out, gathered, signer)
     if as_json:
-        about = {"classes": gathered.labels, "images": gathered.images, "private": private}
+        about = {
+            "classes": gathered.labels,
+            "images": gathered.images,
+            "private": private,
+            "none": gathered.none,
+        }
         say_json({"pack": str(out), "bytes": size, "key": signer.public, **about})
         return
     what = counted(gathered.images, "synthetic feature" if private else "feature")
@@ -100,14 +117,15 @@ def import_(
         say(f"{store} already has all classes of {file} ({classes}); nothing was changed.")
         return
     say(f"{store} learned {classes} from {file} (generation {report.generation}).")
-    shares = (("imported classes", report.accuracy_new), ("old classes now", report.accuracy_old_after))
-    measured = ", ".join(f"{name} {share:.0%}" for name, share in shares if share is not None)
-    found = f"accuracy on held-out pictures: {measured or 'too few pictures'}"
-    if len(opened.state().labels) == 1:
-        found = f"accuracy not measured: {classes} is the only class; teach a second one"
     seconds = report.seconds
     say(f"  {seconds['total']:.2f} s: storing {seconds['file']:.2f}, router {seconds['solve']:.2f}")
-    say(f"  {found}")
+    if len(opened.state().labels) == 1:
+        say(f"  accuracy not measured: {classes} is the only class; teach a second one")
+    else:
+        say("  on held-out pictures:")
+        say_outcomes(
+            ("imported classes", report.outcomes_new), ("old classes now", report.outcomes_old_after)
+        )
 
 
 @_verbs.command()
@@ -130,11 +148,18 @@ def inspect(file: PackPath, as_json: AsJson = False) -> None:
             "module_bytes": len(task.module),
         }
         for task in found.tasks
+        if not task.of_none
     ]
     if as_json:
         about = {"origin": found.origin, "fingerprint": found.fingerprint, "router": found.router}
         signed = {"pack": found.digest, "key": found.key}
-        content = {"private": found.private, "images": found.images, "tasks": tasks, "warnings": warnings}
+        content = {
+            "private": found.private,
+            "images": found.images,
+            "tasks": tasks,
+            "warnings": warnings,
+            "none": found.none,
+        }
         say_json({**signed, **about, **content})
         return
     classes = counted(len(found.labels), "class", "classes")
@@ -145,6 +170,8 @@ def inspect(file: PackPath, as_json: AsJson = False) -> None:
         say(f"  {task['name']}, learned {task['learned_at'][:10]}:")
         for entry in task["classes"]:
             say(f"    {entry['label']} ({entry['images']})")
+    if found.none:
+        say(f"  none of these: {counted(found.none, 'feature')}")
 
 
 @_verbs.command()

@@ -91,7 +91,13 @@ def predict(
 def evaluate(
     store: StorePath,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
-    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write tables and plots here.")] = None,
+    unknown: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Further pictures, of what was never taught."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a page with tables, charts and pictures here.")
+    ] = None,
     follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
@@ -99,9 +105,10 @@ def evaluate(
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure accuracy on labelled pictures, one at a time."""
-    from edge_tosca.learner.evaluation import require_writable, write_report
+    """Count how labelled pictures are named, one at a time: right, wrong, or unknown."""
+    from edge_tosca.learner.evaluation_report import require_writable, write_report
     from edge_tosca.learner.learner import Learner
+    from edge_tosca.vision.small_jpeg import thumbnail
 
     learner = Learner.open(
         store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
@@ -109,14 +116,14 @@ def evaluate(
     if report is not None:
         require_writable(report)
     with progress("classifying") as on_progress:
-        result = learner.evaluate(folder, on_progress, follow_links=follow_links)
+        result = learner.evaluate(folder, on_progress, unknown=unknown, follow_links=follow_links)
     if as_json:
         say_json(result.to_json())
     else:
         _describe(result)
     # Last, so that the figures are printed even if the disk is full.
     if report is not None:
-        write_report(result, report)
+        write_report(result, report, thumbnail)
 
 
 @read_verbs.command()
@@ -147,13 +154,24 @@ def classes(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = 
             }
         )
     if as_json:
-        say_json({"generation": state.generation, "classes": known, "modules": modules})
+        none = {
+            "images": sum(group.images for group in state.none_groups),
+            "lessons": [
+                {"images": group.images, "learned_at": task.learned_at}
+                for task in state.none
+                for group in task.groups
+            ],
+        }
+        say_json({"generation": state.generation, "classes": known, "modules": modules, "none": none})
         return
     classes = counted(len(state.labels), "class", "classes")
     say(f"Generation {state.generation}: {classes} in {counted(len(state.tasks), 'task')}")
     for entry in known:
         pictures = counted(entry["images"], "picture")
         say(f"  {entry['label']}  ({pictures}, {entry['task']}, {entry['learned_at'][:10]})")
+    for task in state.none:
+        pictures = counted(sum(group.images for group in task.groups), "picture")
+        say(f"  none of these: {pictures}, {task.learned_at[:10]}")
     for entry in modules:
         share = 1 - entry["nonzero"] / entry["parameters"]
         size = f"{entry['bytes'] / 1000:.0f} kB, {share:.1%} zeros"
@@ -174,6 +192,8 @@ def history(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = 
         about = ", ".join(str(label) for label in labels) if isinstance(labels, Iterable) else ""
         if entry.command == "rollback":
             about = f"to generation {entry.parent}"
+        elif "none" in entry.report:
+            about = "none of these"
         elif "before" in entry.report:
             about = f"{entry.report['before']} -> {about}"
         who = f"  {entry.by.get('user')}@{entry.by.get('host')}" if entry.by else ""
@@ -185,20 +205,32 @@ def history(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = 
 
 
 def _describe(result: Evaluation) -> None:
-    pictures = counted(result.images, "picture")
-    say(f"accuracy {result.accuracy:.1%} on {pictures}, each on its own ({result.seconds:.1f} s)")
-    for label, accuracy in sorted(result.per_class.items(), key=lambda pair: pair[1]):
-        say(f"  {accuracy:7.1%}  {label}")
-    say(f"{result.unknown_rate:.1%} of them were called unknown")
+    say(f"{counted(result.images, 'picture')}, each on its own ({result.seconds:.1f} s)")
+    for kind, words in (
+        ("named_right", "named right"),
+        ("named_wrong", "named wrong"),
+        ("unknown", "called unknown"),
+    ):
+        count = result.counts[kind]
+        say(f"  {count / result.images:7.1%}  {words} ({count}; {_interval(result, kind)})")
     if result.strangers_unknown_rate is not None:
         say(
-            f"{result.strangers_unknown_rate:.1%} of {counted(result.strangers, 'picture')} of classes never "
-            "taught were called unknown"
+            f"{result.strangers_unknown_rate:.1%} of {counted(result.strangers, 'picture')} of what was "
+            f"never taught were called unknown ({_interval(result, 'strangers_unknown_rate')})"
         )
+    say("by class: right, wrong, unknown")
+    for label, found in sorted(result.by_class.items(), key=lambda pair: pair[1].named_right):
+        shares = (found.named_right, found.named_wrong, found.unknown)
+        say("".join(f" {share:7.1%}" for share in shares) + f"  {label} ({found.images})")
     for skipped in result.skipped:
         say(f"skipped {skipped.path}: {skipped.reason}")
     for noted in result.notes:
         say(f"note {noted.path}: {noted.note}")
+
+
+def _interval(result: Evaluation, kind: str) -> str:
+    low, high = result.interval[kind]
+    return f"95 % interval {low:.1%} to {high:.1%}"
 
 
 def _pictures(paths: list[Path], follow_links: bool) -> tuple[list[Path], list[Skipped]]:

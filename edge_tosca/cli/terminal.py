@@ -13,6 +13,7 @@ import typer
 from edge_tosca.addresses import without_addresses
 from edge_tosca.cli.output import is_unicode, write
 from edge_tosca.errors import printable
+from edge_tosca.outcomes import Outcomes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +55,19 @@ def say(text: str = "") -> None:
             no name can pass for a line of the program.
     """
     write(printable(text) + "\n")
+
+
+def say_outcomes(*found: tuple[str, Outcomes | None]) -> None:
+    """Print what a user would see for the held-out pictures of some classes, a line each.
+
+    Args:
+        found: words for the classes, and their outcomes; None where no picture was held out.
+    """
+    for name, outcomes in found:
+        if outcomes is not None:
+            say(f"    {name}: {outcomes} ({counted(outcomes.images, 'picture')})")
+    if not any(outcomes for _, outcomes in found):
+        say("    too few pictures")
 
 
 def say_lines(text: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError, StoreError
-from edge_tosca.labels import normalized_label
+from edge_tosca.labels import NONE_LABEL, normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.refit import fit_task_module, refit
 from edge_tosca.store.copies import known_copies
@@ -37,7 +37,26 @@ def forget_class(store: Store, label: str) -> int:
         LearnError: the store has no such class.
         StoreError: the store cannot be written, or data of the class could not be erased.
     """
-    label = normalized_label(label)
+    return _forget(store, normalized_label(label))
+
+
+def forget_none(store: Store) -> int:
+    """Erase all pictures that show none of the classes; see `Learner.forget_none`.
+
+    Args:
+        store: the store.
+
+    Returns:
+        The new generation.
+
+    Raises:
+        LearnError: the store has none.
+        StoreError: the store cannot be written, or pictures could not be erased.
+    """
+    return _forget(store, NONE_LABEL)
+
+
+def _forget(store: Store, label: str) -> int:
     note = None
     try:
         # A copy of the older format would keep what is erased here.
@@ -89,7 +108,8 @@ def erase_rows(store: Store, found: dict[int, list[int]], labels: list[str]) -> 
         store.erase(task, erased, digest)
     refit(store, generation)
     store.forget_pictures(ever)
-    store.set_report(generation, {"classes": labels})
+    none = {"none": 0} if NONE_LABEL in labels else {}
+    store.set_report(generation, {"classes": [label for label in labels if label != NONE_LABEL], **none})
     return generation
 
 
@@ -107,13 +127,18 @@ def _rows_of_class(store: Store, state: State, label: str) -> dict[int, list[int
 
     A row that had the name once and lives under another one belongs to that other class, and stays.
     """
-    live = {group.id: group.label for group in state.groups}
+    live = {group.id: group.label for group in (*state.groups, *state.none_groups)}
     ever = store.groups_ever(label)
     found = {
         task: rows
         for task, groups in ever.items()
         if (rows := [group for group in groups if live.get(group, label) == label])
     }
+    if not found and label == NONE_LABEL:
+        raise LearnError(
+            f"{store.path} has no pictures of none of the classes; add some with: "
+            f"edge-tosca learn {store.path} --none FOLDER"
+        )
     if not found:
         renamed_to = {live[group] for groups in ever.values() for group in groups}
         raise LearnError(unknown_class(store.path, state.labels, label, sorted(renamed_to)))

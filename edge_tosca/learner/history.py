@@ -74,9 +74,10 @@ def rollback(store: Store, generation: int | None) -> int:
                 f"{store.path}: generation {target} cannot be restored: a lesson of it was undone, and "
                 f"pruned on {date[:10]}; choose another generation, or teach the lesson again"
             )
-        wanted = {group.id: group.label for group in store.state(target).groups}
+        before = store.state(target)
+        wanted = {group.id: group.label for group in (*before.groups, *before.none_groups)}
         new = store.add_generation("rollback", target)
-        for group in live.groups:
+        for group in (*live.groups, *live.none_groups):
             if wanted.get(group.id) == group.label:
                 del wanted[group.id]
             else:

@@ -10,10 +10,17 @@ from edge_tosca.digests import sha256
 from edge_tosca.features.normalization import to_cache_dtype
 from edge_tosca.labels import require_text
 from edge_tosca.learner.lesson import Lesson
-from edge_tosca.learner.refit import accuracies_before, fit_task_module, refit
+from edge_tosca.learner.refit import Refit, accuracies_before, fit_task_module, refit
 from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class, judge
-from edge_tosca.results import LearnReport, ModuleReport
+from edge_tosca.quality.held_out_outcomes import (
+    OUTCOMES_BY_CLASS,
+    Counts,
+    in_all,
+    kept_outcomes,
+    outcomes_by_class,
+)
+from edge_tosca.results import GateReport, LearnReport, ModuleReport
 from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
@@ -50,7 +57,7 @@ def learn_task(
         on_stage("judging")
     with one_blas_thread(), store.transaction() as change:
         before = store.state()
-        earlier = accuracies_before(store, before)
+        earlier, counted = accuracies_before(store, before), kept_outcomes(store.report(before.generation))
         generation = store.add_generation("learn", before.generation)
         store.add_module(digest, data, cosines)
         task = lesson.task or _next_name(before)
@@ -62,6 +69,7 @@ def learn_task(
         names = {label: taught.names for label, taught in lesson.classes.items()}
         kept = _kept_names(names, after.state.tasks[-1], thinned)
         gate = judge(after.state, after.held_out, after.features_of, kept, earlier)
+        gate = _with_outcomes(gate, after, len(names), counted)
         done = time.perf_counter()
         report = LearnReport(
             generation=generation,
@@ -84,8 +92,21 @@ def learn_task(
             change.discard()
             return replace(report, generation=None)
         by_class = accuracy_by_class(after.state, after.held_out)
-        store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
+        outcomes = outcomes_by_class(after.state, after.held_out, after.unknown)
+        store.set_report(generation, {**report.to_json(), BY_CLASS: by_class, OUTCOMES_BY_CLASS: outcomes})
     return report
+
+
+def _with_outcomes(gate: GateReport, after: Refit, new_groups: int, before: Counts) -> GateReport:
+    """Add to the gate's report what a user would see for held-out pictures."""
+    new = after.held_out.groups >= len(after.state.groups) - new_groups
+    old = outcomes_by_class(after.state, after.held_out, after.unknown, ~new)
+    return replace(
+        gate,
+        outcomes_new=in_all(outcomes_by_class(after.state, after.held_out, after.unknown, new)),
+        outcomes_old_before=in_all(before, old),
+        outcomes_old_after=in_all(old),
+    )
 
 
 def _file(store: Store, lesson: Lesson, task: str, module: str, generation: int) -> None:

@@ -13,20 +13,21 @@ from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.labels import normalized_label, require_text
 from edge_tosca.learner.evaluation import evaluate_answers, require_known_class
-from edge_tosca.learner.forget import forget_class
+from edge_tosca.learner.forget import forget_class, forget_none
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.model import Model
+from edge_tosca.learner.none_of_these import TASK, learn_none
 from edge_tosca.learner.picture_features import LessonPictures, extract_lesson, name_of
-from edge_tosca.results import Answer, Evaluation, LearnReport, Note, Skipped
+from edge_tosca.results import Answer, Evaluation, LearnReport, NoneReport, Note, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.state import Generation, State
 from edge_tosca.store.store import Store
 from edge_tosca.vision.compatibility import origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
-from edge_tosca.vision.image_folder import list_images, no_picture
+from edge_tosca.vision.image_folder import list_images, list_unlabelled, no_picture
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import PictureSource
@@ -272,6 +273,61 @@ class Learner:
         classes = {label: LessonClass(rows, names[label]) for label, rows in features.items()}
         return learn_task(self.store, Lesson(classes, task, skipped, feature_seconds), force=force)
 
+    def learn_none(
+        self,
+        source: "str | PathLike[str] | Sequence[PictureSource]",
+        *,
+        remember: bool = False,
+        on_progress: Progress | None = None,
+    ) -> NoneReport:
+        """Learn pictures that show none of the classes: the empty belt, hands, the usual surroundings.
+
+        They are never named. A picture that they explain better than any class is called unknown. Classes,
+        modules and the probabilities among the classes stay as they are.
+
+        Args:
+            source: a folder of pictures, in any subfolders, or pictures.
+            remember: store the pictures' paths, so that the store can be migrated to another backbone.
+            on_progress: called with the number of pictures done and of all pictures.
+
+        Returns:
+            The report.
+
+        Raises:
+            LearnError: there is no readable picture.
+            PictureError: the folder is missing, or holds no picture.
+            StoreError: the store's features come from another backbone, or the store cannot be written.
+        """
+        start = time.perf_counter()
+        self.store.require_writable()
+        pictures: list[PictureSource] = (
+            list(list_unlabelled(Path(source))) if isinstance(source, str | PathLike) else list(source)
+        )
+        lesson = LessonPictures({TASK: pictures}, None, {})
+        lesson.require_some()
+        self._check_origin()
+        extracted = extract_lesson(self.vision, lesson, remember, on_progress)
+        report = learn_none(
+            self.store,
+            extracted.classes[TASK],
+            extracted.skipped,
+            time.perf_counter() - start,
+            {"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
+        )
+        return replace(report, notes=tuple(extracted.notes))
+
+    def forget_none(self) -> int:
+        """Erase all pictures that show none of the classes, for good; no rollback restores them.
+
+        Returns:
+            The new generation.
+
+        Raises:
+            LearnError: there are none.
+            StoreError: the store cannot be written, or pictures could not be erased.
+        """
+        return forget_none(self.store)
+
     def forget(self, label: str) -> int:
         """Erase a class for good: its features leave the file, and no rollback restores it.
 
@@ -455,13 +511,16 @@ class Learner:
         folder: str | PathLike[str],
         on_progress: Progress | None = None,
         *,
+        unknown: str | PathLike[str] | None = None,
         follow_links: bool = False,
     ) -> Evaluation:
-        """Measure the accuracy on labelled pictures, each predicted on its own.
+        """Measure what a user would see for labelled pictures, each predicted on its own.
 
         Args:
-            folder: with one folder of pictures per class.
+            folder: with one folder of pictures per class. Classes that were never taught should be called
+                unknown.
             on_progress: called with the number of pictures done and of all pictures.
+            unknown: a folder of further pictures of what was never taught, in any subfolders.
             follow_links: take links to pictures outside the folder, too.
 
         Returns:
@@ -469,20 +528,27 @@ class Learner:
 
         Raises:
             LearnError: the folder has no readable picture of a known class, or nothing was learned yet.
+            PictureError: `unknown` is no folder, or has no picture.
             StoreError: the store's features come from another backbone.
         """
         start = time.perf_counter()
         self._require_answers()
         found = list_images(Path(folder), follow_links=follow_links)
-        truths = [label for label, paths in found.pictures.items() for _ in paths]
-        paths = [path for some in found.pictures.values() for path in some]
-        if not paths and found.skipped_of_classes:
+        labelled: list[tuple[str | None, Path]] = [
+            (label, path) for label, some in found.pictures.items() for path in some
+        ]
+        if not labelled and found.skipped_of_classes:
             raise no_picture(Path(folder), found.skipped_of_classes)
-        require_known_class(truths, self.state.labels, folder)
+        require_known_class(found.pictures, self.state.labels, folder)
+        if unknown is not None:
+            others = list_unlabelled(Path(unknown), follow_links=follow_links)
+            labelled += [(None, path) for path in others]
+        truths, paths = [label for label, _ in labelled], [path for _, path in labelled]
         on_done = None if on_progress is None else lambda done: on_progress(done, len(paths))
         answers = list(self.predict_many(paths, 1, on_done))
         evaluation = evaluate_answers(
             answers,
+            [str(path) for path in paths],
             truths,
             self.state.labels,
             self.store.settings["router"],

@@ -17,6 +17,7 @@ from edge_tosca.features.normalization import to_cache_dtype
 from edge_tosca.learner.image_locator import ImageLocator, LocatedImages
 from edge_tosca.learner.refit import accuracies_before, fit_task_module, refit
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
+from edge_tosca.quality.held_out_outcomes import OUTCOMES_BY_CLASS, outcomes_by_class
 from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store
@@ -163,7 +164,8 @@ def migrate(
         after = refit(store, generation)
         by_class = accuracy_by_class(after.state, after.held_out) if after.state.tasks else {}
         report = report_of(generation, images, missing, accuracy, mean_or_none(list(by_class.values())))
-        store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
+        outcomes = outcomes_by_class(after.state, after.held_out, after.unknown)
+        store.set_report(generation, {**report.to_json(), BY_CLASS: by_class, OUTCOMES_BY_CLASS: outcomes})
     # Classes may have been erased.
     follow_store(store)
     return report
@@ -190,7 +192,7 @@ def _locate(
             found[group.id] = images
             if images.missing:
                 paths = tuple(str(path) for path in images.lost[:_PATHS_NAMED])
-                missing.append(Missing(group.label, task.name, images.missing, group.images, paths))
+                missing.append(Missing(group.label.strip(), task.name, images.missing, group.images, paths))
     return found, missing
 
 

@@ -76,7 +76,8 @@ class Model:
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         ood_scores = self._ood_scores(z, margins)
-        return self._answers(log_posterior, margins, ood_scores, top, burst, least)
+        none = self._none_probability(z, margins, burst)
+        return self._answers(log_posterior, margins, ood_scores, none, top, burst, least)
 
     def require_answers(self, coverage: float | None = None, burst: bool = False) -> float | None:
         """Raise where no picture could be answered.
@@ -121,6 +122,12 @@ class Model:
         z = normalize(features)
         return self.router.ood.statistics(z, self.router.scores(z)[1])
 
+    def _none_probability(self, z: Array, margins: Array, burst: bool) -> Array:
+        # Linear scores of one object's frames are averaged, as their margins are.
+        if burst:
+            z, margins = z.mean(axis=0, keepdims=True), margins.mean(axis=0, keepdims=True)
+        return self.router.none_probability(z, margins)
+
     def _ood_scores(self, z: Array, margins: Array) -> Array:
         try:
             return self.router.ood.score(z, margins)
@@ -161,6 +168,7 @@ class Model:
         log_posterior: Array,
         margins: Array,
         ood_scores: Array,
+        none: Array,
         top: int,
         burst: bool,
         least: float | None,
@@ -172,12 +180,27 @@ class Model:
             ood_scores = ood_scores.mean(keepdims=True)
         posterior = by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
         return [
-            self._answer(row, log_posterior[place], margins[place], float(ood_scores[place]), top, least)
+            self._answer(
+                row,
+                log_posterior[place],
+                margins[place],
+                float(ood_scores[place]),
+                float(none[place]),
+                top,
+                least,
+            )
             for place, row in enumerate(posterior)
         ]
 
     def _answer(
-        self, posterior: Array, logs: Array, margins: Array, ood_score: float, top: int, least: float | None
+        self,
+        posterior: Array,
+        logs: Array,
+        margins: Array,
+        ood_score: float,
+        none: float,
+        top: int,
+        least: float | None,
     ) -> Answer:
         labels = self.state.labels
         order = _largest(posterior, max(top, 1))
@@ -189,7 +212,7 @@ class Model:
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            unknown=ood_score < self.router.ood.threshold,
+            unknown=none > 0.5 or ood_score < self.router.ood.threshold,
             task=task.name,
             top=guesses[:top],
             familiarity=ood_score,

@@ -15,6 +15,7 @@ from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, Statistics, keeps_rows
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.task_training import train_as_published, train_task_module
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
@@ -35,11 +36,15 @@ class Refit:
         state: its tasks and classes.
         features_of: normalised features of a group by its index.
         held_out: the held-out answers that the router's settings were chosen by.
+        unknown: whether each held-out picture would be called unknown, bool [n].
+        refused: the same by the OOD score alone, without pictures of none of the classes.
     """
 
     state: State
     features_of: FeaturesOf
     held_out: HeldOut
+    unknown: Array
+    refused: Array
 
 
 def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -> Refit:
@@ -59,7 +64,7 @@ def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -
         store.set_derived("routers", generation, None)
         store.set_derived("statistics", generation, None)
         nothing = HeldOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)), np.zeros((0, 3)))
-        return Refit(state, features_of, nothing)
+        return Refit(state, features_of, nothing, np.zeros(0, bool), np.zeros(0, bool))
     statistics = sum_up(store, state, features_of, stored_sums(store, state, kept))
     # Large, and not needed while the router is solved.
     del kept
@@ -67,7 +72,9 @@ def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -
     store.set_derived("routers", generation, router.to_arrays())
     sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
     store.set_derived("statistics", generation, sums)
-    return Refit(state, features_of, held_out)
+    refused = router.ood.calibration.score(held_out.ood_statistics) < router.ood.threshold
+    unknown = refused if held_out.none is None else refused | held_out.none
+    return Refit(state, features_of, held_out, unknown, refused)
 
 
 def sum_up(
@@ -141,6 +148,7 @@ def solve_router(
             tasks,
             float(store.settings["refused"]),
             class_of_group=state.class_of_group,
+            none=[normalize(store.features(group)) for group in state.none_groups],
         )
     except np.linalg.LinAlgError:
         raise damaged_store(store.path) from None

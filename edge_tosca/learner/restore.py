@@ -144,7 +144,7 @@ def follow_notes(store: Store, notes: Iterable[ForgetNote]) -> tuple[str, ...]:
         follow_store(store)
     finally:
         store.scrub()
-    return tuple(labels)
+    return tuple(label.strip() for label in labels)
 
 
 def copies_of(store: Path) -> list[CopyState]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.statistics import keeps_rows
+from edge_tosca.classifier.ood.none_of_these import MOST_MEANS
 from edge_tosca.errors import StoreError
 from edge_tosca.features.exemplars import Rule, herding
 from edge_tosca.features.normalization import normalize
@@ -117,10 +118,12 @@ def _growth_bytes(store: Store) -> int:
         rows: list[tuple[Any, ...]] = store.query(f"SELECT coalesce(sum(length(data)), 0) FROM {table}")
         return int(rows[0][0])
 
-    groups = store.state().groups
+    state = store.state()
+    groups = state.groups
     d = int(store.settings["feature_dim"])
     sums = 0 if keeps_rows(sum(group.images for group in groups), d) else 4 * d * (len(groups) + d + 1)
-    return _ROUTER_BYTES * d * len(groups) + sums - stored("routers") - stored("statistics")
+    none = 4 * d * MOST_MEANS * len(state.none)
+    return _ROUTER_BYTES * d * len(groups) + none + sums - stored("routers") - stored("statistics")
 
 
 def limit_size(store: Store, most: int | None) -> int:

@@ -14,9 +14,13 @@ from safetensors.numpy import save
 from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.errors import PackError
+from edge_tosca.labels import NONE_LABEL
 from edge_tosca.packs.keys import SigningKey, write_new
 
 FORMAT = 1
+
+WITH_NONE = 2
+"""Format of a pack with pictures of none of the classes, which version 0.1.1 refuses."""
 
 MAX_BYTES = 32 << 20
 """Bytes of the largest pack: 12,500 features of the built-in backbone. Reading takes up to four copies."""
@@ -52,6 +56,11 @@ class PackedTask:
     features: tuple[Array, ...]
 
     @property
+    def of_none(self) -> bool:
+        """Whether it holds pictures of none of the classes."""
+        return NONE_LABEL in self.labels
+
+    @property
     def digest(self) -> str:
         """sha256 (hex) over the module, its cosines and the features; independent of names."""
         arrays = (self.cosines, *self.features)
@@ -85,8 +94,14 @@ class Pack:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Distinct class names."""
-        return tuple(dict.fromkeys(label for task in self.tasks for label in task.labels))
+        """Distinct class names, without NONE_LABEL."""
+        labels = (label for task in self.tasks for label in task.labels)
+        return tuple(dict.fromkeys(label for label in labels if label != NONE_LABEL))
+
+    @property
+    def none(self) -> int:
+        """Number of cached features of pictures of none of the classes."""
+        return sum(len(rows) for task in self.tasks if task.of_none for rows in task.features)
 
     @property
     def images(self) -> int:
@@ -140,7 +155,7 @@ class Pack:
             for task in self.tasks
         ]
         account = {
-            "format": FORMAT,
+            "format": WITH_NONE if self.none else FORMAT,
             "fingerprint": self.fingerprint,
             "origin": self.origin,
             "feature_dim": self.feature_dim,

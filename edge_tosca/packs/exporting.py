@@ -6,7 +6,7 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import PackError
-from edge_tosca.labels import normalized_label
+from edge_tosca.labels import NONE_LABEL, normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.task_training import train_task_module
 from edge_tosca.packs.container import MAX_NAME_LENGTH, Pack, PackedTask
@@ -16,7 +16,9 @@ from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
 
 
-def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = False) -> Pack:
+def export_classes(
+    store: Store, labels: Sequence[str] = (), *, private: bool = False, none: bool = False
+) -> Pack:
     """Export classes of the live generation, in all domains in which they were taught.
 
     A task that is exported whole keeps the module of the store, byte for byte. If only some of its classes
@@ -28,6 +30,8 @@ def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = 
         labels: names of the classes; all of the live generation by default.
         private: disclose nothing of the pictures but the mean feature of each class: synthetic features
             replace the cached ones, and each class is a task of its own, whose module changes no answer.
+        none: export the pictures of none of the classes, too; the pack then has a format that version 0.1.1
+            refuses.
 
     Returns:
         The pack, not yet signed.
@@ -46,7 +50,12 @@ def export_classes(store: Store, labels: Sequence[str] = (), *, private: bool = 
         if not wanted:
             raise PackError(f"{store.path} knows no class yet; teach it with: edge-tosca learn")
         pack = _private if private else _packed
-        tasks = [packed for task in state.tasks for packed in pack(store, task, wanted)]
+        if none and not state.none:
+            raise PackError(f"{store.path} has no pictures of none of the classes; leave out --none")
+        if none:
+            wanted.add(NONE_LABEL)
+        learned = (*state.tasks, *(state.none if none else ()))
+        tasks = [packed for task in learned for packed in pack(store, task, wanted)]
     return Pack(
         fingerprint=settings["fingerprint"],
         origin=settings["origin"],
@@ -91,8 +100,8 @@ def _private(store: Store, task: Task, wanted: set[str]) -> list[PackedTask]:
             continue
         if group.images < MIN_IMAGES:
             raise PackError(
-                f"class {group.label!r} has only {group.images} pictures in {task.name!r}, and their mean "
-                f"would show them; a private pack needs {MIN_IMAGES} of each class"
+                f"class {group.label.strip()!r} has only {group.images} pictures in {task.name!r}, and their "
+                f"mean would show them; a private pack needs {MIN_IMAGES} of each class"
             )
         packed.append(_retrained(task, [group.label], [synthetic_features(store.features(group))]))
     return packed

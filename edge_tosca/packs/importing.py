@@ -15,14 +15,16 @@ from edge_tosca.classifier.lda.statistics import GramStatistics
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError, NameTakenError, PackError, StoreError
 from edge_tosca.features.normalization import normalize
-from edge_tosca.labels import checked_label, require_distinct
+from edge_tosca.labels import NONE_LABEL, checked_label, require_distinct
 from edge_tosca.learner.refit import refit, stored_sums
 from edge_tosca.learner.storage_limit import keep_within
+from edge_tosca.outcomes import Outcomes
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
 from edge_tosca.packs.feature_checks import warnings_of
 from edge_tosca.packs.trust import trusted_keys
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
+from edge_tosca.quality.held_out_outcomes import OUTCOMES_BY_CLASS, in_all, outcomes_by_class
 from edge_tosca.store.state import State
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
@@ -44,6 +46,9 @@ class ImportReport:
         accuracy_new: held-out accuracy of the imported classes, as the mean over classes.
         accuracy_old_after: the same of the classes known before; None if there were none.
         seconds: spent on "file" (checks and rows), "solve" (the router), and in "total".
+        outcomes_new: what a user would see for held-out pictures of the imported classes; None if there are
+            none.
+        outcomes_old_after: the same of the classes known before.
         warnings: what the signature does not vouch for, a line each, see `warnings_of`.
     """
 
@@ -57,6 +62,8 @@ class ImportReport:
     accuracy_new: float | None
     accuracy_old_after: float | None
     seconds: dict[str, float]
+    outcomes_new: Outcomes | None = None
+    outcomes_old_after: Outcomes | None = None
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -104,8 +111,8 @@ def import_pack(
             return _unchanged(pack, known, time.perf_counter() - start)
         if known:
             raise PackError(
-                f"{store.path} knows the very pictures of class {known[0]!r} of this pack already; forget "
-                "that class first, or have the pack exported without it"
+                f"{store.path} knows the very pictures of class {known[0].strip()!r} of this pack already; "
+                "forget that class first, or have the pack exported without it"
             )
         taken = sorted(set(labels) & set(before.labels))
         if taken and not merge:
@@ -121,6 +128,7 @@ def import_pack(
         thinned = keep_within(store)
         after = refit(store, generation, None if thinned else _statistics(store, before, generation))
         accuracy = accuracy_by_class(after.state, after.held_out)
+        outcomes = outcomes_by_class(after.state, after.held_out, after.unknown)
         done = time.perf_counter()
         report = ImportReport(
             generation=generation,
@@ -136,8 +144,10 @@ def import_pack(
             ),
             seconds={"file": filed - start, "solve": done - filed, "total": done - start},
             warnings=warnings_of(pack),
+            outcomes_new=in_all(outcomes, labels),
+            outcomes_old_after=in_all(outcomes, [label for label in outcomes if label not in labels]),
         )
-        stored = {**report.to_json(), BY_CLASS: accuracy}
+        stored = {**report.to_json(), BY_CLASS: accuracy, OUTCOMES_BY_CLASS: outcomes}
         if not report.warnings:
             del stored["warnings"]
         store.set_report(generation, stored)
@@ -209,7 +219,7 @@ def _known_already(store: Store, state: State, pack: Pack) -> list[str]:
     sizes = {len(rows) for rows in packed}
     live = {
         sha256(store.features(group).tobytes()): group.label
-        for group in state.groups
+        for group in (*state.groups, *state.none_groups)
         if group.images in sizes
     }
     digests = [sha256(rows.tobytes()) for rows in packed]
@@ -219,7 +229,7 @@ def _known_already(store: Store, state: State, pack: Pack) -> list[str]:
 def _unchanged(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport:
     return ImportReport(
         generation=None,
-        classes=tuple(dict.fromkeys(known)),
+        classes=tuple(label for label in dict.fromkeys(known) if label != NONE_LABEL),
         tasks=(),
         images=pack.images,
         pack=pack.digest,
@@ -234,8 +244,9 @@ def _unchanged(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport
 def _add_task(store: Store, task: PackedTask, key: str, names: Mapping[str, str], generation: int) -> None:
     """Add the rows of a task, or activate those of an import that was rolled back."""
     row = _row(task)
-    labels = [names[label] for label in task.labels]
-    live = {group.id for group in store.state(generation).groups}
+    labels = [label if label == NONE_LABEL else names[label] for label in task.labels]
+    state = store.state(generation)
+    live = {group.id for group in (*state.groups, *state.none_groups)}
     while groups := store.groups_of_task(row):
         # Not if a part of it was forgotten since, or if the pack itself has the same task twice.
         whole = [len(rows) for rows in task.features] == [group.images for group in groups]

@@ -17,13 +17,13 @@ from safetensors.numpy import load
 from edge_tosca.arrays import Array, HeaderSizeError, safetensors_header
 from edge_tosca.digests import sha256
 from edge_tosca.errors import LearnError, PackError
-from edge_tosca.labels import normalized_label
+from edge_tosca.labels import NONE_LABEL, normalized_label
 from edge_tosca.packs.container import (
     ENTRY,
-    FORMAT,
     MAX_BYTES,
     MAX_HEADER_BYTES,
     MAX_NAME_LENGTH,
+    WITH_NONE,
     Pack,
     PackedTask,
     signed_bytes,
@@ -61,8 +61,8 @@ def read_pack(path: Path) -> Pack:
         version = account["format"]
     except (ValueError, LookupError, TypeError, RecursionError):
         raise _damaged(path) from None
-    if isinstance(version, int) and version > FORMAT:
-        raise PackError(f"{path} has format {version}, this program reads {FORMAT}; update edge-tosca")
+    if isinstance(version, int) and version > WITH_NONE:
+        raise PackError(f"{path} has format {version}, this program reads {WITH_NONE}; update edge-tosca")
     key = account.get("key")
     if not isinstance(key, str) or not is_valid_signature(key, signature, signed_bytes(message)):
         raise PackError(f"{path}: its signature is wrong, it was changed after signing; get it again")
@@ -113,7 +113,7 @@ def _unpacked(account: dict[str, Any], message: str, signature: str, data: bytes
         tasks=tuple(_task(place, entry, arrays, width) for place, entry in enumerate(account["tasks"])),
         digest=sha256(signed_bytes(message)),
     )
-    if not pack.tasks or pack.assembled(pack.key, signature) != data:
+    if not pack.labels or pack.assembled(pack.key, signature) != data:
         raise ValueError("serialised again it has other bytes")
     return pack
 
@@ -131,10 +131,16 @@ def _task(place: int, entry: dict[str, Any], arrays: dict[str, Array], width: in
             raise ValueError("an array has another type or shape than its account says")
     datetime.fromisoformat(entry["learned_at"])
     name = _printable(entry["name"])
-    labels = tuple(normalized_label(part["label"]) for part in classes)
+    labels = tuple(_label(part["label"]) for part in classes)
+    if NONE_LABEL in labels and len(labels) > 1:
+        raise ValueError("pictures of none of the classes share a task with a class")
     task = PackedTask(name, entry["learned_at"], labels, module.tobytes(), cosines, features)
     require_numbers(task)
     return task
+
+
+def _label(text: str) -> str:
+    return text if text == NONE_LABEL else normalized_label(text)
 
 
 def _printable(text: Any) -> str:

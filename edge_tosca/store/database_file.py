@@ -17,7 +17,14 @@ from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.crypto.row_cipher import PlainRows
 from edge_tosca.store.location import files_of, real_path, refuse_other_names
 from edge_tosca.store.read_only_media import opens_immutable, refuse_log
-from edge_tosca.store.schema import APPLICATION_ID, ENCRYPTED, add_tables, connect, foreign_parts, set_format
+from edge_tosca.store.schema import (
+    APPLICATION_ID,
+    ENCRYPTED_WITH_NONE,
+    add_tables,
+    connect,
+    foreign_parts,
+    set_format,
+)
 from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.wal_check import refuse_foreign_log
 
@@ -141,9 +148,11 @@ def open_file(path: Path) -> sqlite3.Connection:
             raise _interrupted(path)
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
     # An older format is read as it is; the first command that writes upgrades it.
-    if not 1 <= version <= ENCRYPTED:
+    if not 1 <= version <= ENCRYPTED_WITH_NONE:
         connection.close()
-        raise StoreError(f"{path} has format {version}, this program reads {ENCRYPTED}; update edge-tosca")
+        raise StoreError(
+            f"{path} has format {version}, this program reads {ENCRYPTED_WITH_NONE}; update edge-tosca"
+        )
     with sqlite_errors(path):
         foreign = foreign_parts(connection)
     if foreign:

@@ -99,7 +99,8 @@ def rows_of_notes(store: StoreReader, notes: Iterable[ForgetNote]) -> dict[int, 
     """
     tasks = store.tasks_ever()
     learned_at = {group.id: task.learned_at for task in tasks for group in task.groups}
-    live = {group.id: group.label for group in store.state().groups}
+    state = store.state()
+    live = {group.id: group.label for group in (*state.groups, *state.none_groups)}
     stored = store.query("SELECT DISTINCT label FROM lives")
     labels = [store.cipher.decrypt_name(LABEL_COLUMN, label) for (label,) in stored]
     gone: set[int] = set()

@@ -156,7 +156,8 @@ def prune(store: Store, days: int) -> Pruned:
         before = store.images()
         lessons = store.prune(days)
         images = store.images()
-        live = {task.id for task in store.state().tasks}
+        state = store.state()
+        live = {task.id for task in (*state.tasks, *state.none)}
         left = sum(task.id not in live for task in store.tasks_ever())
     follow_store(store)
     if lessons:

@@ -13,6 +13,7 @@ from safetensors.numpy import load
 from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError, in_one_line
+from edge_tosca.labels import NONE_LABEL
 from edge_tosca.store.audit.erasures import ClassId, erased_classes, pruned_at
 from edge_tosca.store.audit.hash_chain import AuditEntry, AuditLog
 from edge_tosca.store.crypto.keys import UserKey, cipher_of
@@ -142,7 +143,8 @@ class StoreReader:
                 for task, name, learned_at, module in rows
                 if task in groups
             ]
-        return State(number, tuple(tasks))
+        none = tuple(task for task in tasks if task.groups[0].label == NONE_LABEL)
+        return State(number, tuple(task for task in tasks if task not in none), none)
 
     def features(self, group: TaskClass) -> Array:
         """Read the cached features of a group.
@@ -275,7 +277,7 @@ class StoreReader:
             entries = {entry.generation: entry for entry in self.audit_log.all()}
             taught: dict[int, list[TaughtClass]] = {}
             for generation, label, images, digest in self.audit_log.taught():
-                taught.setdefault(generation, []).append(TaughtClass(label, images, digest))
+                taught.setdefault(generation, []).append(TaughtClass(label.strip(), images, digest))
         with damage_errors(self.path):
             for number, parent, *_ in rows:
                 checked_numbers(number, parent)

@@ -9,6 +9,10 @@ FORMAT = 2
 ENCRYPTED = 3
 """Format 2 with encrypted contents; a program without encryption refuses it."""
 
+WITH_NONE = 4
+ENCRYPTED_WITH_NONE = 5
+"""Formats 2 and 3 with pictures of none of the classes, which version 0.1.1 would take for a class."""
+
 APPLICATION_ID = 0x546F7363
 """Marks an SQLite file as a store of edge-tosca ("Tosc")."""
 
@@ -129,9 +133,19 @@ def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def set_format(connection: sqlite3.Connection, encrypted: bool) -> None:
-    """Set the format number that marks the contents as encrypted or plain; inside a transaction."""
-    connection.execute(f"PRAGMA user_version = {ENCRYPTED if encrypted else FORMAT}")
+def set_format(connection: sqlite3.Connection, encrypted: bool, none: bool = False) -> None:
+    """Set the format number that marks the contents; inside a transaction.
+
+    Args:
+        connection: to the store.
+        encrypted: the contents are encrypted.
+        none: the store holds pictures of none of the classes, live or in its history.
+    """
+    plain, secret = (WITH_NONE, ENCRYPTED_WITH_NONE) if none else (FORMAT, ENCRYPTED)
+    version = secret if encrypted else plain
+    # A change of nothing must not write a page.
+    if connection.execute("PRAGMA user_version").fetchone()[0] != version:
+        connection.execute(f"PRAGMA user_version = {version}")
 
 
 def connect(path: Path, *, immutable: bool = False) -> sqlite3.Connection:

@@ -53,15 +53,22 @@ class State:
     Attributes:
         generation: its number; 0 before anything was learned.
         tasks: in the order in which they were learned.
+        none: lessons of pictures that show none of the classes; each has one group, NONE_LABEL.
     """
 
     generation: int
     tasks: tuple[Task, ...]
+    none: tuple[Task, ...] = ()
 
     @cached_property
     def groups(self) -> tuple[TaskClass, ...]:
         """All groups, task by task."""
         return tuple(group for task in self.tasks for group in task.groups)
+
+    @cached_property
+    def none_groups(self) -> tuple[TaskClass, ...]:
+        """The pictures that show none of the classes, lesson by lesson."""
+        return tuple(group for task in self.none for group in task.groups)
 
     @cached_property
     def columns(self) -> tuple[slice, ...]:

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from edge_tosca.arrays import Array
 from edge_tosca.digests import pictures_digest, row_digests, sha256
 from edge_tosca.errors import StoreError
+from edge_tosca.labels import NONE_LABEL
 from edge_tosca.store.audit.erasures import ERASED, PRUNED
 from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.audit.provenance import now
@@ -160,6 +161,7 @@ class Store(StoreReader):
                     self.audit_log.end(self.settings)
                     if self.latest() != latest:
                         pruned = self.prune(RETENTION_DAYS)
+                self._mark_format()
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._undo(settings, cipher, kept)
@@ -168,6 +170,10 @@ class Store(StoreReader):
             # The console tries again, and so does the next change that prunes.
             with contextlib.suppress(StoreError):
                 follow_store(self)
+
+    def _mark_format(self) -> None:
+        """Set the format by the contents: whether they are encrypted, and have pictures of no class."""
+        set_format(self._connection, self.cipher.encrypted, bool(self.groups_ever(NONE_LABEL)))
 
     def require_writable(self) -> None:
         """Refuse to change a store that can only be read; to be called before long work for a change.
@@ -427,7 +433,6 @@ class Store(StoreReader):
             )
             self.cipher = self.audit_log.cipher = self.pictures.cipher = cipher
         self.set_setting(ENCRYPTION_SETTING, setting)
-        set_format(self._connection, cipher.encrypted)
 
     def _store_features(self, row: int, features: Array) -> None:
         # safetensors writes the buffer as it is in memory, whatever the array's order.

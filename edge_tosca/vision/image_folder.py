@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_tosca.errors import LearnError
+from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.labels import normalized_label
 from edge_tosca.results import Skipped
 
@@ -60,6 +60,27 @@ def list_images(folder: Path, *, follow_links: bool = False) -> ImageFolder:
         if not is_hidden(entry.name) and entry.is_file() and look_at(entry)[1]
     ]
     return ImageFolder(pictures, skipped)
+
+
+def list_unlabelled(folder: Path, *, follow_links: bool = False) -> list[Path]:
+    """List the pictures of a folder and its subfolders, whatever these are called.
+
+    Args:
+        folder: with at least one picture.
+        follow_links: take links to pictures outside the folder, too.
+
+    Returns:
+        The pictures in sorted order.
+
+    Raises:
+        PictureError: the folder is missing, is not a folder, or holds no picture.
+    """
+    from edge_tosca.runtime import list_pictures
+
+    pictures = list_pictures(folder, follow_links=follow_links).pictures
+    if not pictures:
+        raise PictureError(f"{folder} holds no picture; name a folder of pictures")
+    return pictures
 
 
 def no_picture(folder: Path, skipped: Sequence[Skipped]) -> LearnError:

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     false_rejection,
     large_lesson,
     large_store,
+    none_of_these,
     ood,
     ood_table,
     oracle,
@@ -231,6 +232,22 @@ def run_large_store(
 ) -> None:
     """Measure what a store of ten thousand classes costs to open and to predict with."""
     large_store.measure(folder)
+
+
+@app.command("none_of_these")
+def run_none_of_these(
+    folders: Folders,
+    draws: Annotated[int, typer.Option(min=1, help="Of classes and pictures.")] = 6,
+    lean: Annotated[float | None, typer.Option(help="In place of the learner's constant LEAN.")] = None,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what pictures of none of the classes change: a learner before and after `learn --none`."""
+    vision, sets = _load(folders, backbone)
+    trials = none_of_these.measure(sets, vision, draws, step_notes(as_json), lean)
+    report = {"about": _about(vision, sets), "trials": none_of_these.to_json(trials)}
+    _report("none_of_these", report, none_of_these.markdown(trials), out, as_json)
 
 
 @app.command("ood")

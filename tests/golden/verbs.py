@@ -76,6 +76,7 @@ STEPS = (
     _step("predict, a set of labels", "predict shop.tosca asked/brick/024.png --coverage 0.8"),
     _step("predict, a burst", "predict shop.tosca asked/brick asked/none.png --burst"),
     _step("evaluate", "evaluate shop.tosca asked"),
+    _step("evaluate, pictures of what was never taught", "evaluate shop.tosca asked --unknown photos/second"),
     _step("classes", "classes shop.tosca"),
     _step("rename", "rename shop.tosca door gate"),
     _step("rename, a merge", "rename shop.tosca gate cone --merge"),
@@ -109,6 +110,10 @@ STEPS = (
     _step("doctor", "doctor other.tosca"),
     _step("service files", "service files --out service"),
     _step("export, the list", "export --list", "timm"),
+    _step("init, for none of these", "init belt.tosca"),
+    _step("learn, none of these", "learn belt.tosca --none photos/first/apple"),
+    _step("classes, none of these", "classes belt.tosca"),
+    _step("forget, none of these", "forget belt.tosca --none"),
 )
 
 

@@ -20,8 +20,9 @@ FIELDS = {
     "Guess": "label confidence",
     "Skipped": "path reason",
     "LearnReport": "generation task classes images skipped seconds module gate thinned notes",
-    "Evaluation": "images accuracy per_class unknown_rate strangers strangers_unknown_rate router confusion "
-    "skipped seconds notes",
+    "Evaluation": "images named_right named_wrong unknown counts interval by_class accuracy per_class "
+    "unknown_rate strangers strangers_unknown_rate router confusion named untaught_named reliability "
+    "calibration_error wrong skipped seconds notes",
 }
 
 METHODS = {
@@ -32,14 +33,16 @@ METHODS = {
     "learn": "source task=None * force=False remember=False passed_over=None follow_links=False "
     "on_progress=None",
     "learn_features": "features task=None * names=None skipped=() force=False feature_seconds=0.0",
+    "learn_none": "source * remember=False on_progress=None",
     "forget": "label",
+    "forget_none": "",
     "rename": "label new * merge=False",
     "rollback": "generation=None",
     "history": "",
     "predict": "source top=3 coverage=None",
     "predict_many": "sources top=3 on_progress=None coverage=None",
     "predict_burst": "sources top=3 on_skipped=None",
-    "evaluate": "folder on_progress=None * follow_links=False",
+    "evaluate": "folder on_progress=None * unknown=None follow_links=False",
 }
 
 PACKS = (
@@ -53,13 +56,13 @@ VERBS = {
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
-    "learn": f"--task= --class= --force --remember --follow-links {WHERE} --json --key-file=",
-    "forget": "--backups --json --key-file=",
+    "learn": f"--task= --class= --none= --force --remember --follow-links {WHERE} --json --key-file=",
+    "forget": "--none --backups --json --key-file=",
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
     "predict": f"--top= --burst --coverage= --follow-links {WHERE} --json --key-file=",
-    "evaluate": f"--report= --follow-links {WHERE} --json --key-file=",
+    "evaluate": f"--unknown= --report= --follow-links {WHERE} --json --key-file=",
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
@@ -82,7 +85,7 @@ VERBS = {
     "doctor": f"--backbone= {WHERE} --json --key-file=",
     "demo": "--out= --json",
     "pack keygen": "--json",
-    "pack export": "--out= --key= --private --json --key-file=",
+    "pack export": "--out= --key= --private --none --json --key-file=",
     "pack import": "--rename= --merge --trust= --json --key-file=",
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",

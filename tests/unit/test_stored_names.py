@@ -260,10 +260,10 @@ def test_the_keys_of_reports_in_the_history(written):
     query = "SELECT command, report FROM generations ORDER BY number"
     reports = {command: json.loads(report) for command, report in rows(written, query)}
     found = {command: " ".join(sorted(report)) for command, report in reports.items()}
-    learned = "accuracy_by_class classes gate generation images module notes seconds skipped task thinned"
+    learned = "accuracy_by_class classes gate generation images module notes outcomes_by_class seconds"
     imported = "accuracy_by_class accuracy_new accuracy_old_after classes generation images key pack private"
     assert found == {
-        "learn": learned,
+        "learn": f"{learned} skipped task thinned",
         "rename": "before classes",
         "merge": "before classes",
         "forget": "classes",
@@ -271,8 +271,9 @@ def test_the_keys_of_reports_in_the_history(written):
         "import": f"{imported} seconds tasks",
     }
     report = reports["learn"]
-    gate = "accuracy_new accuracy_old_after accuracy_old_before advice confusions reasons suspects verdict"
-    assert " ".join(sorted(report["gate"])) == gate
+    gate = "accuracy_new accuracy_old_after accuracy_old_before advice confusions outcomes_new"
+    rest = "outcomes_old_after outcomes_old_before reasons suspects verdict"
+    assert " ".join(sorted(report["gate"])) == f"{gate} {rest}"
     assert set(report["module"]) == {"digest", "parameters", "nonzero", "bytes"}
     assert set(report["seconds"]) == {"features", "train", "commit", "total"}
 

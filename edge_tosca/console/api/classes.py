@@ -1,6 +1,7 @@
 """Routes for known classes: list, forget, rename, roll back, history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -14,18 +15,22 @@ from edge_tosca.console.api.messages import (
     HistoryMessage,
     LabelMessage,
     ModuleMessage,
+    OutcomesMessage,
     RenameMessage,
     RollbackMessage,
 )
 from edge_tosca.console.api.openapi import Label, file_answer
 from edge_tosca.console.app_state.image_analysis import jpeg_of
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep
+from edge_tosca.console.app_state.training_jobs import NONE
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.errors import LearnError
-from edge_tosca.labels import normalized_label
+from edge_tosca.labels import NONE_LABEL, normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
+from edge_tosca.outcomes import Outcomes
 from edge_tosca.quality.gate import BY_CLASS
+from edge_tosca.quality.held_out_outcomes import in_all, kept_outcomes
 from edge_tosca.runtime import load_picture
 from edge_tosca.store.state import Generation
 
@@ -39,6 +44,21 @@ THUMBNAIL_SIDE = 256
 async def classes(state: AppStateDep) -> ClassesMessage:
     """List the known classes and the modules of the live generation."""
     return await state.store_thread(lambda learner: _classes(state, learner))
+
+
+@router.post("/none/forget", dependencies=[CHANGES_STORE])
+async def forget_none(state: AppStateDep) -> ChangeMessage:
+    """Erase all pictures of none of the classes for good; no rollback restores them."""
+
+    def erase(learner: Learner) -> int:
+        try:
+            generation = learner.forget_none()
+        except LearnError as error:
+            raise ApiError(404, without_paths(str(error), learner.store.path)) from None
+        state.jobs.drop_pictures([NONE])
+        return generation
+
+    return await _change(state, erase, erases=True)
 
 
 @router.get("/classes/thumbnail", response_class=Response, responses=file_answer("image/jpeg", "A picture."))
@@ -134,7 +154,8 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
     with learner.store.snapshot():
         known = learner.state
         # With a single class every answer is right, which means nothing.
-        accuracy = _accuracy(learner.history(), known.generation) if len(known.labels) > 1 else {}
+        report = _report(learner.history(), known.generation) if len(known.labels) > 1 else {}
+        accuracy, counts = _accuracy(report), kept_outcomes(report)
         found = []
         for label in known.labels:
             tasks = [task for task in known.tasks if any(group.label == label for group in task.groups)]
@@ -147,6 +168,7 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
                     images=images,
                     learned_at=tasks[-1].learned_at,
                     accuracy=accuracy.get(label),
+                    outcomes=_outcomes(in_all(counts, [label])),
                     thumbnail=bool(state.thumbnails_of(learner.store, label)),
                 )
             )
@@ -159,16 +181,22 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
             )
             for task in known.tasks
         ]
-    return ClassesMessage(generation=known.generation, classes=found, modules=modules)
+        none = sum(group.images for group in known.none_groups)
+    return ClassesMessage(generation=known.generation, classes=found, modules=modules, none=none)
 
 
-def _accuracy(history: list[Generation], live: int) -> dict[str, float]:
+def _report(history: list[Generation], live: int) -> dict[str, object]:
+    return next((entry.report for entry in reversed(history) if entry.number == live), {})
+
+
+def _accuracy(report: Mapping[str, object]) -> dict[str, float]:
     """Return the held-out accuracy of each class from the last lesson's report; {} after other changes."""
-    for entry in reversed(history):
-        kept = entry.report.get(BY_CLASS)
-        if entry.number == live and isinstance(kept, dict):
-            return {str(label): float(share) for label, share in kept.items()}
-    return {}
+    kept = report.get(BY_CLASS)
+    return {str(label): float(share) for label, share in kept.items()} if isinstance(kept, dict) else {}
+
+
+def _outcomes(found: Outcomes | None) -> OutcomesMessage | None:
+    return None if found is None else OutcomesMessage(**asdict(found))
 
 
 def _history(learner: Learner) -> HistoryMessage:
@@ -177,7 +205,7 @@ def _history(learner: Learner) -> HistoryMessage:
         live = learner.store.latest()
         known = {group.id for group in learner.state.groups}
         taught = [group for task in learner.store.tasks_ever() for group in task.groups]
-        undone = {group.label for group in taught if group.id not in known}
+        undone = {group.label for group in taught if group.id not in known and group.label != NONE_LABEL}
     return HistoryMessage(
         generation=live,
         undone=sorted(undone.difference(learner.state.labels)),

@@ -45,8 +45,19 @@ class AnswerMessage(Message):
     note: str | None
 
 
+class OutcomesMessage(Message):
+    """Shares of held-out pictures that are named right, named wrong and called unknown; they add up to 1."""
+
+    images: int
+    named_right: float
+    named_wrong: float
+    unknown: float
+    counts: dict[str, int]
+    interval: dict[str, tuple[float, float]]
+
+
 class ClassMessage(Message):
-    """A known class."""
+    """A known class. `accuracy` ignores "unknown"; `outcomes` is null where an earlier version learned it."""
 
     label: str
     task: str
@@ -54,6 +65,7 @@ class ClassMessage(Message):
     images: int
     learned_at: str
     accuracy: float | None
+    outcomes: OutcomesMessage | None
     thumbnail: bool
 
 
@@ -67,11 +79,15 @@ class ModuleMessage(Message):
 
 
 class ClassesMessage(Message):
-    """The known classes, and the modules of the live generation."""
+    """The known classes, and the modules of the live generation.
+
+    `none`: number of pictures of none of the classes.
+    """
 
     generation: int
     classes: list[ClassMessage]
     modules: list[ModuleMessage]
+    none: int
 
 
 class ChangeMessage(Message):

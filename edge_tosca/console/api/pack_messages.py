@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edge_tosca.console.api.messages import Message, RequestMessage
+from edge_tosca.console.api.messages import Message, OutcomesMessage, RequestMessage
 
 
 class PackClassMessage(Message):
@@ -46,6 +46,8 @@ class ImportedMessage(Message):
     private: bool
     accuracy_new: float | None
     accuracy_old_after: float | None
+    outcomes_new: OutcomesMessage | None
+    outcomes_old_after: OutcomesMessage | None
     seconds: dict[str, float]
     warnings: list[str]
 

@@ -53,6 +53,7 @@ async def inspect(request: Request, state: AppStateDep) -> PackMessage:
                 ],
             )
             for task in found.tasks
+            if not task.of_none
         ],
         warnings=list(warnings_of(found)),
     )

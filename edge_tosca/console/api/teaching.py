@@ -23,7 +23,7 @@ from edge_tosca.console.api.teaching_messages import (
     WaitingMessage,
 )
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep, client_of
-from edge_tosca.console.app_state.training_jobs import Job
+from edge_tosca.console.app_state.training_jobs import NONE, Job
 from edge_tosca.console.app_state.training_queue import MOST, MOST_OF_A_CLASS
 from edge_tosca.console.http.bodies import picture_body
 from edge_tosca.console.http.departure import unless_gone
@@ -63,8 +63,8 @@ async def queue(state: AppStateDep) -> QueueMessage:
 
 @router.post("/queue", openapi_extra=PICTURE_BODY, dependencies=[CHANGES_STORE])
 async def add(request: Request, state: AppStateDep, label: Label, force: bool = False) -> AddedMessage:
-    """Add a picture to the training queue, unless it has a fault."""
-    name = checked_label(label)
+    """Add a picture to the training queue, unless it has a fault; "none" is for none of the classes."""
+    name = _queued_label(label)
     data = await picture_body(request)
     image = await unless_gone(request, state.analyse(data))
     return AddedMessage(label=name, **asdict(state.queue.add(name, image, force=force)))
@@ -73,7 +73,7 @@ async def add(request: Request, state: AppStateDep, label: Label, force: bool = 
 @router.post("/queue/capture", dependencies=[CHANGES_STORE])
 async def capture(state: AppStateDep, body: LabelMessage) -> AddedMessage:
     """Add the newest frame of the box's camera to the training queue, unless it has a fault."""
-    name = checked_label(body.label)
+    name = _queued_label(body.label)
     pixels = newest_frame(state)
     image = await state.analyse(pixels)
     return AddedMessage(label=name, **asdict(state.queue.add(name, image)))
@@ -108,16 +108,21 @@ async def picture(state: AppStateDep, key: Key) -> Response:
 
 @router.post("/learn", status_code=202, dependencies=[CHANGES_STORE])
 async def learn(state: AppStateDep, body: LearnMessage) -> JobMessage:
-    """Teach queued classes as one task, in the background."""
+    """Teach queued classes as one task, or pictures of none of the classes, in the background."""
     waiting = state.queue.classes()
-    labels = list(waiting) if body.labels is None else [normalized_label(label) for label in body.labels]
+    labels = [normalized_label(label) for label in body.labels or ()]
+    if body.labels is None:
+        labels = [label for label in waiting if label != NONE] or list(waiting)
     if not labels:
         raise ApiError(409, "no picture waits to be taught; capture some first")
     missing = [label for label in labels if label not in waiting]
     if missing:
         raise ApiError(409, f"no picture of {missing[0][:40]!r} waits to be taught; capture some first")
-    known = await state.store_thread(lambda learner: learner.state.labels)
-    require_names(labels, known, body.new_class or body.force)
+    if NONE in labels and len(labels) > 1:
+        raise ApiError(409, "pictures of none of the classes are a lesson of their own; teach them alone")
+    if labels != [NONE]:
+        known = await state.store_thread(lambda learner: learner.state.labels)
+        require_names(labels, known, body.new_class or body.force)
     job = state.jobs.start({label: waiting[label] for label in labels}, body.task or None, body.force)
     return JobMessage(job=job.id)
 
@@ -159,6 +164,11 @@ async def undo(state: AppStateDep, body: JobKeyMessage) -> UndoneMessage:
     for label, pictures in found.pictures.items():
         done.waiting += state.queue.bring_back(label, pictures)
     return done
+
+
+def _queued_label(label: str) -> str:
+    # No class can have this name, see `edge_tosca.labels.RESERVED`.
+    return NONE if label.strip() == NONE else checked_label(label)
 
 
 async def _changes(job: Job) -> AsyncGenerator[bytes]:

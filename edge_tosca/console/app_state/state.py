@@ -37,7 +37,7 @@ from edge_tosca.errors import EdgeToscaError, StoreError
 from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live.shared_backbone import SharedBackbone
-from edge_tosca.results import Answer, LearnReport
+from edge_tosca.results import Answer, LearnReport, NoneReport
 from edge_tosca.runtime import Preprocessing
 from edge_tosca.store.sqlite_errors import refuse_read_only
 from edge_tosca.store.store import Store
@@ -247,17 +247,19 @@ class AppState:
         except StoreError as error:
             _log.warning(without_paths(str(error), self.options.store))
 
-    def _on_learned(self, job: Job, report: LearnReport, store: Store) -> None:
+    def _on_learned(self, job: Job, report: LearnReport | NoneReport, store: Store) -> None:
         self.queue.drop([one for some in job.pictures.values() for one in some])
         with contextlib.suppress(StoreError):
             # The lesson is learned, whether its thumbnails can be stored or not.
             with store.snapshot():
-                task, owner = store.state(report.generation).tasks[-1], owner_of(store)
+                state, owner = store.state(report.generation), owner_of(store)
+            task = state.none[-1] if isinstance(report, NoneReport) else state.tasks[-1]
             job.taught = Taught(
-                owner.identity, {group.label: (group.id, task.learned_at) for group in task.groups}
+                owner.identity, {group.label.strip(): (group.id, task.learned_at) for group in task.groups}
             )
-            pictures = {label: [one.image for one in some] for label, some in job.pictures.items()}
-            self.thumbnails.keep(task, pictures, owner)
+            if not isinstance(report, NoneReport):
+                pictures = {label: [one.image for one in some] for label, some in job.pictures.items()}
+                self.thumbnails.keep(task, pictures, owner)
 
     async def _follow_store(self) -> None:
         known: tuple[int, int] | None = None

@@ -26,11 +26,15 @@ from edge_tosca.console.http.requester import requester
 from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
-from edge_tosca.results import LearnReport
+from edge_tosca.learner.none_of_these import learn_none
+from edge_tosca.results import LearnReport, NoneReport
 from edge_tosca.store.audit.erasures import ClassId
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnail_owner import Owner
 from edge_tosca.system.malloc import trim_heap
+
+NONE = "none"
+"""Stands in the queue and the jobs for pictures of none of the classes; reserved, so that no class has it."""
 
 MOST_KEPT = 8
 """Jobs whose report can still be read; only the last one keeps its pictures."""
@@ -140,7 +144,7 @@ class Jobs:
         self,
         store: Path,
         provenance: Callable[[], Mapping[str, str]],
-        on_learned: Callable[[Job, LearnReport, Store], None],
+        on_learned: Callable[[Job, LearnReport | NoneReport, Store], None],
         thumbnails_of: Callable[[Store, str], Sequence[str]],
         key_file: Path | None = None,
     ) -> None:
@@ -259,9 +263,11 @@ class Jobs:
         try:
             with closing(Store.open(self._store, self._key_file)) as store:
                 report = self._learn(store, job, enter)
-                confusions = self._confusions(store, job, report)
-                alone = report.alone(store.state().labels)
-                progress = replace(progress, report=report.to_json(), confusions=confusions, alone=alone)
+                progress = replace(progress, report=report.to_json())
+                if isinstance(report, LearnReport):
+                    confusions = self._confusions(store, job, report)
+                    alone = report.alone(store.state().labels)
+                    progress = replace(progress, confusions=confusions, alone=alone)
                 progress = replace(progress, state="rejected" if report.generation is None else "done")
                 if report.generation is not None:
                     self._on_learned(job, report, store)
@@ -278,7 +284,7 @@ class Jobs:
             # Last of all: a reader of this may begin the next change at once.
             job.progress.publish(replace(progress, stage="finished", done=progress.total, seconds=seconds))
 
-    def _learn(self, store: Store, job: Job, on_stage: Callable[[str], None]) -> LearnReport:
+    def _learn(self, store: Store, job: Job, on_stage: Callable[[str], None]) -> LearnReport | NoneReport:
         features = {
             label: np.stack([one.image.feature for one in some]) for label, some in job.pictures.items()
         }
@@ -289,6 +295,8 @@ class Jobs:
             label: LessonClass(features[label], [one.id for one in some], [one.image.sha256 for one in some])
             for label, some in job.pictures.items()
         }
+        if NONE in classes:
+            return learn_none(store, classes[NONE], provenance={**self._provenance(), **job.by})
         lesson = Lesson(classes, job.task, provenance={**self._provenance(), **job.by})
         return learn_task(store, lesson, force=job.force, on_stage=on_stage)
 

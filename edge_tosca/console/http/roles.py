@@ -39,6 +39,7 @@ _TEACH = (
 )
 _ADMINISTER = (
     "POST /classes/forget",
+    "POST /none/forget",
     "POST /packs/inspect",
     "POST /packs/import",
     "POST /packs/export",

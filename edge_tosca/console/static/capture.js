@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { fill, h, linkButton } from "./dom.js";
 import { addFiles, fileButton, takeDrops } from "./files.js";
 import { icon } from "./icons.js";
+import { shown } from "./none.js";
 import { attempt, complain } from "./notice.js";
 import { way } from "./route.js";
 import { pressOnce, setPressOnce, Shutter } from "./shutter.js";
@@ -91,7 +92,7 @@ export async function capture({ label }) {
   const element = h(
     "div.capture",
     {},
-    h("div.head", {}, h("a.button.icon-only.plain", { href: way("teach"), "aria-label": t("back") }, icon("back")), h("h1", {}, label)),
+    h("div.head", {}, h("a.button.icon-only.plain", { href: way("teach"), "aria-label": t("back") }, icon("back")), h("h1", {}, shown(label))),
     scene,
     feedback,
     h("div.shutter-place", {}, files, shutter.element, linkButton(t("capture.done"), way("review", { label }), { symbol: "check", kind: "beside" })),
@@ -101,7 +102,7 @@ export async function capture({ label }) {
   // Whether the camera is connected.
   const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera").then(({ camera }) => source.update(camera)).catch(quietly), 2000) : null;
   return {
-    title: t("capture.title", { label }),
+    title: t("capture.title", { label: shown(label) }),
     element,
     fixed: true,
     leave: () => {

@@ -22,7 +22,8 @@ export async function oneClass({ label }) {
     "dl.facts",
     {},
     fact("class.images", one.images),
-    fact("class.accuracy", percent(one.accuracy)),
+    fact("class.accuracy", percent(one.outcomes?.named_right ?? one.accuracy)),
+    one.outcomes && fact("class.others", t("report.others", { wrong: percent(one.outcomes.named_wrong), unknown: percent(one.outcomes.unknown) })),
     fact("class.learned", moment(one.learned_at)),
     fact("class.lessons", one.tasks.join(", ")),
   );

@@ -16,8 +16,27 @@ const MOST_CONFUSIONS = 4;
 const MOST_PICTURES = 2;
 
 export function report(job) {
+  if (job.report.gate === undefined) return ofNone(job);
   const { gate } = job.report;
   return [verdict(job), figures(job), advice(gate), confusions(job), suspects(job), acts(job)];
+}
+
+/** Of a lesson of pictures of none of the classes: what it changes for the classes. */
+function ofNone(job) {
+  const { images, none, warnings, outcomes_before: before, outcomes_after: after } = job.report;
+  const share = (words, outcomes) => h("div", {}, h("dt", {}, t(words)), h("dd", {}, percent(outcomes.named_right), others(outcomes)));
+  return [
+    h(
+      `section.verdict.${warnings.length ? "warn" : "accept"}`,
+      {},
+      icon(SYMBOLS[warnings.length ? "warn" : "accept"]),
+      h("h1", {}, t("none.learned")),
+      h("p", {}, t("none.learned_words", { count: images, none })),
+    ),
+    after && h("dl.figures", {}, share("none.before", before), share("none.after", after)),
+    warnings.length > 0 && h("section.card", {}, h("ul.advice", {}, warnings.map((sentence) => h("li", {}, icon("warn"), h("span", {}, sentence))))),
+    acts(job),
+  ].filter(Boolean);
 }
 
 function verdict(job) {
@@ -37,19 +56,34 @@ function verdict(job) {
 function figures({ report: { gate }, alone }) {
   // Of one class alone every answer is right.
   if (alone) return h("p.quiet", {}, t("report.alone"));
-  const fall = (gate.accuracy_old_before ?? 0) - (gate.accuracy_old_after ?? 0);
   return h(
     "dl.figures",
     {},
-    h("div", {}, h("dt", {}, t("report.new")), h("dd", {}, percent(gate.accuracy_new))),
+    h("div", {}, h("dt", {}, t("report.new")), h("dd", {}, percent(right(gate, "new")), others(gate.outcomes_new))),
     gate.accuracy_old_before !== null &&
       h(
         "div",
         {},
         h("dt", {}, t("report.old")),
-        h("dd", {}, percent(gate.accuracy_old_after), h("small", {}, ` ${fall >= 0.005 || fall <= -0.005 ? t("report.before", { share: percent(gate.accuracy_old_before) }) : t("report.as_before")}`)),
+        h("dd", {}, percent(right(gate, "old_after")), h("small", {}, ` ${change(gate)}`), others(gate.outcomes_old_after)),
       ),
   );
+}
+
+// What a user sees: a picture that is called unknown is not named right. Lessons of earlier versions did not count them.
+function right(gate, which) {
+  return gate[`outcomes_${which}`]?.named_right ?? gate[`accuracy_${which}`];
+}
+
+function others(outcomes) {
+  return outcomes && h("small.others", {}, t("report.others", { wrong: percent(outcomes.named_wrong), unknown: percent(outcomes.unknown) }));
+}
+
+function change(gate) {
+  // Both of one kind: a store of an earlier version has no outcomes of before.
+  const kind = gate.outcomes_old_before ? right : (report, which) => report[`accuracy_${which}`];
+  const [before, after] = [kind(gate, "old_before"), kind(gate, "old_after")];
+  return Math.abs(before - after) >= 0.005 ? t("report.before", { share: percent(before) }) : t("report.as_before");
 }
 
 function advice({ verdict, reasons, advice: sentences }) {

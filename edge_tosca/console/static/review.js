@@ -4,6 +4,7 @@ import { erase, get, pictureAddress } from "./api.js";
 import { confirm } from "./dialog.js";
 import { button, fill, h, iconButton, linkButton } from "./dom.js";
 import { icon } from "./icons.js";
+import { shown } from "./none.js";
 import { attempt } from "./notice.js";
 import { count } from "./places.js";
 import { go, way } from "./route.js";
@@ -14,10 +15,10 @@ export async function review({ label }) {
   const queue = await get("/queue");
   const mine = queue.classes.find((one) => one.label === label);
   let pictures = mine?.pictures ?? [];
-  const tiles = h("ul.tiles", { "aria-label": t("review.tiles", { label }) });
+  const tiles = h("ul.tiles", { "aria-label": t("review.tiles", { label: shown(label) }) });
   const total = h("p.quiet", { "aria-live": "polite" });
   const hints = h("div.stack", {}, (mine?.hints ?? []).map((hint) => h("p.hint-line", {}, icon("warn"), t(`hint.class.${hint}`))));
-  const press = button(t("teach.press_one", { label }), {
+  const press = button(t("teach.press_one", { label: shown(label) }), {
     symbol: "teach",
     kind: "primary tall wide",
     onpress: () => startLesson({ labels: [label] }),
@@ -34,7 +35,7 @@ export async function review({ label }) {
     return h(
       "li.tile",
       {},
-      h("img", { src: pictureAddress(one.id), alt: t("review.picture", { number: place + 1, label }) }),
+      h("img", { src: pictureAddress(one.id), alt: t("review.picture", { number: place + 1, label: shown(label) }) }),
       one.hint && h("p.flag", {}, t(`hint.short.${one.hint}`)),
       remove,
     );
@@ -52,7 +53,7 @@ export async function review({ label }) {
 
   async function clear() {
     const done = await confirm({
-      title: t("review.clear_title", { label }),
+      title: t("review.clear_title", { label: shown(label) }),
       words: t("review.clear_words", { count: pictures.length }),
       yes: t("review.clear_yes"),
       kind: "danger sure",
@@ -69,7 +70,7 @@ export async function review({ label }) {
       "div.head",
       {},
       h("a.button.icon-only.plain", { href: way("teach"), "aria-label": t("back") }, icon("back")),
-      h("h1", {}, label),
+      h("h1", {}, shown(label)),
       iconButton(t("review.clear"), "trash", { kind: "plain", onpress: clear, disabled: pictures.length === 0 }),
     ),
     total,
@@ -78,7 +79,7 @@ export async function review({ label }) {
     h("div.pair-of", {}, linkButton(t("teach.more"), way("capture", { label }), { symbol: "camera" }), linkButton(t("review.another"), way("teach"), { symbol: "teach" })),
     h("div.foot", {}, queue.classes.length > 1 ? all(queue) : press),
   );
-  return { title: t("review.title", { label }), element };
+  return { title: t("review.title", { label: shown(label) }), element };
 }
 
 function all(queue) {

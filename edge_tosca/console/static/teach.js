@@ -4,6 +4,7 @@ import { get, pictureAddress } from "./api.js";
 import { button, h, linkButton } from "./dom.js";
 import { icon } from "./icons.js";
 import { nameField } from "./name_field.js";
+import { NONE, shown } from "./none.js";
 import { go, way } from "./route.js";
 import { startLesson } from "./start_lesson.js";
 import { t } from "./strings.js";
@@ -25,11 +26,17 @@ export async function teach() {
     element,
     button(t("teach.show"), { symbol: "camera", kind: `${queue.pictures ? "" : "primary "}tall wide`.trim(), type: "submit" }),
   );
+  const nothing = h(
+    "section.card.naming",
+    { "aria-label": t("none.name") },
+    h("p.quiet", {}, t("none.words")),
+    linkButton(t("none.show"), way("capture", { label: NONE }), { symbol: "unknown", kind: "tall wide" }),
+  );
   const children = [h("div.head", {}, h("h1", {}, t("place.teach"))), naming];
   if (queue.classes.length) {
-    children.push(h("h2", {}, t("teach.waiting")), ...queue.classes.map(waiting), foot(queue, known));
+    children.push(h("h2", {}, t("teach.waiting")), ...queue.classes.map(waiting), nothing, foot(queue, known));
   } else {
-    children.push(h("h2", {}, t("teach.how")), h("ol.steps", {}, ["name", "show", "press"].map((step) => h("li", {}, t(`teach.step.${step}`)))));
+    children.push(h("h2", {}, t("teach.how")), h("ol.steps", {}, ["name", "show", "press"].map((step) => h("li", {}, t(`teach.step.${step}`)))), nothing);
   }
   return { title: t("place.teach"), element: h("div", {}, children) };
 }
@@ -37,30 +44,33 @@ export async function teach() {
 function waiting({ label, known, pictures, hints }) {
   return h(
     "section.card.waiting",
-    { "aria-label": label },
-    h("h3.title", {}, h("span", {}, label), h("small", {}, t("pictures", { count: pictures.length }), known && ` · ${t("teach.known")}`)),
+    { "aria-label": shown(label) },
+    h("h3.title", {}, h("span", {}, shown(label)), h("small", {}, t("pictures", { count: pictures.length }), known && ` · ${t("teach.known")}`)),
     h("div.strip", {}, pictures.slice(-STRIP).map((one) => h("img", { src: pictureAddress(one.id), alt: "" }))),
     hints.map((hint) => h("p.hint-line", {}, icon("warn"), t(`hint.class.${hint}`))),
     h(
       "div.pair-of",
       {},
-      linkButton(t("teach.review"), way("review", { label }), { symbol: "pictures", "aria-label": t("teach.review_of", { label }) }),
-      linkButton(t("teach.more"), way("capture", { label }), { symbol: "camera", "aria-label": t("teach.more_of", { label }) }),
+      linkButton(t("teach.review"), way("review", { label }), { symbol: "pictures", "aria-label": t("teach.review_of", { label: shown(label) }) }),
+      linkButton(t("teach.more"), way("capture", { label }), { symbol: "camera", "aria-label": t("teach.more_of", { label: shown(label) }) }),
     ),
   );
 }
 
 function foot(queue, known) {
-  const count = queue.classes.length;
-  const alone = count === 1 && known.classes.length === 0;
+  // Pictures of none of the classes are a lesson of their own, after the classes.
+  const classes = queue.classes.filter((one) => one.label !== NONE);
+  const next = classes.length ? classes : queue.classes;
+  const count = next.length;
+  const alone = count === 1 && known.classes.length === 0 && next[0].label !== NONE;
   return h(
     "div.foot",
     {},
     alone && h("p.quiet", {}, t("teach.alone")),
-    button(count === 1 ? t("teach.press_one", { label: queue.classes[0].label }) : t("teach.press", { count }), {
+    button(count === 1 ? t("teach.press_one", { label: shown(next[0].label) }) : t("teach.press", { count }), {
       symbol: "teach",
       kind: "primary tall wide",
-      onpress: () => startLesson({}),
+      onpress: () => startLesson({ labels: next.map((one) => one.label) }),
     }),
   );
 }

@@ -456,3 +456,32 @@ def test_a_fault_at_the_start_is_one_line(edge, store, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         assert "cannot be listened on" in edge("serve", store, "--listen", listen).complaint
+
+
+def test_pictures_of_none_of_the_classes_are_taught_undone_and_forgotten(serve, store, lessons, asked, teach):
+    nothing = {"none": lessons("task1", "brick")["brick"]}
+    with serve(store) as served:
+        teach(served, lessons("task1", "apple"))
+        before = ask_about(served, asked / "apple" / "100.jpg").json()
+        # What waits beside classes is a lesson of its own.
+        mixed = served.ask("POST", "/learn", json={"labels": ["apple", "none"]})
+        assert mixed.status_code == 409
+        job = teach(served, nothing)
+        assert (job["state"], job["report"]["none"]) == ("done", len(nothing["none"]))
+        found = served.ask("GET", "/classes").json()
+        assert ([one["label"] for one in found["classes"]], found["none"]) == (
+            ["apple"],
+            len(nothing["none"]),
+        )
+        assert ask_about(served, asked / "brick" / "100.jpg").json()["unknown"]
+        after = ask_about(served, asked / "apple" / "100.jpg").json()
+        assert (after["label"], after["unknown"]) == (before["label"], before["unknown"])
+        undone = served.ask("POST", "/jobs/undo", json={"id": job["id"]}).json()
+        assert undone["waiting"] == len(nothing["none"])
+        assert served.ask("GET", "/history").json()["undone"] == []
+        assert served.ask("POST", "/learn", json={"labels": ["none"]}).status_code == 202
+        while served.ask("GET", "/classes").json()["none"] == 0:
+            time.sleep(0.05)
+        assert served.ask("POST", "/none/forget").status_code == 200
+        assert served.ask("GET", "/classes").json()["none"] == 0
+        assert served.ask("POST", "/none/forget").status_code == 404

@@ -216,7 +216,7 @@ def test_a_signed_account_of_other_types_is_told_in_one_line(key, tmp_path_facto
 
 
 def test_a_newer_format_is_named(read, key):
-    assert "has format 2, this program reads 1; update" in told(read, forged(key, {"format": 2}))
+    assert "has format 3, this program reads 2; update" in told(read, forged(key, {"format": 3}))
 
 
 def test_a_signature_of_another_key_is_wrong(pack, read, key, tmp_path):

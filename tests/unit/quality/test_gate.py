@@ -370,3 +370,15 @@ def test_among_very_many_classes_one_that_was_not_sampled_is_compared_too(shop):
     gate = shop.learn_features({"new": mixed}, names=names).gate
     assert {suspect.path for suspect in gate.suspects} == {"16", "17", "18", "19"}
     assert {suspect.reason for suspect in gate.suspects} == {f"looks like 'thing {unsampled[1]}'"}
+
+
+def test_the_report_says_what_a_user_would_see_of_new_and_old_classes(shop):
+    first = shop.learn_features({label: pictures(place) for place, label in enumerate(LABELS)})
+    assert first.gate.outcomes_old_before is first.gate.outcomes_old_after is None
+    seen = first.gate.outcomes_new
+    assert sum(seen.counts.values()) == seen.images == 20 * len(LABELS)
+    # The threshold is placed where a twentieth of them is refused.
+    assert 0 < seen.unknown < 0.15
+    second = shop.learn_features(task("ink"))
+    assert second.gate.outcomes_old_before.counts == seen.counts
+    assert second.gate.outcomes_old_after.images == seen.images

@@ -1,0 +1,38 @@
+"""Learn pictures of none of the classes, and print the report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_tosca.cli.terminal import counted, progress, say, say_json, say_outcomes
+
+if TYPE_CHECKING:
+    from edge_tosca.learner.learner import Learner
+
+
+def learn_none_and_report(learner: "Learner", folder: Path, remember: bool, as_json: bool) -> None:
+    """Run `learn --none`.
+
+    Args:
+        learner: of the store.
+        folder: of pictures.
+        remember: store the pictures' paths.
+        as_json: print JSON.
+    """
+    with progress("learning") as on_progress:
+        report = learner.learn_none(folder, remember=remember, on_progress=on_progress)
+    if as_json:
+        say_json(report.to_json())
+        return
+    seconds = report.seconds
+    say(
+        f"Learned {counted(report.images, 'picture')} of none of the classes; it has {report.none} now "
+        f"(generation {report.generation})."
+    )
+    say(f"  {seconds['total']:.2f} s: features {seconds['features']:.2f}, storing {seconds['commit']:.2f}")
+    if report.outcomes_after is not None:
+        say("  on held-out pictures of the classes:")
+        say_outcomes(("without these pictures", report.outcomes_before), ("now", report.outcomes_after))
+    for warning in report.warnings:
+        say(f"  warn: {warning}")
+    for skipped in report.skipped:
+        say(f"  skipped {skipped.path}: {skipped.reason}")
