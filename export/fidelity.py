@@ -175,12 +175,15 @@ def _half_of_every_class(codes: NDArray[np.int64], classes: int, seed: int) -> N
     return train
 
 
-def graph_features(graph: "onnx.ModelProto", inputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def graph_features(
+    graph: "onnx.ModelProto", inputs: Sequence[NDArray[np.float32]], outputs: Sequence[str] | None = None
+) -> NDArray[np.float32]:
     """Compute the features of preprocessed pictures with ONNX Runtime.
 
     Args:
         graph: FP32 or INT8.
         inputs: n pictures, float32 [1, 3, size, size] each.
+        outputs: the graph's outputs to join; the first one by default.
 
     Returns:
         float32 [n, d].
@@ -193,7 +196,9 @@ def graph_features(graph: "onnx.ModelProto", inputs: Sequence[NDArray[np.float32
         graph.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
     )
     name = graph.graph.input[0].name
-    features = np.concatenate([session.run(None, {name: pixels})[0] for pixels in inputs])
+    wanted = list(outputs or [graph.graph.output[0].name])
+    found = [session.run(wanted, {name: pixels}) for pixels in inputs]
+    features = np.stack([np.concatenate([part.reshape(-1) for part in parts]) for parts in found])
     if not np.isfinite(features).all():
         raise EdgeToscaError("the graph computes features that are not finite numbers; check the weights")
-    return features.reshape(len(inputs), -1)
+    return features

@@ -1,7 +1,7 @@
 """The backbone bundle: a folder with a frozen backbone and a manifest with the SHA-256 of every file."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +16,7 @@ from edge_tosca.runtime.manifest import (
     require_field,
 )
 from edge_tosca.runtime.onnx_safety import require_self_contained
+from edge_tosca.runtime.parts import Part, parts_of, supersedes_of
 from edge_tosca.runtime.preprocess import Preprocessing
 
 DEFAULT_BUNDLE = Path(__file__).parent / "bundles" / "efficientnet_lite0"
@@ -28,22 +29,28 @@ class Bundle:
     Attributes:
         path: the bundle's folder.
         name: the backbone's name.
-        feature_dim: length d of a feature.
+        feature_dim: length d of a feature, all parts together.
+        parts: of a feature, the last feature first.
         precision: "int8" or "fp32".
         preprocessing: of the pictures.
         golden: computed pictures and their reference features.
         files: path inside the folder -> sha256 (hex).
         manifest: the whole manifest as read.
+        supersedes: digests of the backbones whose feature the first part reproduces bit for bit.
+        stands_for: the one of them that this bundle stands for, see `as_superseded`; empty otherwise.
     """
 
     path: Path
     name: str
     feature_dim: int
+    parts: tuple[Part, ...]
     precision: str
     preprocessing: Preprocessing
     golden: tuple[GoldenInput, ...] = field(repr=False)
     files: dict[str, str] = field(repr=False)
     manifest: dict[str, Any] = field(repr=False)
+    supersedes: tuple[str, ...] = field(default=(), repr=False)
+    stands_for: str = ""
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Bundle":
@@ -72,17 +79,44 @@ class Bundle:
             path=folder,
             name=require_field(manifest, "name", str, where),
             feature_dim=feature_dim,
+            parts=parts_of(manifest, feature_dim, where),
             precision=require_field(manifest, "precision", str, where),
             preprocessing=preprocessing_of(manifest, where),
             golden=golden_inputs(require_field(manifest, "golden", list, where), feature_dim, where),
             files=files,
             manifest=manifest,
+            supersedes=supersedes_of(manifest, where),
         )
 
     @property
     def digest(self) -> str:
-        """The sha256 (hex) of the backbone's graph."""
-        return self.files[BACKBONE]
+        """The sha256 (hex) of the backbone's graph; of the superseded one where this stands for one."""
+        return self.stands_for or self.files[BACKBONE]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the feature's parts, which add up to d."""
+        return tuple(part.width for part in self.parts)
+
+    def as_superseded(self, digest: str) -> "Bundle":
+        """Return the bundle with the first part alone, in the place of a backbone that had no other.
+
+        Args:
+            digest: one of `supersedes`.
+
+        Returns:
+            A bundle of the same files whose features and digest are those of the superseded backbone.
+
+        Raises:
+            BundleError: the bundle does not supersede that backbone.
+        """
+        if digest not in self.supersedes:
+            raise BundleError(f"{self.path}: does not supersede the backbone {digest[:8]}; {REMEDY}")
+        first = self.parts[0]
+        golden = tuple(replace(one, feature=one.feature[: first.width]) for one in self.golden)
+        return replace(
+            self, feature_dim=first.width, parts=(first,), golden=golden, supersedes=(), stands_for=digest
+        )
 
     def read(self, name: str) -> bytes:
         """Read one file of the bundle and verify it, so that the bytes that run are the verified ones.

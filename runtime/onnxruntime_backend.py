@@ -13,6 +13,7 @@ from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
 from edge_tosca.runtime.no_telemetry import import_onnxruntime
+from edge_tosca.runtime.outputs import joined, output_names
 from edge_tosca.runtime.session_options import session_options
 from edge_tosca.runtime.stream import in_order, processors
 
@@ -64,6 +65,8 @@ class OnnxRuntimeBackend:
                 f"{bundle.path / BACKBONE}: onnxruntime {self.version} cannot run it ({reason}); {REMEDY}"
             ) from error
         self._input = self._session.get_inputs()[0].name
+        # Only the outputs that are needed: a graph may have more.
+        self._outputs = output_names([out.name for out in self._session.get_outputs()], bundle)
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute one picture's feature.
@@ -74,8 +77,8 @@ class OnnxRuntimeBackend:
         Returns:
             float32 [d].
         """
-        (out,) = self._session.run(None, {self._input: pixels})
-        return np.asarray(out, dtype=np.float32).reshape(-1)
+        found = self._session.run(self._outputs, {self._input: pixels})
+        return joined(found)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
         """Compute the features of many pictures, each on one thread.

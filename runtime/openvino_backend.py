@@ -1,6 +1,6 @@
 """Run a backbone with OpenVINO on an Intel CPU, GPU or NPU."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import cycle
 from threading import Lock
 from typing import Any
@@ -14,6 +14,7 @@ from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import int8_overflows, processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
 from edge_tosca.runtime.no_telemetry import import_openvino
+from edge_tosca.runtime.outputs import joined, output_names
 from edge_tosca.runtime.stream import in_order
 from edge_tosca.runtime.user_cache import cache_folder
 
@@ -63,6 +64,7 @@ class OpenVinoBackend:
                 f"{bundle.path / self.graph[0]}: openvino cannot run it on {requested} ({reason}); {REMEDY}"
             ) from error
         self.hardware = _hardware(core, self.device)
+        self._outputs = _places(self._compiled.outputs, bundle)
         self._request = self._compiled.create_infer_request()
         self._lock = Lock()
 
@@ -78,7 +80,7 @@ class OpenVinoBackend:
         # A request serves one caller at a time.
         with self._lock:
             self._request.infer([pixels])
-            return _feature(self._request)
+            return self._feature(self._request)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
         """Compute the features of many pictures, with enough requests to keep the device busy.
@@ -100,15 +102,29 @@ class OpenVinoBackend:
 
             def finish() -> Inference:
                 request.wait()
-                return Inference(_feature(request), request.latency)
+                return Inference(self._feature(request), request.latency)
 
             return finish
 
         yield from in_order(pictures, start, depth)
 
+    def _feature(self, request: Any) -> NDArray[np.float32]:
+        # The tensors are the request's own memory, which the next picture overwrites; `joined` copies.
+        return joined([request.get_output_tensor(place).data for place in self._outputs])
 
-def _feature(request: Any) -> NDArray[np.float32]:
-    return np.array(request.get_output_tensor(0).data, dtype=np.float32).reshape(-1)
+
+def _without_others(model: Any, bundle: Bundle) -> None:
+    """Remove the outputs that no part needs: OpenVINO computes all that a model has."""
+    needed = _places(model.outputs, bundle)
+    for place in sorted(set(range(len(model.outputs))) - set(needed), reverse=True):
+        model.remove_result(model.get_results()[place])
+
+
+def _places(outputs: Sequence[Any], bundle: Bundle) -> list[int]:
+    """Find the outputs of the bundle's parts; a tensor may have several names."""
+    names = [sorted(output.get_names()) for output in outputs]
+    wanted = output_names([name for some in names for name in some] or [""], bundle)
+    return [next((at for at, some in enumerate(names) if name in some), 0) for name in wanted]
 
 
 def _check_device(device: str, available: list[str]) -> None:
@@ -156,6 +172,7 @@ def _model(core: Any, openvino: Any, bundle: Bundle) -> Any:
         # An NPU compiles static shapes only, and every inference has batch size 1.
         size = bundle.preprocessing.size
         model.reshape([1, 3, size, size])
+    _without_others(model, bundle)
     return model
 
 
