@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from edge_tosca.digests import sha256
 from edge_tosca.export.bundle_writer import write_bundle
+from edge_tosca.export.candidate import OPENVINO_MODEL
 from edge_tosca.export.fidelity import Fidelity
 from edge_tosca.export.golden import record_golden
-from edge_tosca.export.candidate import OPENVINO_MODEL
 from edge_tosca.export.graph import OUTPUT, BackboneGraph
 from edge_tosca.export.levels import Levels, add_levels, entries_of, find_levels
 from edge_tosca.export.licence_notice import notice

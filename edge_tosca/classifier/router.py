@@ -9,6 +9,7 @@ temperature, gives the probabilities of the groups.
 A *group* is a class as one task taught it; a class that several tasks taught has several groups.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,23 @@ from edge_tosca.arrays import Array, log_softmax, require_shapes
 from edge_tosca.classifier.lda.discriminant import Discriminant
 from edge_tosca.classifier.ood.detector import OodDetector
 from edge_tosca.classifier.shared_means import SharedMeans
+from edge_tosca.features.part_weights import weigh
 
 PROPOSED = 3
 """Groups whose tasks' modules refine an answer: the most probable ones."""
+
+
+@dataclass(frozen=True)
+class PartWeight:
+    """The weight of a feature's further parts.
+
+    Attributes:
+        widths: of all parts.
+        weight: of all but the first; 0 leaves them out.
+    """
+
+    widths: tuple[int, ...]
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,7 @@ class Router:
         ood: the out-of-distribution detector.
         shrinkage: of the covariance; stored for inspection, no answer depends on it.
         calibration: true labels' probabilities of held-out pictures, increasing, float32 [n]; for label sets.
+        part_weight: of the feature's further parts; None where a feature has one part.
     """
 
     shared_means: SharedMeans | None
@@ -47,6 +63,7 @@ class Router:
     ood: OodDetector
     shrinkage: float
     calibration: Array
+    part_weight: PartWeight | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Return the arrays under the names in which a store keeps them."""
@@ -59,16 +76,20 @@ class Router:
             "scalars": np.array([self.temperature, self.module_weight, self.shrinkage]),
             "calibration": self.calibration,
             **({} if self.shared_means is None else self.shared_means.to_arrays()),
+            **({} if self.part_weight is None else {"part_weight": np.array([self.part_weight.weight])}),
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Array], groups: int, dimensions: int) -> "Router":
+    def from_arrays(
+        cls, arrays: dict[str, Array], groups: int, dimensions: int, widths: Sequence[int] = ()
+    ) -> "Router":
         """Read the arrays that `to_arrays` returned.
 
         Args:
             arrays: as the store has them.
             groups: number of groups of the generation.
-            dimensions: width of a feature.
+            dimensions: width of a feature, all parts together.
+            widths: of its parts; one part by default.
 
         Returns:
             The router.
@@ -77,6 +98,12 @@ class Router:
             KeyError: an array is missing.
             ValueError: an array has another shape, or NaN.
         """
+        part_weight = None
+        if len(widths) > 1:
+            part_weight = PartWeight(tuple(widths), float(arrays["part_weight"][0]))
+            if not 0 <= part_weight.weight <= 1:
+                raise ValueError("the weight of the parts is out of range")
+            dimensions = widths[0] if part_weight.weight == 0 else dimensions
         shapes = {
             "weights": (groups + 1, dimensions),
             "bias": (groups + 1,),
@@ -96,13 +123,25 @@ class Router:
             OodDetector.from_arrays(arrays, discriminant),
             shrinkage,
             arrays["calibration"],
+            part_weight,
         )
+
+    def view(self, z: Array) -> Array:
+        """Weigh the parts of normalised features: what `scores` and the OOD detector read.
+
+        Args:
+            z: float32 [n, d].
+
+        Returns:
+            float32 [n, d], or the first part alone where the weight of the others is 0.
+        """
+        return z if self.part_weight is None else weigh(z, self.part_weight.widths, self.part_weight.weight)
 
     def scores(self, z: Array) -> tuple[Array, Array]:
         """Score normalised features.
 
         Args:
-            z: float32 [n, d].
+            z: from `view`, float32 [n, d].
 
         Returns:
             Log-probabilities of the groups, [n, g], and the margins of their plain means above the

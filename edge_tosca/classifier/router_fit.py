@@ -18,6 +18,7 @@ from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut, scores_dtype
 from edge_tosca.classifier.lda.mean_shrinkage import score_offsets
+from edge_tosca.classifier.lda.part_weight import choose_part_weight
 from edge_tosca.classifier.lda.shrinkage_selection import (
     SHRINKAGE_ODDS,
     ShrinkageChoice,
@@ -26,8 +27,9 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
 )
 from edge_tosca.classifier.lda.statistics import Statistics
 from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
-from edge_tosca.classifier.router import Router
+from edge_tosca.classifier.router import PartWeight, Router
 from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
+from edge_tosca.features.part_weights import weigh
 
 SAMPLE = 1000
 """About how many cached pictures are held out; spread evenly over the groups."""
@@ -69,6 +71,7 @@ def fit_router(
     shrunken: bool = True,
     class_of_group: Array | None = None,
     blocks: Sequence[Block] | None = None,
+    widths: Sequence[int] = (),
 ) -> tuple[Router, HeldOut]:
     """Solve the router and choose its settings.
 
@@ -84,11 +87,17 @@ def fit_router(
         class_of_group: class of each group, int [g], 0 .. c - 1. All groups of a class share a mean, unless
             separate means have a significantly lower held-out loss; by default each group is a class.
         blocks: pictures to hold out together, ordered by group; neighbours by default.
+        widths: of the features' parts; the weight of all but the first is chosen, too. One part by default.
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
     """
-    counts, sums, labels = statistics.counts, statistics.sums, np.asarray(label_of_group)
+    part_weight, labels = None, np.asarray(label_of_group)
+    if len(widths) > 1:
+        part_weight = choose_part_weight(statistics.counts, cached, labels, widths)
+        statistics = statistics.weighted(widths, part_weight)
+        cached = _weighted(cached, widths, part_weight)
+    counts, sums = statistics.counts, statistics.sums
     if blocks is None:
         # All pictures of the newest task are held out, however many others there are.
         blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
@@ -133,8 +142,13 @@ def fit_router(
         OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
+        None if part_weight is None else PartWeight(tuple(widths), part_weight),
     )
     return router, HeldOut(groups, rows, posterior, known)
+
+
+def _weighted(cached: Callable[[int], Array], widths: Sequence[int], weight: float) -> Callable[[int], Array]:
+    return lambda group: weigh(cached(group), widths, weight)
 
 
 def _choose(

@@ -51,7 +51,8 @@ class Model:
         if arrays is not None:
             # Arrays of another version of this program, or damaged ones: the router is solved again.
             with contextlib.suppress(KeyError, ValueError, TypeError):
-                return Router.from_arrays(arrays, len(self.state.groups), self._dimensions)
+                groups, widths = len(self.state.groups), self._store.widths
+                return Router.from_arrays(arrays, groups, self._dimensions, widths)
         return solve_router(self._store, self.state, self.features_of)[0]
 
     def predict(
@@ -74,7 +75,7 @@ class Model:
         if not self.state.tasks:
             raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
         least = None if coverage is None else self._least_probability(coverage, burst)
-        z = normalize(features)
+        z = self._normalized(features)
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         ood_scores = self._ood_scores(z, margins)
@@ -90,7 +91,7 @@ class Model:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        z = normalize(features)
+        z = self._normalized(features)
         log_posterior = self._refine(features, z, self.router.scores(z)[0], modules)
         return by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
 
@@ -103,8 +104,11 @@ class Model:
         Returns:
             Direction, relative distance and nearness, float64 [n, 3].
         """
-        z = normalize(features)
+        z = self._normalized(features)
         return self.router.ood.statistics(z, self.router.scores(z)[1])
+
+    def _normalized(self, features: Array) -> Array:
+        return self.router.view(normalize(features, self._store.widths))
 
     def _ood_scores(self, z: Array, margins: Array) -> Array:
         try:
@@ -118,10 +122,11 @@ class Model:
         if self._rule == "entropy":
             every = [self._module(task.module) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
-            return entropy_log_posterior(every, features.astype(np.float32))
+            return entropy_log_posterior(every, self._store.first_part(features).astype(np.float32))
         if not modules or self.router.module_weight <= 0:
             return log_posterior
-        x, logs, task_of_group = module_input(z), log_posterior, self.state.task_of_group
+        x = module_input(self._store.first_part(z))
+        logs, task_of_group = log_posterior, self.state.task_of_group
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         chances = logs[np.arange(len(z))[:, None], proposed]
         likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE

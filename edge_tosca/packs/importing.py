@@ -152,7 +152,7 @@ def _require_fit(store: Store, pack: Pack, trusted: Sequence[str]) -> None:
             f"{settings['origin']}; import it into a store of that backbone, runtime and device"
         )
     for task in pack.tasks:
-        _require_module(task, pack.feature_dim)
+        _require_module(task, store.widths[0])
 
 
 def _require_module(task: PackedTask, width: int) -> None:
@@ -269,7 +269,7 @@ def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] 
     old = {group.id: place for place, group in enumerate(before.groups)}
     groups = store.state(generation).groups
     new = [group for group in groups if group.id not in old]
-    sums = kept.with_groups([normalize(store.features(group)) for group in new])
+    sums = kept.with_groups([normalize(store.features(group), store.widths) for group in new])
     places = old | {group.id: len(old) + number for number, group in enumerate(new)}
     order = [places[group.id] for group in groups]
     return GramStatistics(sums.counts[order], sums.sums[order], sums.gram).to_arrays()
