@@ -10,7 +10,7 @@ from edge_tosca.export.candidate import OPENVINO_MODEL
 from edge_tosca.export.fidelity import Fidelity
 from edge_tosca.export.golden import record_golden
 from edge_tosca.export.graph import OUTPUT, BackboneGraph
-from edge_tosca.export.levels import Levels, add_levels, entries_of, find_levels
+from edge_tosca.export.levels import Levels, add_levels, entries_of, find_levels, has_levels
 from edge_tosca.export.licence_notice import notice
 from edge_tosca.export.search import Search, Trial
 from edge_tosca.runtime.golden import golden_entry
@@ -82,6 +82,7 @@ def write_graph(
     """
     # A second graph for OpenVINO would need the same outputs.
     levels = Levels() if OPENVINO_MODEL in files else find_levels(fp32.graph, fp32.family)
+    levels = levels if has_levels(graph, levels) else Levels()
     # What a store has as its backbone that was made before the levels were added.
     old = sha256(files[BACKBONE])
     graph = add_levels(graph, levels)

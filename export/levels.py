@@ -112,6 +112,13 @@ def add_levels(graph: "onnx.ModelProto", found: Levels) -> "onnx.ModelProto":
     return more
 
 
+def has_levels(graph: "onnx.ModelProto", found: Levels) -> bool:
+    """Return whether a graph has all tensors that levels are read from; a quantizer may rename them."""
+    made = {name for node in graph.graph.node for name in node.output}
+    tensors = [*(level.tensor for level in found.levels), *([found.map] if found.map else [])]
+    return bool(found.levels) and all(_read(tensor, made) in made for tensor in tensors)
+
+
 def entries_of(found: Levels, first: int) -> dict[str, object]:
     """Return a manifest's entries for the parts.
 
@@ -149,10 +156,12 @@ def _averages(graph: "onnx.ModelProto", shapes: dict[str, list[int]]) -> Levels:
     if not spatial:
         return Levels()
     _, last, (_, *last_shape) = spatial[-1]
+    sums = {node.output[0] for node in graph.graph.node if node.op_type == "Add"}
     found: dict[int, str] = {}
     for node, name, (_, channels, *_) in spatial:
-        block = node.op_type in _AFTER_A_BLOCK and readers.get(name, set()) <= _AFTER_A_BLOCK
-        if block and channels != last_shape[0]:
+        # A sum, or a projection without an activation, or the activation behind a sum.
+        ends = node.op_type in _AFTER_A_BLOCK or (node.op_type == "Relu" and node.input[0] in sums)
+        if ends and readers.get(name, set()) <= _AFTER_A_BLOCK and channels != last_shape[0]:
             found.pop(channels, None)
             found[channels] = name
     chosen = list(found.items())[-MOST_LEVELS:]
@@ -161,20 +170,20 @@ def _averages(graph: "onnx.ModelProto", shapes: dict[str, list[int]]) -> Levels:
 
 
 def _tokens(graph: "onnx.ModelProto", shapes: dict[str, list[int]]) -> Levels:
-    # Two additions a block, attention and network; the last block computes its [CLS] token alone.
+    # The residual stream: a first tensor, and two sums a block, behind attention and behind the network. The
+    # last block computes its [CLS] token alone.
+    weights = {item.name for item in graph.graph.initializer}
     sums = [
-        (node.output[0], shapes[node.output[0]])
-        for node in graph.graph.node
-        if node.op_type == "Add" and len(shapes.get(node.output[0], [])) == 3
+        node for node in graph.graph.node if node.op_type == "Add" and not weights.intersection(node.input)
     ]
-    widths = [shape[2] for _, shape in sums if shape[1] > 1]
-    if not widths:
-        return Levels()
-    read = {name for node in graph.graph.node if node.op_type == "Add" for name in node.input}
-    residual = [name for name, shape in sums if shape[1] > 1 and shape[2] == widths[0] and name in read]
-    blocks: Sequence[str] = residual[::-1][::2][: MOST_LEVELS - 1][::-1]
+    stream = [
+        node.output[0]
+        for node in sums
+        if len(shapes.get(node.output[0], [])) == 3 and shapes[node.output[0]][1] > 1
+    ]
+    blocks: Sequence[str] = stream[::-1][::2][: MOST_LEVELS - 1][::-1]
     levels = tuple(
-        Level(name, Part(f"level_{len(blocks) - place}_before_last", widths[0]), True)
+        Level(name, Part(f"level_{len(blocks) - place}_before_last", shapes[name][2]), True)
         for place, name in enumerate(blocks)
     )
     return Levels(levels)

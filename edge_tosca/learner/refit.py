@@ -33,7 +33,7 @@ class Refit:
 
     Attributes:
         state: its tasks and classes.
-        features_of: first part of a group's normalised features by its index; the gate compares pictures by it.
+        features_of: first part of a group's normalised features by its index, for the gate.
         held_out: the held-out answers that the router's settings were chosen by.
     """
 
