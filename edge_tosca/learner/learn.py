@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
+
 from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.features.normalization import to_cache_dtype
@@ -75,7 +77,7 @@ def learn_task(
                 "commit": done - trained,
                 "total": lesson.feature_seconds + done - start,
             },
-            module=ModuleReport(digest, module.size, module.nonzero, len(data)),
+            module=ModuleReport(digest, module.size, module.nonzero, len(data), _counts(store, cosines)),
             gate=gate,
             thinned=images - store.images(),
         )
@@ -85,6 +87,11 @@ def learn_task(
         by_class = accuracy_by_class(after.state, after.held_out)
         store.set_report(generation, {**report.to_json(), BY_CLASS: by_class})
     return report
+
+
+def _counts(store: Store, cosines: Array) -> bool:
+    """Return whether a module may change answers: by its evidence, or by the paper's rule without any."""
+    return store.settings["router"] == "entropy" or not bool(np.isnan(cosines).all())
 
 
 def _file(store: Store, lesson: Lesson, task: str, module: str, generation: int) -> None:

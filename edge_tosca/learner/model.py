@@ -43,6 +43,7 @@ class Model:
         self._dimensions = int(store.settings["feature_dim"])
         # Of the store alone, see `NormalizedFeatures`.
         self._module = Cache(partial(_read_module, store), memory_bytes, _MODULE_BYTES)
+        self._has_evidence = Cache(partial(_read_has_evidence, store), lambda _: 1, _MODULE_BYTES)
 
     @cached_property
     def router(self) -> Router:
@@ -133,7 +134,7 @@ class Model:
         tasks = np.where(likely, task_of_group[proposed], -1)
         for place in set(tasks[likely].tolist()):
             task, columns = self.state.tasks[place], self.state.columns[place]
-            if len(task.groups) > 1:
+            if len(task.groups) > 1 and self._has_evidence(task.module):
                 rows = slice(None) if len(x) == 1 else (tasks == place).any(axis=1)
                 module = self._module(task.module)
                 opinion = module.scale * module.cosines(x[rows])
@@ -186,6 +187,11 @@ class Model:
             milliseconds={},
             set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
+
+
+def _read_has_evidence(store: Store, digest: str) -> bool:
+    """Return whether a module's weight was chosen on held-out pictures of its own, too."""
+    return not np.isnan(store.evidence(digest)).all()
 
 
 def _read_module(store: Store, digest: str) -> Module:
