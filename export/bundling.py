@@ -34,15 +34,18 @@ def write_found(out: Path, fp32: BackboneGraph, found: Search, calibration: dict
     """
     import onnx
 
-    chosen = {trial.recipe.runtime: trial for trial in found.chosen}
+    chosen = {trial.runs_in: trial for trial in found.chosen}
     graph, report = fp32.graph, unquantized()
     files = {BACKBONE: graph.SerializeToString()}
     if (trial := chosen.get("onnxruntime")) is not None and trial.quantized is not None:
         files = dict(trial.quantized.files)
         graph, report = onnx.load_from_string(files[BACKBONE]), _report(trial, calibration)
     if (trial := chosen.get("openvino")) is not None and trial.quantized is not None:
-        files |= trial.quantized.files
         report["openvino"] = _report(trial, calibration)
+        if OPENVINO_MODEL in trial.quantized.files:
+            files |= trial.quantized.files
+        elif trial.quantized.files[BACKBONE] != files[BACKBONE]:
+            files |= trial.quantized.for_openvino()
     report["search"] = found.entry()
     return write_graph(out, fp32, files, graph, report)
 
@@ -58,7 +61,13 @@ def _report(trial: Trial, calibration: dict[str, Any]) -> dict[str, Any]:
     }
     if trial.quantized.ranges is not None:
         quantization["ranges"] = trial.quantized.ranges
-    return {"quantization": quantization, "fidelity": trial.fidelity.entry()}
+    fidelity = trial.fidelity.entry()
+    if trial.reference is not None:
+        cosines = trial.reference.entry()
+        worse = "reference" if trial.judged is trial.reference else "held-out"
+        fidelity["reference"] = {key: cosines[key] for key in ("cosine", "images", "data")}
+        fidelity["judged_on"] = f"{worse} pictures"
+    return {"quantization": quantization, "fidelity": fidelity}
 
 
 def write_graph(
