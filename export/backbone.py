@@ -62,7 +62,7 @@ def export_backbone(
             is recorded for these weights, as for efficientnet_lite0.
         held_out: a folder of class folders for the evaluation; None for a part of ``calibration`` that is
             not used for calibration.
-        reference: a folder of photographs of other things, on which fidelity is judged, too; None for
+        reference: a folder of other photographs, on which fidelity is judged, too; None for
             crops of the photographs in scikit-learn.
         precision: "int8" or "fp32".
         recipes: names of the recipes to try; none for the whole grid, "recorded" for the catalog's choice.
@@ -118,7 +118,7 @@ def export_onnx(
         out: the bundle's folder; this and all further arguments are as in :func:`export_backbone`.
         calibration: pictures for calibration.
         held_out: pictures for the evaluation.
-        reference: photographs of other things.
+        reference: other photographs.
         precision: "int8" or "fp32".
         recipes: names of the recipes to try.
         force: use the best recipe even if it fails the gate.

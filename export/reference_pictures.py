@@ -1,4 +1,4 @@
-"""Photographs of other things than the calibration's, on which fidelity is judged, too.
+"""Other photographs than the calibration's, on which fidelity is judged, too.
 
 Where the user gives none, they are crops of the two photographs that come with scikit-learn: a temple and a
 flower. They separate recipes as other photographs do, which drawn pictures did not (docs/backbones.md).

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEAST_MEAN_COSINE = {"cnn": 0.995, "vit": 0.998}
 """Least mean cosine to FP32 features for each family."""
-WORTH_A_GRAPH = 1.1
+MUCH_SLOWER = 1.1
 """Factor on a graph's time from which on OpenVINO gets one of its own."""
 MOST_ACCURACY_LOSS = 0.005
 """Largest loss of accuracy beyond chance, as a share of the held-out pictures, for either classifier."""
@@ -36,7 +36,7 @@ class HeldOut:
         labels: a class name for each.
         golden: preprocessed golden pictures, float32 [1, 3, size, size] each.
         data: names of the data sets.
-        references: preprocessed photographs of other things, float32 [1, 3, size, size] each; may be empty.
+        references: preprocessed other photographs, float32 [1, 3, size, size] each; may be empty.
         reference_data: what they are.
     """
 
@@ -148,7 +148,7 @@ def search(
     """Try recipes and choose, for each runtime, the fastest that passes the gate.
 
     Every graph for ONNX Runtime is measured in OpenVINO, too. There it is preferred to a graph that only
-    OpenVINO runs unless that is faster by more than WORTH_A_GRAPH: one file serves both.
+    OpenVINO runs unless that is faster by more than MUCH_SLOWER: one file serves both.
 
     The gate requires a least mean cosine to FP32 features, on held-out pictures and on references, a loss of
     at most half a point of accuracy beyond chance for either classifier, and, in OpenVINO, agreement with the
@@ -266,7 +266,7 @@ def _best_in_openvino(trials: Sequence[Trial], on_cpu: Trial | None, force: bool
     if not shared or best.fault:
         return shared[0] if shared else best
     slow, fast = shared[0].milliseconds or math.inf, best.milliseconds or math.inf
-    return shared[0] if slow <= WORTH_A_GRAPH * fast else best
+    return shared[0] if slow <= MUCH_SLOWER * fast else best
 
 
 def _checked_against_golden(trial: Trial, recorded: NDArray[np.float32]) -> Trial:

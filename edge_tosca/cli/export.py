@@ -37,7 +37,7 @@ def export(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Photographs of other things, to judge INT8 on, too; scikit-learn's two by default.",
+            help="Other photographs, to judge INT8 on, too; scikit-learn's two by default.",
         ),
     ] = None,
     precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Of the exported graph.")] = "int8",
