@@ -37,4 +37,4 @@ def weigh(z: Array, widths: Sequence[int], weight: float) -> Array:
 @cache
 def column_weights(widths: tuple[int, ...], weight: float) -> npt.NDArray[np.float32]:
     """Return the weight of each column, float32 [d]."""
-    return np.repeat(np.float32([1.0, weight]), [widths[0], sum(widths[1:])])
+    return np.repeat(np.array([1.0, weight], np.float32), [widths[0], sum(widths[1:])])
