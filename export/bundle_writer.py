@@ -10,6 +10,7 @@ from typing import Any
 from edge_tosca.errors import BundleError
 from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.manifest import FORMAT, MANIFEST
+from edge_tosca.system.files import why_unwritable
 
 
 def check_target(out: Path) -> None:
@@ -19,8 +20,10 @@ def check_target(out: Path) -> None:
         out: the future folder of the bundle.
 
     Raises:
-        BundleError: the folder exists and is neither a bundle nor empty.
+        BundleError: the folder exists and is neither a bundle nor empty, or cannot be written.
     """
+    if (reason := why_unwritable(out.absolute().parent)) is not None:
+        raise BundleError(f"{out}: cannot be written: {reason}; name another folder with --out")
     if not out.exists() and not out.is_symlink():
         return
     if out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir())):

@@ -3,14 +3,16 @@
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from edge_tosca.errors import EdgeToscaError
+from edge_tosca.errors import BundleError, EdgeToscaError, what_and_remedy
 from edge_tosca.export.graph import INPUT, OPSET, OUTPUT, BackboneGraph, tidy
+from edge_tosca.export.onnx_input import picture_input, reads_of
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
+from edge_tosca.runtime.manifest import input_of, preprocessing_of
 from edge_tosca.runtime.no_telemetry import import_onnxruntime
 from edge_tosca.runtime.onnx_safety import require_self_contained
 from edge_tosca.runtime.preprocess import Preprocessing
@@ -36,18 +38,28 @@ def load_onnx(path: Path, feature: str, preprocessing: Preprocessing) -> Backbon
         The backbone.
 
     Raises:
-        EdgeToscaError: the file cannot be read, has other inputs than one picture, refers to external
-            weights, has no such tensor, or cannot be made static.
+        EdgeToscaError: the file cannot be read, has other inputs than one picture (NHWC is transposed),
+            refers to external weights, has no such tensor, or cannot be made static; or a number of the
+            preprocessing is out of range.
     """
+    _require_ranges(preprocessing, path)
     model = _read(path)
     source = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    name = _picture_input(model, path, preprocessing.size)
+    name = picture_input(model, path, preprocessing.size)
     _end_at(model, feature, path)
     fixed, shape = _folded(model, path)
     _shape_feature(fixed, shape, path)
     tidy(fixed)
     _check_against_file(fixed, model, name, preprocessing, path)
     return BackboneGraph(path.stem, "unknown", "", fixed, preprocessing, _family(fixed), source)
+
+
+def _require_ranges(preprocessing: Preprocessing, path: Path) -> None:
+    try:
+        preprocessing_of({"input": input_of(preprocessing)}, path)
+    except BundleError as error:
+        reason = what_and_remedy(error)[0]
+        raise EdgeToscaError(f"{reason}; give other values of --size, --mean, --std or --crop") from None
 
 
 def _read(path: Path) -> "onnx.ModelProto":
@@ -74,31 +86,6 @@ def _read(path: Path) -> "onnx.ModelProto":
     return model
 
 
-def _picture_input(model: "onnx.ModelProto", path: Path, size: int) -> str:
-    """Fix the only input to [1, 3, size, size] and return its name."""
-    import onnx
-
-    inner = {item.name for item in model.graph.initializer}
-    inputs = [item for item in model.graph.input if item.name not in inner]
-    if len(inputs) != 1:
-        names = ", ".join(item.name for item in inputs) or "none"
-        raise EdgeToscaError(
-            f"{path}: a backbone has one input, this has {names}; cut the graph before export"
-        )
-    kind = inputs[0].type.tensor_type
-    required = [1, 3, size, size]
-    has = [dimension.dim_value for dimension in kind.shape.dim]
-    fits = len(has) == 4 and all(a in (0, b) for a, b in zip(has[1:], required[1:], strict=True))
-    if kind.elem_type != onnx.TensorProto.FLOAT or not fits:
-        raise EdgeToscaError(
-            f"{path}: its input {inputs[0].name} is not float32 [1, 3, {size}, {size}] but {has} (0: free); "
-            "give its input size with --size"
-        )
-    for dimension, value in zip(kind.shape.dim, required, strict=True):
-        dimension.dim_value = value
-    return str(inputs[0].name)
-
-
 def _end_at(model: "onnx.ModelProto", feature: str, path: Path) -> None:
     """Make a tensor the only output and remove the nodes and weights that it does not depend on."""
     import onnx
@@ -113,18 +100,13 @@ def _end_at(model: "onnx.ModelProto", feature: str, path: Path) -> None:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            waiting += _reads(made[name]) if name in made else []
+            waiting += reads_of(made[name]) if name in made else []
     nodes = [node for node in graph.node if needed.intersection(node.output)]
     weights = [item for item in graph.initializer if item.name in needed]
     del graph.node[:], graph.initializer[:], graph.output[:], graph.value_info[:]
     graph.node.extend(nodes)
     graph.initializer.extend(weights)
     graph.output.append(onnx.ValueInfoProto(name=feature))
-
-
-def _reads(node: Any) -> list[str]:
-    inner = [attribute.g for attribute in node.attribute if attribute.HasField("g")]
-    return [*node.input, *(name for graph in inner for each in graph.node for name in _reads(each))]
 
 
 def _folded(model: "onnx.ModelProto", path: Path) -> tuple["onnx.ModelProto", list[int]]:

@@ -2,17 +2,19 @@
 
 from edge_tosca.runtime.backend import RUNTIMES, Backend
 from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
-from edge_tosca.runtime.extract import Extracted, extract
+from edge_tosca.runtime.extract import Extracted, extract, infinite_feature
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR
 from edge_tosca.runtime.golden_check import golden_cosines
+from edge_tosca.runtime.hidden_files import is_hidden
 from edge_tosca.runtime.open_backend import open_backend
 from edge_tosca.runtime.picture_folders import (
-    KNOWN_SUFFIXES,
+    PassedOver,
     PictureListing,
     find_pictures,
+    leads_back,
     list_pictures,
-    passed_over,
+    look_at,
 )
 from edge_tosca.runtime.pictures import PictureSource, load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
@@ -21,12 +23,12 @@ from edge_tosca.runtime.verified_backend import VerifiedBackend, open_verified
 __all__ = [
     "DEFAULT_BUNDLE",
     "GOLDEN_FLOOR",
-    "KNOWN_SUFFIXES",
     "RUNTIMES",
     "Backend",
     "Bundle",
     "Extracted",
     "Fingerprint",
+    "PassedOver",
     "PictureListing",
     "PictureSource",
     "Preprocessing",
@@ -35,10 +37,13 @@ __all__ = [
     "find_pictures",
     "fingerprint",
     "golden_cosines",
+    "infinite_feature",
+    "is_hidden",
+    "leads_back",
     "list_pictures",
     "load_picture",
+    "look_at",
     "open_backend",
     "open_verified",
-    "passed_over",
     "preprocessing_digest",
 ]

@@ -1,10 +1,13 @@
 """The interface of a loaded backbone: one picture's pixels in, one feature out."""
 
 from collections.abc import Generator, Iterable
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edge_tosca.errors import BundleError, in_one_line
 
 RUNTIMES = ("onnxruntime", "openvino")
 HINTS = ("LATENCY", "THROUGHPUT")
@@ -20,6 +23,46 @@ class Inference(NamedTuple):
 
     feature: NDArray[np.float32]
     milliseconds: float
+
+
+def feature_of(output: Any, feature_dim: int, graph: Path) -> NDArray[np.float32]:
+    """Copy a runtime's output, whose size may depend on the picture in a graph with free dimensions.
+
+    Args:
+        output: the array that a runtime returned.
+        feature_dim: length d of a feature.
+        graph: the file that was run, for the error.
+
+    Returns:
+        float32 [d].
+
+    Raises:
+        BundleError: the output has another number of values.
+    """
+    feature = np.array(output, dtype=np.float32).reshape(-1)
+    if len(feature) != feature_dim:
+        raise BundleError(
+            f"{graph}: computed {len(feature)} values for a picture, by its manifest a feature has "
+            f"{feature_dim}; make the bundle again with: edge-tosca export"
+        )
+    return feature
+
+
+def run_error(error: Exception, runtime: str, graph: Path) -> BundleError:
+    """Return the error of a graph that a runtime could load, but not run on a picture.
+
+    Args:
+        error: raised by the runtime.
+        runtime: its name.
+        graph: the file that was run.
+
+    Returns:
+        The error to raise.
+    """
+    return BundleError(
+        f"{graph}: {runtime} cannot compute a picture's feature with it ({in_one_line(error)}); "
+        "make the bundle again with: edge-tosca export"
+    )
 
 
 class Backend(Protocol):

@@ -11,10 +11,10 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edge_tosca.errors import PictureError
 from edge_tosca.runtime.backend import Backend
+from edge_tosca.runtime.opened_picture import OpenedPicture
 from edge_tosca.runtime.pictures import (
     PictureSource,
     decode_picture,
@@ -42,6 +42,7 @@ class Extracted:
         decode_ms: milliseconds of reading and preprocessing.
         features_ms: milliseconds of inference.
         sha256: of the decoded file (hex); None for pixel arrays, on an error, or if not requested.
+        note: what the file lacks although the picture was read; None for a whole file.
     """
 
     index: int
@@ -51,6 +52,7 @@ class Extracted:
     decode_ms: float
     features_ms: float
     sha256: str | None = None
+    note: str | None = None
 
     @property
     def features(self) -> NDArray[np.float32] | None:
@@ -64,6 +66,7 @@ class _Decoded:
     error: str | None
     milliseconds: float
     sha256: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,23 @@ def extract(
         if on_progress is not None:
             on_progress(done)
         yield result
+
+
+def infinite_feature(rows: NDArray[np.float32], name: str) -> str | None:
+    """Return why a picture's features cannot be used, if they hold a NaN or an infinity.
+
+    Args:
+        rows: the features, float32 [..., d].
+        name: of the picture.
+
+    Returns:
+        The error in one line; None where every number is finite.
+    """
+    if np.isfinite(rows).all():
+        return None
+    return (
+        f"{name}: the backbone computes no finite feature of it; check the backbone with: edge-tosca doctor"
+    )
 
 
 def _prepared(
@@ -164,14 +184,17 @@ def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> I
             found = [first, *islice(inferences, views - 1)]
             yield from unreadable()
             item = pending.popleft()
+            rows = np.stack([inference.feature for inference in found])
+            error = infinite_feature(rows, source_name(item.source))
             yield Extracted(
                 item.index,
                 item.source,
-                np.stack([inference.feature for inference in found]),
-                None,
+                rows if error is None else None,
+                error,
                 item.decoded.milliseconds,
                 sum(inference.milliseconds for inference in found),
-                item.decoded.sha256,
+                item.decoded.sha256 if error is None else None,
+                item.decoded.note,
             )
         yield from unreadable()
 
@@ -180,32 +203,30 @@ def _decode(
     source: PictureSource, large: Executor, *, preprocessing: Preprocessing, digests: bool
 ) -> _Decoded:
     try:
-        image = open_picture(source)
+        picture = open_picture(source)
     except PictureError as error:
         return _Decoded(None, str(error), 0.0)
-    pixels = image.width * image.height
+    pixels = picture.width * picture.height
     # A progressive JPEG is held in memory at full size, also when it is decoded at a reduced size.
-    if not image.info.get("progressive"):
-        pixels //= decoding_scale(image, preprocessing.decoded_side) ** 2
+    if not picture.progressive:
+        pixels //= decoding_scale(picture, preprocessing.decoded_side) ** 2
     if pixels > _LARGE_PICTURE_PIXELS:
-        return large.submit(_prepare, image, source, preprocessing, digests).result()
-    return _prepare(image, source, preprocessing, digests)
+        return large.submit(_prepare, picture, source, preprocessing, digests).result()
+    return _prepare(picture, source, preprocessing, digests)
 
 
 def _prepare(
-    image: Image.Image, source: PictureSource, preprocessing: Preprocessing, digests: bool
+    picture: OpenedPicture, source: PictureSource, preprocessing: Preprocessing, digests: bool
 ) -> _Decoded:
     start = time.perf_counter()
-    pixels, error, sha256 = None, None, None
     try:
-        if digests:
-            sha256 = file_sha256(image)
-        exact = decoding_scale(image, preprocessing.decoded_side) == 1
-        picture = decode_picture(image, source_name(source), preprocessing.decoded_side)
-        pixels = preprocessing(picture, exact=exact)
+        sha256 = file_sha256(picture) if digests else None
+        exact = decoding_scale(picture, preprocessing.decoded_side) == 1
+        decoded = decode_picture(picture, source_name(source), preprocessing.decoded_side)
+        pixels = preprocessing(decoded.image, exact=exact)
         # Frees the decoded pixels before the next picture is decoded.
-        picture.close()
-        image.close()
+        decoded.image.close()
+        picture.image.close()
     except PictureError as reason:
-        error, sha256 = str(reason), None
-    return _Decoded(pixels, error, 1e3 * (time.perf_counter() - start), sha256)
+        return _Decoded(None, str(reason), 1e3 * (time.perf_counter() - start))
+    return _Decoded(pixels, None, 1e3 * (time.perf_counter() - start), sha256, decoded.note)

@@ -17,6 +17,11 @@ GOLDEN_FLOOR = 0.99
 """Least cosine to the reference feature on every golden picture. Runtimes that round INT8 differently reach
 .999 and above (`docs/runtimes.md`); a faulty device is far below."""
 
+_MOST_PICTURES = 16
+_MOST_PIXELS = 1 << 20
+_LARGEST_NUMBER = 1 << 20
+"""Of a formula; with sides of 4,096 the phase stays far below 2^63."""
+
 
 @dataclass(frozen=True)
 class GoldenPicture:
@@ -83,8 +88,13 @@ def golden_inputs(entries: list[Any], feature_dim: int, where: Path) -> tuple[Go
         The golden inputs.
 
     Raises:
-        BundleError: an entry is malformed, or the list is empty.
+        BundleError: an entry is malformed, or the list is empty or longer than 16.
     """
+    if len(entries) > _MOST_PICTURES:
+        raise BundleError(
+            f"{where}: 'golden' has {len(entries)} pictures, at most {_MOST_PICTURES} are allowed; "
+            "make the bundle again with: edge-tosca export"
+        )
     try:
         golden = tuple(_golden_input(entry) for entry in entries)
         sound = bool(golden) and all(_is_sound(entry, feature_dim) for entry in golden)
@@ -137,10 +147,12 @@ def _three(values: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def _is_sound(golden: GoldenInput, feature_dim: int) -> bool:
-    picture = golden.picture
+    picture, feature = golden.picture, golden.feature
     sides = 1 <= picture.width <= 4096 and 1 <= picture.height <= 4096
-    feature = golden.feature
-    return sides and min(picture.twist) > 0 and feature.shape == (feature_dim,) and _is_finite(feature)
+    small = picture.width * picture.height <= _MOST_PIXELS
+    numbers = (*picture.across, *picture.down, *picture.twist)
+    bounded = min(picture.twist) > 0 and max(map(abs, numbers)) <= _LARGEST_NUMBER
+    return sides and small and bounded and feature.shape == (feature_dim,) and _is_finite(feature)
 
 
 def _is_finite(feature: NDArray[np.float32]) -> bool:

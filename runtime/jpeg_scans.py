@@ -8,10 +8,10 @@ import re
 from typing import BinaryIO
 
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 # A marker that ends a scan's data: no stuffed byte, fill byte or restart marker (ITU-T T.81, B.1.1).
-_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
 def count_scans(file: BinaryIO) -> int:
@@ -39,7 +39,7 @@ def count_scans(file: BinaryIO) -> int:
 def _scans(data: bytes) -> int | None:
     """Count scans; return None where more data are needed."""
     components, progressive, scans, place = 0, False, 0, 0
-    while found := _MARKER.search(data, place):
+    while found := MARKER.search(data, place):
         place = found.end()
         marker = data[place - 1]
         if marker == _EOI:
@@ -51,8 +51,8 @@ def _scans(data: bytes) -> int | None:
         if len(body) < length - 2 or len(data) < place + 2:
             return None
         place += max(length, 2)
-        if marker in _FRAMES and len(body) > 5:
-            components, progressive = body[5], marker in _PROGRESSIVE
+        if marker in FRAMES and len(body) > 5:
+            components, progressive = body[5], marker in PROGRESSIVE
         elif marker == _SOS:
             scans += 1
             if scans == 1 and not progressive and body[:1] == bytes([components]):

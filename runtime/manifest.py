@@ -11,8 +11,21 @@ from edge_tosca.system.files import IrregularFileError, open_regular
 FORMAT = 1
 MANIFEST = "manifest.json"
 BACKBONE = "backbone.onnx"
+OPENVINO_GRAPH, OPENVINO_WEIGHTS = "openvino/backbone.xml", "openvino/backbone.bin"
 
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 16 << 20
+"""Ten times the largest that export writes; parsed, text takes up to thirty times its length."""
+
+MOST_SIZE = 1024
+"""Side of the largest input, pixels."""
+
+MOST_RESIZED = 1280
+"""Longest shorter side of a resized picture, pixels; one 100 times as long as wide takes 490 MB then."""
+
+# Of pixels scaled to 0..1. Inputs of 0 to 255 have a std of 1/255, raw inputs of 16 bits one of 1/65535.
+_MEAN = (-1e3, 1e3)
+_STD = (1e-5, 1e3)
+_MOST_NAME = 200
 
 REMEDY = "make the bundle again with: edge-tosca export"
 
@@ -74,6 +87,28 @@ def require_field(manifest: dict[str, Any], key: str, kind: type, path: Path) ->
     return value
 
 
+def text_field(manifest: dict[str, Any], key: str, path: Path) -> str:
+    """Return one text of a manifest that is short and can be printed.
+
+    Args:
+        manifest: the object.
+        key: the value's name.
+        path: the manifest's file, for the error.
+
+    Returns:
+        The text.
+
+    Raises:
+        BundleError: it is missing, no text, longer than 200 characters, or has control characters.
+    """
+    text = require_field(manifest, key, str, path)
+    if not text or len(text) > _MOST_NAME or not text.isprintable():
+        raise BundleError(
+            f"{path}: {key!r} must be a printable text of 1 to {_MOST_NAME} characters; {REMEDY}"
+        )
+    return str(text)
+
+
 def preprocessing_of(manifest: dict[str, Any], path: Path) -> Preprocessing:
     """Read the preprocessing of the backbone's pictures.
 
@@ -89,17 +124,18 @@ def preprocessing_of(manifest: dict[str, Any], path: Path) -> Preprocessing:
     """
     entry = require_field(manifest, "input", dict, path)
     size = require_field(entry, "size", int, path)
-    crop_pct = float(require_field(entry, "crop_pct", float, path))
+    crop_pct = require_field(entry, "crop_pct", float, path)
     interpolation = require_field(entry, "interpolation", str, path)
-    mean = _channels(entry, "mean", path)
-    std = _channels(entry, "std", path)
-    if not 1 <= size <= 4096 or not 0 < crop_pct <= 1 or min(std) <= 0:
-        raise BundleError(
-            f"{path}: input size {size}, crop_pct {crop_pct} or std {std} out of range; {REMEDY}"
-        )
+    _require_within("size", size, (1, MOST_SIZE), path)
+    _require_within("crop_pct", crop_pct, (size / MOST_RESIZED, 1), path)
+    mean = _channels(entry, "mean", _MEAN, path)
+    std = _channels(entry, "std", _STD, path)
     if interpolation not in INTERPOLATIONS:
-        raise BundleError(f"{path}: interpolation {interpolation!r} is not known; {REMEDY}")
-    return Preprocessing(size, mean, std, interpolation, crop_pct)
+        raise BundleError(f"{path}: interpolation {interpolation!r:.40} is not known; {REMEDY}")
+    for key, only in (("layout", "NCHW"), ("batch", 1)):
+        if entry.get(key, only) != only:
+            raise BundleError(f"{path}: {key} {entry[key]!r:.40} is not supported, only {only}; {REMEDY}")
+    return Preprocessing(size, mean, std, interpolation, float(crop_pct))
 
 
 def input_of(preprocessing: Preprocessing) -> dict[str, Any]:
@@ -115,12 +151,23 @@ def input_of(preprocessing: Preprocessing) -> dict[str, Any]:
     }
 
 
-def _channels(entry: dict[str, Any], key: str, path: Path) -> tuple[float, float, float]:
+def _channels(
+    entry: dict[str, Any], key: str, limits: tuple[float, float], path: Path
+) -> tuple[float, float, float]:
     values = require_field(entry, key, list, path)
-    numbers = [float(value) for value in values if isinstance(value, int | float)]
-    if len(values) != 3 or len(numbers) != 3:
+    if len(values) != 3 or any(isinstance(x, bool) or not isinstance(x, int | float) for x in values):
         raise BundleError(f"{path}: {key!r} must be three numbers; {REMEDY}")
-    return numbers[0], numbers[1], numbers[2]
+    for value in values:
+        _require_within(key, value, limits, path)
+    red, green, blue = values
+    return float(red), float(green), float(blue)
+
+
+def _require_within(key: str, value: float, limits: tuple[float, float], path: Path) -> None:
+    # As a comparison that holds, which NaN fails.
+    if not limits[0] <= value <= limits[1]:
+        low, high = limits
+        raise BundleError(f"{path}: {key} {value!r:.40} is out of range ({low:.4g} to {high:.4g}); {REMEDY}")
 
 
 def _one_line(error: Exception) -> str:

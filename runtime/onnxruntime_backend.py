@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import BundleError, EdgeToscaError
-from edge_tosca.runtime.backend import Inference
+from edge_tosca.runtime.backend import Inference, feature_of, run_error
 from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
@@ -65,6 +65,7 @@ class OnnxRuntimeBackend:
                 f"{bundle.path / BACKBONE}: onnxruntime {self.version} cannot run it ({reason}); {REMEDY}"
             ) from error
         self._input = self._session.get_inputs()[0].name
+        self._path, self._width = bundle.path / BACKBONE, bundle.feature_dim
         # Only the outputs that are needed: a graph may have more.
         self._outputs = output_names([out.name for out in self._session.get_outputs()], bundle)
 
@@ -76,9 +77,15 @@ class OnnxRuntimeBackend:
 
         Returns:
             float32 [d].
+
+        Raises:
+            BundleError: the graph cannot be run on this picture.
         """
-        found = self._session.run(self._outputs, {self._input: pixels})
-        return joined(found)
+        try:
+            found = self._session.run(self._outputs, {self._input: pixels})
+        except Exception as error:
+            raise run_error(error, self.name, self._path) from error
+        return feature_of(joined(found), self._width, self._path)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
         """Compute the features of many pictures, each on one thread.

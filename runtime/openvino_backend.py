@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import BundleError, EdgeToscaError
-from edge_tosca.runtime.backend import Inference
+from edge_tosca.runtime.backend import Inference, feature_of, run_error
 from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import int8_overflows, processor
-from edge_tosca.runtime.manifest import BACKBONE, REMEDY
+from edge_tosca.runtime.manifest import REMEDY
 from edge_tosca.runtime.no_telemetry import import_openvino
+from edge_tosca.runtime.onnx_interface import ELEMENT_TYPES, Interface, TensorType, require_tensors
 from edge_tosca.runtime.outputs import joined, output_names
 from edge_tosca.runtime.stream import in_order
 from edge_tosca.runtime.user_cache import cache_folder
 
-_MODEL, _WEIGHTS = "openvino/backbone.xml", "openvino/backbone.bin"
+_ELEMENT_TYPES = {"f32": "float32", "string": "string", "f16": "float16", "u8": "uint8", "i64": "int64"}
+_LOOP = "Loop"
 
 
 class OpenVinoBackend:
@@ -31,6 +33,7 @@ class OpenVinoBackend:
         device: "CPU", "GPU", "NPU" or "AUTO"; the attribute ``device`` is the one that AUTO chose.
         threads: processor threads; None lets OpenVINO choose.
         hint: "LATENCY" or "THROUGHPUT".
+        cached: use the cache of compiled graphs.
 
     Raises:
         MissingExtraError: openvino is not installed.
@@ -41,7 +44,13 @@ class OpenVinoBackend:
     name = "openvino"
 
     def __init__(
-        self, bundle: Bundle, device: str = "CPU", threads: int | None = None, hint: str = "LATENCY"
+        self,
+        bundle: Bundle,
+        device: str = "CPU",
+        threads: int | None = None,
+        hint: str = "LATENCY",
+        *,
+        cached: bool = True,
     ) -> None:
         requested = device.upper()
         openvino = import_openvino()
@@ -51,17 +60,19 @@ class OpenVinoBackend:
             # AUTO does not pass the number of streams on, and there is only one device.
             requested = "CPU"
         self.version: str = openvino.__version__
-        self.graph: tuple[str, ...] = (_MODEL, _WEIGHTS) if _MODEL in bundle.files else (BACKBONE,)
+        self.graph = bundle.graph_files(self.name)
+        self._path, self._width = bundle.path / self.graph[0], bundle.feature_dim
+        settings = _settings(requested, threads, hint, cached)
         try:
             model = _model(core, openvino, bundle)
-            self._compiled = core.compile_model(model, requested, _settings(requested, threads, hint))
+            self._compiled = core.compile_model(model, requested, settings)
             self.device = _kind(requested, self._compiled)
         except BundleError:
             raise
         except Exception as error:
             reason = str(error).strip().split("\n")[-1]
             raise BundleError(
-                f"{bundle.path / self.graph[0]}: openvino cannot run it on {requested} ({reason}); {REMEDY}"
+                f"{self._path}: openvino cannot run it on {requested} ({reason}); {REMEDY}"
             ) from error
         self.hardware = _hardware(core, self.device)
         self._outputs = _places(self._compiled.outputs, bundle)
@@ -76,11 +87,18 @@ class OpenVinoBackend:
 
         Returns:
             float32 [d].
+
+        Raises:
+            BundleError: the graph cannot be run on this picture.
         """
         # A request serves one caller at a time.
         with self._lock:
-            self._request.infer([pixels])
-            return self._feature(self._request)
+            try:
+                self._request.infer([pixels])
+                out = self._feature(self._request)
+            except Exception as error:
+                raise run_error(error, self.name, self._path) from error
+            return feature_of(out, self._width, self._path)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
         """Compute the features of many pictures, with enough requests to keep the device busy.
@@ -101,8 +119,12 @@ class OpenVinoBackend:
             request.start_async([pixels])
 
             def finish() -> Inference:
-                request.wait()
-                return Inference(self._feature(request), request.latency)
+                try:
+                    request.wait()
+                    out = self._feature(request)
+                except Exception as error:
+                    raise run_error(error, self.name, self._path) from error
+                return Inference(feature_of(out, self._width, self._path), request.latency)
 
             return finish
 
@@ -115,9 +137,15 @@ class OpenVinoBackend:
 
 def _without_others(model: Any, bundle: Bundle) -> None:
     """Remove the outputs that no part needs: OpenVINO computes all that a model has."""
+    if len(bundle.parts) == 1 and not bundle.stands_for:
+        return
     needed = _places(model.outputs, bundle)
     for place in sorted(set(range(len(model.outputs))) - set(needed), reverse=True):
         model.remove_result(model.get_results()[place])
+
+
+def _part_name(output: Any, bundle: Bundle) -> str:
+    return next((part.name for part in bundle.parts if part.name in output.get_names()), "")
 
 
 def _places(outputs: Sequence[Any], bundle: Bundle) -> list[int]:
@@ -135,7 +163,7 @@ def _check_device(device: str, available: list[str]) -> None:
         )
 
 
-def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
+def _settings(device: str, threads: int | None, hint: str, cached: bool) -> dict[str, Any]:
     # Processors with bfloat16 would round unquantized values to 8 bits of mantissa: the lowest cosine to
     # ONNX Runtime fell from .9987 to .9952 for 8 % of the time (docs/runtimes.md).
     processor: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -149,7 +177,7 @@ def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
     settings: dict[str, Any] = {"PERFORMANCE_HINT": hint}
     # Without a cache directory the graph is compiled every time. Where int8 overflows nothing is cached: a
     # wrong graph must not be kept, and a graph compiled to int8 must not be loaded as one in float32.
-    if not int8_overflows() and (folder := cache_folder("openvino")) is not None:
+    if cached and not int8_overflows() and (folder := cache_folder("openvino")) is not None:
         settings["CACHE_DIR"] = str(folder)
     if device == "CPU":
         settings |= processor
@@ -163,17 +191,42 @@ def _settings(device: str, threads: int | None, hint: str) -> dict[str, Any]:
 
 
 def _model(core: Any, openvino: Any, bundle: Bundle) -> Any:
-    if _MODEL in bundle.files:
-        weights = np.frombuffer(bundle.read(_WEIGHTS), dtype=np.uint8)
-        model = core.read_model(bundle.read(_MODEL), openvino.Tensor(weights))
+    graph, *weights = bundle.graph_files("openvino")
+    size = bundle.preprocessing.size
+    if weights:
+        numbers = np.frombuffer(bundle.read(weights[0]), dtype=np.uint8)
+        model = core.read_model(bundle.read(graph), openvino.Tensor(numbers))
     else:
-        model = core.read_model(bundle.read(BACKBONE))
+        model = core.read_model(bundle.read(graph))
+    # Of an ONNX graph it is known already; the runtime itself reads its own format.
+    _without_others(model, bundle)
+    inputs, outputs = ([_tensor(port) for port in ports] for ports in (model.inputs, model.outputs))
+    # A tensor may have several names.
+    for output, place in zip(outputs, range(len(outputs)), strict=True):
+        output.name = _part_name(model.outputs[place], bundle) or output.name
+    found = Interface(inputs, outputs)
+    parts = bundle.parts if len(bundle.parts) > 1 else ()
+    require_tensors(found, bundle.path / graph, size, bundle.feature_dim, parts)
+    if any(node.get_type_name() == _LOOP for node in model.get_ops()):
+        raise BundleError(f"{bundle.path / graph}: has a loop; refused; use a backbone without loops")
     if model.is_dynamic():
         # An NPU compiles static shapes only, and every inference has batch size 1.
-        size = bundle.preprocessing.size
         model.reshape([1, 3, size, size])
-    _without_others(model, bundle)
     return model
+
+
+def _tensor(port: Any) -> TensorType:
+    kind = str(port.get_element_type().get_type_name())
+    name = _ELEMENT_TYPES.get(kind)
+    shape = port.get_partial_shape()
+    sizes = None
+    if not shape.rank.is_dynamic:
+        sizes = [None if size.is_dynamic else int(size.get_length()) for size in shape]
+    return TensorType(
+        port.get_any_name() if port.get_names() else "",
+        ELEMENT_TYPES.index(name) if name else -1,
+        sizes,
+    )
 
 
 def _kind(requested: str, compiled: Any) -> str:

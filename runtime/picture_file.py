@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 
 from edge_tosca.errors import PictureError
+from edge_tosca.runtime.spliced_file import SplicedFile
 from edge_tosca.system.files import IrregularFileError, open_regular
 
 BYTES_LIMIT = 150_000_000
@@ -24,7 +25,7 @@ class PictureFile(io.BufferedReader):
     truncated meanwhile would crash the process.
     """
 
-    def __init__(self, raw: io.FileIO | io.BytesIO) -> None:
+    def __init__(self, raw: io.FileIO | io.BytesIO | SplicedFile) -> None:
         super().__init__(raw)
         self._reads = 0
 

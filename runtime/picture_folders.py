@@ -1,4 +1,4 @@
-"""Find the pictures in an untrusted folder."""
+"""Find the pictures in an untrusted folder, by what its files are and not by how they are called."""
 
 import os
 from collections.abc import Iterator
@@ -6,53 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from edge_tosca.errors import PictureError
+from edge_tosca.runtime.file_kinds import START_BYTES, FileKind, kind_of, unread_reason
+from edge_tosca.runtime.hidden_files import is_hidden
 from edge_tosca.runtime.picture_file import BYTES_LIMIT, first_line
+from edge_tosca.runtime.picture_formats import is_decoded
 from edge_tosca.system.files import IrregularFileError, open_regular
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+"""A file of such a name is meant to be a picture: what is wrong with it is found when it is decoded."""
 
-_UNREAD_SUFFIXES = frozenset(
-    {
-        ".heic",
-        ".heif",
-        ".avif",
-        ".jxl",
-        ".jp2",
-        ".dng",
-        ".cr2",
-        ".cr3",
-        ".nef",
-        ".arw",
-        ".orf",
-        ".rw2",
-        ".raf",
-    }
-)
-"""Extensions of pictures that are not decoded here."""
-
-KNOWN_SUFFIXES = PICTURE_SUFFIXES | _UNREAD_SUFFIXES
-"""Extensions of pictures of any kind."""
-
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
-"""First bytes of JPEG, PNG, GIF, WebP and TIFF files."""
+_LINK_REMEDY = "copy {what} here, or follow links with --follow-links"
 
 
-def find_pictures(folder: str | os.PathLike[str]) -> list[Path]:
-    """List the picture files below a folder, by their extension.
+@dataclass(frozen=True)
+class PassedOver:
+    """A file or link that was not taken.
 
-    Hidden files and folders are skipped, and so are links that leave the folder or are broken. Links to
-    folders are not followed.
-
-    Args:
-        folder: the folder to search, with all its subfolders.
-
-    Returns:
-        The paths in sorted order.
-
-    Raises:
-        PictureError: the folder is missing or not a folder, or a folder in it cannot be searched.
+    Attributes:
+        path: of it.
+        reason: why, with what to do, in one line.
+        picture: whether it is a picture, or a folder that may have some, as far as can be seen.
     """
-    return list_pictures(folder).pictures
+
+    path: Path
+    reason: str
+    picture: bool
 
 
 @dataclass(frozen=True)
@@ -61,18 +39,39 @@ class PictureListing:
 
     Attributes:
         pictures: sorted paths.
-        passed_over: sorted paths of skipped files that look like pictures, each with the reason.
+        passed_over: what else lies there, sorted by its path; what is hidden or made by a system is left out.
     """
 
     pictures: list[Path]
-    passed_over: list[tuple[Path, str]]
+    passed_over: list[PassedOver]
 
 
-def list_pictures(folder: str | os.PathLike[str]) -> PictureListing:
-    """List the pictures and the skipped files below a folder, in one walk.
+def find_pictures(folder: str | os.PathLike[str], *, follow_links: bool = False) -> list[Path]:
+    """List the picture files below a folder, see `list_pictures`.
 
     Args:
-        folder: as for `find_pictures`.
+        folder: the folder to search, with all its subfolders.
+        follow_links: as for `list_pictures`.
+
+    Returns:
+        The paths in sorted order.
+
+    Raises:
+        PictureError: the folder is missing or not a folder, or a folder in it cannot be searched.
+    """
+    return list_pictures(folder, follow_links=follow_links).pictures
+
+
+def list_pictures(folder: str | os.PathLike[str], *, follow_links: bool = False) -> PictureListing:
+    """List the pictures and everything else below a folder, in one walk.
+
+    A file is a picture by its first bytes, whatever its name. Hidden files and folders are left out, and so
+    are those that systems make, such as thumbnails and bins.
+
+    Args:
+        folder: the folder to search, with all its subfolders.
+        follow_links: take links to files and folders outside the folder, too. Otherwise links to files are
+            taken if they stay inside, and links to folders are not.
 
     Returns:
         Both lists.
@@ -81,88 +80,121 @@ def list_pictures(folder: str | os.PathLike[str]) -> PictureListing:
         PictureError: as `find_pictures` does.
     """
     top = Path(folder)
-    pictures, others = [], []
-    for entry in _files(top):
-        if _is_picture(entry, top):
+    pictures: list[Path] = []
+    others: list[PassedOver] = []
+    for entry in _entries(top, follow_links, others):
+        reason, picture = _refusal(entry, top, follow_links)
+        if reason:
+            others.append(PassedOver(Path(entry.path), reason, picture))
+        else:
             pictures.append(Path(entry.path))
-        elif reason := _skip_reason(entry, top):
-            others.append((Path(entry.path), reason))
-    return PictureListing(sorted(pictures), sorted(others))
+    return PictureListing(sorted(pictures), sorted(others, key=lambda other: other.path))
 
 
-def passed_over(folder: str | os.PathLike[str]) -> list[tuple[Path, str]]:
-    """List the files below a folder that look like pictures but are skipped by `find_pictures`.
+def look_at(path: Path) -> tuple[str, bool]:
+    """See whether a file is a picture that is decoded, by its first bytes.
 
     Args:
-        folder: the folder to search, with all its subfolders.
+        path: of a file.
 
     Returns:
-        Sorted paths, each with the reason and a remedy.
-
-    Raises:
-        PictureError: as `find_pictures` does.
+        Why it is not taken, "" if it is; and whether it is a picture.
     """
-    return list_pictures(folder).passed_over
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return "", True
+    try:
+        with open_regular(path, BYTES_LIMIT) as file:
+            kind = kind_of(file.read(START_BYTES), path.name)
+    except IrregularFileError as reason:
+        return f"{reason}, not a picture; move it elsewhere", False
+    except OSError as error:
+        return f"cannot be read ({first_line(error)}); check its permissions", False
+    return ("" if is_decoded(kind) else unread_reason(kind)), _is_picture(kind)
 
 
-def _files(top: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield the entries that are neither hidden nor folders."""
+def is_picture_file(name: str, start: bytes) -> bool:
+    """Return whether a file is meant to be a picture, of whatever kind, by its name or its first bytes.
+
+    Args:
+        name: of the file, without its folder.
+        start: its first START_BYTES bytes, or all of it where it is shorter.
+    """
+    named = PurePath(name).suffix.lower() in PICTURE_SUFFIXES | {".heic", ".heif", ".avif"}
+    return named or _is_picture(kind_of(start, name))
+
+
+def _is_picture(kind: FileKind) -> bool:
+    return kind.group in ("picture", "unread picture")
+
+
+def _entries(top: Path, follow_links: bool, others: list[PassedOver]) -> Iterator[os.DirEntry[str]]:
+    """Yield the entries that are neither hidden nor folders, and list links to folders that are left out."""
     if not top.is_dir():
         raise PictureError(f"{top}: no such folder; name a folder of pictures")
-    # An explicit stack: os.walk recurses for every level, and folders may be nested arbitrarily deep.
-    waiting = [os.fspath(top)]
-    while waiting:
-        place = waiting.pop()
+    # Explicit stacks: os.walk recurses for every level, and folders may be nested arbitrarily deep. Links
+    # come last, so that of a folder and a link to it the folder is searched.
+    waiting, links = [os.fspath(top)], list[Path]()
+    searched: set[tuple[int, int]] = set()
+    while waiting or links:
+        place = waiting.pop() if waiting else os.fspath(links.pop())
         try:
+            status = Path(place).stat()
+            if (status.st_dev, status.st_ino) in searched:
+                continue
+            searched.add((status.st_dev, status.st_ino))
             with os.scandir(place) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    if is_hidden(entry.name):
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    else:
+                    elif not entry.is_symlink() or not Path(entry.path).is_dir():
                         yield entry
+                    elif reason := _link_refusal(Path(entry.path), follow_links):
+                        others.append(PassedOver(Path(entry.path), reason, picture=True))
+                    else:
+                        links.append(Path(entry.path))
         except OSError as error:
             raise PictureError(
                 f"{_short(place)}: this folder cannot be searched ({first_line(error)}); move it elsewhere"
             ) from None
 
 
-def _is_picture(entry: os.DirEntry[str], top: Path) -> bool:
-    return _suffix(entry) in PICTURE_SUFFIXES and (not entry.is_symlink() or _leads_inside(entry, top))
-
-
-def _skip_reason(entry: os.DirEntry[str], top: Path) -> str:
-    suffix = _suffix(entry)
-    if entry.is_symlink() and Path(entry.path).is_dir():
-        return "a link to a folder, which is not followed; move the folder here"
-    if suffix in PICTURE_SUFFIXES and not _is_picture(entry, top):
-        return "a link that leaves the folder or leads nowhere; copy the picture here"
-    if suffix in _UNREAD_SUFFIXES:
-        return f"{suffix[1:].upper()} is not read; save it as JPEG"
-    if not suffix and _has_picture_signature(Path(entry.path)):
-        return "a picture without a suffix; add .jpg or what it is to its name"
+def _link_refusal(link: Path, follow_links: bool) -> str:
+    if not follow_links:
+        return f"a link to a folder; {_LINK_REMEDY.format(what='the folder')}"
+    if leads_back(link):
+        return "a link to a folder that holds it; remove the link"
     return ""
 
 
-def _suffix(entry: os.DirEntry[str]) -> str:
-    return PurePath(entry.name).suffix.lower()
+def leads_back(link: Path) -> bool:
+    """Return whether a link leads to a folder that holds the link, so that following it would never end.
+
+    Args:
+        link: to a folder.
+    """
+    return link.parent.resolve().is_relative_to(link.resolve())
 
 
-def _leads_inside(entry: os.DirEntry[str], top: Path) -> bool:
+def _refusal(entry: os.DirEntry[str], top: Path, follow_links: bool) -> tuple[str, bool]:
+    path = Path(entry.path)
+    named = PurePath(entry.name).suffix.lower() in PICTURE_SUFFIXES
+    if entry.is_symlink():
+        target = _target(path)
+        if target is None:
+            return "a link that leads nowhere; copy the picture here", named
+        if not follow_links and not target.is_relative_to(top.resolve()):
+            return f"a link that leaves the folder; {_LINK_REMEDY.format(what='the picture')}", named
+    return look_at(path)
+
+
+def _target(path: Path) -> Path | None:
     try:
-        return Path(entry.path).resolve(strict=True).is_relative_to(top.resolve())
+        return path.resolve(strict=True)
     # A broken or circular link; Python before 3.13 raises RuntimeError for the latter.
     except (OSError, RuntimeError):
-        return False
-
-
-def _has_picture_signature(path: Path) -> bool:
-    try:
-        with open_regular(path, BYTES_LIMIT) as file:
-            return file.read(4).startswith(_SIGNATURES)
-    except (OSError, IrregularFileError):
-        return False
+        return None
 
 
 def _short(path: str) -> str:

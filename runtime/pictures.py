@@ -1,4 +1,4 @@
-"""Read untrusted picture files of every common format as upright 8-bit RGB.
+"""Read untrusted picture files of every common format as upright 8-bit sRGB.
 
 Memory is limited on a device, so a picture's size is checked in its header before a pixel is decoded.
 Pictures up to 24 megapixels are decoded exactly; a larger JPEG (up to 64) is decoded at half its size or
@@ -10,14 +10,18 @@ import hashlib
 import logging
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from edge_tosca.errors import PictureError, printable
+from edge_tosca.runtime.cut_jpeg import read_cut_jpeg
+from edge_tosca.runtime.file_kinds import JPEG, FileKind
 from edge_tosca.runtime.libtiff import silence_libtiff
+from edge_tosca.runtime.opened_picture import DecodedPicture, OpenedPicture
 from edge_tosca.runtime.picture_bounds import (
     DECODED_PIXEL_LIMIT,
     PIXEL_LIMIT,
@@ -26,15 +30,33 @@ from edge_tosca.runtime.picture_bounds import (
     check_size,
 )
 from edge_tosca.runtime.picture_file import PictureFile, first_line, open_bytes, open_file
+from edge_tosca.runtime.picture_formats import (
+    completed,
+    decoder_file,
+    open_image,
+    read_header,
+    recognise,
+)
+from edge_tosca.runtime.picture_header import PictureHeader
+from edge_tosca.runtime.spliced_file import Piece
+from edge_tosca.runtime.to_rgb import to_rgb
 
 PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 
 _DIGEST_BYTES = 1 << 20
 
-# Only these decoders: some of Pillow's others start external programs.
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By EXIF orientation, what makes a picture upright."""
 
-# Pillow's warnings on stderr repeat the errors raised here, or do not matter (a camera's odd EXIF entry).
+# Pillow's warnings on stderr repeat the errors raised here, or do not matter.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 silence_libtiff()
@@ -43,8 +65,9 @@ silence_libtiff()
 def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Image:
     """Read one picture as upright RGB.
 
-    EXIF orientation is applied. Transparency (RGBA, LA, palette, colour key) is composited on white. 16-bit
-    greys keep their high byte, as Pillow does for 16-bit colours. Of an animation the first frame is read.
+    The orientation that EXIF states is applied. Colours of another space (a profile, Adobe RGB, CMYK) become
+    sRGB. Transparency (RGBA, LA, palette, colour key) is composited on white. Samples of 12 and 16 bits keep
+    their high byte. Of an animation the first frame is read.
 
     Args:
         source: a path, the bytes of a picture file, or pixels: uint8 [h, w, 3] or [h, w].
@@ -56,10 +79,10 @@ def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Im
     Raises:
         PictureError: the source is missing, not a picture, damaged or too large.
     """
-    return decode_picture(open_picture(source), source_name(source), shortest)
+    return decode_picture(open_picture(source), source_name(source), shortest).image
 
 
-def open_picture(source: PictureSource) -> Image.Image:
+def open_picture(source: PictureSource) -> OpenedPicture:
     """Read a picture's header, and refuse a picture that cannot be decoded within a device's memory.
 
     Args:
@@ -75,19 +98,16 @@ def open_picture(source: PictureSource) -> Image.Image:
     if isinstance(source, np.ndarray):
         image = _from_array(source)
         check_size(image, name)
-        return image
+        return OpenedPicture(image, PictureHeader())
     file = open_bytes(source, name) if isinstance(source, bytes) else open_file(Path(source), name)
     try:
-        image = _open(file, name)
-        check_size(image, name)
-        check_scans(image, file, name)
+        return _open(file, name)
     except BaseException:
         file.close()
         raise
-    return image
 
 
-def decoding_scale(image: Image.Image, shortest: int | None) -> int:
+def decoding_scale(image: OpenedPicture, shortest: int | None) -> int:
     """Compute the factor by which a JPEG is reduced on decoding, by omitting high frequencies of its blocks.
 
     The factor divides both sides: the last pixel of a side that is rounded up covers less than the others,
@@ -110,46 +130,43 @@ def decoding_scale(image: Image.Image, shortest: int | None) -> int:
     return 2 if image.width * image.height > DECODED_PIXEL_LIMIT else 1
 
 
-def decode_picture(image: Image.Image, name: str, shortest: int | None = None) -> Image.Image:
+def decode_picture(picture: OpenedPicture, name: str, shortest: int | None = None) -> DecodedPicture:
     """Decode an opened picture to upright RGB and close its file.
 
     Args:
-        image: the result of :func:`open_picture`.
+        picture: the result of :func:`open_picture`.
         name: of the picture, for errors.
         shortest: as for :func:`decoding_scale`; None for full size.
 
     Returns:
-        The picture in mode RGB.
+        The picture, with a note where its file lacks its end.
 
     Raises:
         PictureError: the picture is truncated or otherwise damaged.
     """
-    file = getattr(image, "fp", None)
     # A damaged file can make a decoder raise nearly any exception, all with the same meaning.
     try:
-        with image:
-            if (scale := decoding_scale(image, shortest)) > 1:
-                image.draft(image.mode, (image.width // scale, image.height // scale))
-            image.load()
-            # In place, so that an upright picture is not copied.
-            ImageOps.exif_transpose(image, in_place=True)
-            return _to_rgb(image)
+        with picture:
+            image, note = _load(picture, decoding_scale(picture, shortest))
+            if (turn := _TURNS.get(picture.header.orientation)) is not None:
+                upright = image.transpose(turn)
+                # Frees the pixels, as a large picture leaves no room for them.
+                image.close()
+                image = upright
+            return DecodedPicture(to_rgb(image, picture.header), note)
     except PictureError as error:
         raise PictureError(f"{name}: {error}") from None
     except Exception as error:
-        what = f"truncated or damaged ({first_line(error)}); take or copy it again"
+        kind = f" {picture.kind.name}" if picture.kind is not None else ""
+        what = f"truncated or damaged{kind} ({first_line(error)}); take or copy it again"
         raise PictureError(f"{name}: {what}") from error
-    finally:
-        # Pillow closes only files that it has opened itself.
-        if file is not None:
-            file.close()
 
 
-def file_sha256(image: Image.Image) -> str | None:
+def file_sha256(picture: OpenedPicture) -> str | None:
     """Compute the SHA-256 of an opened picture's file.
 
     Args:
-        image: the result of :func:`open_picture`.
+        picture: the result of :func:`open_picture`.
 
     Returns:
         The digest in hex; None for pixel arrays, which have no file.
@@ -157,16 +174,13 @@ def file_sha256(image: Image.Image) -> str | None:
     Raises:
         PictureError: the file cannot be read any more.
     """
-    file = getattr(image, "fp", None)
-    if file is None:
+    if picture.file is None:
         return None
-    digest, position = hashlib.sha256(), file.seek(0, os.SEEK_CUR)
+    digest = hashlib.sha256()
     try:
-        file.seek(0)
-        while data := file.read(_DIGEST_BYTES):
+        picture.file.seek(0)
+        while data := picture.file.read(_DIGEST_BYTES):
             digest.update(data)
-        # The decoder continues where the header ended.
-        file.seek(position)
     except OSError as error:
         raise PictureError(f"the file cannot be read ({first_line(error)})") from error
     return digest.hexdigest()
@@ -192,36 +206,59 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
-def _open(file: PictureFile, name: str) -> Image.Image:
+def _open(file: PictureFile, name: str) -> OpenedPicture:
+    decoded, kind = None, None
     try:
-        return Image.open(file, formats=_FORMATS)
-    except Image.DecompressionBombError:
-        raise PictureError(f"{name}: more than {PIXEL_LIMIT // 10**6} megapixels; scale it down") from None
-    except UnidentifiedImageError:
-        raise PictureError(f"{name}: not a picture; save it as JPEG, PNG, BMP, WebP, GIF or TIFF") from None
-    except PictureError as error:
-        raise PictureError(f"{name}: {error}") from None
-    except Exception as error:
-        raise PictureError(f"{name}: cannot be read ({first_line(error)})") from error
+        kind = recognise(file, name)
+        header = read_header(file, kind)
+        decoded = decoder_file(file, header.pieces)
+        image = open_image(decoded, kind)
+        picture = OpenedPicture(image, completed(header, image, kind), file, decoded, kind)
+        check_size(image, name)
+        check_scans(image, file, name)
+    except BaseException as error:
+        if decoded is not None:
+            decoded.close()
+        if isinstance(error, Image.DecompressionBombError):
+            most = PIXEL_LIMIT // 10**6
+            raise PictureError(f"{name}: more than {most} megapixels; scale it down") from None
+        if isinstance(error, PictureError):
+            said = str(error)
+            raise PictureError(said if said.startswith(f"{name}: ") else f"{name}: {said}") from None
+        if isinstance(error, Exception):
+            raise PictureError(f"{name}: {_unreadable(kind, error)}") from error
+        raise
+    return picture
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return _high_byte(image)
-    if image.mode == "F":
-        raise PictureError("floating point pixels; save it with 8 or 16 bits")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image if image.mode == "RGBA" else image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(layer, mask=layer.getchannel("A"))
-    return white
+def _unreadable(kind: FileKind | None, error: Exception) -> str:
+    if kind is None:
+        return f"cannot be read ({first_line(error)})"
+    form = f"damaged {kind.name}, or {kind.name} in a form that is not read"
+    return f"{form} ({first_line(error)}); take it again, or save it as JPEG"
 
 
-def _high_byte(image: Image.Image) -> Image.Image:
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > 65535:
-        raise PictureError("more than 16 bits a pixel; save it with 8 or 16 bits")
-    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+def _load(picture: OpenedPicture, scale: int) -> tuple[Image.Image, str | None]:
+    """Decode a picture, at a reduced size, and return what its file lacks."""
+    try:
+        _decode(picture.image, scale)
+    except OSError as error:
+        if picture.kind is not JPEG or picture.file is None or "truncated" not in str(error):
+            raise
+        file = picture.file
+
+        def decode(pieces: Sequence[Piece]) -> Image.Image:
+            with decoder_file(file, pieces) as decoded:
+                return _decode(open_image(decoded, JPEG), scale)
+
+        if (cut := read_cut_jpeg(file, picture.header.pieces, decode)) is None:
+            raise
+        return cut
+    return picture.image, picture.header.note
+
+
+def _decode(image: Image.Image, scale: int) -> Image.Image:
+    if scale > 1:
+        image.draft(image.mode, (image.width // scale, image.height // scale))
+    image.load()
+    return image

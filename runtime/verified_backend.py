@@ -58,7 +58,7 @@ def open_verified(
         EdgeToscaError: the requested runtime or device is not available.
         BundleError: no runtime on this machine computes the golden features.
     """
-    refused: dict[tuple[str, str], float] = {}
+    refused: dict[tuple[str, str], str] = {}
     for name, kind in ((runtime, device.upper()), *_fallbacks(runtime, device.upper())):
         try:
             backend = open_backend(bundle, name, kind, threads, hint)
@@ -80,7 +80,8 @@ def open_verified(
                     backend.device,
                 )
             return VerifiedBackend(backend, golden)
-        refused[backend.name, backend.device] = worst
+        finite = bool(np.isfinite(golden).all())
+        refused[backend.name, backend.device] = f"cosine {worst:.3f}" if finite else "numbers not finite"
     raise BundleError(
         f"{bundle.path}: no runtime here computes its golden features: {_described(refused)}; "
         "see edge-tosca doctor, or make the bundle again with: edge-tosca export"
@@ -96,6 +97,6 @@ def _fallbacks(runtime: str, device: str) -> tuple[tuple[str, str], ...]:
     return _FALLBACKS[_FALLBACKS.index(kind) + 1 :] if kind in _FALLBACKS else ()
 
 
-def _described(refused: dict[tuple[str, str], float]) -> str:
-    devices = ", ".join(f"{name} {device} (cosine {worst:.3f})" for (name, device), worst in refused.items())
+def _described(refused: dict[tuple[str, str], str]) -> str:
+    devices = ", ".join(f"{name} {device} ({reason})" for (name, device), reason in refused.items())
     return f"{devices}, at least {GOLDEN_FLOOR} is required"

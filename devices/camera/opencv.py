@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -10,14 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tosca.addresses import PERCENT_CODES
 from edge_tosca.devices.camera.pace import Pace
-from edge_tosca.errors import CameraEndedError, CameraError, MissingExtraError
+from edge_tosca.errors import CameraEndedError, CameraError, MissingExtraError, PictureError
 from edge_tosca.runtime.picture_bounds import DECODED_PIXEL_LIMIT
 
 TIMEOUT_MS = 5000
 """Milliseconds that a network camera may take to connect, and to send a frame."""
 
 _DEFAULT_FPS = 25.0
+_DAMAGED_IN_A_ROW = 100
+"""Frames that cannot be decoded before a camera counts as lost, a file as ended."""
+
+_DAMAGED_SECONDS = 1.0
+"""The same for a camera: one that answers only after its timeout is lost."""
+
+_DEBUGGING = ("OPENCV_FFMPEG_DEBUG", "OPENCV_FFMPEG_SKIP_LOG_CALLBACK", "OPENCV_VIDEOIO_DEBUG")
 
 
 class OpenCvCamera:
@@ -39,6 +48,8 @@ class OpenCvCamera:
         self._closed = False
         self._reading = threading.Lock()
         self._decoded = 0
+        self._damaged = 0
+        self._ahead: NDArray[np.uint8] | None = None
 
     def read(self) -> NDArray[np.uint8]:
         """Wait for the next frame; see `Camera.read`."""
@@ -48,15 +59,15 @@ class OpenCvCamera:
             if self._closed:
                 self._capture.release()
                 raise CameraError(f"{self._name}: closed")
-            good, pixels = self._capture.read()
-            if not good and self._pace is not None:
+            pixels = self._next()
+            if pixels is None and self._pace is not None:
                 if not self._decoded:
                     raise CameraEndedError(f"{self._name}: holds no frame that can be decoded")
                 if not self._loop:
                     raise CameraEndedError(f"{self._name}: read to its end")
                 self._capture.set(self._cv2.CAP_PROP_POS_FRAMES, 0)
-                good, pixels = self._capture.read()
-        if not good:
+                pixels = self._next()
+        if pixels is None:
             raise CameraError(f"{self._name}: delivers no more frames; check its cable, power and network")
         if pixels.shape[0] * pixels.shape[1] > DECODED_PIXEL_LIMIT:
             raise CameraError(
@@ -66,6 +77,25 @@ class OpenCvCamera:
         self._decoded += 1
         rgb: NDArray[np.uint8] = self._cv2.cvtColor(pixels, self._cv2.COLOR_BGR2RGB)
         return rgb
+
+    def _next(self) -> NDArray[np.uint8] | None:
+        """Read a frame; None at the end. Each damaged frame before it is an error of its own."""
+        if not self._damaged and self._ahead is None:
+            began = time.monotonic()
+            good, self._ahead = self._capture.read()
+            # OpenCV has no other sign for a frame that it cannot decode, and goes on after it.
+            while not good and self._damaged < _DAMAGED_IN_A_ROW and not self._closed:
+                if self._pace is None and time.monotonic() - began > _DAMAGED_SECONDS:
+                    break
+                self._damaged += 1
+                good, self._ahead = self._capture.read()
+            if not good:
+                self._damaged, self._ahead = 0, None
+        if self._damaged:
+            self._damaged -= 1
+            raise PictureError(f"{self._name}: a frame is damaged; the stream goes on")
+        pixels, self._ahead = self._ahead, None
+        return pixels
 
     def close(self) -> None:
         """Release the device as soon as no read is under way; see `Camera.close`."""
@@ -120,12 +150,13 @@ def open_device(
     return OpenCvCamera(capture, name)
 
 
-def open_network_camera(url: str, name: str) -> OpenCvCamera:
+def open_network_camera(url: str, name: str, unusual: bool = False) -> OpenCvCamera:
     """Open an RTSP stream.
 
     Args:
         url: rtsp://...
         name: of the camera for errors, without the password.
+        unusual: user or password may have been misread; the error says how to write them.
 
     Returns:
         The camera.
@@ -143,7 +174,10 @@ def open_network_camera(url: str, name: str) -> OpenCvCamera:
     )
     capture = _open(url, timeouts)
     if capture is None:
-        raise CameraError(f"{name}: does not answer or refuses; check its address, user and password")
+        written = f", in which to write {PERCENT_CODES}" if unusual else ""
+        raise CameraError(
+            f"{name}: does not answer or refuses; check its address, user and password{written}"
+        )
     return OpenCvCamera(capture, name)
 
 
@@ -181,8 +215,10 @@ def cv2() -> ModuleType:
     Raises:
         MissingExtraError: OpenCV is not installed.
     """
-    # OpenCV's FFmpeg reads this once, when it opens its first stream.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    # OpenCV's FFmpeg reads this once, when it opens its first stream. At any other level it prints addresses.
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+    for name in _DEBUGGING:
+        os.environ.pop(name, None)
     try:
         import cv2 as module
     except ImportError:

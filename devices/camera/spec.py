@@ -1,11 +1,13 @@
 """Parse the specification of a camera, and open the camera."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
+from edge_tosca.addresses import PERCENT_CODES, Address, redacted
 from edge_tosca.devices.camera.folder import WatchedFolder
 from edge_tosca.devices.camera.frame import Camera
 from edge_tosca.devices.camera.mjpeg import JpegFrames
@@ -40,21 +42,23 @@ class CameraSpec:
 
     Attributes:
         kind: of source.
-        where: index, URL or path.
-        name: for messages, without a password.
+        where: index, URL or path; a URL may hold a password.
+        name: for messages, without anything secret.
         width: requested width, pixels; None for the camera's own.
         height: requested height, pixels; None for the camera's own.
         fps: frames a second; None for the source's own or the default rate.
         loop: start a file again at its end.
+        unusual: user or password of a URL may have been meant otherwise than they were read.
     """
 
     kind: Kind
-    where: str
+    where: str = field(repr=False)
     name: str
     width: int | None = None
     height: int | None = None
     fps: float | None = None
     loop: bool = False
+    unusual: bool = False
 
     @classmethod
     def parse(cls, spec: str) -> "CameraSpec":
@@ -72,12 +76,14 @@ class CameraSpec:
         """
         if "://" in spec:
             # A question mark is part of the camera's URL.
-            return cls("rtsp", spec, _without_password(spec))
+            address = _network(spec)
+            return cls("rtsp", address.url(), redacted(spec), unusual=address.unusual or "@" in address.rest)
         where, _, options = spec.partition("?")
         # A path may contain a question mark.
-        if options and Path(spec).exists():
+        if options and _exists(Path(spec)):
             where, options = spec, ""
-        kind, place = _source(where)
+        # An address without its two slashes comes here, too.
+        kind, place = _source(where, where if redacted(spec) == spec else redacted(spec))
         return replace(cls(kind, place, where), **_options(kind, where, options))
 
     def require(self) -> None:
@@ -100,7 +106,7 @@ class CameraSpec:
             CameraError: it cannot be opened.
         """
         if self.kind == "rtsp":
-            return open_network_camera(self.where, self.name)
+            return open_network_camera(self.where, self.name, self.unusual)
         if self.kind == "device":
             device = int(self.where) if self.where.isdecimal() else self.where
             return open_device(device, self.name, self.width, self.height, self.fps)
@@ -111,6 +117,22 @@ class CameraSpec:
         if self.kind == "jpegs":
             return JpegFrames(Path(self.where), self.fps or DEFAULT_FPS, self.loop)
         return open_video(Path(self.where), self.fps, self.loop)
+
+    def opener(self) -> Callable[[], Camera]:
+        """Return a function that opens the camera, again and again.
+
+        A folder that was lost and is there again gives what is new since.
+        """
+        if self.kind != "folder":
+            return self.open
+        last: WatchedFolder | None = None
+
+        def open_folder() -> Camera:
+            nonlocal last
+            last = WatchedFolder(Path(self.where)) if last is None else WatchedFolder.opened_again(last)
+            return last
+
+        return open_folder
 
 
 def open_camera(spec: str) -> Camera:
@@ -129,22 +151,18 @@ def open_camera(spec: str) -> Camera:
     return CameraSpec.parse(spec).open()
 
 
-def _without_password(url: str) -> str:
+def _network(url: str) -> Address:
+    example = f"write rtsp://user:password@host:554/path, and in user and password {PERCENT_CODES}"
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise CameraError(
-            "the camera's address cannot be read; write rtsp://user:password@host:554/path"
-        ) from None
-    if parts.scheme not in ("rtsp", "rtsps"):
-        raise CameraError(f"{parts.scheme}:// is not supported for cameras; {_KNOWN}")
-    if not host:
-        raise CameraError("the camera's address names no host; write rtsp://user:password@host:554/path")
-    return f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path}"
+        address = Address.parse(url)
+    except ValueError as error:
+        raise CameraError(f"{redacted(url)}: the camera's address {error}; {example}") from None
+    if address.scheme not in ("rtsp", "rtsps"):
+        raise CameraError(f"{redacted(url)}: {address.scheme}:// is not supported for cameras; {_KNOWN}")
+    return address
 
 
-def _source(where: str) -> tuple[Kind, str]:
+def _source(where: str, name: str) -> tuple[Kind, str]:
     if found := _PI.fullmatch(where):
         return "pi", found[1] or "0"
     if found := _DEVICE.fullmatch(where):
@@ -152,14 +170,22 @@ def _source(where: str) -> tuple[Kind, str]:
     if where.startswith("/dev/"):
         return "device", where
     path = Path(where)
-    if where and path.is_dir():
+    if where and _exists(path) and path.is_dir():
         return "folder", where
     suffix = path.suffix.lower()
     if suffix not in JPEG_SUFFIXES | VIDEO_SUFFIXES:
-        raise CameraError(f"{where!r}: no such camera; {_KNOWN}")
-    if not path.exists():
-        raise CameraError(f"{where}: no such file; {_KNOWN}")
+        raise CameraError(f"{name!r}: no such camera; {_KNOWN}")
+    if not _exists(path):
+        raise CameraError(f"{name}: no such file; {_KNOWN}")
     return "jpegs" if suffix in JPEG_SUFFIXES else "video", where
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # Too long for a name; the error of the system would quote it.
+        return False
 
 
 def _options(kind: Kind, name: str, query: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Stream:
         """
         camera = CameraSpec.parse(spec)
         camera.require()
-        return cls(camera.open, camera.name, on_event)
+        return cls(camera.opener(), camera.name, on_event)
 
     def start(self) -> None:
         """Start reading."""
@@ -134,7 +134,9 @@ class Stream:
                 self._read_until_lost()
             except CameraEndedError as error:
                 with self._changed:
-                    self._ended, self._error = True, None if self._frames else str(error)
+                    # What was wrong with the last frame says more than that no other came.
+                    unread = self._error if self._frames else str(error)
+                    self._ended, self._error = True, None if self._frame is not None else unread
                     self._changed.notify_all()
                 return
             except Exception as error:

@@ -45,8 +45,11 @@ def speed(
     from edge_tosca.bench.pipeline_table import markdown, plot
     from edge_tosca.bench.speed import measure_speed
     from edge_tosca.bench.speed_table import table
+    from edge_tosca.learner.evaluation import require_writable
     from edge_tosca.vision.feature_extractor import FeatureExtractor
 
+    if out is not None:
+        require_writable(out)
     if classes < 2 * modules:
         raise EdgeToscaError(f"{classes} classes are too few for {modules} modules; give two a module")
     vision = FeatureExtractor(backbone, threads=1)

@@ -42,8 +42,11 @@ def accuracy(
     from edge_tosca.bench.data import load_features
     from edge_tosca.bench.plots import draw
     from edge_tosca.bench.table import markdown
+    from edge_tosca.learner.evaluation import require_writable
     from edge_tosca.vision.feature_extractor import FeatureExtractor
 
+    if out is not None:
+        require_writable(out)
     methods = method or list(kept.METHODS)
     for name in methods:
         if benchmark := ACCURACY_OPTIONS.get(f"--method {name}"):

@@ -18,7 +18,10 @@ def live(
     """Measure live answers through `edge-tosca serve` while another client teaches, and its memory."""
     from edge_tosca.bench.live import measure
     from edge_tosca.bench.live_report import markdown, plot
+    from edge_tosca.learner.evaluation import require_writable
 
+    if out is not None:
+        require_writable(out)
     with progress("watching") as on_progress:
         run = measure(folder, seconds, on_progress)
     if out is not None:

@@ -12,6 +12,7 @@ from edge_tosca.cli.terminal import (
     BackboneOption,
     Device,
     DeviceOption,
+    FollowLinksOption,
     KeyFileOption,
     Runtime,
     RuntimeOption,
@@ -108,6 +109,7 @@ def learn(
     remember: Annotated[
         bool, typer.Option("--remember", help="Store the pictures' paths, for a later `migrate`.")
     ] = False,
+    follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -123,7 +125,7 @@ def learn(
     source: Any
     passed_over = None
     if label is not None:
-        pictures, skipped = _pictures(paths)
+        pictures, skipped = _pictures(paths, follow_links)
         source, passed_over = {label: pictures}, {label: skipped}
     elif len(paths) == 1:
         source = paths[0]
@@ -137,6 +139,7 @@ def learn(
             new_class=new_class,
             remember=remember,
             passed_over=passed_over,
+            follow_links=follow_links,
             on_progress=on_progress,
         )
     if force and not new_class:
@@ -233,16 +236,16 @@ def _forgotten(entries: "Sequence[Generation]", classes: Sequence[str]) -> list[
     return sorted(labels.difference(classes))
 
 
-def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:
+def _pictures(paths: list[Path], follow_links: bool) -> tuple[list[Path], list[Skipped]]:
     from edge_tosca.runtime import list_pictures
 
     pictures: list[Path] = []
     skipped: list[Skipped] = []
     for path in paths:
         if path.is_dir():
-            found = list_pictures(path)
+            found = list_pictures(path, follow_links=follow_links)
             pictures += found.pictures
-            skipped += [Skipped(str(other), why) for other, why in found.passed_over]
+            skipped += [Skipped(str(other.path), other.reason) for other in found.passed_over]
         elif path.exists():
             pictures.append(path)
         else:
@@ -291,3 +294,5 @@ def _describe(report: LearnReport, store: Path, alone: bool) -> None:
         )
     for skipped in report.skipped:
         say(f"  skipped {skipped.path}: {skipped.reason}")
+    for noted in report.notes:
+        say(f"  note {noted.path}: {noted.note}")

@@ -80,7 +80,7 @@ def export(
         "on_step": on_step,
     }
     try:
-        if backbone.endswith(".onnx"):
+        if backbone.lower().endswith(".onnx"):
             from edge_tosca.export import export_onnx
 
             given = _read_file(Path(backbone), weights, feature, size, mean, std, interpolation, crop)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, say, say_json
+from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, note, say, say_json
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import PackError
 
@@ -90,6 +90,8 @@ def import_(
     trusted = [load_public_key(path) for path in trust or ()]
     opened = Store.open(store, key_file)
     report = import_pack(opened, read_pack(file), rename=names, merge=merge, trusted=trusted)
+    for warning in report.warnings:
+        note(f"edge-tosca: warning: {file}: {warning}")
     if as_json:
         say_json(report.to_json())
         return
@@ -111,9 +113,12 @@ def import_(
 @_verbs.command()
 def inspect(file: PackPath, as_json: AsJson = False) -> None:
     """Show the contents and the signer of a pack, and check every byte; nothing is imported."""
-    from edge_tosca.packs import read_pack
+    from edge_tosca.packs import read_pack, warnings_of
 
     found = read_pack(file)
+    warnings = warnings_of(found)
+    for warning in warnings:
+        note(f"edge-tosca: warning: {file}: {warning}")
     tasks: list[dict[str, Any]] = [
         {
             "name": task.name,
@@ -129,7 +134,8 @@ def inspect(file: PackPath, as_json: AsJson = False) -> None:
     if as_json:
         about = {"origin": found.origin, "fingerprint": found.fingerprint, "router": found.router}
         signed = {"pack": found.digest, "key": found.key}
-        say_json({**signed, **about, "private": found.private, "images": found.images, "tasks": tasks})
+        content = {"private": found.private, "images": found.images, "tasks": tasks, "warnings": warnings}
+        say_json({**signed, **about, **content})
         return
     classes = counted(len(found.labels), "class", "classes")
     say(f"{file}: {classes} of {found.origin}; the signature is valid")

@@ -10,6 +10,7 @@ import typer
 from edge_tosca.cli.terminal import (
     AsJson,
     DeviceOption,
+    FollowLinksOption,
     KeyFileOption,
     RuntimeOption,
     StorePath,
@@ -43,6 +44,7 @@ def predict(
             help="Print a set of labels that contains the true one with this probability, such as 0.9."
         ),
     ] = None,
+    follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -52,12 +54,12 @@ def predict(
     """Classify pictures, each on its own."""
     from edge_tosca.learner.learner import Learner
 
-    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
-    pictures, empty = _pictures(paths)
     if burst and coverage is not None:
         raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
-    for folder in empty:
-        _print_skipped(folder, as_json)
+    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
+    pictures, passed_over = _pictures(paths, follow_links)
+    for entry in passed_over:
+        _print_skipped(entry, as_json)
     if burst:
         unread: list[Skipped] = []
         answer = learner.predict_burst(pictures, top, unread.append)
@@ -69,10 +71,10 @@ def predict(
             say_json({"paths": seen, **_answer_json(answer)})
         else:
             say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer, learner)}")
-        if unread or empty:
+        if unread or passed_over:
             raise typer.Exit(1)
         return
-    failed = bool(empty)
+    failed = bool(passed_over)
     for path, result in zip(pictures, learner.predict_many(pictures, top, coverage=coverage), strict=True):
         if isinstance(result, Skipped):
             failed = True
@@ -90,6 +92,7 @@ def evaluate(
     store: StorePath,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
     report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write tables and plots here.")] = None,
+    follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -106,7 +109,7 @@ def evaluate(
     if report is not None:
         require_writable(report)
     with progress("classifying") as on_progress:
-        result = learner.evaluate(folder, on_progress)
+        result = learner.evaluate(folder, on_progress, follow_links=follow_links)
     if as_json:
         say_json(result.to_json())
     else:
@@ -194,22 +197,32 @@ def _describe(result: Evaluation) -> None:
         )
     for skipped in result.skipped:
         say(f"skipped {skipped.path}: {skipped.reason}")
+    for noted in result.notes:
+        say(f"note {noted.path}: {noted.note}")
 
 
-def _pictures(paths: list[Path]) -> tuple[list[Path], list[Skipped]]:
-    """List the named pictures, and the folders without any."""
-    from edge_tosca.runtime import find_pictures
+def _pictures(paths: list[Path], follow_links: bool) -> tuple[list[Path], list[Skipped]]:
+    """List the named pictures; and pictures in folders that are not taken, and folders without any."""
+    from edge_tosca.runtime import list_pictures
 
     pictures: list[Path] = []
-    empty: list[Skipped] = []
+    others: list[Skipped] = []
     for path in paths:
-        found = find_pictures(path) if _is_folder(path) else [path]
-        pictures += found
-        if not found:
-            empty.append(Skipped(str(path), "holds no picture; name pictures or folders of pictures"))
+        if not _is_folder(path):
+            pictures.append(path)
+            continue
+        found = list_pictures(path, follow_links=follow_links)
+        pictures += found.pictures
+        # What is no picture is no question: a text among pictures is not answered.
+        others += [Skipped(str(one.path), one.reason) for one in found.passed_over if one.picture]
+        if not found.pictures:
+            reason = "name pictures or folders of pictures"
+            if found.passed_over:
+                reason = f"{found.passed_over[0].path.name}: {found.passed_over[0].reason}"
+            others.append(Skipped(str(path), f"holds no picture; {reason}"))
     if not pictures:
-        raise PictureError(f"{empty[0].path} {empty[0].reason}")
-    return pictures, empty
+        raise PictureError(f"{others[-1].path} {others[-1].reason}")
+    return pictures, others
 
 
 def _is_folder(path: Path) -> bool:
@@ -231,9 +244,7 @@ def _print_skipped(skipped: Skipped, as_json: bool) -> None:
 
 def _answer_json(answer: Answer) -> dict[str, Any]:
     fields = asdict(answer)
-    if answer.set is None:
-        del fields["set"]
-    return fields
+    return {key: value for key, value in fields.items() if value is not None or key not in ("set", "note")}
 
 
 def _answer_text(answer: Answer, learner: "Learner") -> str:
@@ -242,4 +253,6 @@ def _answer_text(answer: Answer, learner: "Learner") -> str:
     guesses = ", ".join(f"{guess.label} {guess.confidence:.0%}" for guess in answer.top[1:])
     sure = "unknown; most like " if answer.unknown else ""
     one_of = f"  one of: {', '.join(answer.set)}" if answer.set is not None else ""
-    return f"{sure}{answer.label}{share}" + (f"  (or {guesses})" if guesses else "") + one_of
+    others = f"  (or {guesses})" if guesses else ""
+    noted = f"  note: {answer.note}" if answer.note is not None else ""
+    return f"{sure}{answer.label}{share}{others}{one_of}{noted}"

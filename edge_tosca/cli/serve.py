@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from edge_tosca.addresses import CAMERA_VARIABLE
+from edge_tosca.cli.addresses import CameraFileOption, given_address
 from edge_tosca.cli.serve_tokens import TOKEN_VARIABLE, RoleWord, read_tokens, write_token
 from edge_tosca.cli.terminal import (
     DeviceOption,
@@ -26,6 +28,7 @@ _log = logging.getLogger("edge_tosca.console")
 
 @serve_verb.command()
 def serve(
+    context: typer.Context,
     store: StorePath,
     camera: Annotated[
         str | None,
@@ -33,6 +36,7 @@ def serve(
             metavar="SPEC", help="0, /dev/video0, rtsp://..., picamera2, a folder, or a .mjpeg file."
         ),
     ] = None,
+    camera_file: CameraFileOption = None,
     listen: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Address; any but a loopback one needs a token.")
     ] = "127.0.0.1:8600",
@@ -104,7 +108,7 @@ def serve(
         run(
             Options(
                 store,
-                camera=camera,
+                camera=given_address(context, "--camera", camera, camera_file, CAMERA_VARIABLE),
                 address=address,
                 port=port,
                 token=token,

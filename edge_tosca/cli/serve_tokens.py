@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edge_tosca.cli.terminal import fail, say
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.system.files import is_exposed
 
 if TYPE_CHECKING:
     from edge_tosca.console.options import NamedToken
@@ -103,12 +104,18 @@ def checked_name(name: str) -> str:
 
 def _read(path: Path) -> str:
     try:
-        token = path.read_text(encoding="utf-8").strip()
+        with path.open(encoding="utf-8") as file:
+            exposed = is_exposed(path, os.fstat(file.fileno()))
+            token = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise EdgeToscaError(
             f"{path}: the token cannot be read ({getattr(error, 'strerror', None) or 'not text'}); "
             "make one with --make-token"
         ) from None
+    if exposed:
+        raise EdgeToscaError(
+            f"{path}: the token can be read by other users; keep it to yourself with: chmod 600 {path}"
+        )
     _require_length(token, str(path))
     return token
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from edge_tosca.addresses import without_addresses
 from edge_tosca.cli.output import is_unicode, write
 from edge_tosca.errors import printable
 
@@ -34,6 +35,9 @@ RuntimeOption = Annotated[
 ]
 DeviceOption = Annotated[
     Device | None, typer.Option("--device", help="On what it runs; the store's own by default.")
+]
+FollowLinksOption = Annotated[
+    bool, typer.Option("--follow-links", help="Take links to pictures and folders elsewhere, too.")
 ]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the backbone.")]
 BackboneOption = Annotated[
@@ -103,7 +107,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
         message: what is wrong and what to do.
         code: the exit code.
     """
-    line = " ".join(message.splitlines())
+    line = " ".join(without_addresses(message, sys.argv[1:]).splitlines())
     sys.stderr.write(f"edge-tosca: {printable(line)}\n")
     sys.exit(code)
 

@@ -11,6 +11,7 @@ from edge_tosca.cli.terminal import (
     BackboneOption,
     Device,
     DeviceOption,
+    FollowLinksOption,
     KeyFileOption,
     Runtime,
     RuntimeOption,
@@ -33,6 +34,7 @@ tool_verbs.command()(export)
 def embed(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="Where the features go.")],
+    follow_links: FollowLinksOption = False,
     backbone: BackboneOption = None,
     runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
     device: Annotated[Device, typer.Option(help="On what it runs.")] = "CPU",
@@ -45,13 +47,15 @@ def embed(
 
     vision = FeatureExtractor(backbone, runtime, device, threads, "THROUGHPUT")
     with progress("extracting") as on_progress:
-        result = embed_folder(folder, out, vision, on_progress)
+        result = embed_folder(folder, out, vision, on_progress, follow_links=follow_links)
     if as_json:
         say_json(result.to_json())
         return
     say(f"{out}: {result.images} features of {result.classes} classes, {result.feature_dim} numbers each")
     for skipped in result.skipped:
         say(f"skipped {skipped.path}: {skipped.reason}")
+    for noted in result.notes:
+        say(f"note {noted.path}: {noted.note}")
 
 
 @tool_verbs.command()

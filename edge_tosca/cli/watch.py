@@ -4,11 +4,14 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from edge_tosca.addresses import BROKER_VARIABLE, CAMERA_VARIABLE
+from edge_tosca.cli.addresses import CameraFileOption, given_address
 from edge_tosca.cli.terminal import (
     DeviceOption,
     KeyFileOption,
@@ -22,6 +25,7 @@ from edge_tosca.errors import CameraError
 from edge_tosca.system.malloc import bound_heap
 
 if TYPE_CHECKING:
+    from edge_tosca.devices.camera import CameraStats
     from edge_tosca.learner.learner import Learner
     from edge_tosca.watch import Change, Sink
 
@@ -32,15 +36,17 @@ _log = logging.getLogger("edge_tosca.watch")
 
 @watch_verb.command()
 def watch(
+    context: typer.Context,
     store: StorePath,
     camera: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="SPEC",
             help="A number or /dev/videoN, rtsp://..., picamera2, a folder that receives pictures, or a "
             'file of frames, as in "frames.mjpeg?fps=15&loop=1".',
         ),
-    ],
+    ] = None,
+    camera_file: CameraFileOption = None,
     on_change: Annotated[
         str | None,
         typer.Option(
@@ -53,6 +59,12 @@ def watch(
             metavar="URL",
             help="Publish to this broker: mqtt://user:password@host:port/prefix, or mqtts://. The password "
             "may stand in EDGE_TOSCA_MQTT_PASSWORD.",
+        ),
+    ] = None,
+    mqtt_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=f"Holds the broker's address in one line; {BROKER_VARIABLE} does the same."
         ),
     ] = None,
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames that are answered as one burst.")] = 5,
@@ -86,9 +98,17 @@ def watch(
         lambda: Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
     )
     with errors_as_log_lines(log):
+        source = given_address(context, "--camera", camera, camera_file, CAMERA_VARIABLE)
+        broker = given_address(context, "--mqtt", mqtt, mqtt_file, BROKER_VARIABLE)
+        if source is None:
+            raise typer.BadParameter(
+                f"there is none; give --camera SPEC, --camera-file FILE or {CAMERA_VARIABLE}",
+                ctx=context,
+                param_hint="--camera",
+            )
         # What is wrong at the start ends the command; what goes wrong later is waited out.
         open_learner().close()
-        _follow(open_learner, camera, on_change, on_change_seconds, mqtt, frames, answers, seconds, report)
+        _follow(open_learner, source, on_change, on_change_seconds, broker, frames, answers, seconds, report)
 
 
 def _follow(
@@ -131,8 +151,16 @@ def _follow(
         with supervised({"live": lambda: live.rounds}, f"watching {stream.name}"):
             follow(live, lambda: stream.stats().connected, sinks, lambda: bool(signals), answers, seconds)
         stats = stream.stats()
+    if not stats.width and not signals:
+        raise CameraError(_no_frame(stats, stream.name))
+
+
+def _no_frame(stats: "CameraStats", name: str) -> str:
     if stats.ended and stats.error is not None:
-        raise CameraError(stats.error)
+        return stats.error
+    if stats.error is not None:
+        return f"no frame came: {stats.error}"
+    return f"{name}: no frame came; check that the camera runs, or that a program writes pictures there"
 
 
 class _Lines:

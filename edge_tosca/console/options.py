@@ -1,6 +1,6 @@
 """Options of `edge-tosca serve`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class NamedToken:
 
     role: Role
     name: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Options:
 
     Attributes:
         store: file of the learner.
-        camera: specification, as `edge_tosca.devices.camera.open_camera` takes it; None for no camera.
+        camera: specification, as `edge_tosca.devices.camera.open_camera` takes it, which may hold a password;
+            None for no camera.
         address: IP address or host name to listen on.
         port: TCP port to listen on; 0 for any free one.
         token: of the administrator; with no other token either, none is needed, on loopback only.
@@ -63,10 +64,10 @@ class Options:
     """
 
     store: Path
-    camera: str | None = None
+    camera: str | None = field(default=None, repr=False)
     address: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     hosts: tuple[str, ...] = ()
     tls_cert: Path | None = None
     tls_key: Path | None = None

@@ -1,15 +1,15 @@
 """Evaluate answers to labelled pictures, and write the evaluation as a report."""
 
 import json
-import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 
 from edge_tosca.arrays import mean_or_none
 from edge_tosca.errors import LearnError
 from edge_tosca.results import Answer, Evaluation, Skipped
+from edge_tosca.system.files import why_unwritable
 
 
 def evaluate_answers(
@@ -41,10 +41,7 @@ def evaluate_answers(
     taught = set(known)
     of_known = [(t, a) for t, a in pairs if t in taught]
     of_untaught = [a for t, a in pairs if t not in taught]
-    if not of_known:
-        raise LearnError(
-            f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})"
-        )
+    require_known_class([truth for truth, _ in of_known], known, folder)
     confusion: dict[str, Counter[str]] = defaultdict(Counter)
     for truth, answer in of_known:
         confusion[truth][answer.label] += 1
@@ -62,6 +59,23 @@ def evaluate_answers(
     )
 
 
+def require_known_class(truths: Iterable[str], known: Sequence[str], folder: str | PathLike[str]) -> None:
+    """Raise for labelled pictures of which none is of a known class, before they are classified.
+
+    Args:
+        truths: label of each picture.
+        known: labels that were taught.
+        folder: of the pictures, for the error message.
+
+    Raises:
+        LearnError: no picture has a known label.
+    """
+    if set(known).isdisjoint(truths):
+        raise LearnError(
+            f"{folder} has no readable picture of a class that was taught ({', '.join(known[:10])})"
+        )
+
+
 def require_writable(folder: Path) -> None:
     """Raise for a folder in which no report can be written, before anything is evaluated.
 
@@ -71,11 +85,8 @@ def require_writable(folder: Path) -> None:
     Raises:
         LearnError: it is a file, or it or its first existing parent cannot be written.
     """
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not existing.is_dir():
-        raise LearnError(f"{existing} is not a folder; name a folder for the report")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise LearnError(f"{existing} cannot be written; name another folder for the report")
+    if (reason := why_unwritable(folder)) is not None:
+        raise LearnError(f"{reason}; name another folder for the report")
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> None:

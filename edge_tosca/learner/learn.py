@@ -80,6 +80,7 @@ def learn_task(
             module=ModuleReport(digest, module.size, module.nonzero, len(data), _counts(store, cosines)),
             gate=gate,
             thinned=images - store.images(),
+            notes=tuple(lesson.notes),
         )
         if gate.verdict == "reject" and not force:
             change.discard()

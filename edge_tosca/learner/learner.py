@@ -1,7 +1,6 @@
 """The public face: learn classes from pictures, predict pictures, roll back to earlier generations."""
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,25 +12,25 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.labels import normalized_label
-from edge_tosca.learner.evaluation import evaluate_answers
+from edge_tosca.labels import normalized_label, require_text
+from edge_tosca.learner.evaluation import evaluate_answers, require_known_class
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.model import Model
-from edge_tosca.results import Answer, Evaluation, LearnReport, Skipped
+from edge_tosca.learner.picture_features import LessonPictures, extract_lesson, name_of
+from edge_tosca.results import Answer, Evaluation, LearnReport, Note, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
-from edge_tosca.store.source_images import SourceImage
 from edge_tosca.store.state import Generation, State
 from edge_tosca.store.store import Store
 from edge_tosca.vision.compatibility import backbone_of, feature_settings, origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
-from edge_tosca.vision.image_folder import list_images
+from edge_tosca.vision.image_folder import list_images, no_picture
 
 if TYPE_CHECKING:
-    from edge_tosca.runtime import Extracted, PictureSource
+    from edge_tosca.runtime import PictureSource
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and of all pictures."""
@@ -99,6 +98,9 @@ class Learner:
             raise LearnError(f"router must be one of {', '.join(ROUTERS)} and refused in 0 .. 1")
         if max_bytes is not None and max_bytes < 1:
             raise LearnError("max_bytes must be at least 1; omit it for no limit")
+        key = None if key_file is None else Path(key_file)
+        # Before the backbone is loaded and its features are checked.
+        Store.require_free(Path(path), key)
         vision = FeatureExtractor(None if bundle is None else Path(bundle), runtime, device, threads)
         settings = {
             "bundle": "" if bundle is None else str(Path(bundle).absolute()),
@@ -112,7 +114,6 @@ class Learner:
             "refused": str(refused),
             **({} if max_bytes is None else {MAX_BYTES_SETTING: str(max_bytes)}),
         }
-        key = None if key_file is None else Path(key_file)
         return cls(Store.create(Path(path), settings, key, group_access=group_access), vision)
 
     @classmethod
@@ -184,6 +185,7 @@ class Learner:
         new_class: bool = False,
         remember: bool = False,
         passed_over: Mapping[str, Sequence[Skipped]] | None = None,
+        follow_links: bool = False,
         on_progress: Progress | None = None,
     ) -> LearnReport:
         """Learn classes from pictures, as one task with one LuCA module.
@@ -194,39 +196,44 @@ class Learner:
             force: keep the task even if the quality gate rejects it, or a name looks like a known one.
             new_class: names may differ from known ones only in case or look-alike letters.
             remember: store the pictures' paths, so that the store can be migrated to another backbone.
-            passed_over: label to files that look like pictures but are not in source, for the report. If
-                source is a folder, the folder is searched for them instead.
+            passed_over: label to files that are not in source, for the report. If source is a folder, the
+                folder is searched for them instead.
+            follow_links: if source is a folder, take links to pictures outside it, too.
             on_progress: called with the number of pictures done and of all pictures.
 
         Returns:
-            The report; pictures that cannot be read are listed as skipped. Its generation is None if the gate
-            rejected the task and nothing was written.
+            The report; pictures that cannot be read are listed as skipped, pictures whose files lack their
+            end as notes. Its generation is None if the gate rejected the task and nothing was written.
 
         Raises:
             LearnError: there is no class, a class has no readable picture, or a name cannot be stored.
             StoreError: the store's features come from another backbone, or the store cannot be written.
         """
         start = time.perf_counter()
+        # All that can be refused without the backbone, before it is loaded.
         self.store.require_writable()
+        if task:
+            require_text(task)
         if isinstance(source, Mapping):
-            pictures: dict[str, list[PictureSource]] = {}
+            by_class: dict[str, list[PictureSource]] = {}
             for label, items in source.items():
-                pictures.setdefault(normalized_label(label), []).extend(items)
+                by_class.setdefault(normalized_label(label), []).extend(items)
+            pictures = LessonPictures(by_class, None, passed_over or {})
         else:
-            found = list_images(Path(source))
-            pictures = {label: list(paths) for label, paths in found.pictures.items()}
-            passed_over = found.skipped
-        require_pictures(pictures)
-        require_names(pictures, self.state.labels, new_class or force)
+            found = list_images(Path(source), follow_links=follow_links)
+            pictures = LessonPictures(found.pictures, Path(source), found.skipped)
+        require_pictures(pictures.by_class)
+        pictures.require_some()
+        require_names(pictures.by_class, self.state.labels, new_class or force)
         self._check_origin()
-        folder = None if isinstance(source, Mapping) else Path(source)
-        classes, skipped = self._extract(pictures, folder, passed_over or {}, remember, on_progress)
+        extracted = extract_lesson(self.vision, pictures, remember, on_progress)
         lesson = Lesson(
-            classes,
+            extracted.classes,
             task,
-            skipped,
+            extracted.skipped,
             time.perf_counter() - start,
             provenance={"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
+            notes=extracted.notes,
         )
         return learn_task(self.store, lesson, force=force)
 
@@ -370,16 +377,17 @@ class Learner:
             LearnError: nothing was learned yet, or coverage is not between 0 and 1.
             StoreError: the store's features come from another backbone.
         """
+        self._require_answers(coverage)
         self._check_origin()
         for picture in self.vision.extract(sources, on_progress):
             if picture.features is None:
-                yield Skipped(_name(picture.source), picture.error or "unreadable")
+                yield Skipped(name_of(picture.source), picture.error or "unreadable")
                 continue
             start = time.perf_counter()
             answer = self.predict_features(picture.features[None], top, coverage=coverage)[0]
             decide = 1e3 * (time.perf_counter() - start)
             times = {"decode": picture.decode_ms, "features": picture.features_ms, "decide": decide}
-            yield replace(answer, milliseconds=times)
+            yield replace(answer, milliseconds=times, note=picture.note)
 
     def predict_burst(
         self,
@@ -402,22 +410,26 @@ class Learner:
             LearnError: nothing was learned yet.
             StoreError: the store's features come from another backbone.
         """
+        self._require_answers()
         self._check_origin()
-        views = []
+        views, notes = [], []
         times = {"decode": 0.0, "features": 0.0}
         for picture in self.vision.extract(sources):
             if picture.features is None:
                 if on_skipped is not None:
-                    on_skipped(Skipped(_name(picture.source), picture.error or "unreadable"))
+                    on_skipped(Skipped(name_of(picture.source), picture.error or "unreadable"))
                 continue
             views.append(picture.features)
+            if picture.note is not None:
+                notes.append(f"{name_of(picture.source)}: {picture.note}")
             times["decode"] += picture.decode_ms
             times["features"] += picture.features_ms
         if not views:
             raise PictureError("none of the pictures can be read; a burst needs at least one")
         start = time.perf_counter()
         answer = self.predict_features(np.stack(views), top, burst=True)[0]
-        return replace(answer, milliseconds={**times, "decide": 1e3 * (time.perf_counter() - start)})
+        times["decide"] = 1e3 * (time.perf_counter() - start)
+        return replace(answer, milliseconds=times, note="; ".join(notes) or None)
 
     def predict_features(
         self, features: Array, top: int = 3, *, burst: bool = False, coverage: float | None = None
@@ -442,12 +454,19 @@ class Learner:
         with self.store.snapshot():
             return self.model.predict(features, top, burst, coverage)
 
-    def evaluate(self, folder: str | PathLike[str], on_progress: Progress | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        folder: str | PathLike[str],
+        on_progress: Progress | None = None,
+        *,
+        follow_links: bool = False,
+    ) -> Evaluation:
         """Measure the accuracy on labelled pictures, each predicted on its own.
 
         Args:
             folder: with one folder of pictures per class.
             on_progress: called with the number of pictures done and of all pictures.
+            follow_links: take links to pictures outside the folder, too.
 
         Returns:
             The evaluation.
@@ -457,12 +476,16 @@ class Learner:
             StoreError: the store's features come from another backbone.
         """
         start = time.perf_counter()
-        pictures = list_images(Path(folder)).pictures
-        truths = [label for label, paths in pictures.items() for _ in paths]
-        paths = [path for some in pictures.values() for path in some]
+        self._require_answers()
+        found = list_images(Path(folder), follow_links=follow_links)
+        truths = [label for label, paths in found.pictures.items() for _ in paths]
+        paths = [path for some in found.pictures.values() for path in some]
+        if not paths and found.skipped_of_classes:
+            raise no_picture(Path(folder), found.skipped_of_classes)
+        require_known_class(truths, self.state.labels, folder)
         on_done = None if on_progress is None else lambda done: on_progress(done, len(paths))
         answers = list(self.predict_many(paths, 1, on_done))
-        return evaluate_answers(
+        evaluation = evaluate_answers(
             answers,
             truths,
             self.state.labels,
@@ -470,6 +493,18 @@ class Learner:
             time.perf_counter() - start,
             folder,
         )
+        noted = [
+            Note(str(path), answer.note)
+            for path, answer in zip(paths, answers, strict=True)
+            if isinstance(answer, Answer) and answer.note is not None
+        ]
+        skipped = (*found.skipped_of_classes, *evaluation.skipped)
+        return replace(evaluation, skipped=skipped, notes=tuple(noted))
+
+    def _require_answers(self, coverage: float | None = None) -> None:
+        # Before the backbone is loaded and features are computed.
+        with self.store.snapshot():
+            self.model.require_answers(coverage)
 
     def _check_origin(self) -> None:
         # Once is enough: the store makes sure that its origin does not change while it is open.
@@ -478,51 +513,3 @@ class Learner:
             self._checked = True
             if line := self.vision.offers_levels(self.store.path):
                 _log.warning("edge-tosca: %s", line)
-
-    def _extract(
-        self,
-        pictures: "Mapping[str, Sequence[PictureSource]]",
-        folder: Path | None,
-        passed_over: Mapping[str, Sequence[Skipped]],
-        remember: bool,
-        on_progress: Progress | None,
-    ) -> tuple[dict[str, LessonClass], list[Skipped]]:
-        sources = [(label, picture) for label, items in pictures.items() for picture in items]
-        on_done = None if on_progress is None else lambda done: on_progress(done, len(sources))
-        read: dict[str, list[Extracted]] = {label: [] for label in pictures}
-        skipped = [entry for entries in passed_over.values() for entry in entries]
-        unread = {label: entries[0] for label, entries in passed_over.items() if entries}
-        extracted = self.vision.extract((picture for _, picture in sources), on_done, digests=True)
-        for (label, source), picture in zip(sources, extracted, strict=True):
-            if picture.features is None:
-                skipped.append(Skipped(_name(source), picture.error or "unreadable"))
-                unread.setdefault(label, skipped[-1])
-            else:
-                read[label].append(picture)
-        for label, found in read.items():
-            if not found:
-                where = "" if folder is None else f" in {folder / label}"
-                reason = f" ({unread[label].reason})" if label in unread else ""
-                raise LearnError(
-                    f"class {label!r} has no readable picture{where}{reason}; nothing was learned; "
-                    "add pictures, or remove the class"
-                )
-        return {label: _lesson_class(found, remember) for label, found in read.items()}, skipped
-
-
-def _lesson_class(pictures: "Sequence[Extracted]", remember: bool) -> LessonClass:
-    sources = {
-        place: SourceImage(Path(os.fsdecode(picture.source)).absolute(), picture.sha256)
-        for place, picture in enumerate(pictures)
-        if remember and isinstance(picture.source, str | PathLike) and picture.sha256 is not None
-    }
-    return LessonClass(
-        np.stack([picture.features for picture in pictures if picture.features is not None]),
-        [_name(picture.source) for picture in pictures],
-        [picture.sha256 for picture in pictures],
-        sources,
-    )
-
-
-def _name(source: object) -> str:
-    return str(source) if isinstance(source, str | PathLike) else "picture"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from edge_tosca.arrays import Array
 from edge_tosca.digests import pictures_digest, row_digests
 from edge_tosca.features.normalization import to_cache_dtype
-from edge_tosca.results import Skipped
+from edge_tosca.results import Note, Skipped
 from edge_tosca.store.source_images import SourceImage
 
 
@@ -44,6 +44,7 @@ class Lesson:
         skipped: pictures that could not be read, for the report.
         feature_seconds: spent on the features, for the report.
         provenance: entries of the audit log that differ from the store's settings.
+        notes: pictures whose files lack something, for the report.
     """
 
     classes: Mapping[str, LessonClass]
@@ -51,6 +52,7 @@ class Lesson:
     skipped: Sequence[Skipped] = ()
     feature_seconds: float = 0.0
     provenance: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[Note] = ()
 
     @property
     def images(self) -> int:

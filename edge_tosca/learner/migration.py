@@ -103,10 +103,13 @@ def migrate(
         already.
 
     Raises:
-        LearnError: a picture that was found cannot be read, or no class would be left.
+        LearnError: a picture that was found cannot be read, the folder is none, or no class would be left.
         StoreError: another process is writing, or the store cannot be written.
     """
     start = time.perf_counter()
+    store.require_writable()
+    if folder is not None and not folder.is_dir():
+        raise LearnError(f"{folder} is no folder; name the folder of the pictures with --pictures")
     fingerprint = vision.fingerprint
     before = dict(store.settings)
     settings: dict[str, str | None] = {

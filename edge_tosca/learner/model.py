@@ -9,7 +9,7 @@ from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import label_set, least_probability
 from edge_tosca.classifier.calibration.posterior import by_label, refine
 from edge_tosca.classifier.router import PROPOSED, Router
-from edge_tosca.errors import LearnError
+from edge_tosca.errors import LearnError, NothingLearnedError
 from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
@@ -73,14 +73,29 @@ class Model:
         Raises:
             LearnError: nothing was learned yet, or there is no such label set.
         """
-        if not self.state.tasks:
-            raise LearnError(f"{self._store.path} knows no class yet; teach it with: edge-tosca learn")
-        least = None if coverage is None else self._least_probability(coverage, burst)
+        least = self.require_answers(coverage, burst)
         z = self._normalized(features)
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         ood_scores = self._ood_scores(z, margins)
         return self._answers(log_posterior, margins, ood_scores, top, burst, least)
+
+    def require_answers(self, coverage: float | None = None, burst: bool = False) -> float | None:
+        """Raise where no picture could be answered.
+
+        Args:
+            coverage: as for `predict`.
+            burst: as for `predict`.
+
+        Returns:
+            The least probability of a label in a set of this coverage; None without a coverage.
+
+        Raises:
+            LearnError: nothing was learned yet, or there is no such label set.
+        """
+        if not self.state.tasks:
+            raise NothingLearnedError(self._store.path)
+        return None if coverage is None else self._least_probability(coverage, burst)
 
     def posterior(self, features: Array, modules: bool = True) -> Array:
         """Compute the probabilities of all labels, each feature on its own.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.errors import EdgeToscaError, LearnError
+from edge_tosca.errors import EdgeToscaError, LearnError, NothingLearnedError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live.consensus import FRAMES, Consensus, StableAnswer
 from edge_tosca.live.stats import Latencies, LiveStats
@@ -92,6 +92,7 @@ class Live:
         self._latencies = Latencies()
         self._answered = self._skipped = self._opened = 0
         self._error: str | None = None
+        self._nothing_learned = False
         self._over = False
         self.rounds = 0
 
@@ -140,6 +141,7 @@ class Live:
                 latency_p99=p99,
                 fps=self._latencies.rate(time.monotonic()),
                 error=self._error,
+                nothing_learned=self._nothing_learned,
                 opened=self._opened,
             )
 
@@ -197,9 +199,7 @@ class Live:
 
     def _answer(self, learner: Learner, frame: "Frame") -> None:
         if not learner.store.latest():
-            self._report_error(
-                LearnError(f"{learner.store.path} knows no class yet; teach it with: edge-tosca learn")
-            )
+            self._report_error(NothingLearnedError(learner.store.path))
             self._count(frame)
             return
         feature, times = learner.vision.feature(frame.pixels)
@@ -228,6 +228,7 @@ class Live:
             self._answered += 1
             self._latencies.add(now - frame.at, now)
             recovered, self._error = self._error is not None, None
+            self._nothing_learned = False
             self._condition.notify_all()
         if recovered:
             self._log_event(f"{learner.store.path}: answering again")
@@ -245,6 +246,7 @@ class Live:
             reason = f"a fault of edge-tosca itself ({type(error).__name__}: {' '.join(str(error).split())})"
         with self._condition:
             new, self._error = self._error != reason, reason
+            self._nothing_learned = isinstance(error, NothingLearnedError)
         if new:
             self._log_event(reason)
 

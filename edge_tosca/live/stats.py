@@ -23,6 +23,7 @@ class LiveStats:
         latency_p99: their 99th percentile.
         fps: answers a second over the last 5 seconds.
         error: why there are no answers, in one line; None while there are.
+        nothing_learned: whether that is because the store knows no class yet.
         opened: how often the store was opened.
     """
 
@@ -32,6 +33,7 @@ class LiveStats:
     latency_p99: float
     fps: float
     error: str | None
+    nothing_learned: bool
     opened: int
 
 

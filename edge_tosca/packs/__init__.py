@@ -2,6 +2,7 @@
 
 from edge_tosca.packs.container import Pack, PackedTask, write_pack
 from edge_tosca.packs.exporting import export_classes
+from edge_tosca.packs.feature_checks import warnings_of
 from edge_tosca.packs.importing import ImportReport, import_pack
 from edge_tosca.packs.keys import SigningKey, load_public_key, make_key
 from edge_tosca.packs.reading import read_pack
@@ -20,5 +21,6 @@ __all__ = [
     "read_pack",
     "trust",
     "trusted_keys",
+    "warnings_of",
     "write_pack",
 ]

@@ -21,6 +21,7 @@ from edge_tosca.learner.refit import refit, stored_sums
 from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
+from edge_tosca.packs.feature_checks import warnings_of
 from edge_tosca.packs.superseded import fitted, superseded_origin
 from edge_tosca.packs.trust import trusted_keys
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
@@ -46,6 +47,7 @@ class ImportReport:
         accuracy_new: held-out accuracy of the imported classes, as the mean over classes.
         accuracy_old_after: the same of the classes known before; None if there were none.
         seconds: spent on "file" (checks and rows), "solve" (the router), and in "total".
+        warnings: what the signature does not vouch for, a line each, see `warnings_of`.
     """
 
     generation: int | None
@@ -58,6 +60,7 @@ class ImportReport:
     accuracy_new: float | None
     accuracy_old_after: float | None
     seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as values that JSON can hold."""
@@ -140,8 +143,12 @@ def import_pack(
                 [share for label, share in accuracy.items() if label not in labels]
             ),
             seconds={"file": filed - start, "solve": done - filed, "total": done - start},
+            warnings=warnings_of(pack),
         )
-        store.set_report(generation, {**report.to_json(), BY_CLASS: accuracy})
+        stored = {**report.to_json(), BY_CLASS: accuracy}
+        if not report.warnings:
+            del stored["warnings"]
+        store.set_report(generation, stored)
     return report
 
 

@@ -28,6 +28,7 @@ from edge_tosca.packs.container import (
     PackedTask,
     signed_bytes,
 )
+from edge_tosca.packs.feature_checks import require_numbers
 from edge_tosca.packs.keys import is_valid_signature
 
 _KINDS = {
@@ -50,7 +51,8 @@ def read_pack(path: Path) -> Pack:
         The pack, with its signer's key.
 
     Raises:
-        PackError: it is missing, no pack, of a newer format, damaged, changed, or its signature is wrong.
+        PackError: it is missing, no pack, of a newer format, damaged, changed, its signature is wrong, or it
+            holds numbers that no learner writes.
     """
     data = _content(path)
     message, signature = _signed(data, path)
@@ -66,7 +68,7 @@ def read_pack(path: Path) -> Pack:
         raise PackError(f"{path}: its signature is wrong, it was changed after signing; get it again")
     try:
         return _unpacked(account, message, signature, data)
-    except LearnError as error:
+    except (LearnError, PackError) as error:
         raise PackError(f"{path}: {error}") from None
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
         raise _damaged(path) from None
@@ -127,12 +129,12 @@ def _task(place: int, entry: dict[str, Any], arrays: dict[str, Array], width: in
     ):
         if rows.dtype != np.float16 or rows.shape != shape or 0 in shape:
             raise ValueError("an array has another type or shape than its account says")
-    if not all(np.isfinite(rows).all() for rows in features):
-        raise ValueError("a feature is not finite")
     datetime.fromisoformat(entry["learned_at"])
     name = _printable(entry["name"])
     labels = tuple(normalized_label(part["label"]) for part in classes)
-    return PackedTask(name, entry["learned_at"], labels, module.tobytes(), cosines, features)
+    task = PackedTask(name, entry["learned_at"], labels, module.tobytes(), cosines, features)
+    require_numbers(task)
+    return task
 
 
 def _printable(text: Any) -> str:

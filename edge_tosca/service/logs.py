@@ -11,6 +11,7 @@ from typing import Any, Literal, TextIO
 
 import numpy as np
 
+from edge_tosca.addresses import without_addresses
 from edge_tosca.errors import EdgeToscaError
 
 LogKind = Literal["text", "json"]
@@ -99,7 +100,7 @@ def errors_as_log_lines(kind: LogKind) -> Iterator[None]:
     except EdgeToscaError as error:
         if kind == "text":
             raise
-        logger.error(str(error))
+        logger.error(without_addresses(str(error), sys.argv[1:]))
         sys.exit(1)
 
 

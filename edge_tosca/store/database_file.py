@@ -44,10 +44,7 @@ def create_file(
     Raises:
         StoreError: something else is there, or the folder cannot be written.
     """
-    refuse_other_names(path)
-    kind = kind_of_file(path)
-    if path.is_dir() or kind == "other" or (kind == "database" and not _without_tables(path)):
-        raise StoreError(f"{path} exists already; open it, or choose another name")
+    kind = refuse_existing(path)
     existed, ours, connection = path.exists(), False, None
     try:
         with sqlite_errors(path, changing=True):
@@ -89,6 +86,25 @@ def _set_mode(path: Path, mode: int) -> None:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode))
         path.chmod(mode)
+
+
+def refuse_existing(path: Path) -> Literal["nothing", "zeros", "other", "database"]:
+    """Refuse a place for a new store where something is already.
+
+    Args:
+        path: of the future file.
+
+    Returns:
+        What is there: nothing, or the remains of an interrupted `create_file`, see `kind_of_file`.
+
+    Raises:
+        StoreError: something else is there.
+    """
+    refuse_other_names(path)
+    kind = kind_of_file(path)
+    if path.is_dir() or kind == "other" or (kind == "database" and not _without_tables(path)):
+        raise StoreError(f"{path} exists already; open it, or choose another name")
+    return kind
 
 
 def open_file(path: Path) -> sqlite3.Connection:

@@ -19,7 +19,7 @@ from edge_tosca.store.audit.hash_chain import AuditLog
 from edge_tosca.store.audit.provenance import now
 from edge_tosca.store.crypto.keys import find_key, new_cipher
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
-from edge_tosca.store.database_file import GROUP, PRIVATE, create_file, open_file
+from edge_tosca.store.database_file import GROUP, PRIVATE, create_file, open_file, refuse_existing
 from edge_tosca.store.format_upgrade import discard_copy, keep_format, upgrade_format
 from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.reencryption import reencrypt
@@ -32,7 +32,7 @@ from edge_tosca.store.schema import (
     MODULE_COLUMN,
     set_format,
 )
-from edge_tosca.store.sqlite_errors import refuse_read_only, sqlite_errors
+from edge_tosca.store.sqlite_errors import obstacle, refuse_read_only, sqlite_errors
 from edge_tosca.store.state import TaskClass
 from edge_tosca.store.thumbnails import follow_store
 from edge_tosca.store.validation import damage_errors
@@ -88,6 +88,22 @@ class Store(StoreReader):
             settings = settings | {ENCRYPTION_SETTING: wrapped}
         mode = GROUP if group_access else PRIVATE
         return cls(path, create_file(path, settings, cipher, mode), key)
+
+    @staticmethod
+    def require_free(path: Path, key_file: Path | None = None) -> None:
+        """Raise where `create` would, as far as can be known before, for work that comes first.
+
+        Args:
+            path: of the future file.
+            key_file: with the key.
+
+        Raises:
+            StoreError: something is there already, the folder cannot be written, or the key cannot be read.
+        """
+        find_key(key_file)
+        refuse_existing(path)
+        if (found := obstacle(path)) is not None:
+            raise StoreError(f"{path} cannot be written ({found[0]}); {found[1]}")
 
     @classmethod
     def open(cls, path: Path, key_file: Path | None = None) -> Self:
@@ -442,7 +458,7 @@ class Store(StoreReader):
             gate = report.get("gate")
             kept = {**gate, "suspects": []} if isinstance(gate, dict) else gate
             # A module can be computed from its pictures, so its digest would confirm a guess at them.
-            self.set_report(generation, {**report, "skipped": [], "gate": kept, "module": None})
+            self.set_report(generation, {**report, "skipped": [], "notes": [], "gate": kept, "module": None})
 
     def scrub(self) -> None:
         """Empty the write-ahead log, so that no file of the store holds what was erased.

@@ -109,6 +109,23 @@ def is_exposed(path: Path, status: os.stat_result) -> bool:
     return status.st_uid != 0 or not real.is_relative_to(os.path.realpath(_SECRETS))
 
 
+def why_unwritable(folder: Path) -> str | None:
+    """Return why no file can be made in a folder, to be asked before long work for that file.
+
+    Args:
+        folder: it may not exist yet.
+
+    Returns:
+        That it or its first existing parent is no folder or cannot be written; None where it can.
+    """
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        return f"{existing} is not a folder"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return f"{existing} cannot be written"
+    return None
+
+
 def file_identity(path: Path) -> tuple[int, int] | None:
     """Return the identity of the file at a path, which changes when another file replaces it.
 

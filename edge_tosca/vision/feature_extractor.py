@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.errors import StoreError
+from edge_tosca.errors import PictureError, StoreError
 from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle, superseded
 
 if TYPE_CHECKING:
@@ -110,15 +110,17 @@ class FeatureExtractor:
             float32 [d], and the milliseconds spent on "decode" and "features".
 
         Raises:
-            PictureError: the pixels cannot be a picture.
+            PictureError: the pixels cannot be a picture, or their feature is not finite.
         """
-        from edge_tosca.runtime import load_picture
+        from edge_tosca.runtime import infinite_feature, load_picture
 
         start = time.perf_counter()
         prepared = self.bundle.preprocessing(load_picture(pixels))
         ready = time.perf_counter()
         feature = self.backend.features(prepared)
         end = time.perf_counter()
+        if (reason := infinite_feature(feature, "the picture")) is not None:
+            raise PictureError(reason)
         return feature, {"decode": 1e3 * (ready - start), "features": 1e3 * (end - ready)}
 
     def check(self, settings: Mapping[str, str], store: Path) -> None:

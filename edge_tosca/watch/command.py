@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from edge_tosca.addresses import ADDRESS_VARIABLES
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.watch.change import Change
 
@@ -100,7 +101,7 @@ class Command:
                 self._words,
                 stdin=subprocess.PIPE,
                 stdout=sys.stderr.fileno(),
-                env={**os.environ, **environment(change)},
+                env={**_inherited(), **environment(change)},
                 # In a process group of its own, so that its child processes can be killed with it.
                 start_new_session=True,
             )
@@ -143,6 +144,11 @@ def environment(change: Change) -> dict[str, str]:
         "FRAME": str(change.frame),
     }
     return {f"EDGE_TOSCA_{name}": plain(value) for name, value in values.items()}
+
+
+def _inherited() -> dict[str, str]:
+    # Addresses with passwords, which a command that prints its environment would write to the log.
+    return {name: value for name, value in os.environ.items() if name not in ADDRESS_VARIABLES}
 
 
 def plain(text: str) -> str:

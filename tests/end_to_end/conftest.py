@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.end_to_end import forked_edge
 
 # A test that hangs is broken; no test is decided by how long anything takes.
 HANGING_SECONDS = 170
@@ -140,11 +141,22 @@ def finish() -> Callable[[subprocess.Popen[str]], Ran]:
 
 
 @pytest.fixture(scope="session")
-def edge(start: Any, finish: Any) -> Callable[..., Ran]:
-    """Run the command line to its end: edge("learn", store, folder, "--json")."""
+def edge(start: Any, finish: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
+    """Run the command line to its end: edge("learn", store, folder, "--json").
+
+    Options other than the working directory change how a process starts, so those get a fresh one.
+    """
+    written = tmp_path_factory.mktemp("edge")
+    out, err = written / "out", written / "err"
 
     def run(*args: object, **options: Any) -> Ran:
-        return finish(start(*args, **options))
+        if options.keys() - {"cwd"}:
+            return finish(start(*args, **options))
+        out.write_bytes(b"")
+        err.write_bytes(b"")
+        words = tuple(os.fspath(arg) if isinstance(arg, os.PathLike) else str(arg) for arg in args)
+        code = forked_edge.run(words, options.get("cwd"), child_environment(), out, err, HANGING_SECONDS)
+        return Ran(code, out.read_text(), err.read_text())
 
     return run
 

@@ -108,9 +108,9 @@ def test_a_class_folder_without_any_picture(refused, photos, tmp_path):
 @pytest.mark.parametrize("single", [True, False])
 def test_a_class_of_pictures_of_another_kind_says_which(refused, tmp_path, single):
     (tmp_path / "ghost").mkdir()
-    (tmp_path / "ghost" / "phone.heic").touch()
+    (tmp_path / "ghost" / "shot.jxl").write_bytes(b"\xff\x0a" + bytes(40))
     words = ("--class", "ghost", tmp_path / "ghost") if single else (tmp_path,)
-    assert "HEIC is not read; save it as JPEG" in refused("learn", *words)
+    assert "JPEG XL is not read; save it as JPEG" in refused("learn", *words)
 
 
 def test_a_bomb_alone(refused, tmp_path):

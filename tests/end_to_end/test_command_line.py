@@ -87,7 +87,7 @@ def completed(line, shell="bash"):
         ("edge-tosca le", ["learn"]),
         ("edge-tosca store st", ["stats"]),
         ("edge-tosca pack i", ["import", "inspect"]),
-        ("edge-tosca learn shop.tosca photos --fo", ["--force"]),
+        ("edge-tosca learn shop.tosca photos --forc", ["--force"]),
         ("edge-tosca classes shop.tosca --key", ["--key-file"]),
         ("edge-tosca init shop.tosca --runtime o", ["onnxruntime", "openvino"]),
         # Where nothing is offered the shell completes names of files.

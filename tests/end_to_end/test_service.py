@@ -129,7 +129,9 @@ def box(machine, draw_pictures, tmp_path_factory):
                 shutil.copy(path, shared / label / f"{place}.jpg")
                 with Image.open(path) as image:
                     image.resize((640, 480)).save(file, "JPEG")
-    settings = f"CAMERA={FRAMES}?fps=15&loop=1\nCONSOLE_OPTIONS=--threads 1\nWATCH_OPTIONS=--threads 1\n"
+    settings = (
+        f"EDGE_TOSCA_CAMERA={FRAMES}?fps=15&loop=1\nCONSOLE_OPTIONS=--threads 1\nWATCH_OPTIONS=--threads 1\n"
+    )
     (shared / "settings").write_text(settings)
     (shared / "haste.conf").write_text(HASTE)
     prepare = (

@@ -1,9 +1,11 @@
 """edge-tosca watch: a line a change, a command a change, and a clean end."""
 
 import json
+import os
 import queue
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +140,119 @@ def test_what_cannot_be_watched_is_told_in_one_line(edge, taught, tmp_path, opti
 
 def test_a_store_that_is_not_there_is_told_before_a_camera_is_opened(edge, tmp_path):
     assert "there is no store here" in edge("watch", tmp_path / "none.tosca", "--camera", tmp_path).complaint
+
+
+def test_a_watch_that_never_got_a_frame_is_an_error_that_says_what_to_check(edge, taught, tmp_path):
+    (tmp_path / "in").mkdir()
+    ran = edge("watch", taught, "--camera", tmp_path / "in", "--seconds", 0.3)
+    assert ran.complaint.endswith(
+        "/in: no frame came; check that the camera runs, or that a program writes pictures there"
+    )
+    damaged = tmp_path / "damaged.mjpeg"
+    damaged.write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    ran = edge("watch", taught, "--camera", damaged)
+    assert (ran.code, ran.out) == (1, "")
+    assert "damaged.mjpeg, frame 1: " in ran.err.splitlines()[-1]
+
+
+def test_a_network_camera_that_never_answers_is_an_error_without_its_password(edge, taught):
+    pytest.importorskip("cv2", reason="OpenCV is not installed (extra camera)")
+    ran = edge(
+        "watch",
+        taught,
+        "--camera",
+        "rtsp://admin:12/Secret99@127.0.0.1:9/live?token=Secret99",
+        "--seconds",
+        3,
+    )
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[-1].startswith(
+        "edge-tosca: no frame came: rtsp://...: does not answer or refuses;"
+    )
+    assert "as %40" in ran.err and not any(word in ran.err for word in ("Secret99", "admin"))
+
+
+def test_an_address_comes_from_a_file_or_the_environment_and_is_in_no_list_of_processes(
+    start, finish, edge, taught, frames_of, tmp_path
+):
+    camera = f"{frames_of('apple')}?fps=12&loop=1"
+    (tmp_path / "camera").write_text(f"{camera}\n")
+    (tmp_path / "broker").write_text("mqtt://box:Secret99@127.0.0.1:9/test\n")
+    files = ("--camera-file", tmp_path / "camera", "--mqtt-file", tmp_path / "broker")
+    process = start("watch", taught, *files)
+    assert "mqtt broker 127.0.0.1:9 cannot be reached" in process.stderr.readline()
+    listed = Path(f"/proc/{process.pid}/cmdline").read_text()
+    assert "--camera-file" in listed and "loop=1" not in listed and "Secret99" not in listed
+    process.terminate()
+    assert finish(process).code == 0
+    given = {"EDGE_TOSCA_CAMERA": camera, "EDGE_TOSCA_MQTT": "mqtt://127.0.0.1:9/test2"}
+    ran = edge("watch", taught, "--answers", 5, env=given)
+    assert (ran.code, ran.lines[0]["label"]) == (0, "apple")
+    assert "mqtt broker 127.0.0.1:9 cannot be reached" in ran.err
+    # An empty option is none, so that a service's settings may leave it out; any other goes before.
+    assert edge("watch", taught, "--camera", "", "--answers", 1, env=given).code == 0
+    assert "no such camera" in edge("watch", taught, "--camera", "nowhere", env=given).complaint
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read (no such file or directory)"),
+        (b"", "is empty"),
+        (b"0\n1\n", "holds 2 lines"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"0" * 70_000, "is too long"),
+    ],
+)
+def test_a_file_that_holds_no_address_is_refused_by_its_name(edge, taught, tmp_path, content, reason):
+    file = tmp_path / "camera"
+    if content is not None:
+        file.write_bytes(content)
+    assert f"{file}: {reason}" in edge("watch", taught, "--camera-file", file).complaint
+
+
+def test_two_sources_or_none_are_wrong_usage(edge, taught, tmp_path):
+    ran = edge("watch", taught, "--camera", "0", "--camera-file", tmp_path / "camera")
+    assert ran.code == 2 and "not both" in ran.err
+    ran = edge("watch", taught)
+    assert ran.code == 2 and "EDGE_TOSCA_CAMERA" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("{store}", "rtsp://admin:Secret99@camera/live"),
+        ("rtsp://admin:Secret99@camera/live", "--camera", "{store}"),
+        ("{store}", "--camara=rtsp://admin:Secret99@camera/live"),
+        ("{store}", "--camera", "{store}", "--frames", "rtsp://admin:Secret99@camera/live"),
+        (
+            "{store}",
+            "--camera",
+            "{store}",
+            "--log",
+            "json",
+            "--on-change",
+            "rtsp://admin:Secret99@camera/live",
+        ),
+    ],
+)
+def test_an_address_in_the_wrong_place_is_not_quoted_with_its_password(edge, taught, words):
+    ran = edge("watch", *(word.format(store=taught) for word in words))
+    assert ran.code in (1, 2) and ran.out == ""
+    assert "Secret99" not in ran.err and "admin" not in ran.err
+
+
+def test_a_second_watcher_on_a_prefix_is_refused_until_the_first_is_gone(start, edge, taught, frames_of):
+    camera = f"{frames_of('apple')}?fps=12&loop=1"
+    # No broker is needed to refuse a publisher.
+    prefix = f"mqtt://127.0.0.1:9/test-{os.getpid()}"
+    words = ("watch", taught, "--camera", camera)
+    with start(*words, "--mqtt", prefix) as first:
+        try:
+            assert "cannot be reached" in first.stderr.readline()
+            assert "name another prefix" in edge(*words, "--mqtt", prefix).complaint
+            assert edge(*words, "--mqtt", f"{prefix}/gate", "--answers", 1).code == 0
+        finally:
+            first.kill()
+        first.wait()
+    assert edge(*words, "--mqtt", prefix, "--answers", 1).code == 0

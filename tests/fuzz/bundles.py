@@ -9,20 +9,39 @@ from io import StringIO
 from pathlib import Path
 
 from tests.fuzz.json_changes import change_json
+from tests.fuzz.onnx_bytes import FLOAT, value
+from tests.fuzz.planted_bundles import SIDE, WIDTH, loop, onnx_file
 from tests.fuzz.target import Target, file_of
 
 from edge_tosca.cli.terminal import say, say_json
 from edge_tosca.labels import checked_label
 from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
 from edge_tosca.runtime.manifest import BACKBONE, MANIFEST
+from edge_tosca.runtime.onnx_interface import require_interface
+from edge_tosca.runtime.onnx_safety import require_self_contained
 
-_GRAPH = b"a graph that nobody runs"
+_PATH = Path("backbone.onnx")
+
+
+@functools.cache
+def _graph() -> bytes:
+    return onnx_file(inputs=[value("pixels", FLOAT, [1, 3, 224, 224])])
 
 
 def _read_bundle(data: bytes) -> None:
     with file_of(MANIFEST, data, (BACKBONE,)) as path:
-        (path.parent / BACKBONE).write_bytes(_GRAPH)
+        (path.parent / BACKBONE).write_bytes(_graph())
         Bundle.load(path.parent)
+
+
+def _read_graph(data: bytes) -> None:
+    """Read what is read of a graph before a runtime gets it."""
+    require_self_contained(data, _PATH)
+    require_interface(data, _PATH, SIDE, WIDTH)
+
+
+def _graphs() -> list[bytes]:
+    return [onnx_file(), loop(), _graph()]
 
 
 def _read_label(data: bytes) -> None:
@@ -44,7 +63,7 @@ def _read_label(data: bytes) -> None:
 @functools.cache
 def _manifests() -> list[bytes]:
     manifest = json.loads((DEFAULT_BUNDLE / MANIFEST).read_bytes())
-    manifest["files"] = {BACKBONE: hashlib.sha256(_GRAPH).hexdigest()}
+    manifest["files"] = {BACKBONE: hashlib.sha256(_graph()).hexdigest()}
     # Shorter than the real one in what nobody reads, so that changes meet what is read.
     manifest["feature_dim"] = 4
     for golden in manifest["golden"]:
@@ -65,6 +84,7 @@ def _in_json(data: bytes, most: int, seed: int) -> bytes:
 
 TARGETS = {
     "bundle": Target(_read_bundle, _manifests, change=_in_json, most=20_000),
+    "graph": Target(_read_graph, _graphs, words=(b"Loop", b"com.microsoft", b"EPContext"), most=20_000),
     "label": Target(
         _read_label, _labels, words=(b"\x1b[2J", b"\xe2\x80\xa8", b"\xc2\x85", b"\xed\xa0\x80"), most=800
     ),

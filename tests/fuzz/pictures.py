@@ -18,9 +18,13 @@ from PIL import (
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 from tests.fuzz.target import Target
 
+from edge_tosca.runtime.colour_space import DISPLAY_P3
+from edge_tosca.runtime.file_kinds import AVIF, HEIC
+from edge_tosca.runtime.picture_formats import is_decoded
 from edge_tosca.runtime.pictures import load_picture
 
 _READERS = (
@@ -75,8 +79,20 @@ def _pictures() -> list[bytes]:
         ("TIFF", pixels.convert("1"), {"compression": "group4"}),
         ("TIFF", pixels.convert("F"), {}),
         ("TIFF", pixels, {"frames": 2}),
+        ("JPEG", pixels, {"icc_profile": DISPLAY_P3.profile()}),
+        ("PNG", pixels.convert("RGBA"), {"icc_profile": DISPLAY_P3.profile()}),
+        ("TIFF", pixels.convert("LAB"), {}) if features.check("littlecms2") else ("TIFF", pixels, {}),
+        *([("AVIF", pixels, {"exif": exif})] if is_decoded(AVIF) else []),
     ]
-    return [_encoded(image, kind, options) for kind, image, options in kinds]
+    found = [_encoded(image, kind, options) for kind, image, options in kinds]
+    if is_decoded(HEIC):
+        from pillow_heif import from_pillow
+
+        file = io.BytesIO()
+        from_pillow(pixels).save(file)
+        found.append(file.getvalue())
+    # Without its end marker a JPEG is decoded twice more.
+    return [*found, found[0][:-2]]
 
 
 def _exif_blocks() -> list[bytes]:
@@ -132,6 +148,9 @@ _WORDS = (
     *(b"iTXt", b"eXIf", b"tIME", b"pHYs"),
     *(b"RIFF", b"WEBP", b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"EXIF", b"XMP ", b"ICCP"),
     *(b"GIF87a", b"GIF89a", b"\x21\xf9\x04", b"\x21\xfe", b"\x21\xff\x0bNETSCAPE2.0", b"\x2c"),
+    *(b"ftyp", b"heic", b"avif", b"mif1", b"meta", b"iinf", b"infe", b"ipco", b"ipma", b"ispe", b"colr"),
+    *(b"cICP", b"gAMA", b"cHRM", b"sRGB", b"acsp", b"mntr", b"RGB ", b"GRAY", b"CMYK", b"para", b"curv"),
+    *(b"nclx", b"mft1"),
     *(b"BM", b"II*\0", b"MM\0*", b"II+\0", b"Exif\0\0", b"MPF\0", b"ICC_PROFILE\0", b"Adobe\0"),
     *(struct.pack("<H", tag) for tag in (256, 257, 258, 259, 262, 273, 274, 277, 278, 322, 323, 324, 347)),
     *(b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"tiff:Orientation=\"6\""),

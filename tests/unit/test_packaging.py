@@ -1,5 +1,8 @@
 """The wheel has every package of the tree and nothing else; an editable install hides a forgotten one."""
 
+import ast
+import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -27,6 +30,39 @@ def test_every_package_of_the_tree_is_listed_once():
 
 def test_tests_and_benchmarks_are_not_in_the_wheel():
     assert not [name for name in PROJECT["tool"]["setuptools"]["packages"] if "tests" in name.split(".")]
+
+
+# Module -> package, where the names differ; picamera2 comes with Raspberry Pi OS and is not on PyPI.
+PACKAGE_OF = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "paho": "paho-mqtt",
+    "multipart": "python-multipart",
+    "sklearn": "scikit-learn",
+}
+FROM_THE_SYSTEM = {"picamera2", "libcamera"}
+OF_TYPE_CHECKERS = {"_typeshed"}
+
+
+def imported_modules():
+    """Top-level names of all modules of others that the product imports, wherever in its files."""
+    for folder in PLACES.values():
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                yield from (name.partition(".")[0] for name in names)
+
+
+def test_every_package_that_is_imported_is_declared():
+    listed = [
+        *PROJECT["project"]["dependencies"],
+        *(item for extra in PROJECT["project"]["optional-dependencies"].values() for item in extra),
+    ]
+    declared = {re.match(r"[\w-]+", item)[0].lower().replace("-", "_") for item in listed}
+    own = {*sys.stdlib_module_names, "edge_tosca", *FROM_THE_SYSTEM, *OF_TYPE_CHECKERS}
+    wanted = {PACKAGE_OF.get(name, name).lower().replace("-", "_") for name in {*imported_modules()} - own}
+    assert not wanted - declared
 
 
 def test_at_most_8_modules_stand_directly_in_the_package():

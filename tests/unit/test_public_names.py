@@ -16,12 +16,12 @@ from edge_tosca import Learner
 EVERYTHING = ("Answer", "EdgeToscaError", "Evaluation", "Guess", "LearnReport", "Learner", "Skipped")
 
 FIELDS = {
-    "Answer": "label confidence unknown task top familiarity milliseconds set",
+    "Answer": "label confidence unknown task top familiarity milliseconds set note",
     "Guess": "label confidence",
     "Skipped": "path reason",
-    "LearnReport": "generation task classes images skipped seconds module gate thinned",
+    "LearnReport": "generation task classes images skipped seconds module gate thinned notes",
     "Evaluation": "images accuracy per_class unknown_rate strangers strangers_unknown_rate router confusion "
-    "skipped seconds",
+    "skipped seconds notes",
 }
 
 METHODS = {
@@ -29,7 +29,8 @@ METHODS = {
     "device='CPU' threads=None key_file=None group_access=False",
     "open": "path bundle=None * runtime=None device=None threads=None hint='LATENCY' key_file=None",
     "close": "",
-    "learn": "source task=None * force=False remember=False passed_over=None on_progress=None",
+    "learn": "source task=None * force=False remember=False passed_over=None follow_links=False "
+    "on_progress=None",
     "learn_features": "features task=None * names=None skipped=() force=False feature_seconds=0.0",
     "forget": "label",
     "rename": "label new * merge=False",
@@ -38,12 +39,12 @@ METHODS = {
     "predict": "source top=3 coverage=None",
     "predict_many": "sources top=3 on_progress=None coverage=None",
     "predict_burst": "sources top=3 on_skipped=None",
-    "evaluate": "folder on_progress=None",
+    "evaluate": "folder on_progress=None * follow_links=False",
 }
 
 PACKS = (
     "ImportReport Pack PackedTask SigningKey distrust export_classes import_pack load_public_key make_key "
-    "read_pack trust trusted_keys write_pack"
+    "read_pack trust trusted_keys warnings_of write_pack"
 )
 
 WHERE = "--runtime= --device= --threads="
@@ -52,17 +53,17 @@ VERBS = {
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
-    "learn": f"--task= --class= --force --remember {WHERE} --json --key-file=",
+    "learn": f"--task= --class= --force --remember --follow-links {WHERE} --json --key-file=",
     "forget": "--backups --json --key-file=",
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
-    "predict": f"--top= --burst --coverage= {WHERE} --json --key-file=",
-    "evaluate": f"--report= {WHERE} --json --key-file=",
+    "predict": f"--top= --burst --coverage= --follow-links {WHERE} --json --key-file=",
+    "evaluate": f"--report= --follow-links {WHERE} --json --key-file=",
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
-    "watch": "--camera= --on-change= --mqtt= --frames= --answers= --seconds= --on-change-seconds= --log= "
-    f"{WHERE} --key-file=",
+    "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
+    f"--on-change-seconds= --log= {WHERE} --key-file=",
     "verify": "--known= --json --key-file=",
     "store check": "--json --key-file=",
     "store compact": "--json --key-file=",
@@ -77,7 +78,7 @@ VERBS = {
     "store rekey": "--new-key-file= --fresh --key-file=",
     "export": "--out= --list --weights= --calibration= --held-out= --precision= --recipe= --force --feature= "
     "--size= --mean= --std= --interpolation= --crop= --json",
-    "embed": f"--out= --backbone= {WHERE} --json",
+    "embed": f"--out= --follow-links --backbone= {WHERE} --json",
     "doctor": f"--backbone= {WHERE} --json --key-file=",
     "demo": "--out= --json",
     "pack keygen": "--json",
@@ -85,8 +86,8 @@ VERBS = {
     "pack import": "--rename= --merge --trust= --json --key-file=",
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",
-    "serve": f"--camera= --listen= --token-file= --make-token= --role=view --name= --root-path= "
-    "--trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
+    "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
+    "--root-path= --trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
     f"--frames= --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
     "bench live": "--seconds= --out= --json",

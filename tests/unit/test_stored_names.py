@@ -261,7 +261,7 @@ def test_the_keys_of_reports_in_the_history(written):
     query = "SELECT command, report FROM generations ORDER BY number"
     reports = {command: json.loads(report) for command, report in rows(written, query)}
     found = {command: " ".join(sorted(report)) for command, report in reports.items()}
-    learned = "accuracy_by_class classes gate generation images module seconds skipped task thinned"
+    learned = "accuracy_by_class classes gate generation images module notes seconds skipped task thinned"
     imported = "accuracy_by_class accuracy_new accuracy_old_after classes generation images key pack private"
     assert found == {
         "learn": learned,

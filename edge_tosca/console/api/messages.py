@@ -42,6 +42,7 @@ class AnswerMessage(Message):
     familiarity: float
     milliseconds: dict[str, float]
     set: list[str] | None
+    note: str | None
 
 
 class ClassMessage(Message):

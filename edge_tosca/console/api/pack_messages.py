@@ -31,6 +31,7 @@ class PackMessage(Message):
     private: bool
     images: int
     tasks: list[PackTaskMessage]
+    warnings: list[str]
 
 
 class ImportedMessage(Message):
@@ -46,6 +47,7 @@ class ImportedMessage(Message):
     accuracy_new: float | None
     accuracy_old_after: float | None
     seconds: dict[str, float]
+    warnings: list[str]
 
 
 class ExportMessage(RequestMessage):

@@ -24,7 +24,7 @@ from edge_tosca.errors import NameTakenError, PackError
 from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
-from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack
+from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack, warnings_of
 from edge_tosca.store.store import Store
 
 router = APIRouter(tags=["packs"])
@@ -54,6 +54,7 @@ async def inspect(request: Request, state: AppStateDep) -> PackMessage:
             )
             for task in found.tasks
         ],
+        warnings=list(warnings_of(found)),
     )
 
 

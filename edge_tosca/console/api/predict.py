@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -39,7 +39,8 @@ async def predict(
 
         def answer(learner: Learner) -> Answer:
             require_vision(learner, [image])
-            return learner.predict_features(image.feature[None], top, coverage=coverage)[0]
+            found = learner.predict_features(image.feature[None], top, coverage=coverage)[0]
+            return replace(found, note=image.note)
 
         return image, await state.predict_thread(answer)
 
@@ -71,7 +72,8 @@ async def _ask_views(state: AppState, views: list[bytes], top: int) -> tuple[lis
 
     def answer(learner: Learner) -> Answer:
         require_vision(learner, images)
-        return learner.predict_features(np.stack([one.feature for one in images]), top, burst=True)[0]
+        found = learner.predict_features(np.stack([one.feature for one in images]), top, burst=True)[0]
+        return replace(found, note=next((one.note for one in images if one.note), None))
 
     return images, await state.predict_thread(answer)
 

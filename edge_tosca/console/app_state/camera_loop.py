@@ -135,7 +135,7 @@ class CameraLoop:
         if not camera.connected:
             return "camera_lost" if camera.error or camera.ended else "starting"
         if live.error is not None:
-            return "nothing_learned" if "knows no class yet" in live.error else "trouble"
+            return "nothing_learned" if live.nothing_learned else "trouble"
         return "starting"
 
     def _publish_answers(self) -> None:

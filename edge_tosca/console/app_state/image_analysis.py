@@ -46,6 +46,7 @@ class AnalysedImage:
         sha256: of the picture's file (hex); None for pixels.
         milliseconds: spent on "decode" and "features".
         origin: fingerprint of the backbone that computed the feature; "" if it is not compared.
+        note: what the picture's file lacks although it was read; None for a whole file.
     """
 
     feature: NDArray[np.float32]
@@ -56,6 +57,7 @@ class AnalysedImage:
     sha256: str | None
     milliseconds: dict[str, float]
     origin: str = ""
+    note: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,7 @@ class DecodedImage:
         sha256: of the picture's file (hex); None for pixels.
         milliseconds: spent on decoding for the backbone.
         preprocessing: by which it was decoded.
+        note: what its file lacks, as in `AnalysedImage`.
     """
 
     prepared: NDArray[np.float32]
@@ -79,6 +82,7 @@ class DecodedImage:
     sha256: str | None
     milliseconds: float
     preprocessing: Preprocessing
+    note: str | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def cost_of(picture: bytes | NDArray[np.uint8]) -> Cost:
     with open_picture(picture) as image:
         pixels = image.width * image.height
         # A progressive JPEG is decoded once a scan, and a tile of a TIFF may be larger than the picture.
-        slow = bool(image.info.get("progressive")) or image.format == "TIFF"
+        slow = image.progressive or image.format in ("TIFF", "HEIF", "AVIF")
         return Cost(pixels, slow or pixels > LARGE_PIXELS)
 
 
@@ -131,11 +135,14 @@ def decode(preprocessing: Preprocessing, picture: bytes | NDArray[np.uint8]) -> 
     sha256 = file_sha256(image)
     scale = decoding_scale(image, preprocessing.decoded_side)
     same = scale == decoding_scale(image, SHOWN_SIDE)
-    decoded = decode_picture(image, source_name(picture), preprocessing.decoded_side)
+    found = decode_picture(image, source_name(picture), preprocessing.decoded_side)
+    decoded = found.image
     prepared = preprocessing(decoded, exact=scale == 1)
     milliseconds = 1e3 * (time.perf_counter() - start)
     shown = decoded if same else load_picture(picture, SHOWN_SIDE)
-    return DecodedImage(prepared, jpeg_of(shown), *_quality(shown), sha256, milliseconds, preprocessing)
+    return DecodedImage(
+        prepared, jpeg_of(shown), *_quality(shown), sha256, milliseconds, preprocessing, found.note
+    )
 
 
 def analyse(vision: FeatureExtractor, picture: bytes | NDArray[np.uint8]) -> AnalysedImage:
@@ -181,6 +188,7 @@ def analyse_decoded(vision: FeatureExtractor, decoded: DecodedImage) -> Analysed
         sha256=decoded.sha256,
         milliseconds=times,
         origin=str(vision.fingerprint),
+        note=decoded.note,
     )
 
 

@@ -11,12 +11,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_tosca.console.http.requester import requester
+from edge_tosca.packs.container import MAX_BYTES
 
 MEGABYTE = 1 << 20
 
 PICTURE_BYTES = 16 * MEGABYTE
 BURST_BYTES = 64 * MEGABYTE
-PACK_BYTES = 128 * MEGABYTE
+PACK_BYTES = MAX_BYTES
 OTHER_BYTES = MEGABYTE
 
 BODIES_BYTES = 192 * MEGABYTE

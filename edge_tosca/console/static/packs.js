@@ -27,8 +27,8 @@ export async function packs() {
 }
 
 async function read(file) {
-  await send("/packs/import", file);
-  notice(t("packs.done"));
+  const { warnings } = await send("/packs/import", file);
+  notice(warnings.length > 0 ? t("packs.alike") : t("packs.done"));
 }
 
 async function save(labels) {

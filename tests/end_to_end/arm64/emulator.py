@@ -26,7 +26,11 @@ from typing import Any
 from boards import CORES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-SUITE, MIRROR, PYTHON = "bookworm", "http://deb.debian.org/debian", "3.11"
+SUITES = {"bookworm": ("3.11", 36), "trixie": ("3.13", 41)}
+"""Suite of Debian -> its Python, and the minor version of its C library."""
+
+SUITE = os.environ.get("EDGE_TOSCA_ARM64_SUITE", "bookworm")
+PYTHON, GLIBC = SUITES[SUITE]
 TOOLS = {"qemu-aarch64-static": "qemu-user-static", "debootstrap": "debootstrap", "dpkg-deb": "dpkg"}
 
 
@@ -131,7 +135,8 @@ def cache_folder() -> Path:
     """Say where everything lies."""
     named = os.environ.get("EDGE_TOSCA_ARM64_CACHE")
     parent = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else parent / "edge-tosca-arm64"
+    folder = Path(named) if named else parent / "edge-tosca-arm64"
+    return folder if SUITE == "bookworm" else folder / SUITE
 
 
 def obstacle() -> str | None:
@@ -171,7 +176,7 @@ def prepare(work: Path, say: Callable[[str], None], qemu: str | None = None) -> 
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (cache / "root").is_dir():
-            say(f"Debian {SUITE} for ARM64, from {MIRROR}")
+            say(f"Debian {SUITE} for ARM64")
             _make_root(cache / "root")
         requirements = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
         site = cache / "site" / hashlib.sha256(json.dumps(requirements).encode()).hexdigest()[:12]
@@ -194,7 +199,7 @@ def _make_root(root: Path) -> None:
     with _in_place(root) as new:
         _call(
             *("debootstrap", "--arch=arm64", "--foreign", "--variant=minbase"),
-            *("--include=python3,libstdc++6", SUITE, new, MIRROR),
+            *("--include=python3,libstdc++6", SUITE, new),
         )
         # The second stage would need to run ARM64 programs by themselves; unpacked packages are enough.
         archives = new / "var/cache/apt/archives"
@@ -206,20 +211,20 @@ def _make_root(root: Path) -> None:
 def _install_project(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         # A build in the source tree would leave files there, and pick up those that an earlier one left.
-        source = shutil.copytree(
-            REPOSITORY,
-            Path(scratch) / "source",
-            ignore=shutil.ignore_patterns(
-                ".*", "build", "demo", "tests", "docs", "*.egg-info", "__pycache__"
-            ),
-        )
+        source = Path(scratch) / "source"
+        hidden = shutil.ignore_patterns("*.egg-info", "__pycache__")
+        # By name, since packages inside have names of folders that are not copied.
+        for folder in ("edge_tosca", "export", "runtime", "devices"):
+            shutil.copytree(REPOSITORY / folder, source / folder, ignore=hidden)
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(REPOSITORY / name, source)
         _install(folder, [str(source)], "--no-deps")
 
 
 def _arm64_wheels() -> Iterator[str]:
-    """Name every platform tag that Debian 12's C library (2.36) satisfies."""
+    """Name every platform tag that Debian's C library satisfies."""
     yield from ("--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON)
-    for minor in range(36, 16, -1):
+    for minor in range(GLIBC, 16, -1):
         yield from ("--platform", f"manylinux_2_{minor}_aarch64")
     yield from ("--platform", "manylinux2014_aarch64")
 

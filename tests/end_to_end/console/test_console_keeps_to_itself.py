@@ -1,4 +1,4 @@
-"""The console opens no way out of the box, and writes nothing but its store and the note of what was forgotten."""
+"""The console opens no way out of the box, and writes nothing but its store and what it forgot."""
 
 
 def test_the_console_tries_to_reach_nothing_in_a_day(serve, photos, asked, teach, guard, edge, tmp_path):
@@ -16,4 +16,5 @@ def test_the_console_tries_to_reach_nothing_in_a_day(serve, photos, asked, teach
         assert served.ask("POST", "/classes/forget", json={"label": "apple"}).status_code == 200
         assert served.end() == 0
     assert not attempts.exists(), attempts.read_text()
-    assert {path.name for path in tmp_path.iterdir()} == {"shop.tosca", "shop.tosca.forgotten", "inject", "home"}
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"shop.tosca", "shop.tosca.forgotten", "inject", "home"}

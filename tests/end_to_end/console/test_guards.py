@@ -53,7 +53,18 @@ def test_a_network_address_without_tls_is_served_with_a_printed_warning(serve, s
 @pytest.mark.parametrize("weak", ["short", ""])
 def test_a_weak_token_is_refused(edge, store, tmp_path, weak):
     (tmp_path / "token").write_text(weak)
+    (tmp_path / "token").chmod(0o600)
     assert "at least 16 characters" in edge("serve", store, "--token-file", tmp_path / "token").complaint
+
+
+def test_a_token_that_others_can_read_is_refused(edge, store, tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    path.chmod(0o644)
+    assert f"chmod 600 {path}" in edge("serve", store, "--token-file", path).complaint
+    assert (
+        "can be read by other users" in edge("serve", store, "--token-file", f"teach:anna={path}").complaint
+    )
 
 
 def test_a_made_token_is_for_its_owner_alone_and_overwrites_nothing(edge, store, tmp_path):

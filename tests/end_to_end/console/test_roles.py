@@ -163,6 +163,7 @@ def test_a_history_names_the_user_and_the_role(serve, edge, taught, copy_store, 
 def test_tokens_that_cannot_be_told_apart_are_refused(edge, store, tmp_path, values, complaint):
     for name in "tu":
         (tmp_path / name).write_text(name * 20)
+        (tmp_path / name).chmod(0o600)
     given = [
         part for one in values for part in ("--token-file", one.format(t=tmp_path / "t", u=tmp_path / "u"))
     ]

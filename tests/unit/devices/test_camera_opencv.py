@@ -1,6 +1,8 @@
 """Video files and network cameras through OpenCV, and picamera2 where there is none."""
 
+import os
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import closing
@@ -9,8 +11,9 @@ import numpy as np
 import pytest
 
 from edge_tosca.devices.camera import Stream, open_camera
+from edge_tosca.devices.camera.opencv import OpenCvCamera
 from edge_tosca.devices.camera.opencv import cv2 as opencv
-from edge_tosca.errors import CameraEndedError, CameraError
+from edge_tosca.errors import CameraEndedError, CameraError, PictureError
 
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra camera)")
 
@@ -86,7 +89,7 @@ def test_a_network_camera_that_refuses_is_told_in_one_line_without_its_password(
 
         thread = threading.Thread(target=refuse)
         thread.start()
-        with pytest.raises(CameraError, match=f"rtsp://127.0.0.1:{port}/belt: ") as caught:
+        with pytest.raises(CameraError, match=f"rtsp://127.0.0.1:{port}/...: ") as caught:
             open_camera(f"rtsp://user:secret@127.0.0.1:{port}/belt")
         thread.join()
     assert "secret" not in str(caught.value) and len(str(caught.value).splitlines()) == 1
@@ -103,3 +106,101 @@ def test_a_system_without_picamera2_is_told_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(CameraError, match="apt install python3-picamera2"):
         open_camera("picamera2")
+
+
+def damage(video, path, number):
+    """Write zeros over one frame of a video."""
+    data, places, place = bytearray(video.read_bytes()), [], -1
+    while (place := data.find(b"\xff\xd8\xff", place + 1)) >= 0:
+        places.append(place)
+    end = data.index(b"\xff\xd9", places[number]) + 2
+    data[places[number] : end] = bytes(end - places[number])
+    path.write_bytes(data)
+    return path
+
+
+def test_a_video_goes_on_after_a_frame_that_cannot_be_decoded(video, tmp_path):
+    with closing(open_camera(f"{damage(video, tmp_path / 'damaged.avi', 1)}?fps=500&loop=1")) as camera:
+        for _ in range(2):
+            assert hue(camera.read()) == "r"
+            with pytest.raises(PictureError, match=r"damaged.avi: a frame is damaged"):
+                camera.read()
+            assert hue(camera.read()) == "b"
+
+
+def test_a_stream_counts_a_damaged_frame_of_a_video_as_dropped(video, tmp_path):
+    with closing(Stream.of(f"{damage(video, tmp_path / 'damaged.avi', 1)}?fps=50")) as stream:
+        stream.start()
+        number = 0
+        while (frame := stream.newest(after=number)) is not None:
+            number = frame.number
+        stats = stream.stats()
+        assert (number, stats.frames, stats.reconnects) == (3, 3, 0)
+        assert stats.dropped >= 1
+
+
+class Capture:
+    """A camera of OpenCV that gives what it is told to."""
+
+    def __init__(self, *frames):
+        self.frames = list(frames)
+
+    def read(self):
+        pixels = self.frames.pop(0) if self.frames else None
+        return pixels is not None, pixels
+
+    def release(self):
+        self.frames.clear()
+
+
+def test_a_camera_is_lost_when_nothing_comes_and_not_by_a_damaged_frame():
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    with closing(OpenCvCamera(Capture(pixels, None, None, pixels), "belt")) as camera:
+        camera.read()
+        for _ in range(2):
+            with pytest.raises(PictureError, match="belt: a frame is damaged"):
+                camera.read()
+        camera.read()
+        with pytest.raises(CameraError, match="delivers no more frames"):
+            camera.read()
+
+
+NOISY = {
+    "OPENCV_FFMPEG_LOGLEVEL": "56",
+    "OPENCV_FFMPEG_DEBUG": "1",
+    "OPENCV_VIDEOIO_DEBUG": "1",
+    "OPENCV_LOG_LEVEL": "DEBUG",
+    "OPENCV_FFMPEG_SKIP_LOG_CALLBACK": "1",
+}
+OPEN = """
+import sys
+from edge_tosca.devices.camera import open_camera
+from edge_tosca.errors import CameraError
+try:
+    open_camera(sys.argv[1])
+except CameraError as error:
+    print(error)
+"""
+
+
+def test_opencv_and_ffmpeg_print_no_address_whatever_the_environment_says():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def refuse():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"RTSP/1.0 404 Not Found\r\nCSeq: 1\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        url = f"rtsp://user:secret@127.0.0.1:{port}/belt?token=secret"
+        ran = subprocess.run(
+            [sys.executable, "-c", OPEN, url], env={**os.environ, **NOISY}, capture_output=True, text=True
+        )
+        thread.join()
+    assert (
+        ran.stdout.startswith(f"rtsp://127.0.0.1:{port}/...: does not answer") and "secret" not in ran.stdout
+    )
+    assert ran.stderr == ""

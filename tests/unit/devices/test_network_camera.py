@@ -34,8 +34,8 @@ def network_camera():
         pytest.skip(reason)
 
     @contextmanager
-    def start(port):
-        command = [SYSTEM_PYTHON, SERVER, str(port), "user", "secret"]
+    def start(port, password="secret"):
+        command = [SYSTEM_PYTHON, SERVER, str(port), "user", password]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
                 assert server.stdout.readline() == "ready\n"
@@ -75,7 +75,7 @@ def test_a_network_camera_is_played_lost_and_found_again(network_camera, port):
             assert stream.newest(after=last, timeout=LONGEST).number > last
             assert stream.stats().reconnects == 1
             # Told after the frame was given.
-            wait_until(lambda: f"rtsp://127.0.0.1:{port}/belt: 320x240" in told)
+            wait_until(lambda: f"rtsp://127.0.0.1:{port}/...: 320x240" in told)
     assert "delivers no more frames" in told[0]
     assert not any("secret" in event for event in told)
 
@@ -87,3 +87,20 @@ def test_a_wrong_password_is_told_in_one_line_without_it(network_camera, port):
     ):
         open_camera(f"rtsp://user:guess@127.0.0.1:{port}/belt")
     assert "guess" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("password", "written"),
+    [
+        ("p@ss/wo?rd#1", "p@ss/wo?rd#1"),
+        ("50%off", "50%off"),
+        ("a b\u00e4:c", "a b\u00e4:c"),
+        ("%41+", "%2541%2B"),
+    ],
+)
+def test_a_password_of_any_characters_opens_the_camera(network_camera, port, password, written):
+    with (
+        network_camera(port, password),
+        closing(open_camera(f"rtsp://user:{written}@127.0.0.1:{port}/belt")) as camera,
+    ):
+        assert camera.read().shape == (240, 320, 3)

@@ -135,6 +135,7 @@ def test_a_store_that_knows_nothing_gives_no_answer_until_it_is_taught(live_on, 
     live = live_on(Belt(looks["mug"]), path, on_event=told.append)
     eventually(lambda: live.stats().error is not None)
     assert "knows no class yet" in live.stats().error
+    assert live.stats().nothing_learned
     assert live.newest(timeout=0.2) is None
     with closing(Learner.open(path, threads=1)) as other:
         other.learn({name: views(looks[name]) for name in ("mug", "pen")}, force=True)

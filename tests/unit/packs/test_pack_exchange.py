@@ -352,6 +352,16 @@ def test_an_imported_class_is_forgotten_like_any_other_and_may_come_again(open_b
     assert answers(second) == all_known
 
 
+def test_an_import_of_features_that_are_all_alike_warns(open_box, sent):
+    first, second, third = open_box(), open_box(), open_box()
+    covered = np.full((6, 32), 0.5, np.float32)
+    first.learn_features({"mug": pictures("mug", 6), "lens": covered}, force=True)
+    (warning,) = import_pack(second.store, sent(first)).warnings
+    assert "'lens'" in warning
+    learn(third, "desk", "cup", "pen", shots=6)
+    assert import_pack(second.store, sent(third)).warnings == ()
+
+
 def test_an_import_tells_the_accuracy_of_left_out_pictures(open_box, sent):
     first, second = open_box(), open_box()
     learn(first, "desk", "mug", "pen", shots=12)

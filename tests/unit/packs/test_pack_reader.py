@@ -3,6 +3,7 @@
 import json
 import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,16 @@ from safetensors.numpy import save
 
 from edge_tosca.errors import EdgeToscaError, PackError
 from edge_tosca.learner.task_training import train_task_module
-from edge_tosca.packs import Pack, PackedTask, SigningKey, container, make_key, read_pack, write_pack
+from edge_tosca.packs import (
+    Pack,
+    PackedTask,
+    SigningKey,
+    container,
+    make_key,
+    read_pack,
+    warnings_of,
+    write_pack,
+)
 from edge_tosca.packs.importing import import_pack
 from edge_tosca.store.store import Store
 
@@ -244,7 +254,52 @@ def test_features_of_another_kind_are_refused_even_if_signed(key, read, rows):
     task = PackedTask(
         whole.name, whole.learned_at, whole.labels, whole.module, cosines, (rows, whole.features[1])
     )
-    assert "damaged" in told(read, made(tasks=(task,)).to_bytes(key))
+    finite = np.isfinite(rows).all()
+    assert ("damaged" if finite else "'mug' are not finite") in told(read, made(tasks=(task,)).to_bytes(key))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1.01, -2])
+@pytest.mark.parametrize("where", [(0, 0), (3, slice(None)), slice(None)], ids=["one", "a row", "all"])
+def test_cosines_that_no_learner_writes_are_refused_even_if_signed(key, read, value, where):
+    whole = made().tasks[0]
+    cosines = whole.cosines.copy()
+    cosines[where] = value
+    task = PackedTask(whole.name, whole.learned_at, whole.labels, whole.module, cosines, whole.features)
+    assert "held-out cosines of task 'desk'" in told(read, made(tasks=(task,)).to_bytes(key))
+
+
+@pytest.mark.parametrize("counts", [(4,), (1, 4), (1, 1)])
+def test_a_picture_without_a_held_out_answer_is_none_of_these_faults(key, read, counts):
+    """NaN is what a learner writes for a picture that is alone in its class, and in a task of one class."""
+    rng = np.random.default_rng(0)
+    features = tuple(rng.normal(size=(count, D)).astype(np.float16) for count in counts)
+    module, cosines = train_task_module(features)
+    assert np.isnan(cosines).any()
+    task = made().tasks[0]
+    labels = task.labels[: len(counts)]
+    packed = PackedTask(
+        task.name, task.learned_at, labels, module.to_bytes(), cosines.astype(np.float16), features
+    )
+    assert read(made(tasks=(packed,)).to_bytes(key)).labels == labels
+
+
+@pytest.mark.parametrize("rows", [np.zeros((4, D)), np.ones((4, D)), np.arange(4)[:, None] * np.ones(D) + 1])
+def test_a_class_whose_features_are_all_alike_is_a_warning(key, read, rows):
+    whole = made().tasks[0]
+    features = (rows.astype(np.float16), whole.features[1])
+    task = PackedTask(whole.name, whole.learned_at, whole.labels, whole.module, whole.cosines, features)
+    (warning,) = warnings_of(read(made(tasks=(task,)).to_bytes(key)))
+    assert "all 4 features of class 'mug' are alike" in warning
+    assert not warnings_of(made())
+
+
+def test_the_pages_have_the_largest_pack_that_the_reader_and_the_console_take():
+    limits = pytest.importorskip("edge_tosca.console.http.limits", reason="the console is not installed")
+    assert container.MAX_BYTES == limits.PACK_BYTES
+    size = container.MAX_BYTES >> 20
+    written = {"packs": f"{size} MiB", "console": f"16, 64, {size}, 1 MiB", "hostile-input": f"{size} MiB"}
+    for page, figure in written.items():
+        assert figure in (Path(__file__).parents[3] / f"docs/{page}.md").read_text(), page
 
 
 @pytest.mark.parametrize("label", ["a\nb", "", " mug", "x" * 201])

@@ -81,10 +81,8 @@ def test_a_vouched_for_file_that_is_no_graph_is_refused(bundle, tmp_path):
         write_bundle(folder, {"backbone.onnx": b"not a graph"}, entries)
     assert "\n" not in str(caught.value)
     # A message of protobuf, of which ONNX knows no field.
-    broken = write_bundle(tmp_path / "other", {"backbone.onnx": b"\xfa\x07\x01x"}, entries)
-    with pytest.raises(BundleError, match="cannot run it") as caught:
-        open_backend(broken)
-    assert "\n" not in str(caught.value)
+    with pytest.raises(BundleError, match="has no input"):
+        write_bundle(tmp_path / "other", {"backbone.onnx": b"\xfa\x07\x01x"}, entries)
 
 
 @pytest.mark.parametrize(

@@ -195,14 +195,17 @@ def test_huge_dimensions_in_a_small_file_are_refused(tmp_path, kind):
     if kind == "TIFF":
         data = tiff(60_000, 60_000, 16, zlib.compress(bytes(256)))
     (tmp_path / "huge.img").write_bytes(data)
-    assert "megapixels" in read_alone(tmp_path / "huge.img")
+    told = read_alone(tmp_path / "huge.img")
+    # Before Pillow 13 libwebp looks at the size first, and gives no reason.
+    assert "megapixels" in told or (kind == "WEBP" and "cannot be read" in told)
 
 
 def test_of_an_animation_of_many_frames_one_is_decoded(tmp_path):
     frames = [Image.new("P", (300, 200), shade) for shade in range(64)]
     for kind in ("GIF", "PNG", "WEBP", "TIFF"):
         path = tmp_path / f"film.{kind.lower()}"
-        frames[0].convert("RGB" if kind == "WEBP" else "P").save(
+        # Pillow before 13 cannot write a film of both modes as PNG.
+        frames[0].convert("RGB" if kind in ("WEBP", "PNG") else "P").save(
             path, kind, save_all=True, append_images=[frame.convert("RGB") for frame in frames[1:]]
         )
         assert read_alone(path) == [300, 200]

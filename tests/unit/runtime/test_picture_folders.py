@@ -1,8 +1,8 @@
 """Folders of strangers: what lies in them is found, or left out, or told, and nothing waits for ever."""
 
 import contextlib
+import io
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.runtime import Bundle, find_pictures, load_picture, passed_over
+from edge_tosca.runtime import Bundle, find_pictures, list_pictures, load_picture
 from edge_tosca.runtime.manifest import MANIFEST
 from edge_tosca.store.source_images import digest_of_file
 from edge_tosca.vision.image_folder import list_images
@@ -171,32 +171,149 @@ def test_a_path_with_a_zero_byte_is_told_in_one_line():
         load_picture("a\0b.jpg")
 
 
-def test_what_looks_like_a_picture_and_is_not_taken_has_a_reason(tmp_path):
+def encoded(kind, size=(32, 24)):
+    file = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(file, kind)
+    return file.getvalue()
+
+
+HIDDEN = (
+    *("__MACOSX", ".thumbnails", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"),
+    *(".Trash-1000", "lost+found", "LOST.DIR", "@Recycle", ".@__thumb"),
+)
+"""Folders that systems make beside and among pictures."""
+
+
+def reasons(folder, **options):
+    return {one.path.name: one.reason for one in list_pictures(folder, **options).passed_over}
+
+
+def test_a_picture_is_known_by_its_bytes_whatever_it_is_called(tmp_path):
+    for kind, name in (
+        ("JPEG", "IMG_0001"),
+        ("PNG", "a.dat"),
+        ("GIF", "b.heic"),
+        ("WEBP", "c.txt"),
+        ("BMP", "d.JPG~"),
+    ):
+        (tmp_path / name).write_bytes(encoded(kind))
+    assert [path.name for path in find_pictures(tmp_path)] == [
+        "IMG_0001",
+        "a.dat",
+        "b.heic",
+        "c.txt",
+        "d.JPG~",
+    ]
+    for path in find_pictures(tmp_path):
+        assert load_picture(path).size == (32, 24)
+
+
+def test_whatever_else_lies_in_a_folder_has_a_reason(tmp_path):
     mug, elsewhere = tmp_path / "mug", tmp_path / "elsewhere"
     for folder in (mug, elsewhere):
         folder.mkdir()
-    Image.new("RGB", (32, 24)).save(mug / "own.jpg")
-    shutil.copy(mug / "own.jpg", elsewhere / "far.jpg")
-    shutil.copy(mug / "own.jpg", mug / "IMG_0001")
+    for name in ("own.jpg", "IMG_0001"):
+        (mug / name).write_bytes(encoded("JPEG"))
+    (elsewhere / "far.jpg").write_bytes(encoded("JPEG"))
     (mug / "far.jpg").symlink_to(elsewhere / "far.jpg")
+    (mug / "gone.jpg").symlink_to("nowhere.jpg")
     (mug / "all").symlink_to(elsewhere)
-    (mug / "phone.HEIC").touch()
-    for silent in ("Thumbs.db", "notes.txt", "README", ".hidden.heic"):
-        (mug / silent).write_text("no picture")
     (mug / "inside.jpg").symlink_to("own.jpg")
+    (mug / "notes.txt").write_text("no picture")
+    (mug / "clip.mov").write_bytes(b"\0\0\0\x14ftypqt  \0\0\2\0qt  ")
+    (mug / "more.zip").write_bytes(b"PK\3\4" + bytes(40))
+    (mug / "x.jxl").write_bytes(b"\xff\x0a" + bytes(40))
+    (mug / "shot.nef").write_bytes(b"II*\0" + bytes(40))
+    (mug / "nothing").touch()
+    (mug / "odd.bin").write_bytes(bytes(range(200, 256)) * 3)
     os.mkfifo(mug / "pipe")
-    reasons = {path.name: reason for path, reason in passed_over(mug)}
-    assert set(reasons) == {"IMG_0001", "all", "far.jpg", "phone.HEIC"}
-    assert reasons["phone.HEIC"] == "HEIC is not read; save it as JPEG"
-    assert "leaves the folder" in reasons["far.jpg"]
-    assert [path.name for path in find_pictures(mug)] == ["inside.jpg", "own.jpg"]
+    for silent in ("Thumbs.db", "desktop.ini", ".DS_Store", "._own.jpg", ".hidden.heic", "Icon\r"):
+        (mug / silent).write_bytes(encoded("JPEG"))
+    assert [path.name for path in find_pictures(mug)] == ["IMG_0001", "inside.jpg", "own.jpg"]
+    found = reasons(mug)
+    followed = "follow links with --follow-links"
+    assert found == {
+        "all": "a link to a folder; copy the folder here, or " + followed,
+        "far.jpg": "a link that leaves the folder; copy the picture here, or " + followed,
+        "gone.jpg": "a link that leads nowhere; copy the picture here",
+        "notes.txt": "not a picture but text; move it elsewhere",
+        "clip.mov": "not a picture but a video (QuickTime MOV); save frames of it as JPEG",
+        "more.zip": "not a picture but an archive (ZIP); unpack it",
+        "x.jxl": "JPEG XL is not read; save it as JPEG",
+        "shot.nef": "a camera's raw file is not read; save it as JPEG",
+        "nothing": "empty; take or copy it again",
+        "odd.bin": "not a picture; save it as JPEG, PNG, BMP, WebP, GIF or TIFF",
+        "pipe": "not a regular file, not a picture; move it elsewhere",
+    }
+    assert all("; " in reason and "\n" not in reason for reason in found.values())
+
+
+def test_a_file_that_cannot_be_read_has_a_reason(tmp_path):
+    (tmp_path / "IMG").write_bytes(encoded("JPEG"))
+    (tmp_path / "IMG").chmod(0)
+    if os.geteuid() == 0:
+        pytest.skip("root reads every file")
+    assert reasons(tmp_path) == {"IMG": "cannot be read (permission denied); check its permissions"}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_folders_that_systems_make_are_neither_classes_nor_searched(tmp_path, name):
+    for folder in (tmp_path / "mug", tmp_path / "mug" / name, tmp_path / name):
+        folder.mkdir(exist_ok=True)
+        (folder / "1.jpg").write_bytes(encoded("JPEG"))
+    found = list_images(tmp_path)
+    assert found.pictures == {"mug": [tmp_path / "mug" / "1.jpg"]}
+    assert found.skipped_of_classes == []
+
+
+def test_links_are_followed_where_that_is_wanted_and_never_in_a_circle(tmp_path):
+    photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    (photos / "mug" / "near").mkdir(parents=True)
+    (elsewhere / "deep").mkdir(parents=True)
+    for path in (
+        photos / "mug" / "1.jpg",
+        photos / "mug" / "near" / "2.jpg",
+        elsewhere / "3.jpg",
+        elsewhere / "deep" / "4.jpg",
+    ):
+        path.write_bytes(encoded("JPEG"))
+    (photos / "mug" / "3.jpg").symlink_to(elsewhere / "3.jpg")
+    (photos / "mug" / "far").symlink_to(elsewhere)
+    (photos / "mug" / "again").symlink_to(elsewhere)
+    (photos / "mug" / "beside").symlink_to("near")
+    (photos / "mug" / "up").symlink_to("..")
+    (photos / "mug" / "self").symlink_to(".")
+    (elsewhere / "deep" / "back").symlink_to(elsewhere)
+    (photos / "cup").symlink_to(elsewhere / "deep")
+    found = list_images(photos, follow_links=True)
+    names = [path.relative_to(photos).as_posix() for path in found.pictures["mug"]]
+    assert len(names) == 5
+    assert {"mug/1.jpg", "mug/3.jpg", "mug/near/2.jpg"} < set(names)
+    # Of two links to one folder either is searched, and only one.
+    assert {name.split("/", 2)[2] for name in names if name.startswith(("mug/far", "mug/again"))} == {
+        "3.jpg",
+        "deep/4.jpg",
+    }
+    assert [path.name for path in found.pictures["cup"]] == ["4.jpg"]
+    skipped = {Path(entry.path).name: entry.reason for entry in found.skipped_of_classes}
+    assert set(skipped) == {"up", "self", "back"}
+    assert set(skipped.values()) == {"a link to a folder that holds it; remove the link"}
+    assert len(find_pictures(photos / "mug")) == 2
+
+
+def test_a_class_that_is_a_link_to_what_holds_it_is_refused(tmp_path):
+    (tmp_path / "photos" / "mug").mkdir(parents=True)
+    (tmp_path / "photos" / "all").symlink_to("..")
+    with pytest.raises(LearnError, match="holds it"):
+        list_images(tmp_path / "photos", follow_links=True)
 
 
 def test_a_picture_beside_the_class_folders_is_told(tmp_path):
     (tmp_path / "mug").mkdir()
     (tmp_path / "mug" / "1.jpg").touch()
-    (tmp_path / "stray.jpg").touch()
-    (tmp_path / "notes.txt").touch()
+    for name in ("stray.jpg", "IMG_0001"):
+        (tmp_path / name).write_bytes(encoded("JPEG"))
+    (tmp_path / "notes.txt").write_text("three mugs")
     found = list_images(tmp_path).skipped
     assert found["mug"] == []
-    assert [Path(entry.path).name for entry in found[""]] == ["stray.jpg"]
+    assert [Path(entry.path).name for entry in found[""]] == ["IMG_0001", "stray.jpg"]

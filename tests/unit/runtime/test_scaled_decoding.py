@@ -115,7 +115,7 @@ def test_exif_orientation_is_applied_to_a_scaled_picture(orientation):
 
 def test_the_first_picture_of_a_phones_multi_picture_file_is_scaled():
     data = encoded(scene(), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))])
-    assert open_picture(data).format == "MPO"
+    assert data.count(b"\xff\xd8\xff") > 1
     exact, scaled = crops(data)
     assert np.abs(exact - scaled).mean() < 0.6
 

@@ -443,7 +443,7 @@ def test_a_checkpoint_that_does_not_wait_empties_the_log_unless_another_process_
 def test_faults_of_pages_are_listed_and_an_intact_file_has_none(store):
     add_task(store, "task 1", "mug")
     assert store.page_faults() == []
-    ((number,),) = store.query("SELECT rootpage FROM sqlite_master WHERE name = 'lives'")
+    ((number,),) = store.query("SELECT rootpage FROM sqlite_master WHERE name = 'classes'")
     assert store.checkpoint(wait=True)
     ((size,),) = store.query("PRAGMA page_size")
     with store.path.open("r+b") as file:

@@ -41,6 +41,17 @@ def test_a_command_gets_the_change_in_its_environment_and_no_shell_sees_it(
     assert note.read_text() == label.replace("\n", "\\n").replace("\x00", "\\x00")
 
 
+def test_a_command_does_not_get_addresses_with_passwords(tmp_path, change, eventually, monkeypatch):
+    monkeypatch.setenv("EDGE_TOSCA_CAMERA", "rtsp://me:secret@camera/live")
+    monkeypatch.setenv("EDGE_TOSCA_MQTT", "mqtt://me:secret@broker")
+    note = tmp_path / "note"
+    program = "import os, sys; open(sys.argv[1], 'w').write(str(dict(os.environ)))"
+    with closing(Command(python(program, note), pytest.fail)) as command:
+        command.change(change())
+        eventually(lambda: note.exists() and note.read_text())
+    assert "EDGE_TOSCA_LABEL" in note.read_text() and "secret" not in note.read_text()
+
+
 def test_while_a_command_runs_only_the_newest_change_waits(tmp_path, change, eventually):
     note, go = tmp_path / "note", tmp_path / "go"
     program = (
