@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
-
 from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.features.normalization import to_cache_dtype
@@ -14,6 +12,7 @@ from edge_tosca.labels import require_text
 from edge_tosca.learner.lesson import Lesson
 from edge_tosca.learner.refit import accuracies_before, fit_task_module, refit
 from edge_tosca.learner.storage_limit import keep_within
+from edge_tosca.learner.task_training import is_cross_fitted
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class, judge
 from edge_tosca.results import LearnReport, ModuleReport
 from edge_tosca.store.state import State, Task
@@ -92,7 +91,7 @@ def learn_task(
 
 def _counts(store: Store, cosines: Array) -> bool:
     """Return whether a module may change answers: by its evidence, or by the paper's rule without any."""
-    return store.settings["router"] == "entropy" or not bool(np.isnan(cosines).all())
+    return store.settings["router"] == "entropy" or is_cross_fitted(cosines)
 
 
 def _file(store: Store, lesson: Lesson, task: str, module: str, generation: int) -> None:

@@ -14,6 +14,7 @@ from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
+from edge_tosca.learner.task_training import is_cross_fitted
 from edge_tosca.results import Answer, Guess
 from edge_tosca.store.state import State
 from edge_tosca.store.store import Store
@@ -206,7 +207,7 @@ class Model:
 
 def _read_has_evidence(store: Store, digest: str) -> bool:
     """Return whether a module's weight was chosen on held-out pictures of its own, too."""
-    return not np.isnan(store.evidence(digest)).all()
+    return is_cross_fitted(store.evidence(digest))
 
 
 def _read_module(store: Store, digest: str) -> Module:

@@ -43,6 +43,11 @@ CROSS_FITTED = 100
 quarters of a lesson's training, and up to 40 pictures a class their evidence never gave a module a weight."""
 
 
+def is_cross_fitted(cosines: Array) -> bool:
+    """Return whether evidence, as `train_task_module` returns it, shows what a module adds."""
+    return bool(np.nan_to_num(cosines).any())
+
+
 def field_training(pictures: int, shrink: float = SHRINK) -> Training:
     """Return the training settings for a task in the field.
 
@@ -81,7 +86,7 @@ def train_task_module(
     Returns:
         The module, and its evidence, float32 [n, k]: the cosines of each picture in modules that were trained
         without the picture's block, rows by class and picture. NaN for a picture that is alone in its class,
-        and for all pictures of a task of one class or of few pictures.
+        and for all pictures of a task of one class; zeros, which are no opinion, in a task of few pictures.
     """
     normalized = [normalize(rows) for rows in features]
     sizes = [len(rows) for rows in normalized]
@@ -95,7 +100,9 @@ def train_task_module(
     fitted = _fit(x, labels, offsets, len(sizes), shrink)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
-    if len(sizes) > 1 and len(x) >= cross_fitted * len(sizes):
+    if len(sizes) > 1 and len(x) < cross_fitted * len(sizes):
+        cosines[:] = 0
+    elif len(sizes) > 1:
         folds = np.concatenate([folds_of(size) for size in sizes])
         for fold in range(FOLDS):
             held_out = folds == fold

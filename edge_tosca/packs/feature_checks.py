@@ -25,16 +25,14 @@ def require_numbers(task: PackedTask) -> None:
 
     Raises:
         PackError: a feature is not finite; or a cosine is not in -1 to 1. Only a picture that is alone in its
-            class, and those of a task of one class or of few pictures, have NaN: no held-out answer.
+            class, and those of a task of one class, have NaN, since there is no held-out answer.
     """
     for label, rows in zip(task.labels, task.features, strict=True):
         if not np.isfinite(rows).all():
             raise PackError(f"features of class {printable(label)!r} are not finite; {_REMEDY}")
     cosines = task.cosines.astype(np.float32)
     alone = np.repeat([len(rows) == 1 for rows in task.features], [len(rows) for rows in task.features])
-    # A module of few pictures was not cross-fitted: it has no held-out answer at all.
-    without = len(task.labels) == 1 or bool(np.isnan(cosines).all())
-    unanswered = np.isnan(cosines).all(axis=1) & (alone | without)
+    unanswered = np.isnan(cosines).all(axis=1) & (alone | (len(task.labels) == 1))
     # A comparison with NaN does not hold.
     answered = (np.abs(cosines) <= 1 + _ROUNDING).all(axis=1)
     if not (answered | unanswered).all():
