@@ -1,8 +1,9 @@
 """Train the module of a task, and cross-fit its evidence, from the task's own pictures alone.
 
 The evidence is what the module answers to pictures that were held out of its training; the router's
-calibration weighs the modules by it. Nothing of other tasks enters, so that a module is the same whatever was
-learned before or is forgotten later.
+calibration weighs the modules by it. Below CROSS_FITTED pictures a class there is none, and the router
+decides: no module was ever better than the discriminant there (docs/method.md). Nothing of other tasks
+enters, so that a module is the same whatever was learned before or is forgotten later.
 """
 
 import math
@@ -37,6 +38,16 @@ of the number of steps. The noise of gradients moves a weight like a random walk
 was learned. The distance exceeds the initial weights (0.0066 for d = 1280) from 11 steps on."""
 
 
+CROSS_FITTED = 100
+"""Mean number of pictures a class from which on a module is cross-fitted. Three further trainings are three
+quarters of a lesson's training, and up to 40 pictures a class their evidence never gave a module a weight."""
+
+
+def is_cross_fitted(cosines: Array) -> bool:
+    """Return whether evidence, as `train_task_module` returns it, shows what a module adds."""
+    return bool(np.nan_to_num(cosines).any())
+
+
 def field_training(pictures: int, shrink: float = SHRINK) -> Training:
     """Return the training settings for a task in the field.
 
@@ -55,7 +66,11 @@ def field_training(pictures: int, shrink: float = SHRINK) -> Training:
 
 
 def train_task_module(
-    features: Sequence[Array], *, shrink: float = SHRINK, head_start: bool = True
+    features: Sequence[Array],
+    *,
+    shrink: float = SHRINK,
+    head_start: bool = True,
+    cross_fitted: float = CROSS_FITTED,
 ) -> tuple[Module, Array]:
     """Train the module of a task on what the task's own discriminant gets wrong, and cross-fit its evidence.
 
@@ -66,11 +81,12 @@ def train_task_module(
         features: of each class, float [n_c, d].
         shrink: strength of the L1 penalty, see SHRINK.
         head_start: add the discriminant's scores; without them the module learns the task alone.
+        cross_fitted: mean number of pictures a class from which on there is evidence.
 
     Returns:
         The module, and its evidence, float32 [n, k]: the cosines of each picture in modules that were trained
         without the picture's block, rows by class and picture. NaN for a picture that is alone in its class,
-        and for all pictures of a task of one class.
+        and for all pictures of a task of one class; zeros, which are no opinion, in a task of few pictures.
     """
     normalized = [normalize(rows) for rows in features]
     sizes = [len(rows) for rows in normalized]
@@ -84,7 +100,9 @@ def train_task_module(
     fitted = _fit(x, labels, offsets, len(sizes), shrink)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
-    if len(sizes) > 1:
+    if len(sizes) > 1 and len(x) < cross_fitted * len(sizes):
+        cosines[:] = 0
+    elif len(sizes) > 1:
         folds = np.concatenate([folds_of(size) for size in sizes])
         for fold in range(FOLDS):
             held_out = folds == fold

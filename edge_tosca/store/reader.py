@@ -33,6 +33,7 @@ from edge_tosca.store.validation import (
     checked_report,
     checked_settings,
     damage_errors,
+    feature_widths,
 )
 from edge_tosca.system.files import file_identity
 
@@ -145,6 +146,22 @@ class StoreReader:
             ]
         none = tuple(task for task in tasks if task.groups[0].label == NONE_LABEL)
         return State(number, tuple(task for task in tasks if task not in none), none)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the parts of a feature; one part where the store was made without others."""
+        return feature_widths(self.settings)
+
+    def first_part(self, features: Array) -> Array:
+        """Return the first part of features: the backbone's last one.
+
+        Args:
+            features: [n, d], or [d].
+
+        Returns:
+            [n, d_1], or [d_1]; a view.
+        """
+        return features[..., : self.widths[0]]
 
     def features(self, group: TaskClass) -> Array:
         """Read the cached features of a group.

@@ -19,6 +19,7 @@ from edge_tosca.classifier.lda.cholesky_scatter import CholeskyScatter
 from edge_tosca.classifier.lda.eigen_scatter import EigenScatter
 from edge_tosca.classifier.lda.scatter import Scatter
 from edge_tosca.features.normalization import GRID
+from edge_tosca.features.part_weights import column_weights, weigh
 
 _TOGETHER = 500
 
@@ -43,6 +44,18 @@ class Statistics(Protocol):
 
     def within(self) -> Scatter:
         """Compute the within-group scatter W."""
+        ...
+
+    def weighted(self, widths: Sequence[int], weight: float) -> "Statistics":
+        """Weigh the features' further parts, see `edge_tosca.features.part_weights`.
+
+        Args:
+            widths: of the parts.
+            weight: of all but the first; 0 leaves them out.
+
+        Returns:
+            The statistics of the weighted features.
+        """
         ...
 
     def pooled(self, class_of_group: Array) -> "Statistics":
@@ -82,6 +95,10 @@ class RowStatistics:
         return EigenScatter.of_rows(
             np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in self.groups])
         )
+
+    def weighted(self, widths: Sequence[int], weight: float) -> "RowStatistics":
+        """Weigh the features' further parts; see `Statistics.weighted`."""
+        return RowStatistics(tuple(weigh(rows, widths, weight) for rows in self.groups))
 
     def pooled(self, class_of_group: Array) -> "RowStatistics":
         """Merge all groups of each class; see `Statistics.pooled`."""
@@ -192,6 +209,10 @@ class GramStatistics:
         scatter: Array = scaled.T @ scaled
         return CholeskyScatter(np.subtract(self.gram, scatter, out=scatter))
 
+    def weighted(self, widths: Sequence[int], weight: float) -> "WeightedGramStatistics":
+        """Weigh the features' further parts; see `Statistics.weighted`."""
+        return WeightedGramStatistics(self, tuple(widths), weight)
+
     def pooled(self, class_of_group: Array) -> "GramStatistics":
         """Merge all groups of each class; see `Statistics.pooled`."""
         classes = int(class_of_group.max()) + 1
@@ -199,6 +220,50 @@ class GramStatistics:
         np.add.at(counts, class_of_group, self.counts)
         np.add.at(sums, class_of_group, self.sums)
         return GramStatistics(counts, sums, self.gram)
+
+
+@dataclass(frozen=True)
+class WeightedGramStatistics:
+    """Sums of weighted features, from those of the unweighted ones; the Gram matrix is not copied.
+
+    Attributes:
+        plain: of the unweighted features.
+        widths: of their parts.
+        weight: of all parts but the first.
+    """
+
+    plain: GramStatistics
+    widths: tuple[int, ...]
+    weight: float
+
+    @property
+    def counts(self) -> Array:
+        """Pictures of each group, int64 [g]."""
+        return self.plain.counts
+
+    @property
+    def sums(self) -> Array:
+        """Sum of each group's weighted features, float64 [g, d]."""
+        return weigh(self.plain.sums, self.widths, self.weight)
+
+    def within(self) -> CholeskyScatter:
+        """Compute the within-group scatter."""
+        scatter = self.plain.within().matrix
+        if self.weight == 0:
+            first = self.widths[0]
+            return CholeskyScatter(np.ascontiguousarray(scatter[:first, :first]))
+        columns = column_weights(self.widths, self.weight).astype(np.float64)
+        scatter *= columns
+        scatter *= columns[:, None]
+        return CholeskyScatter(scatter)
+
+    def weighted(self, widths: Sequence[int], weight: float) -> "WeightedGramStatistics":
+        """Weigh the same parts with another weight."""
+        return WeightedGramStatistics(self.plain, tuple(widths), weight)
+
+    def pooled(self, class_of_group: Array) -> "WeightedGramStatistics":
+        """Merge all groups of each class; see `Statistics.pooled`."""
+        return WeightedGramStatistics(self.plain.pooled(class_of_group), self.widths, self.weight)
 
 
 def keeps_rows(pictures: int, d: int) -> bool:
