@@ -25,6 +25,7 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
     significantly_greater,
 )
 from edge_tosca.classifier.lda.statistics import Statistics
+from edge_tosca.classifier.ood.dependence import measure_dependence
 from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
@@ -69,6 +70,7 @@ def fit_router(
     shrunken: bool = True,
     class_of_group: Array | None = None,
     blocks: Sequence[Block] | None = None,
+    references: Array | None = None,
 ) -> tuple[Router, HeldOut]:
     """Solve the router and choose its settings.
 
@@ -84,6 +86,8 @@ def fit_router(
         class_of_group: class of each group, int [g], 0 .. c - 1. All groups of a class share a mean, unless
             separate means have a significantly lower held-out loss; by default each group is a class.
         blocks: pictures to hold out together, ordered by group; neighbours by default.
+        references: normalised features of the bundle's reference pictures, float32 [r, d]; None where it has
+            none.
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
@@ -123,6 +127,7 @@ def fit_router(
     weights, offsets = _shrunken_means(choice, counts)
     solved = discriminant(choice.inverse, choice.means)
     calibration = fit_ood_calibration(known, refused, len(counts))
+    detector = OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration)
     router = Router(
         None if pooled is None or class_of_group is None else _shared_means(pooled, class_of_group, counts),
         solved,
@@ -130,7 +135,7 @@ def fit_router(
         offsets,
         temperature,
         weight,
-        OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration),
+        detector.with_evidence(known, references, refused, partial(measure_dependence, len(counts), cached)),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
     )

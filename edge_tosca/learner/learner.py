@@ -146,6 +146,7 @@ class Learner:
         """
         store = Store.open(Path(path), None if key_file is None else Path(key_file))
         folder = bundle or store.settings["bundle"]
+        store.bundle_folder = Path(folder) if folder else None
         vision = FeatureExtractor(
             Path(folder) if folder else None,
             runtime or store.settings["runtime"],

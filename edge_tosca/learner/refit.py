@@ -22,6 +22,7 @@ from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import checked_evidence, damaged_store
 from edge_tosca.tosca.task_module import Module, scale_of
+from edge_tosca.vision.references import references_of
 
 FeaturesOf = Callable[[int], Array]
 """Index of a group to its normalised features, float32 [n, d]."""
@@ -141,6 +142,7 @@ def solve_router(
             tasks,
             float(store.settings["refused"]),
             class_of_group=state.class_of_group,
+            references=references_of(store.bundle_folder, store.settings),
         )
     except np.linalg.LinAlgError:
         raise damaged_store(store.path) from None

@@ -7,11 +7,12 @@ Three statistics are added, each standardised by its values on held-out known pi
 - relative Mahalanobis distance to the nearest mean (`edge_tosca.classifier.lda.relative_mahalanobis`);
 - nearness: cosine to the nearest of the means that the picture is compared with.
 
-`edge_tosca.classifier.ood.threshold` places the score below which a picture is called unknown;
+`edge_tosca.classifier.ood.threshold` places the score below which a picture is called unknown by the held-out
+pictures alone, `edge_tosca.classifier.ood.reference_threshold` by the bundle's reference pictures, too;
 docs/unknowns.md compares the score with others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,8 @@ from edge_tosca.classifier.lda.relative_mahalanobis import (
     nearest_groups,
     relative_mahalanobis,
 )
+from edge_tosca.classifier.ood.dependence import Dependence
+from edge_tosca.classifier.ood.reference_threshold import reference_threshold, references_begin
 from edge_tosca.classifier.ood.threshold import rejection_threshold
 
 STATISTIC_WEIGHTS = np.array([0.5, 1.0, 0.5])
@@ -32,7 +35,7 @@ the other two mostly pictures far from all of them. Half or twice the weight of 
 under the ROC curve by at most 0.01."""
 
 FEWEST = 5
-"""Held-out pictures from which on a picture may be called unknown."""
+"""Held-out pictures from which on they place a threshold."""
 
 COPIES_SPREAD = 3e-4
 """Standard deviation of the nearness below which the held-out pictures are copies of one: twice what rounding
@@ -72,6 +75,22 @@ class OodCalibration:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """The scores by which a threshold was placed.
+
+    Attributes:
+        known: of held-out known pictures, increasing, float32 [n].
+        references: of reference pictures, increasing, float32 [r]; empty where the bundle has none.
+    """
+
+    known: Array
+    references: Array
+
+
+NO_EVIDENCE = Evidence(np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True)
 class OodDetector:
     """Scores pictures by how much they look like any taught class.
 
@@ -84,6 +103,7 @@ class OodDetector:
         lengths: of the groups' means, float32 [g].
         background: mean of all pictures, float32 [d].
         calibration: of the statistics, with the threshold.
+        evidence: the scores that placed the threshold; of no picture in a store of an earlier version.
     """
 
     discriminant: Discriminant
@@ -93,6 +113,7 @@ class OodDetector:
     lengths: Array
     background: Array
     calibration: OodCalibration
+    evidence: Evidence = NO_EVIDENCE
 
     @property
     def threshold(self) -> float:
@@ -139,6 +160,8 @@ class OodDetector:
             "background": self.background,
             "familiarity": np.stack([calibration.mean, calibration.spread, calibration.weights]),
             "threshold": np.array([calibration.threshold]),
+            "known_scores": self.evidence.known,
+            "reference_scores": self.evidence.references,
         }
 
     @classmethod
@@ -165,6 +188,7 @@ class OodDetector:
             arrays["lengths"],
             arrays["background"],
             OodCalibration(mean, spread, weights, float(arrays["threshold"][0])),
+            _evidence(arrays),
         )
 
     def score(self, z: Array, margins: Array) -> Array:
@@ -178,6 +202,36 @@ class OodDetector:
             float64 [n]; the higher, the more a picture looks like a known class.
         """
         return self.calibration.score(self.statistics(z, margins))
+
+    def with_evidence(
+        self, known: Array, references: Array | None, refused: float, dependence: Callable[[], Dependence]
+    ) -> "OodDetector":
+        """Keep the scores that show where known pictures end, and place the threshold by the references.
+
+        Args:
+            known: statistics of held-out known pictures, [n, 3].
+            references: normalised features of reference pictures, float32 [r, d]; None where the bundle has
+                none, and the threshold stays.
+            refused: share of known pictures that may be refused, in 0 .. 1.
+            dependence: of the known pictures; called where it is needed.
+
+        Returns:
+            The detector. Where the held-out pictures are too few to place a threshold, the references alone do:
+            two pictures of a class suffice, or one of a single class. The one picture of each of several
+            classes does not: it shows no spread inside them.
+        """
+        own = np.sort(self.calibration.score(known))
+        if references is None or len(references) == 0:
+            return replace(self, evidence=Evidence(own.astype(np.float32), NO_EVIDENCE.references))
+        scores = np.sort(self.score(references, self.discriminant.background_margins(references)))
+        calibration = self.calibration
+        if np.isfinite(calibration.threshold):
+            placed = reference_threshold(own, scores, refused, dependence())
+            calibration = replace(calibration, threshold=placed)
+        elif refused > 0 and (len(self.mean_noise) == 1 or _varied(known)):
+            calibration = replace(calibration, threshold=references_begin(scores))
+        evidence = Evidence(own.astype(np.float32), scores.astype(np.float32))
+        return replace(self, calibration=calibration, evidence=evidence)
 
     def statistics(self, z: Array, margins: Array) -> Array:
         """Compute the three statistics; arguments as for `score`.
@@ -275,7 +329,8 @@ def fit_ood_calibration(statistics: Array, refused: float, groups: int) -> OodCa
 
     Returns:
         The calibration. With fewer than FEWEST pictures, or copies of one, nothing is called unknown: they do
-        not show how much new pictures of their class will differ.
+        not show how much new pictures of their class will differ. References can, see
+        `OodDetector.with_evidence`.
     """
     weights = statistic_weights(groups)
     if len(statistics) < 2:
@@ -302,6 +357,11 @@ def statistic_weights(groups: int) -> Array:
     return STATISTIC_WEIGHTS * [1, 1, NEAREST_CLASSES / min(groups, NEAREST_CLASSES)]
 
 
+def _varied(statistics: Array) -> bool:
+    """Return whether there are several held-out pictures and not copies of one."""
+    return len(statistics) > 1 and bool(statistics[:, 2].std() >= COPIES_SPREAD)
+
+
 def row_lengths(vectors: Array) -> Array:
     """Compute the Euclidean length of each row, [n] of [n, d]."""
     found: Array = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
@@ -320,3 +380,14 @@ def quantize_rows(rows: Array) -> tuple[Array, Array]:
     largest = np.abs(rows).max(axis=1, keepdims=True)
     steps = (np.maximum(largest, np.finfo(np.float32).tiny * _MOST_STEPS) / _MOST_STEPS).astype(np.float32)
     return np.rint(rows / steps).clip(-_MOST_STEPS, _MOST_STEPS).astype(np.int16), steps[:, 0]
+
+
+def _evidence(arrays: Mapping[str, Array]) -> Evidence:
+    """Read the scores that placed the threshold; routers of earlier versions have none."""
+    known, references = arrays.get("known_scores"), arrays.get("reference_scores")
+    if known is None or references is None:
+        return NO_EVIDENCE
+    for scores in (known, references):
+        if scores.ndim != 1 or not np.isfinite(scores).all():
+            raise ValueError("the scores of the threshold do not fit")
+    return Evidence(known, references)
