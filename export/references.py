@@ -1,4 +1,4 @@
-"""Add reference pictures to a bundle: features of unrelated photographs, which place the threshold of unknowns."""
+"""Add reference pictures to a bundle: features of unrelated photographs, for the threshold of unknowns."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,8 +31,8 @@ def add_references(
 
     Args:
         folder: of the bundle.
-        pictures: a folder of photographs, with any subfolders; its LICENSE file names their licence. They should
-            show anything, not what will be taught, and as different things as possible.
+        pictures: a folder of photographs, with any subfolders; its LICENSE file names their licence. They
+            should show anything but what will be taught, and as different things as possible.
         out: folder of the new bundle; None to replace `folder`.
         on_progress: called after each picture with the number of pictures done.
 

@@ -1,4 +1,4 @@
-"""The reference pictures of a bundle: features of unrelated photographs, which show where "anything" begins."""
+"""The reference pictures of a bundle: features of unrelated photographs."""
 
 import numpy as np
 from numpy.typing import NDArray

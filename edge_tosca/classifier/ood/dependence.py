@@ -1,12 +1,13 @@
-"""How much the pictures of a lesson vouch for each other, so that its left-out pictures understate its classes.
+"""How much the pictures of a lesson vouch for each other.
 
-Twenty frames of one thing are one look at it, not twenty. Two signs of it can be measured inside a class:
+Twenty frames of one thing are one look at it, not twenty, and left-out ones understate how a class varies. Two
+signs of it can be measured inside a class:
 
-- serial correlation b = (r1 - r2) / (1 - r2), with r1 the mean cosine of neighbours and r2 that of pictures at
-  least half a class apart: in a burst neighbours are more alike;
-- clustering 1 - c, c = (squared distance to the nearest picture) over the same in a sample that has the same
-  scatter and no clusters: the pictures mixed by random rotations, which keep every mean and covariance. It does
-  not depend on the order.
+- serial correlation b = (r1 - r2) / (1 - r2), with r1 the mean cosine of neighbours and r2 that of pictures
+  at least half a class apart: in a burst neighbours are more alike;
+- clustering 1 - c, with c the mean squared distance to the nearest picture over the same in a sample that has
+  the same scatter and no clusters: the pictures mixed by random rotations, which keep mean and covariance. It
+  does not depend on the order.
 
 `edge_tosca.classifier.ood.reference_threshold` turns them into a share; docs/unknowns.md has the measurement.
 """

@@ -216,8 +216,8 @@ class OodDetector:
             dependence: of the known pictures; called where it is needed.
 
         Returns:
-            The detector. Where the held-out pictures are too few to place a threshold, the references alone do:
-            two pictures of a class suffice, or one of a single class. The one picture of each of several
+            The detector. Where the held-out pictures are too few to place a threshold, the references alone
+            do: two pictures of a class suffice, or one of a single class. One picture of each of several
             classes does not: it shows no spread inside them.
         """
         own = np.sort(self.calibration.score(known))
