@@ -12,12 +12,15 @@ pictures alone, `edge_tosca.classifier.ood.reference_threshold` by the bundle's 
 docs/unknowns.md compares the score with others.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from edge_tosca.arrays import Array, require_shapes
+from edge_tosca.classifier.calibration.known_probability import known_probability
 from edge_tosca.classifier.lda.blocked_folds import Block
 from edge_tosca.classifier.lda.discriminant import Discriminant
 from edge_tosca.classifier.lda.relative_mahalanobis import (
@@ -27,12 +30,19 @@ from edge_tosca.classifier.lda.relative_mahalanobis import (
 )
 from edge_tosca.classifier.ood.dependence import Dependence
 from edge_tosca.classifier.ood.reference_threshold import reference_threshold, references_begin
+from edge_tosca.classifier.ood.strictness import strict_threshold
 from edge_tosca.classifier.ood.threshold import rejection_threshold
 
 STATISTIC_WEIGHTS = np.array([0.5, 1.0, 0.5])
 """Of direction, relative distance and nearness. The relative distance separates siblings of known classes,
 the other two mostly pictures far from all of them. Half or twice the weight of either changes the mean area
 under the ROC curve by at most 0.01."""
+
+STANDARD_SHARE = 0.05
+"""Share of known pictures below the threshold that is the scale of probabilities."""
+
+LEAST_SCALE = 0.1
+"""Standard deviations; left-out pictures whose scores hardly differ show no scale."""
 
 FEWEST = 5
 """Held-out pictures from which on they place a threshold."""
@@ -54,12 +64,15 @@ class OodCalibration:
         spread: their standard deviations, float64 [3].
         weights: of the standardised statistics, float64 [3].
         threshold: a picture whose score is below it is unknown; -inf calls nothing unknown.
+        scale: distance from 0 to the threshold that refuses STANDARD_SHARE of known pictures; NaN where the
+            pictures do not show it.
     """
 
     mean: Array
     spread: Array
     weights: Array
     threshold: float
+    scale: float = math.nan
 
     def score(self, statistics: Array) -> Array:
         """Add up the standardised statistics.
@@ -117,8 +130,16 @@ class OodDetector:
 
     @property
     def threshold(self) -> float:
-        """Score below which a picture is called unknown."""
+        """Score below which a picture is called unknown, at balanced strictness."""
         return self.calibration.threshold
+
+    def threshold_at(self, strictness: float) -> float:
+        """Return the score below which a picture is called unknown at a strictness in 0 .. 1."""
+        return strict_threshold(self.calibration.threshold, self.calibration.scale, strictness)
+
+    def known_probability(self, score: float) -> float:
+        """Return the probability that a picture of a score shows any taught class."""
+        return known_probability(score, self.calibration.scale)
 
     @classmethod
     def of(
@@ -160,6 +181,7 @@ class OodDetector:
             "background": self.background,
             "familiarity": np.stack([calibration.mean, calibration.spread, calibration.weights]),
             "threshold": np.array([calibration.threshold]),
+            "scale": np.array([calibration.scale]),
             "known_scores": self.evidence.known,
             "reference_scores": self.evidence.references,
         }
@@ -187,7 +209,7 @@ class OodDetector:
             arrays["steps"],
             arrays["lengths"],
             arrays["background"],
-            OodCalibration(mean, spread, weights, float(arrays["threshold"][0])),
+            OodCalibration(mean, spread, weights, float(arrays["threshold"][0]), _scale(arrays)),
             _evidence(arrays),
         )
 
@@ -211,7 +233,7 @@ class OodDetector:
         Args:
             known: statistics of held-out known pictures, [n, 3].
             references: normalised features of reference pictures, float32 [r, d]; None where the bundle has
-                none, and the threshold stays.
+                none.
             refused: share of known pictures that may be refused, in 0 .. 1.
             dependence: of the known pictures; called where it is needed.
 
@@ -220,16 +242,28 @@ class OodDetector:
             do: two pictures of a class suffice, or one of a single class. One picture of each of several
             classes does not: it shows no spread inside them.
         """
-        own = np.sort(self.calibration.score(known))
-        if references is None or len(references) == 0:
-            return replace(self, evidence=Evidence(own.astype(np.float32), NO_EVIDENCE.references))
-        scores = np.sort(self.score(references, self.discriminant.background_margins(references)))
-        calibration = self.calibration
-        if np.isfinite(calibration.threshold):
-            placed = reference_threshold(own, scores, refused, dependence())
-            calibration = replace(calibration, threshold=placed)
-        elif refused > 0 and (len(self.mean_noise) == 1 or _varied(known)):
-            calibration = replace(calibration, threshold=references_begin(scores))
+        own, few = np.sort(self.calibration.score(known)), len(known) < FEWEST
+        scores, measured = NO_EVIDENCE.references, cache(dependence)
+        if references is not None and len(references):
+            scores = np.sort(self.score(references, self.discriminant.background_margins(references)))
+
+        def placed(share: float) -> float:
+            if share > 0 and _varied(known) and not few:
+                return (
+                    reference_threshold(own, scores, share, measured())
+                    if len(scores)
+                    else rejection_threshold(own, share)
+                )
+            if share > 0 and len(scores) and (_varied(known) or len(self.mean_noise) == 1):
+                return references_begin(scores)
+            return -np.inf
+
+        standard = placed(STANDARD_SHARE)
+        calibration = replace(
+            self.calibration,
+            threshold=placed(refused),
+            scale=max(-standard, LEAST_SCALE) if np.isfinite(standard) else math.nan,
+        )
         evidence = Evidence(own.astype(np.float32), scores.astype(np.float32))
         return replace(self, calibration=calibration, evidence=evidence)
 
@@ -380,6 +414,15 @@ def quantize_rows(rows: Array) -> tuple[Array, Array]:
     largest = np.abs(rows).max(axis=1, keepdims=True)
     steps = (np.maximum(largest, np.finfo(np.float32).tiny * _MOST_STEPS) / _MOST_STEPS).astype(np.float32)
     return np.rint(rows / steps).clip(-_MOST_STEPS, _MOST_STEPS).astype(np.int16), steps[:, 0]
+
+
+def _scale(arrays: Mapping[str, Array]) -> float:
+    """Read the scale; that of a router of an earlier version is the distance to its threshold."""
+    kept = arrays.get("scale")
+    if kept is not None and kept.shape == (1,):
+        return float(kept[0])
+    distance = -float(arrays["threshold"][0])
+    return max(distance, LEAST_SCALE) if np.isfinite(distance) else math.nan
 
 
 def _evidence(arrays: Mapping[str, Array]) -> Evidence:

@@ -1,15 +1,15 @@
 """The threshold that leans on reference pictures where a lesson tells little.
 
 Left-out pictures of a lesson show one end: T, the score that a stated share of them falls below. References,
-photographs of anything, show the other: Q, the score that nearly all of them stay below. With the mean score of
-left-out pictures at 0,
+photographs of anything, show the other: Q, the score that nearly all of them stay below. With the mean score
+of left-out pictures at 0,
 
     threshold = T (Q / T)^a,   a = CLUSTERED c + SERIAL b^2 + NARROW max(0, log2(Q / T / PLAUSIBLE)),   a <= 1
 
 for Q below T: the spread of known pictures is that of the left-out ones times an unknown factor, which the
 references bound, and a is how much of it (on a logarithmic scale) the lesson leaves open. b and c are the
-serial correlation and clustering of its pictures (`edge_tosca.classifier.ood.dependence`). The last term is for
-lessons whose order and clusters show nothing, such as shaky frames of one photograph: no class is so narrow
+serial correlation and clustering of its pictures (`edge_tosca.classifier.ood.dependence`). The last term is
+for lessons whose order and clusters show nothing, such as shaky frames of one photograph: no class is so narrow
 that the world begins many times further away than its own pictures.
 
 Where Q lies above T, classes vary so much that references pass. There the share that may be refused is raised
