@@ -25,8 +25,9 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
     significantly_greater,
 )
 from edge_tosca.classifier.lda.statistics import Statistics
+from edge_tosca.classifier.ood.calibration import fit_ood_calibration
 from edge_tosca.classifier.ood.dependence import measure_dependence
-from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
+from edge_tosca.classifier.ood.detector import OodDetector, held_out_statistics
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
 

@@ -144,16 +144,18 @@ def set_strictness(store: Store, value: float | None, label: str | None = None) 
     return new
 
 
-def effect_of(detector: OodDetector, strictness: float) -> StrictnessEffect:
+def effect_of(detector: OodDetector | None, strictness: float) -> StrictnessEffect:
     """Count the pictures that a strictness would refuse; nothing is changed.
 
     Args:
-        detector: of the live generation.
+        detector: of the live generation; None before anything was learned.
         strictness: in 0 .. 1.
 
     Returns:
         The counts.
     """
+    if detector is None:
+        return StrictnessEffect(strictness, None, 0, 0, 0, 0)
     calibration, evidence = detector.calibration, detector.evidence
     threshold = strict_threshold(calibration.threshold, calibration.scale, strictness)
     return StrictnessEffect(

@@ -1,9 +1,9 @@
-"""The probability that a picture shows any taught class: logistic in the OOD score over the threshold's distance.
+"""The probability that a picture shows any taught class: logistic in the OOD score.
 
     P(known | x) = 1 / (1 + exp(-(INTERCEPT + SLOPE score / scale)))
 
 The scale is the distance from the mean score of left-out known pictures to the threshold that refuses 5 % of
-known pictures. In its units the probabilities are alike on all sets, numbers of classes and kinds of lessons, so
+known pictures. In its units the probabilities are alike on all sets, numbers of classes and kinds of lessons:
 two constants suffice; docs/unknowns.md has the calibration error. Half of the pictures are taken to be known
 ones, the rest near and far unknowns in equal parts: how often unknown things will be met nobody can know.
 

@@ -12,10 +12,8 @@ pictures alone, `edge_tosca.classifier.ood.reference_threshold` by the bundle's 
 docs/unknowns.md compares the score with others.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
@@ -24,83 +22,22 @@ from edge_tosca.classifier.calibration.known_probability import known_probabilit
 from edge_tosca.classifier.lda.blocked_folds import Block
 from edge_tosca.classifier.lda.discriminant import Discriminant
 from edge_tosca.classifier.lda.relative_mahalanobis import (
-    NEAREST_CLASSES,
     nearest_groups,
     relative_mahalanobis,
 )
+from edge_tosca.classifier.ood.calibration import (
+    NO_EVIDENCE,
+    Evidence,
+    OodCalibration,
+    place_threshold,
+    read_evidence,
+    read_scale,
+)
 from edge_tosca.classifier.ood.dependence import Dependence
-from edge_tosca.classifier.ood.reference_threshold import reference_threshold, references_begin
 from edge_tosca.classifier.ood.strictness import strict_threshold
-from edge_tosca.classifier.ood.threshold import rejection_threshold
-
-STATISTIC_WEIGHTS = np.array([0.5, 1.0, 0.5])
-"""Of direction, relative distance and nearness. The relative distance separates siblings of known classes,
-the other two mostly pictures far from all of them. Half or twice the weight of either changes the mean area
-under the ROC curve by at most 0.01."""
-
-STANDARD_SHARE = 0.05
-"""Share of known pictures below the threshold that is the scale of probabilities."""
-
-LEAST_SCALE = 0.1
-"""Standard deviations; left-out pictures whose scores hardly differ show no scale."""
-
-FEWEST = 5
-"""Held-out pictures from which on they place a threshold."""
-
-COPIES_SPREAD = 3e-4
-"""Standard deviation of the nearness below which the held-out pictures are copies of one: twice what rounding
-gives, a third of the least that was measured on different photographs."""
 
 _FLOOR = 1e-6
 _MOST_STEPS = np.iinfo(np.int16).max
-
-
-@dataclass(frozen=True)
-class OodCalibration:
-    """Weighs the standardised statistics, and holds the threshold.
-
-    Attributes:
-        mean: of each statistic on known pictures, float64 [3].
-        spread: their standard deviations, float64 [3].
-        weights: of the standardised statistics, float64 [3].
-        threshold: a picture whose score is below it is unknown; -inf calls nothing unknown.
-        scale: distance from 0 to the threshold that refuses STANDARD_SHARE of known pictures; NaN where the
-            pictures do not show it.
-    """
-
-    mean: Array
-    spread: Array
-    weights: Array
-    threshold: float
-    scale: float = math.nan
-
-    def score(self, statistics: Array) -> Array:
-        """Add up the standardised statistics.
-
-        Args:
-            statistics: direction, relative distance and nearness, [n, 3].
-
-        Returns:
-            float64 [n]; the higher, the more the picture looks like a known class.
-        """
-        total: Array = (statistics - self.mean) / self.spread @ self.weights
-        return total
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The scores by which a threshold was placed.
-
-    Attributes:
-        known: of held-out known pictures, increasing, float32 [n].
-        references: of reference pictures, increasing, float32 [r]; empty where the bundle has none.
-    """
-
-    known: Array
-    references: Array
-
-
-NO_EVIDENCE = Evidence(np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -209,8 +146,8 @@ class OodDetector:
             arrays["steps"],
             arrays["lengths"],
             arrays["background"],
-            OodCalibration(mean, spread, weights, float(arrays["threshold"][0]), _scale(arrays)),
-            _evidence(arrays),
+            OodCalibration(mean, spread, weights, float(arrays["threshold"][0]), read_scale(arrays)),
+            read_evidence(arrays),
         )
 
     def score(self, z: Array, margins: Array) -> Array:
@@ -242,29 +179,12 @@ class OodDetector:
             do: two pictures of a class suffice, or one of a single class. One picture of each of several
             classes does not: it shows no spread inside them.
         """
-        own, few = np.sort(self.calibration.score(known)), len(known) < FEWEST
-        scores, measured = NO_EVIDENCE.references, cache(dependence)
+        scores = NO_EVIDENCE.references
         if references is not None and len(references):
-            scores = np.sort(self.score(references, self.discriminant.background_margins(references)))
-
-        def placed(share: float) -> float:
-            if share > 0 and _varied(known) and not few:
-                return (
-                    reference_threshold(own, scores, share, measured())
-                    if len(scores)
-                    else rejection_threshold(own, share)
-                )
-            if share > 0 and len(scores) and (_varied(known) or len(self.mean_noise) == 1):
-                return references_begin(scores)
-            return -np.inf
-
-        standard = placed(STANDARD_SHARE)
-        calibration = replace(
-            self.calibration,
-            threshold=placed(refused),
-            scale=max(-standard, LEAST_SCALE) if np.isfinite(standard) else math.nan,
+            scores = self.score(references, self.discriminant.background_margins(references))
+        calibration, evidence = place_threshold(
+            self.calibration, known, scores, refused, len(self.mean_noise), dependence
         )
-        evidence = Evidence(own.astype(np.float32), scores.astype(np.float32))
         return replace(self, calibration=calibration, evidence=evidence)
 
     def statistics(self, z: Array, margins: Array) -> Array:
@@ -353,49 +273,6 @@ def ood_statistics(distances: Array, far: Array, near: Array) -> Array:
     return together
 
 
-def fit_ood_calibration(statistics: Array, refused: float, groups: int) -> OodCalibration:
-    """Standardise the statistics, and place the threshold for an expected share of known pictures below it.
-
-    Args:
-        statistics: of held-out known pictures, [n, 3].
-        refused: the share, in 0 .. 1.
-        groups: number of groups.
-
-    Returns:
-        The calibration. With fewer than FEWEST pictures, or copies of one, nothing is called unknown: they do
-        not show how much new pictures of their class will differ. References can, see
-        `OodDetector.with_evidence`.
-    """
-    weights = statistic_weights(groups)
-    if len(statistics) < 2:
-        return OodCalibration(np.zeros(3), np.ones(3), weights, -np.inf)
-    spread = np.maximum(statistics.std(axis=0), _FLOOR)
-    calibrated = OodCalibration(statistics.mean(axis=0), spread, weights, -np.inf)
-    if refused <= 0 or len(statistics) < FEWEST or spread[2] < COPIES_SPREAD:
-        return calibrated
-    return replace(calibrated, threshold=rejection_threshold(calibrated.score(statistics), refused))
-
-
-def statistic_weights(groups: int) -> Array:
-    """Weigh the statistics by what they can measure.
-
-    The relative distance measures the k - 1 directions in which k groups differ, and the nearness all of
-    them: with fewer groups than NEAREST_CLASSES it counts more.
-
-    Args:
-        groups: number of groups.
-
-    Returns:
-        float64 [3].
-    """
-    return STATISTIC_WEIGHTS * [1, 1, NEAREST_CLASSES / min(groups, NEAREST_CLASSES)]
-
-
-def _varied(statistics: Array) -> bool:
-    """Return whether there are several held-out pictures and not copies of one."""
-    return len(statistics) > 1 and bool(statistics[:, 2].std() >= COPIES_SPREAD)
-
-
 def row_lengths(vectors: Array) -> Array:
     """Compute the Euclidean length of each row, [n] of [n, d]."""
     found: Array = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
@@ -414,23 +291,3 @@ def quantize_rows(rows: Array) -> tuple[Array, Array]:
     largest = np.abs(rows).max(axis=1, keepdims=True)
     steps = (np.maximum(largest, np.finfo(np.float32).tiny * _MOST_STEPS) / _MOST_STEPS).astype(np.float32)
     return np.rint(rows / steps).clip(-_MOST_STEPS, _MOST_STEPS).astype(np.int16), steps[:, 0]
-
-
-def _scale(arrays: Mapping[str, Array]) -> float:
-    """Read the scale; that of a router of an earlier version is the distance to its threshold."""
-    kept = arrays.get("scale")
-    if kept is not None and kept.shape == (1,):
-        return float(kept[0])
-    distance = -float(arrays["threshold"][0])
-    return max(distance, LEAST_SCALE) if np.isfinite(distance) else math.nan
-
-
-def _evidence(arrays: Mapping[str, Array]) -> Evidence:
-    """Read the scores that placed the threshold; routers of earlier versions have none."""
-    known, references = arrays.get("known_scores"), arrays.get("reference_scores")
-    if known is None or references is None:
-        return NO_EVIDENCE
-    for scores in (known, references):
-        if scores.ndim != 1 or not np.isfinite(scores).all():
-            raise ValueError("the scores of the threshold do not fit")
-    return Evidence(known, references)

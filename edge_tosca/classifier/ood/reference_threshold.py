@@ -9,8 +9,8 @@ of left-out pictures at 0,
 for Q below T: the spread of known pictures is that of the left-out ones times an unknown factor, which the
 references bound, and a is how much of it (on a logarithmic scale) the lesson leaves open. b and c are the
 serial correlation and clustering of its pictures (`edge_tosca.classifier.ood.dependence`). The last term is
-for lessons whose order and clusters show nothing, such as shaky frames of one photograph: no class is so narrow
-that the world begins many times further away than its own pictures.
+for lessons whose order and clusters show nothing, such as shaky frames of one photograph: no class is so
+narrow that the world begins many times further away than its own pictures.
 
 Where Q lies above T, classes vary so much that references pass. There the share that may be refused is raised
 by half, but not beyond Q.

@@ -215,8 +215,10 @@ def shown_json(shown: StableAnswer) -> dict[str, Any] | None:
     return {
         "label": answer.label,
         "confidence": answer.confidence,
+        "probability": answer.probability,
+        "unknown_probability": answer.unknown_probability,
         "unknown": answer.unknown,
-        "top": [{"label": one.label, "confidence": one.confidence} for one in answer.top],
+        "top": [vars(one) for one in answer.top],
         "since_seconds": max(0.0, time.monotonic() - shown.since),
         "frames": shown.frames,
     }
