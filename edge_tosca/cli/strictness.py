@@ -62,9 +62,9 @@ def _show(store: Path, learner: "Learner", as_json: bool) -> None:
     say(f"{store}: strictness {_named(now.value)}")
     for label, each in own.items():
         say(f"  {label}: {_named(each)}")
-    for name, each in {**effects, "now": effect}.items():
-        if each.known or each.references:
-            say(f"  {name:8} would call unknown {_effect_text(each)}")
+    for name, shown in {**effects, "now": effect}.items():
+        if shown.known or shown.references:
+            say(f"  {name:8} would call unknown {_effect_text(shown)}")
     if not effect.references:
         say("  the bundle has no reference pictures, or the last lesson was taught with an earlier version")
 

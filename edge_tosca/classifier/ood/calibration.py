@@ -148,7 +148,7 @@ def place_threshold(
     def placed(share: float) -> float:
         if share > 0 and len(known) >= FEWEST and _varied(known):
             return (
-                reference_threshold(own, references, share, measured())
+                reference_threshold(own, references, share, measured(), groups)
                 if len(references)
                 else rejection_threshold(own, share)
             )

@@ -4,7 +4,7 @@ Left-out pictures of a lesson show one end: T, the score that a stated share of 
 photographs of anything, show the other: Q, the score that nearly all of them stay below. With the mean score
 of left-out pictures at 0,
 
-    threshold = T (Q / T)^a,   a = CLUSTERED c + SERIAL b^2 + NARROW max(0, log2(Q / T / PLAUSIBLE)),   a <= 1
+    threshold = T (Q / T)^a,   a = CLUSTERED c + SERIAL b^2 + NARROW max(0, log2(Q / T / width)),   a <= 1
 
 for Q below T: the spread of known pictures is that of the left-out ones times an unknown factor, which the
 references bound, and a is how much of it (on a logarithmic scale) the lesson leaves open. b and c are the
@@ -33,20 +33,23 @@ CLUSTERED = 2.7
 UNCLUSTERED = 0.05
 """Clustering of varied pictures: the tails of their distribution are heavier than normal ones."""
 
-SERIAL = 3.0
+SERIAL = 4.0
 """Of the squared serial correlation: a slow burst has 0.35."""
 
 NARROW = 0.6
-"""For each doubling of Q / T beyond PLAUSIBLE."""
+"""For each doubling of Q / T beyond what varied pictures have."""
 
-PLAUSIBLE = 5.0
-"""Q / T of lessons of varied pictures, at most."""
+PLAUSIBLE, PLAUSIBLE_OF_FEW = 3.0, 6.0
+"""Q / T of lessons of varied pictures, at most: of many classes, and of one or two. With few classes the
+score is mostly nearness, which falls further outside of them."""
 
 RAISED = 1.5
 """Factor on the share that may be refused where references pass."""
 
 
-def reference_threshold(known: Array, references: Array, share: float, dependence: Dependence) -> float:
+def reference_threshold(
+    known: Array, references: Array, share: float, dependence: Dependence, groups: int
+) -> float:
     """Place the threshold by left-out pictures and references.
 
     Args:
@@ -54,6 +57,7 @@ def reference_threshold(known: Array, references: Array, share: float, dependenc
         references: scores of reference pictures, [r], at least one.
         share: of known pictures that may be refused, in 0 .. 1.
         dependence: of the known pictures.
+        groups: number of groups.
 
     Returns:
         The threshold.
@@ -65,7 +69,7 @@ def reference_threshold(known: Array, references: Array, share: float, dependenc
     # A share above a half may place it beyond the mean, where the spread says nothing.
     if own >= 0:
         return own
-    return own * (begins / own) ** leaning(dependence, begins / own)
+    return float(own * (begins / own) ** leaning(dependence, begins / own, groups))
 
 
 def references_begin(references: Array) -> float:
@@ -80,16 +84,29 @@ def references_begin(references: Array) -> float:
     return float(np.quantile(references, REFERENCE_SHARE))
 
 
-def leaning(dependence: Dependence, width: float) -> float:
+def leaning(dependence: Dependence, width: float, groups: int) -> float:
     """Compute a, how much the threshold leans on the references.
 
     Args:
         dependence: of the known pictures.
         width: Q / T, above 1.
+        groups: number of groups.
 
     Returns:
         0 .. 1.
     """
     clustered = CLUSTERED * max(dependence.clustering - UNCLUSTERED, 0.0)
-    narrow = NARROW * max(math.log2(width / PLAUSIBLE), 0.0)
+    narrow = NARROW * max(math.log2(width / plausible_width(groups)), 0.0)
     return min(1.0, clustered + SERIAL * dependence.serial + narrow)
+
+
+def plausible_width(groups: int) -> float:
+    """Return the largest Q / T of lessons of varied pictures.
+
+    Args:
+        groups: number of groups.
+
+    Returns:
+        PLAUSIBLE_OF_FEW for one or two groups, from there towards PLAUSIBLE.
+    """
+    return PLAUSIBLE + (PLAUSIBLE_OF_FEW - PLAUSIBLE) * min(1.0, (2 / groups) ** 2)

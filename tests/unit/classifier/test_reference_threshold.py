@@ -15,9 +15,9 @@ from edge_tosca.classifier.ood.dependence import (
     serial_correlation,
 )
 from edge_tosca.classifier.ood.reference_threshold import (
-    PLAUSIBLE,
     UNCLUSTERED,
     leaning,
+    plausible_width,
     reference_threshold,
     references_begin,
 )
@@ -86,37 +86,41 @@ def test_classes_too_small_to_be_measured_are_independent():
 def test_independent_pictures_place_the_threshold_by_themselves():
     references = np.linspace(-20, -3, 500)
     own = rejection_threshold(KNOWN, 0.05)
-    assert reference_threshold(KNOWN, references, 0.05, INDEPENDENT) == pytest.approx(own)
+    assert reference_threshold(KNOWN, references, 0.05, INDEPENDENT, 8) == pytest.approx(own)
     clusters = Dependence(0.0, UNCLUSTERED)
-    assert reference_threshold(KNOWN, references, 0.05, clusters) == pytest.approx(own)
+    assert reference_threshold(KNOWN, references, 0.05, clusters, 8) == pytest.approx(own)
 
 
 def test_one_look_leaves_the_threshold_to_the_references():
     references = np.linspace(-20, -6, 500)
-    placed = reference_threshold(KNOWN, references, 0.05, Dependence(1.0, 0.0))
+    placed = reference_threshold(KNOWN, references, 0.05, Dependence(1.0, 0.0), 8)
     assert placed == pytest.approx(references_begin(references))
     assert (references < placed).mean() == pytest.approx(0.99, abs=0.005)
 
 
 def test_the_less_a_lesson_tells_the_lower_the_threshold():
     references = np.linspace(-20, -6, 500)
-    lessons = [Dependence(serial, 0.0) for serial in (0.0, 0.05, 0.1, 0.2, 0.4)]
-    placed = [reference_threshold(KNOWN, references, 0.05, lesson) for lesson in lessons]
+    lessons = [Dependence(serial, 0.0) for serial in (0.0, 0.03, 0.06, 0.12, 0.2)]
+    placed = [reference_threshold(KNOWN, references, 0.05, lesson, 8) for lesson in lessons]
     assert placed == sorted(placed, reverse=True)
     assert len(set(placed)) == len(placed)
 
 
 def test_a_lesson_far_narrower_than_any_class_leans_on_the_references():
-    assert leaning(INDEPENDENT, PLAUSIBLE) == 0
-    assert 0 < leaning(INDEPENDENT, 2 * PLAUSIBLE) < leaning(INDEPENDENT, 3 * PLAUSIBLE) <= 1
-    assert leaning(INDEPENDENT, 100 * PLAUSIBLE) == 1
+    for groups in (1, 2, 5, 100):
+        width = plausible_width(groups)
+        assert leaning(INDEPENDENT, width, groups) == 0
+        assert 0 < leaning(INDEPENDENT, 2 * width, groups) < leaning(INDEPENDENT, 3 * width, groups) <= 1
+        assert leaning(INDEPENDENT, 100 * width, groups) == 1
+    widths = [plausible_width(groups) for groups in (1, 2, 3, 8, 1000)]
+    assert widths == sorted(widths, reverse=True)
 
 
 def test_references_that_pass_raise_the_threshold_by_half_the_share_at_most():
     own, raised = (rejection_threshold(KNOWN, share) for share in (0.05, 0.075))
-    assert reference_threshold(KNOWN, np.linspace(-3, 1, 500), 0.05, INDEPENDENT) == pytest.approx(raised)
+    assert reference_threshold(KNOWN, np.linspace(-3, 1, 500), 0.05, INDEPENDENT, 8) == pytest.approx(raised)
     between = (own + raised) / 2
-    assert reference_threshold(KNOWN, np.full(9, between), 0.05, INDEPENDENT) == pytest.approx(between)
+    assert reference_threshold(KNOWN, np.full(9, between), 0.05, INDEPENDENT, 8) == pytest.approx(between)
 
 
 @pytest.mark.parametrize(
