@@ -229,6 +229,10 @@ def run_first_lessons(
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Use those of the bundle.")
     ] = True,
+    constants: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A constant of the threshold; repeatable."),
+    ] = None,
     out: Out = None,
     backbone: BackboneOption = None,
     as_json: AsJson = False,
@@ -240,6 +244,7 @@ def run_first_lessons(
         with progress("embedding") as on_progress:
             sets.append(first_lessons.load_set(folder, vision, on_progress))
     counts, step = classes or [1, 2, 5, 10], step_notes(as_json)
+    first_lessons.set_constants(constants or [])
     found = first_lessons.measure(
         sets, vision, counts, pictures, draws, step, varied=varied, references=references
     )

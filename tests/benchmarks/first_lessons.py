@@ -16,6 +16,8 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.bench.data import embedded
 from edge_tosca.bench.table import as_table
+from edge_tosca.classifier.ood import reference_threshold
+from edge_tosca.errors import LearnError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.results import Answer
 from edge_tosca.vision.feature_extractor import FeatureExtractor
@@ -261,6 +263,22 @@ def _calibration_error(
     places = np.minimum((np.array(shares) * BINS).astype(int), BINS - 1)
     gaps = np.bincount(places, (np.array(shares) - np.array(hits)) * np.array(weights), BINS)
     return float(np.abs(gaps).sum() / np.sum(weights))
+
+
+def set_constants(assignments: Sequence[str]) -> None:
+    """Set constants of the threshold for this process, for an ablation.
+
+    Args:
+        assignments: NAME=VALUE each, NAME of `edge_tosca.classifier.ood.reference_threshold`.
+
+    Raises:
+        LearnError: there is no such constant.
+    """
+    for assignment in assignments:
+        name, _, value = assignment.partition("=")
+        if not name.isupper() or not hasattr(reference_threshold, name):
+            raise LearnError(f"--set {assignment}: {reference_threshold.__name__} has no constant {name}")
+        setattr(reference_threshold, name, float(value))
 
 
 def markdown(draws: Sequence[Draw]) -> str:
