@@ -70,7 +70,7 @@ def _show(store: Path, learner: "Learner", as_json: bool) -> None:
 
 
 def _effect_text(effect: "StrictnessEffect") -> str:
-    known = f"{effect.known_refused} of {effect.known} left-out known pictures"
+    known = f"{effect.known_refused} of {effect.known} held-out known pictures"
     references = f", {effect.references_refused} of {effect.references} reference pictures"
     return known + (references if effect.references else "")
 

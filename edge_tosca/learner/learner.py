@@ -479,7 +479,7 @@ class Learner:
         set_strictness(self.store, value, label)
 
     def strictness_effect(self, value: float) -> StrictnessEffect:
-        """Count the left-out known pictures and the references that a strictness would call unknown.
+        """Count the held-out known pictures and the references that a strictness would call unknown.
 
         Args:
             value: in 0 .. 1; nothing is changed.

@@ -49,7 +49,7 @@ class StrictnessEffect:
     Attributes:
         strictness: in 0 .. 1.
         threshold: score below which a picture is called unknown; None where nothing is.
-        known: number of left-out known pictures; 0 in a store whose last lesson an earlier version solved.
+        known: number of held-out known pictures; 0 in a store whose last lesson an earlier version solved.
         known_refused: of them below the threshold.
         references: number of reference pictures.
         references_refused: of them below the threshold.

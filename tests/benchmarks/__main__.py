@@ -237,7 +237,7 @@ def run_first_lessons(
     backbone: BackboneOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what first lessons of neighbouring pictures lead to where the things are met elsewhere."""
+    """Measure what first lessons of neighbouring pictures lead to where the objects are met elsewhere."""
     vision = FeatureExtractor(backbone, threads=1)
     sets = []
     for folder in folders:

@@ -1,4 +1,4 @@
-"""What the first lessons lead to: twenty neighbouring pictures a class, and the same things seen elsewhere.
+"""What the first lessons lead to: twenty neighbouring pictures a class, and the same objects seen elsewhere.
 
 A draw chooses classes, and of each class neighbouring pictures from the set's training part: where file names
 have a series (NAME_NUMBER) from one series. Known pictures are those of the same classes in the test part, or

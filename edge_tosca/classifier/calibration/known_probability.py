@@ -2,10 +2,10 @@
 
     P(known | x) = 1 / (1 + exp(-(INTERCEPT + SLOPE score / scale)))
 
-The scale is the distance from the mean score of left-out known pictures to the threshold that refuses 5 % of
+The scale is the distance from the mean score of held-out known pictures to the threshold that refuses 5 % of
 known pictures. In its units the probabilities are alike on all sets, numbers of classes and kinds of lessons:
 two constants suffice; docs/unknowns.md has the calibration error. Half of the pictures are taken to be known
-ones, the rest near and far unknowns in equal parts: how often unknown things will be met nobody can know.
+ones, the rest near and far unknowns in equal parts: how often unknown objects will be met nobody can know.
 
 Source: Platt, "Probabilistic Outputs for Support Vector Machines", 1999, section 2.1.
 """
@@ -13,7 +13,7 @@ Source: Platt, "Probabilistic Outputs for Support Vector Machines", 1999, sectio
 import math
 
 INTERCEPT = 2.0
-"""Log-odds of a picture that is as familiar as the mean left-out one."""
+"""Log-odds of a picture that is as familiar as the mean held-out one."""
 
 SLOPE = 2.3
 """Decrease of the log-odds from there to the threshold."""

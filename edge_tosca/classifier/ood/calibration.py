@@ -22,7 +22,7 @@ STANDARD_SHARE = 0.05
 """Share of known pictures below the threshold that is the scale of probabilities."""
 
 LEAST_SCALE = 0.1
-"""Standard deviations; left-out pictures whose scores hardly differ show no scale."""
+"""Standard deviations; held-out pictures whose scores hardly differ show no scale."""
 
 FEWEST = 5
 """Held-out pictures from which on they place a threshold."""

@@ -1,6 +1,6 @@
 """How much the pictures of a lesson vouch for each other.
 
-Twenty frames of one thing are one look at it, not twenty, and left-out ones understate how a class varies.
+Twenty frames of one object are one look at it, not twenty, and held-out ones understate how a class varies.
 Two signs of it can be measured inside a class:
 
 - serial correlation b = (r1 - r2) / (1 - r2), with r1 the mean cosine of neighbours and r2 that of pictures

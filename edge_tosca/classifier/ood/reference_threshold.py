@@ -1,12 +1,12 @@
-"""The threshold that leans on reference pictures where a lesson tells little.
+"""The threshold that leans on reference pictures where a lesson shows little.
 
-Left-out pictures of a lesson show one end: T, the score that a stated share of them falls below. References,
+Held-out pictures of a lesson show one end: T, the score that a stated share of them falls below. References,
 photographs of anything, show the other: Q, the score that nearly all of them stay below. With the mean score
-of left-out pictures at 0,
+of held-out pictures at 0,
 
     threshold = T (Q / T)^a,   a = CLUSTERED c + SERIAL b^2 + NARROW max(0, log2(Q / T / width)),   a <= 1
 
-for Q below T: the spread of known pictures is that of the left-out ones times an unknown factor, which the
+for Q below T: the spread of known pictures is that of the held-out ones times an unknown factor, which the
 references bound, and a is how much of it (on a logarithmic scale) the lesson leaves open. b and c are the
 serial correlation and clustering of its pictures (`edge_tosca.classifier.ood.dependence`). The last term is
 for lessons whose order and clusters show nothing, such as shaky frames of one photograph: no class is so
@@ -50,10 +50,10 @@ RAISED = 1.5
 def reference_threshold(
     known: Array, references: Array, share: float, dependence: Dependence, groups: int
 ) -> float:
-    """Place the threshold by left-out pictures and references.
+    """Place the threshold by held-out pictures and references.
 
     Args:
-        known: scores of left-out known pictures, mean 0, [n], at least two.
+        known: scores of held-out known pictures, mean 0, [n], at least two.
         references: scores of reference pictures, [r], at least one.
         share: of known pictures that may be refused, in 0 .. 1.
         dependence: of the known pictures.

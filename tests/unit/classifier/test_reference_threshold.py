@@ -32,7 +32,7 @@ KNOWN = np.random.default_rng(0).normal(size=400)
 
 
 def frames(count, step, seed=0):
-    """Pictures that drift away from the first one, as frames of a walk around a thing do."""
+    """Pictures that drift away from the first one, as frames of a walk around an object do."""
     rng = np.random.default_rng(seed)
     walk = np.cumsum(rng.normal(size=(count, D)), axis=0)
     return normalize(10 + step * walk + 0.1 * rng.normal(size=(count, D)))
@@ -192,11 +192,11 @@ def test_a_router_is_read_with_its_evidence_and_one_of_an_earlier_version_with_i
     assert len(kept.evidence.known) == len(kept.evidence.references) == 0
 
 
-def test_a_burst_refuses_fewer_pictures_of_its_thing_with_references_and_still_the_world():
+def test_a_burst_refuses_fewer_pictures_of_its_object_with_references_and_still_the_world():
     rng = np.random.default_rng(4)
-    things = 2 * rng.normal(size=(4, D))
-    groups = [normalize(one + 0.05 * np.cumsum(rng.normal(size=(20, D)), axis=0)) for one in things]
-    elsewhere = np.concatenate([normalize(one + 0.6 * rng.normal(size=(30, D))) for one in things])
+    objects = 2 * rng.normal(size=(4, D))
+    groups = [normalize(one + 0.05 * np.cumsum(rng.normal(size=(20, D)), axis=0)) for one in objects]
+    elsewhere = np.concatenate([normalize(one + 0.6 * rng.normal(size=(30, D))) for one in objects])
     world = normalize(2 * rng.normal(size=(200, D)))
 
     def refused(router, z):
