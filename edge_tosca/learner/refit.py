@@ -114,7 +114,12 @@ def stored_sums(store: Store, state: State, arrays: dict[str, Array] | None) -> 
 
 
 def solve_router(
-    store: Store, state: State, features_of: FeaturesOf, statistics: Statistics | None = None
+    store: Store,
+    state: State,
+    features_of: FeaturesOf,
+    statistics: Statistics | None = None,
+    *,
+    with_references: bool = True,
 ) -> tuple[Router, HeldOut]:
     """Solve the router of a state.
 
@@ -123,6 +128,7 @@ def solve_router(
         state: its tasks and classes.
         features_of: normalised features of its groups.
         statistics: their sums, if they are known.
+        with_references: place the threshold by the reference pictures of the bundle, too.
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
@@ -142,7 +148,7 @@ def solve_router(
             tasks,
             float(store.settings["refused"]),
             class_of_group=state.class_of_group,
-            references=references_of(store.bundle_folder, store.settings),
+            references=references_of(store.bundle_folder, store.settings) if with_references else None,
         )
     except np.linalg.LinAlgError:
         raise damaged_store(store.path) from None

@@ -43,7 +43,7 @@ class OodCalibration:
         spread: their standard deviations, float64 [3].
         weights: of the standardised statistics, float64 [3].
         threshold: a picture whose score is below it is unknown; -inf calls nothing unknown.
-        scale: distance from 0 to the threshold that refuses STANDARD_SHARE of known pictures; NaN where the
+        scale: distance from 0 to the threshold that refuses STANDARD_SHARE of known pictures; infinite where the
             pictures do not show it.
     """
 
@@ -51,7 +51,7 @@ class OodCalibration:
     spread: Array
     weights: Array
     threshold: float
-    scale: float = math.nan
+    scale: float = math.inf
 
     def score(self, statistics: Array) -> Array:
         """Add up the standardised statistics.
@@ -157,7 +157,7 @@ def place_threshold(
         return -math.inf
 
     standard = placed(STANDARD_SHARE)
-    scale = max(-standard, LEAST_SCALE) if math.isfinite(standard) else math.nan
+    scale = max(-standard, LEAST_SCALE) if math.isfinite(standard) else math.inf
     evidence = Evidence(own.astype(np.float32), np.sort(references).astype(np.float32))
     return replace(calibration, threshold=placed(refused), scale=scale), evidence
 
@@ -173,7 +173,7 @@ def read_scale(arrays: Mapping[str, Array]) -> float:
     if kept is not None and kept.shape == (1,):
         return float(kept[0])
     distance = -float(arrays["threshold"][0])
-    return max(distance, LEAST_SCALE) if np.isfinite(distance) else math.nan
+    return max(distance, LEAST_SCALE) if np.isfinite(distance) else math.inf
 
 
 def read_evidence(arrays: Mapping[str, Array]) -> Evidence:
