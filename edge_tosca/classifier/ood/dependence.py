@@ -41,7 +41,7 @@ class Dependence:
     """Means over the classes of a learner.
 
     Attributes:
-        serial: squared serial correlation, in 0 .. 1.
+        serial: cubed serial correlation, in 0 .. 1.
         clustering: about 0 for pictures without clusters, and below 1.
     """
 
@@ -66,7 +66,7 @@ def measure_dependence(groups: int, cached: Callable[[int], Array]) -> Dependenc
     for group in evenly(groups, CLASSES).tolist():
         z = cached(group)
         if len(z) > 1:
-            serial.append(max(serial_correlation(z), 0.0) ** 2)
+            serial.append(max(serial_correlation(z), 0.0) ** 3)
         if len(z) >= FEWEST_CLUSTERED:
             clustered.append(clustering(z))
     return Dependence(_mean(serial), _mean(clustered))
