@@ -43,8 +43,8 @@ class OodCalibration:
         spread: their standard deviations, float64 [3].
         weights: of the standardised statistics, float64 [3].
         threshold: a picture whose score is below it is unknown; -inf calls nothing unknown.
-        scale: distance from 0 to the threshold that refuses STANDARD_SHARE of known pictures; infinite where the
-            pictures do not show it.
+        scale: distance from 0 to the threshold that refuses STANDARD_SHARE of known pictures; infinite where
+            the pictures do not show it.
     """
 
     mean: Array
