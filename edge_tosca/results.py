@@ -13,11 +13,13 @@ class Guess:
 
     Attributes:
         label: the class.
-        confidence: in 0 .. 1.
+        confidence: its probability among the known classes, in 0 .. 1.
+        probability: that the picture shows this class, in 0 .. 1.
     """
 
     label: str
     confidence: float
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Answer:
         familiarity: OOD score, in standard deviations; the higher, the more the picture looks like a known
             class. `unknown` compares it with a threshold.
         milliseconds: spent on "decode", "features" and "decide".
+        probability: that the picture shows this class. Over all classes these and `unknown_probability` add
+            up to one; the strictness of the store changes neither.
+        unknown_probability: that the picture shows none of the known classes.
         set: labels that contain the true one with the requested coverage, the most probable first; None where
             no coverage was requested.
         note: what the picture's file lacks although it was read; None for a whole file.
@@ -45,6 +50,8 @@ class Answer:
     top: tuple[Guess, ...]
     familiarity: float
     milliseconds: dict[str, float]
+    probability: float
+    unknown_probability: float
     set: tuple[str, ...] | None = None
     note: str | None = None
 

@@ -18,6 +18,7 @@ from edge_tosca.runtime.picture_folders import (
 )
 from edge_tosca.runtime.pictures import PictureSource, load_picture
 from edge_tosca.runtime.preprocess import Preprocessing
+from edge_tosca.runtime.references import read_references
 from edge_tosca.runtime.verified_backend import VerifiedBackend, open_verified
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "open_backend",
     "open_verified",
     "preprocessing_digest",
+    "read_references",
 ]

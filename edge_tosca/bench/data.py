@@ -92,15 +92,15 @@ def load_features(
     """
     name = folder.absolute().parent.name if folder.name in _NAMELESS else folder.name
     if (folder / _TRAIN).is_dir() and (folder / _TEST).is_dir():
-        train, labels, classes, _ = _embedded(folder / _TRAIN, vision, on_progress)
-        test, test_labels, test_classes, paths = _embedded(folder / _TEST, vision, on_progress)
+        train, labels, classes, _ = embedded(folder / _TRAIN, vision, on_progress)
+        test, test_labels, test_classes, paths = embedded(folder / _TEST, vision, on_progress)
         if not set(test_classes) <= set(classes):
             raise LearnError(f"{folder / _TEST} has classes that {folder / _TRAIN} lacks; name them alike")
         place = np.array([classes.index(label) for label in test_classes])
         return LabelledFeatures(
             name, classes, train, labels, test, place[test_labels], "its own train and test folders", paths
         )
-    features, labels, classes, paths = _embedded(folder, vision, on_progress)
+    features, labels, classes, paths = embedded(folder, vision, on_progress)
     order = np.random.default_rng(0).permutation(len(labels))
     cut = int(_TRAIN_SHARE * len(order))
     first, second = order[:cut], order[cut:]
@@ -159,9 +159,19 @@ def protocols(
     yield from product(sets, task_sizes, shots, range(seeds))
 
 
-def _embedded(
+def embedded(
     folder: Path, vision: FeatureExtractor, on_progress: Callable[[int, int], None]
 ) -> tuple[Array, Array, tuple[str, ...], tuple[Path, ...]]:
+    """Embed a folder of class folders, or read what was embedded before.
+
+    Args:
+        folder: the folder.
+        vision: the backbone.
+        on_progress: called with the pictures done and their number.
+
+    Returns:
+        Features, float32 [n, d], labels, int [n], names of the classes, and paths [n], in the folder's order.
+    """
     cache = _cache_folder() / f"{_key(folder, vision)}.npz"
     if not cache.is_file():
         cache.parent.mkdir(parents=True, exist_ok=True)

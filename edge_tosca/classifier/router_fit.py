@@ -26,7 +26,9 @@ from edge_tosca.classifier.lda.shrinkage_selection import (
     significantly_greater,
 )
 from edge_tosca.classifier.lda.statistics import Statistics
-from edge_tosca.classifier.ood.detector import OodDetector, fit_ood_calibration, held_out_statistics
+from edge_tosca.classifier.ood.calibration import fit_ood_calibration
+from edge_tosca.classifier.ood.dependence import measure_dependence
+from edge_tosca.classifier.ood.detector import OodDetector, held_out_statistics
 from edge_tosca.classifier.ood.none_of_these import NoneOfThese
 from edge_tosca.classifier.router import PartWeight, Router
 from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
@@ -74,6 +76,7 @@ def fit_router(
     blocks: Sequence[Block] | None = None,
     none: Sequence[Array] = (),
     widths: Sequence[int] = (),
+    references: Array | None = None,
 ) -> tuple[Router, HeldOut]:
     """Solve the router and choose its settings.
 
@@ -91,6 +94,8 @@ def fit_router(
         blocks: pictures to hold out together, ordered by group; neighbours by default.
         none: normalised features of each lesson of pictures that show none of the classes, float32 [n, d].
         widths: of the features' parts; the weight of all but the first is chosen, too. One part by default.
+        references: normalised features of the bundle's reference pictures, float32 [r, d]; None where it has
+            none.
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
@@ -101,6 +106,7 @@ def fit_router(
         statistics = statistics.weighted(widths, part_weight)
         cached = _weighted(cached, widths, part_weight)
         none = [weigh(rows, widths, part_weight) for rows in none]
+        references = None if references is None else weigh(references, widths, part_weight)
     counts, sums = statistics.counts, statistics.sums
     if blocks is None:
         # All pictures of the newest task are held out, however many others there are.
@@ -139,6 +145,7 @@ def fit_router(
     refused_by_none = None if refuses is None else refuses.excess(z, solved.background_margins(z)) > 0
     del choose, z
     calibration = fit_ood_calibration(known, refused, len(counts))
+    detector = OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration)
     router = Router(
         None if pooled is None or class_of_group is None else _shared_means(pooled, class_of_group, counts),
         solved,
@@ -146,7 +153,7 @@ def fit_router(
         offsets,
         temperature,
         weight,
-        OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration),
+        detector.with_evidence(known, references, refused, partial(measure_dependence, len(counts), cached)),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
         refuses,

@@ -1,5 +1,6 @@
 """The verb export: its options, and the tables it prints."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +18,9 @@ _ONNX = "Of an ONNX file:"
 def export(
     backbone: Annotated[
         str | None,
-        typer.Argument(metavar="BACKBONE", help="A name of --list, any timm model, or FILE.onnx."),
+        typer.Argument(
+            metavar="BACKBONE", help="A name of --list, any timm model, FILE.onnx, or the folder of a bundle."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the bundle.")] = None,
     show_list: Annotated[
@@ -37,7 +40,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Other photographs, to judge INT8 on, too; scikit-learn's two by default.",
+            help="Unrelated photographs: INT8 is judged on them, too, and they show where unknown begins. "
+            "Without them those of --calibration show it. With a bundle as BACKBONE, add them to it.",
         ),
     ] = None,
     precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Of the exported graph.")] = "int8",
@@ -80,7 +84,11 @@ def export(
         "on_step": on_step,
     }
     try:
-        if backbone.lower().endswith(".onnx"):
+        if _is_bundle(backbone):
+            if reference is None:
+                raise EdgeToscaError(f"{backbone} is a bundle; give the pictures to add with --reference DIR")
+            manifest = _add_references(Path(backbone), reference, out, on_step)
+        elif backbone.lower().endswith(".onnx"):
             from edge_tosca.export import export_onnx
 
             given = _read_file(Path(backbone), weights, feature, size, mean, std, interpolation, crop)
@@ -93,6 +101,9 @@ def export(
                     f"{backbone}: --feature and --size are for an ONNX file; timm knows its own"
                 )
             manifest = export_backbone(backbone, out, weights=weights, **options)
+        pictures = reference or calibration
+        if pictures is not None and not _is_bundle(backbone):
+            manifest = _add_references(out, pictures, out, on_step)
     except ModuleNotFoundError as error:
         raise MissingExtraError(error.name or "a package", "export") from None
     if as_json:
@@ -105,7 +116,23 @@ def export(
     own = "openvino/backbone.xml" in manifest["files"]
     beside = ", with a separate graph for OpenVINO" if own else ""
     about = f"{manifest['name']}, {manifest['precision']}, {manifest['feature_dim']} features"
-    say(f"{out}: {about}{faithful}{beside}")
+    images = manifest["reference"]["images"] if "reference" in manifest else 0
+    references = f", {images} reference pictures" if images else ", no reference pictures (--reference DIR)"
+    say(f"{out}: {about}{faithful}{beside}{references}")
+
+
+def _is_bundle(backbone: str) -> bool:
+    return (Path(backbone) / "manifest.json").is_file()
+
+
+def _add_references(
+    folder: Path, pictures: Path, out: Path, on_step: Callable[[str], None] | None
+) -> dict[str, Any]:
+    from edge_tosca.export.references import add_references
+
+    if on_step is not None:
+        on_step("computing the features of the reference pictures")
+    return add_references(folder, pictures, out)
 
 
 def _read_file(

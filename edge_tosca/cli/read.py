@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,9 +23,6 @@ from edge_tosca.cli.terminal import (
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import LearnError, PictureError, printable
 from edge_tosca.results import Answer, Evaluation, Skipped
-
-if TYPE_CHECKING:
-    from edge_tosca.learner.learner import Learner
 
 read_verbs = Verbs()
 
@@ -70,7 +67,7 @@ def predict(
             seen = [str(path) for path in pictures if str(path) not in missing]
             say_json({"paths": seen, **_answer_json(answer)})
         else:
-            say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer, learner)}")
+            say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer)}")
         if unread or passed_over:
             raise typer.Exit(1)
         return
@@ -82,7 +79,7 @@ def predict(
         elif as_json:
             say_json({"path": str(path), **_answer_json(result)})
         else:
-            say(f"{path}: {_answer_text(result, learner)}")
+            say(f"{path}: {_answer_text(result)}")
     if failed:
         raise typer.Exit(1)
 
@@ -279,12 +276,10 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None or key not in ("set", "note")}
 
 
-def _answer_text(answer: Answer, learner: "Learner") -> str:
-    # The confidence compares classes: where there is only one, it would be "100%" for every picture.
-    share = f" {answer.confidence:.0%}" if len(learner.state.labels) > 1 else ""
-    guesses = ", ".join(f"{guess.label} {guess.confidence:.0%}" for guess in answer.top[1:])
-    sure = "unknown; most like " if answer.unknown else ""
+def _answer_text(answer: Answer) -> str:
+    guesses = ", ".join(f"{guess.label} {guess.probability:.0%}" for guess in answer.top[1:])
+    sure = f"unknown {answer.unknown_probability:.0%}; most like " if answer.unknown else ""
     one_of = f"  one of: {', '.join(answer.set)}" if answer.set is not None else ""
     others = f"  (or {guesses})" if guesses else ""
     noted = f"  note: {answer.note}" if answer.note is not None else ""
-    return f"{sure}{answer.label}{share}{others}{one_of}{noted}"
+    return f"{sure}{answer.label} {answer.probability:.0%}{others}{one_of}{noted}"

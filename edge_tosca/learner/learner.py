@@ -22,6 +22,13 @@ from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.model import Model
 from edge_tosca.learner.none_of_these import TASK, learn_none
 from edge_tosca.learner.picture_features import LessonPictures, extract_lesson, name_of
+from edge_tosca.learner.strictness import (
+    Strictness,
+    StrictnessEffect,
+    effect_of,
+    read_strictness,
+    set_strictness,
+)
 from edge_tosca.results import Answer, Evaluation, LearnReport, NoneReport, Note, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.state import Generation, State
@@ -150,6 +157,7 @@ class Learner:
         """
         store = Store.open(Path(path), None if key_file is None else Path(key_file))
         folder = bundle or store.settings["bundle"]
+        store.bundle_folder = Path(folder) if folder else None
         vision = FeatureExtractor(
             Path(folder) if folder else None,
             runtime or store.settings["runtime"],
@@ -509,6 +517,38 @@ class Learner:
         require_features({"the query": features}, int(self.store.settings["feature_dim"]))
         with self.store.snapshot():
             return self.model.predict(features, top, burst, coverage)
+
+    @property
+    def strictness(self) -> Strictness:
+        """How much evidence a picture needs to pass as known: for all classes, and for single ones."""
+        with self.store.snapshot():
+            return read_strictness(self.store)
+
+    def set_strictness(self, value: float | None, label: str | None = None) -> None:
+        """Set how much evidence a picture needs to pass as known; no lesson is solved again.
+
+        Args:
+            value: 0 calls nothing unknown, 0.5 is balanced, 1 calls everything unknown; None for balanced, or
+                of a class for that of all others.
+            label: the class; None for all that have no value of their own.
+
+        Raises:
+            LearnError: the value is out of range, or the store has no such class.
+            StoreError: the store cannot be written.
+        """
+        set_strictness(self.store, value, label)
+
+    def strictness_effect(self, value: float) -> StrictnessEffect:
+        """Count the held-out known pictures and the references that a strictness would call unknown.
+
+        Args:
+            value: in 0 .. 1; nothing is changed.
+
+        Returns:
+            The counts.
+        """
+        with self.store.snapshot():
+            return effect_of(self.model.router.ood if self.model.state.tasks else None, value)
 
     def evaluate(
         self,

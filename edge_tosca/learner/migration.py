@@ -157,6 +157,7 @@ def migrate(
         generation = store.add_generation("migrate", state.generation)
         for key, value in settings.items():
             store.set_setting(key, value)
+        store.bundle_folder = vision.bundle_path
         done = count(1)
         on_done = None if on_progress is None else lambda _: on_progress(next(done), images)
         for task in tasks:

@@ -14,6 +14,7 @@ from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
+from edge_tosca.learner.strictness import Strictness, read_strictness
 from edge_tosca.learner.task_training import is_cross_fitted
 from edge_tosca.results import Answer, Guess
 from edge_tosca.store.state import State
@@ -186,6 +187,7 @@ class Model:
             margins = margins.mean(axis=0, keepdims=True)
             ood_scores = ood_scores.mean(keepdims=True)
         posterior = by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
+        strictness = read_strictness(self._store)
         return [
             self._answer(
                 row,
@@ -195,6 +197,7 @@ class Model:
                 float(none[place]),
                 top,
                 least,
+                strictness,
             )
             for place, row in enumerate(posterior)
         ]
@@ -208,10 +211,15 @@ class Model:
         none: float,
         top: int,
         least: float | None,
+        strictness: Strictness,
     ) -> Answer:
         labels = self.state.labels
         order = _largest(posterior, max(top, 1))
-        guesses = tuple(Guess(labels[place], float(posterior[place])) for place in order)
+        known = self.router.ood.known_probability(ood_score) * (1 - none)
+        asked = strictness.of(self.state, labels[order[0]])
+        guesses = tuple(
+            Guess(labels[place], float(posterior[place]), known * float(posterior[place])) for place in order
+        )
         groups = np.flatnonzero(self.state.label_of_group == order[0])
         # Groups that share a mean are equally probable; the answer names the task of the nearest one.
         best = groups[logs[groups] == logs[groups].max()]
@@ -219,11 +227,14 @@ class Model:
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            unknown=none > 0.5 or ood_score < self.router.ood.threshold,
+            # At strictness 0 nothing is called unknown.
+            unknown=ood_score < self.router.ood.threshold_at(asked) or (none > 0.5 and asked > 0),
             task=task.name,
             top=guesses[:top],
             familiarity=ood_score,
             milliseconds={},
+            probability=guesses[0].probability,
+            unknown_probability=1 - known,
             set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
 

@@ -23,6 +23,7 @@ from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import checked_evidence, damaged_store
 from edge_tosca.tosca.task_module import Module, scale_of
+from edge_tosca.vision.references import references_of
 
 FeaturesOf = Callable[[int], Array]
 """Index of a group to its normalised features, float32 [n, d]."""
@@ -120,7 +121,12 @@ def stored_sums(store: Store, state: State, arrays: dict[str, Array] | None) -> 
 
 
 def solve_router(
-    store: Store, state: State, features_of: FeaturesOf, statistics: Statistics | None = None
+    store: Store,
+    state: State,
+    features_of: FeaturesOf,
+    statistics: Statistics | None = None,
+    *,
+    with_references: bool = True,
 ) -> tuple[Router, HeldOut]:
     """Solve the router of a state.
 
@@ -129,6 +135,7 @@ def solve_router(
         state: its tasks and classes.
         features_of: normalised features of its groups.
         statistics: their sums, if they are known.
+        with_references: place the threshold by the reference pictures of the bundle, too.
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
@@ -150,6 +157,7 @@ def solve_router(
             class_of_group=state.class_of_group,
             widths=store.widths,
             none=[normalize(store.features(group), store.widths) for group in state.none_groups],
+            references=references_of(store.bundle_folder, store.settings) if with_references else None,
         )
     except np.linalg.LinAlgError:
         raise damaged_store(store.path) from None

@@ -16,6 +16,12 @@ from edge_tosca.store.verify import Audit, content_faults
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.version import __version__
 
+_BY_REFERENCES = ("threshold", "scale", "reference_scores")
+"""Arrays of a router that depend on the bundle of its backbone, too."""
+
+_BY_THRESHOLD = {"known_scores", "reference_scores", "scale"}
+"""Arrays that routers of earlier versions do not have."""
+
 _TOLERANCE = 1e-4
 """Relative to the largest number of an array. Processors round differently; a changed answer needs more."""
 
@@ -71,9 +77,22 @@ def _derived_faults(store: Store, state: State) -> Iterator[str]:
     sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else {}
     if not _same(stored or {}, sums, 0.0):
         yield "the stored sums are not those of the cached features"
-    router = solve_router(store, state, features_of, statistics)[0].to_arrays()
-    if not _same(store.derived("routers") or {}, router, _TOLERANCE):
+    stored_router = store.derived("routers") or {}
+    # An earlier version solved it without references, or the bundle had none.
+    anchored = len(stored_router.get("reference_scores", ())) > 0
+    router = solve_router(store, state, features_of, statistics, with_references=anchored)[0].to_arrays()
+    if set(stored_router) == set(router) - _BY_THRESHOLD:
+        router = {name: router[name] for name in stored_router}
+    if _lacks_references(stored_router, router):
+        router |= {name: stored_router[name] for name in _BY_REFERENCES}
+    if not _same(stored_router, router, _TOLERANCE):
         yield "the stored router is not the one that the cached features give"
+
+
+def _lacks_references(stored: dict[str, Array], computed: dict[str, Array]) -> bool:
+    """Return whether the bundle with the references that placed the stored threshold is not here."""
+    before, now = (arrays.get("reference_scores", np.zeros(0)) for arrays in (stored, computed))
+    return len(before) != len(now) and set(_BY_REFERENCES) <= set(stored)
 
 
 def _same(stored: dict[str, Array], computed: dict[str, Array], tolerance: float) -> bool:

@@ -45,6 +45,8 @@ class StoreReader:
         path: of the store, as the caller named it.
         read_only: the file is on media that cannot be written, see `edge_tosca.store.read_only_media`.
         settings: by name.
+        bundle_folder: of the backbone, whose reference pictures help to place the threshold; None for the one
+            that ships with edge-tosca.
         cipher: of the rows.
         pictures: the source images.
         audit_log: of the store.
@@ -59,6 +61,8 @@ class StoreReader:
         self._version = FileVersion.of(self._place)
         self.settings: dict[str, str] = self._read_settings()
         self._read_with(cipher_of(path, self.settings.get(ENCRYPTION_SETTING), user_key))
+        folder = self.settings.get("bundle", "")
+        self.bundle_folder: Path | None = Path(folder) if folder else None
 
     def _read_settings(self) -> dict[str, str]:
         with sqlite_errors(self.path):

@@ -34,6 +34,9 @@ ENCRYPTION_SETTING = "encryption"
 MAX_BYTES_SETTING = "max_bytes"
 """Setting that limits the size of a store, in bytes; absent where there is no limit."""
 
+STRICTNESS_SETTING = "strictness"
+"""Setting with the strictness of all classes and of single ones, as JSON; absent where it is balanced."""
+
 TABLES = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 

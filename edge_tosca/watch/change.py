@@ -47,6 +47,8 @@ class Change:
             "time": self.time,
             "label": answer.label,
             "confidence": answer.confidence,
+            "probability": answer.probability,
+            "unknown_probability": answer.unknown_probability,
             "unknown": answer.unknown,
             "task": answer.task,
             "top": [asdict(guess) for guess in answer.top],

@@ -138,6 +138,7 @@ def environment(change: Change) -> dict[str, str]:
     values = {
         "LABEL": answer.label,
         "CONFIDENCE": f"{answer.confidence:.4f}",
+        "PROBABILITY": f"{answer.probability:.4f}",
         "UNKNOWN": str(int(answer.unknown)),
         "TASK": answer.task,
         "TIME": change.time,

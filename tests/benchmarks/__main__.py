@@ -18,6 +18,7 @@ from tests.benchmarks import (
     encryption,
     exemplars,
     false_rejection,
+    first_lessons,
     large_lesson,
     large_store,
     levels,
@@ -233,6 +234,41 @@ def run_false_rejection(
     shares = false_rejection.measure(sets, counts, seeds, step_notes(as_json))
     report = {"shares": [asdict(share) for share in shares]}
     _report("false_rejection", report, false_rejection.markdown(shares), None, as_json)
+
+
+@app.command("first_lessons")
+def run_first_lessons(
+    folders: Folders,
+    classes: Annotated[
+        list[int] | None, typer.Option(min=1, help="Classes taught; repeatable; 1, 2, 5 and 10 by default.")
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Of a class.")] = 20,
+    draws: Annotated[int, typer.Option(min=1, help="Of classes and pictures.")] = 6,
+    varied: Annotated[bool, typer.Option("--varied", help="Pictures at random, not neighbours.")] = False,
+    references: Annotated[
+        bool, typer.Option("--references/--no-references", help="Use those of the bundle.")
+    ] = True,
+    constants: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A constant of the threshold; repeatable."),
+    ] = None,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what first lessons of neighbouring pictures lead to where the objects are met elsewhere."""
+    vision = FeatureExtractor(backbone, threads=1)
+    sets = []
+    for folder in folders:
+        with progress("embedding") as on_progress:
+            sets.append(first_lessons.load_set(folder, vision, on_progress))
+    counts, step = classes or [1, 2, 5, 10], step_notes(as_json)
+    first_lessons.set_constants(constants or [])
+    found = first_lessons.measure(
+        sets, vision, counts, pictures, draws, step, varied=varied, references=references
+    )
+    report = {"backbone": str(vision.fingerprint), "draws": [asdict(draw) for draw in found]}
+    _report("first_lessons", report, first_lessons.markdown(found), out, as_json)
 
 
 @app.command("large_lesson")

@@ -57,6 +57,7 @@ OF_SEVERAL_LESSONS = {
     "joined_worth": "float32",
     "joined_shift": "float32",
 }
+OF_THE_THRESHOLD = {"known_scores": "float32", "reference_scores": "float32", "scale": "float64"}
 SUMS = {"counts": "int64", "steps": "int32", "triangle": "float64"}
 
 TABLES = {
@@ -152,8 +153,10 @@ def test_the_settings_that_come_later(tmp_path):
     path = tmp_path / "shop.tosca"
     Learner.create(path, router="entropy", max_bytes=10_000_000).close()
     program("pack", "trust", path, GOLDEN / "signer.pub")
+    program("store", "strictness", path, "strict")
     found = dict(rows(path, "SELECT key, value FROM settings"))
-    (trusted,) = found.keys() - SETTINGS - {"max_bytes", "feature_parts"}
+    (trusted,) = found.keys() - SETTINGS - {"max_bytes", "feature_parts", "strictness"}
+    assert json.loads(found["strictness"]) == {"all": 0.75, "classes": {}}
     assert (found["router"], found["max_bytes"]) == ("entropy", "10000000")
     assert trusted.startswith("trusted key ") and len(bytes.fromhex(trusted[12:])) == 32
 
@@ -162,7 +165,7 @@ def test_the_arrays_of_a_router(written, tmp_path):
     ((data,),) = rows(STORES["few"].copy(tmp_path), "SELECT data FROM routers")
     assert arrays(data) == ROUTER
     ((data,),) = rows(written, "SELECT data FROM routers")
-    assert arrays(data) == ROUTER | OF_SEVERAL_LESSONS
+    assert arrays(data) == ROUTER | OF_SEVERAL_LESSONS | OF_THE_THRESHOLD
 
 
 def test_the_arrays_of_sums_features_and_held_out_cosines(written):

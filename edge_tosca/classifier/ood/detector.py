@@ -7,68 +7,37 @@ Three statistics are added, each standardised by its values on held-out known pi
 - relative Mahalanobis distance to the nearest mean (`edge_tosca.classifier.lda.relative_mahalanobis`);
 - nearness: cosine to the nearest of the means that the picture is compared with.
 
-`edge_tosca.classifier.ood.threshold` places the score below which a picture is called unknown;
+`edge_tosca.classifier.ood.threshold` places the score below which a picture is called unknown by the held-out
+pictures alone, `edge_tosca.classifier.ood.reference_threshold` by the bundle's reference pictures, too;
 docs/unknowns.md compares the score with others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge_tosca.arrays import Array, require_shapes
+from edge_tosca.classifier.calibration.known_probability import known_probability
 from edge_tosca.classifier.lda.blocked_folds import Block
 from edge_tosca.classifier.lda.discriminant import Discriminant
 from edge_tosca.classifier.lda.relative_mahalanobis import (
-    NEAREST_CLASSES,
     nearest_groups,
     relative_mahalanobis,
 )
-from edge_tosca.classifier.ood.threshold import rejection_threshold
-
-STATISTIC_WEIGHTS = np.array([0.5, 1.0, 0.5])
-"""Of direction, relative distance and nearness. The relative distance separates siblings of known classes,
-the other two mostly pictures far from all of them. Half or twice the weight of either changes the mean area
-under the ROC curve by at most 0.01."""
-
-FEWEST = 5
-"""Held-out pictures from which on a picture may be called unknown."""
-
-COPIES_SPREAD = 3e-4
-"""Standard deviation of the nearness below which the held-out pictures are copies of one: twice what rounding
-gives, a third of the least that was measured on different photographs."""
+from edge_tosca.classifier.ood.calibration import (
+    NO_EVIDENCE,
+    Evidence,
+    OodCalibration,
+    place_threshold,
+    read_evidence,
+    read_scale,
+)
+from edge_tosca.classifier.ood.dependence import Dependence
+from edge_tosca.classifier.ood.strictness import strict_threshold
 
 _FLOOR = 1e-6
 _MOST_STEPS = np.iinfo(np.int16).max
-
-
-@dataclass(frozen=True)
-class OodCalibration:
-    """Weighs the standardised statistics, and holds the threshold.
-
-    Attributes:
-        mean: of each statistic on known pictures, float64 [3].
-        spread: their standard deviations, float64 [3].
-        weights: of the standardised statistics, float64 [3].
-        threshold: a picture whose score is below it is unknown; -inf calls nothing unknown.
-    """
-
-    mean: Array
-    spread: Array
-    weights: Array
-    threshold: float
-
-    def score(self, statistics: Array) -> Array:
-        """Add up the standardised statistics.
-
-        Args:
-            statistics: direction, relative distance and nearness, [n, 3].
-
-        Returns:
-            float64 [n]; the higher, the more the picture looks like a known class.
-        """
-        total: Array = (statistics - self.mean) / self.spread @ self.weights
-        return total
 
 
 @dataclass(frozen=True)
@@ -84,6 +53,7 @@ class OodDetector:
         lengths: of the groups' means, float32 [g].
         background: mean of all pictures, float32 [d].
         calibration: of the statistics, with the threshold.
+        evidence: the scores that placed the threshold; of no picture in a store of an earlier version.
     """
 
     discriminant: Discriminant
@@ -93,11 +63,20 @@ class OodDetector:
     lengths: Array
     background: Array
     calibration: OodCalibration
+    evidence: Evidence = NO_EVIDENCE
 
     @property
     def threshold(self) -> float:
-        """Score below which a picture is called unknown."""
+        """Score below which a picture is called unknown, at balanced strictness."""
         return self.calibration.threshold
+
+    def threshold_at(self, strictness: float) -> float:
+        """Return the score below which a picture is called unknown at a strictness in 0 .. 1."""
+        return strict_threshold(self.calibration.threshold, self.calibration.scale, strictness)
+
+    def known_probability(self, score: float) -> float:
+        """Return the probability that a picture of a score shows any taught class."""
+        return known_probability(score, self.calibration.scale)
 
     @classmethod
     def of(
@@ -139,6 +118,9 @@ class OodDetector:
             "background": self.background,
             "familiarity": np.stack([calibration.mean, calibration.spread, calibration.weights]),
             "threshold": np.array([calibration.threshold]),
+            "scale": np.array([calibration.scale]),
+            "known_scores": self.evidence.known,
+            "reference_scores": self.evidence.references,
         }
 
     @classmethod
@@ -164,7 +146,8 @@ class OodDetector:
             arrays["steps"],
             arrays["lengths"],
             arrays["background"],
-            OodCalibration(mean, spread, weights, float(arrays["threshold"][0])),
+            OodCalibration(mean, spread, weights, float(arrays["threshold"][0]), read_scale(arrays)),
+            read_evidence(arrays),
         )
 
     def score(self, z: Array, margins: Array) -> Array:
@@ -178,6 +161,31 @@ class OodDetector:
             float64 [n]; the higher, the more a picture looks like a known class.
         """
         return self.calibration.score(self.statistics(z, margins))
+
+    def with_evidence(
+        self, known: Array, references: Array | None, refused: float, dependence: Callable[[], Dependence]
+    ) -> "OodDetector":
+        """Keep the scores that show where known pictures end, and place the threshold by the references.
+
+        Args:
+            known: statistics of held-out known pictures, [n, 3].
+            references: normalised features of reference pictures, float32 [r, d]; None where the bundle has
+                none.
+            refused: share of known pictures that may be refused, in 0 .. 1.
+            dependence: of the known pictures; called where it is needed.
+
+        Returns:
+            The detector. Where the held-out pictures are too few to place a threshold, the references alone
+            do: two pictures of a class suffice, or one of a single class. One picture of each of several
+            classes does not: it shows no spread inside them.
+        """
+        scores = NO_EVIDENCE.references
+        if references is not None and len(references):
+            scores = self.score(references, self.discriminant.background_margins(references))
+        calibration, evidence = place_threshold(
+            self.calibration, known, scores, refused, len(self.mean_noise), dependence
+        )
+        return replace(self, calibration=calibration, evidence=evidence)
 
     def statistics(self, z: Array, margins: Array) -> Array:
         """Compute the three statistics; arguments as for `score`.
@@ -263,43 +271,6 @@ def ood_statistics(distances: Array, far: Array, near: Array) -> Array:
     direction = distances[:, 0] / np.maximum(far, _FLOOR)
     together: Array = np.stack([direction, distances[:, 1], near], axis=1)
     return together
-
-
-def fit_ood_calibration(statistics: Array, refused: float, groups: int) -> OodCalibration:
-    """Standardise the statistics, and place the threshold for an expected share of known pictures below it.
-
-    Args:
-        statistics: of held-out known pictures, [n, 3].
-        refused: the share, in 0 .. 1.
-        groups: number of groups.
-
-    Returns:
-        The calibration. With fewer than FEWEST pictures, or copies of one, nothing is called unknown: they do
-        not show how much new pictures of their class will differ.
-    """
-    weights = statistic_weights(groups)
-    if len(statistics) < 2:
-        return OodCalibration(np.zeros(3), np.ones(3), weights, -np.inf)
-    spread = np.maximum(statistics.std(axis=0), _FLOOR)
-    calibrated = OodCalibration(statistics.mean(axis=0), spread, weights, -np.inf)
-    if refused <= 0 or len(statistics) < FEWEST or spread[2] < COPIES_SPREAD:
-        return calibrated
-    return replace(calibrated, threshold=rejection_threshold(calibrated.score(statistics), refused))
-
-
-def statistic_weights(groups: int) -> Array:
-    """Weigh the statistics by what they can measure.
-
-    The relative distance measures the k - 1 directions in which k groups differ, and the nearness all of
-    them: with fewer groups than NEAREST_CLASSES it counts more.
-
-    Args:
-        groups: number of groups.
-
-    Returns:
-        float64 [3].
-    """
-    return STATISTIC_WEIGHTS * [1, 1, NEAREST_CLASSES / min(groups, NEAREST_CLASSES)]
 
 
 def row_lengths(vectors: Array) -> Array:

@@ -28,6 +28,7 @@ class GuessMessage(Message):
 
     label: str
     confidence: float
+    probability: float
 
 
 class AnswerMessage(Message):
@@ -41,6 +42,8 @@ class AnswerMessage(Message):
     top: list[GuessMessage]
     familiarity: float
     milliseconds: dict[str, float]
+    probability: float
+    unknown_probability: float
     set: list[str] | None
     note: str | None
 
@@ -168,6 +171,8 @@ class ShownMessage(Message):
 
     label: str
     confidence: float
+    probability: float
+    unknown_probability: float
     unknown: bool
     top: list[GuessMessage]
     since_seconds: float

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from edge_tosca.console.app_state.broadcast import Broadcast
@@ -217,8 +217,10 @@ def shown_json(shown: StableAnswer) -> dict[str, Any] | None:
     return {
         "label": answer.label,
         "confidence": answer.confidence,
+        "probability": answer.probability,
+        "unknown_probability": answer.unknown_probability,
         "unknown": answer.unknown,
-        "top": [{"label": one.label, "confidence": one.confidence} for one in answer.top],
+        "top": [asdict(one) for one in answer.top],
         "since_seconds": max(0.0, time.monotonic() - shown.since),
         "frames": shown.frames,
     }

@@ -18,6 +18,7 @@ _VIEW = (
     "GET /history",
     "GET /picture",
     "GET /settings",
+    "GET /strictness",
     "GET /openapi.json",
 )
 _TEACH = (
@@ -44,6 +45,7 @@ _ADMINISTER = (
     "POST /packs/import",
     "POST /packs/export",
     "PUT /settings",
+    "PUT /strictness",
     "GET /store",
     "GET /doctor",
     "GET /sessions",

@@ -61,11 +61,11 @@ export class AnswerPanel {
   }
 
   numbers(shown) {
-    // A confidence compares classes: with only one known class it would always be 100 %.
-    const compared = shown?.top.length > 1;
-    this.share.parentElement.style.visibility = compared ? "visible" : "hidden";
-    this.fillings.style.transform = `scaleX(${compared ? shown.confidence : 0})`;
-    this.share.textContent = compared ? percent(shown.confidence) : "";
+    // Of an unknown picture the probability that it is unknown: the words and the number say the same thing.
+    const sure = shown && (shown.unknown ? shown.unknown_probability : shown.probability);
+    this.share.parentElement.style.visibility = shown ? "visible" : "hidden";
+    this.fillings.style.transform = `scaleX(${sure ?? 0})`;
+    this.share.textContent = shown ? percent(sure) : "";
     this.more.textContent = shown?.unknown ? t("live.nearest", { label: shown.label }) : "";
     const others = (shown?.top ?? []).filter((one) => one.label !== shown.label).slice(0, GUESSES);
     this.guesses.forEach((row, place) => row.show(others[place]));
@@ -95,8 +95,8 @@ function guess() {
     show(one) {
       row.style.visibility = one ? "visible" : "hidden";
       name.textContent = one?.label ?? "";
-      share.textContent = one ? percent(one.confidence) : "";
-      filling.style.transform = `scaleX(${one?.confidence ?? 0})`;
+      share.textContent = one ? percent(one.probability) : "";
+      filling.style.transform = `scaleX(${one?.probability ?? 0})`;
     },
   };
 }

@@ -11,7 +11,13 @@ import { chooseSource, chosenSource } from "./source.js";
 import { chooseLanguage, LANGUAGES, t } from "./strings.js";
 
 export async function settings() {
-  const [{ keep_pictures: kept }, source, health, session] = await Promise.all([get("/settings"), chosenSource(), get("/health"), get("/session")]);
+  const [{ keep_pictures: kept }, source, health, session, dial] = await Promise.all([
+    get("/settings"),
+    chosenSource(),
+    get("/health"),
+    get("/session"),
+    get("/strictness"),
+  ]);
   const language = select("settings.language", { "": t("settings.language_auto"), ...LANGUAGES }, recall("language"), async (tag) => {
     await chooseLanguage(tag);
     window.dispatchEvent(new Event("languagechosen"));
@@ -24,6 +30,7 @@ export async function settings() {
     {},
     headOf("settings"),
     h("section.card", {}, language, camera, hold),
+    h("section.card", {}, ...strictness(dial)),
     h("section.card", {}, keep, h("p.quiet", {}, t("settings.keep_about"))),
     h(
       "section.card",
@@ -33,6 +40,24 @@ export async function settings() {
     ),
   );
   return { title: t("settings.title"), element };
+}
+
+/** The dial of what is called unknown, with what each level would do to the pictures of the lessons. */
+function strictness(dial) {
+  const about = h("p.quiet", { "aria-live": "polite" });
+  const show = ({ now }) => {
+    const counts = { known: now.known_refused, of: now.known, references: now.references_refused, all: now.references };
+    about.textContent = now.known ? t("settings.strictness_effect", counts) : t("settings.strictness_about");
+  };
+  show(dial);
+  const levels = Object.entries(dial.levels).map(([name, { strictness: value }]) => [String(value), t(`settings.strictness_${name}`)]);
+  const own = String(dial.value);
+  const options = Object.fromEntries(levels.some(([value]) => value === own) ? levels : [...levels, [own, own]]);
+  const set = async (value) => {
+    const changed = await attempt(() => put("/strictness", { value: Number(value) }));
+    if (changed) show(changed);
+  };
+  return [select("settings.strictness", options, own, set), about];
 }
 
 function select(words, options, value, act) {

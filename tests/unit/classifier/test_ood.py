@@ -7,14 +7,8 @@ from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut
 from edge_tosca.classifier.lda.mean_shrinkage import Prior, score_offsets
 from edge_tosca.classifier.lda.relative_mahalanobis import NEAREST_CLASSES, nearest_groups
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, statistics_of
-from edge_tosca.classifier.ood.detector import (
-    FEWEST,
-    OodDetector,
-    fit_ood_calibration,
-    held_out_statistics,
-    row_lengths,
-    statistic_weights,
-)
+from edge_tosca.classifier.ood.calibration import FEWEST, fit_ood_calibration, statistic_weights
+from edge_tosca.classifier.ood.detector import OodDetector, held_out_statistics, row_lengths
 from edge_tosca.classifier.ood.threshold import rejection_threshold, student_t_quantile
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.router_fit import TaskColumns, fit_router

@@ -27,7 +27,7 @@ def eventually():
 @pytest.fixture(scope="session")
 def change():
     def make(label="mug", unknown=False, number=1):
-        answer = Answer(label, 0.875, unknown, "task 1", (Guess(label, 0.875),), 1.5, {})
+        answer = Answer(label, 0.875, unknown, "task 1", (Guess(label, 0.875, 0.7),), 1.5, {}, 0.7, 0.2)
         return Change(answer, number, 5, "2026-01-01T00:00:00.000+00:00")
 
     return make
