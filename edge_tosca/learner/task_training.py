@@ -101,7 +101,7 @@ def train_task_module(
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
     if len(sizes) > 1 and len(x) < cross_fitted * len(sizes):
-        cosines[:] = 0
+        cosines[np.concatenate([folds_of(size) for size in sizes]) >= 0] = 0
     elif len(sizes) > 1:
         folds = np.concatenate([folds_of(size) for size in sizes])
         for fold in range(FOLDS):
