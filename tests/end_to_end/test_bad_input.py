@@ -338,7 +338,12 @@ def test_asking_a_store_that_was_taught_nothing(edge, asked, tmp_path):
     assert edge("init", store).code == 0
     for words in (("predict", store, asked / "apple"), ("evaluate", store, asked), ("rollback", store)):
         assert str(store) in edge(*words).complaint
-    assert edge("classes", store, "--json").json == {"generation": 0, "classes": [], "modules": []}
+    assert edge("classes", store, "--json").json == {
+        "generation": 0,
+        "classes": [],
+        "modules": [],
+        "none": {"images": 0, "lessons": []},
+    }
 
 
 @pytest.mark.parametrize("seed", range(2))
