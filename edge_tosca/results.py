@@ -300,7 +300,7 @@ class Evaluation:
         confusion: true label to answered label to number of pictures, whether called unknown or not.
         named: the same of the pictures that were named, without those called unknown.
         untaught_named: label to number of pictures of what was never taught that were named with it.
-        reliability: pictures of known classes in ten bins of equal width by the stated probability, the
+        reliability: all pictures in ten bins of equal width by the stated probability, the
             lowest first; bins without a picture are absent.
         calibration_error: mean difference between stated probability and share of right labels in these bins,
             weighted by their pictures (expected calibration error).

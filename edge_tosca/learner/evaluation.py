@@ -37,8 +37,8 @@ class LabelledAnswer:
 
     @property
     def stated(self) -> float:
-        """The probability that the answer states for its label."""
-        return self.answer.confidence
+        """The probability that the picture shows the answer's label."""
+        return self.answer.probability
 
 
 def evaluate_answers(
@@ -89,7 +89,7 @@ def evaluate_answers(
     }
     if of_untaught:
         interval["strangers_unknown_rate"] = wilson_interval(refused, len(of_untaught))
-    bins = reliability(of_known)
+    bins = reliability(read)
     return Evaluation(
         images=len(of_known),
         named_right=every.named_right,
@@ -108,7 +108,7 @@ def evaluate_answers(
         named={label: _labels(_named(some)) for label, some in by_class.items()},
         untaught_named=_labels(_named(of_untaught)),
         reliability=bins,
-        calibration_error=sum(each.images * abs(each.right - each.stated) for each in bins) / len(of_known),
+        calibration_error=sum(each.images * abs(each.right - each.stated) for each in bins) / len(read),
         wrong=_worst(of_known, of_untaught),
         skipped=skipped,
         seconds=seconds,
@@ -147,7 +147,7 @@ def reliability(some: Iterable[LabelledAnswer]) -> tuple[ReliabilityBin, ...]:
     Source: Guo and others, "On Calibration of Modern Neural Networks", 2017, section 2.
 
     Args:
-        some: answers to pictures of taught classes.
+        some: answers.
 
     Returns:
         The bins that hold pictures, the lowest probability first.

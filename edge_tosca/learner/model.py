@@ -216,7 +216,7 @@ class Model:
         labels = self.state.labels
         order = _largest(posterior, max(top, 1))
         known = self.router.ood.known_probability(ood_score) * (1 - none)
-        asked = strictness.of(self.state, labels[order[0]])
+        dial = strictness.of(self.state, labels[order[0]])
         guesses = tuple(
             Guess(labels[place], float(posterior[place]), known * float(posterior[place])) for place in order
         )
@@ -227,8 +227,7 @@ class Model:
         return Answer(
             label=guesses[0].label,
             confidence=guesses[0].confidence,
-            # At strictness 0 nothing is called unknown.
-            unknown=ood_score < self.router.ood.threshold_at(asked) or (none > 0.5 and asked > 0),
+            unknown=none > 1 - dial or ood_score < self.router.ood.threshold_at(dial),
             task=task.name,
             top=guesses[:top],
             familiarity=ood_score,

@@ -16,7 +16,7 @@ from edge_tosca.results import Answer, Skipped
 
 
 def answer(label, confidence=0.9, unknown=False, familiarity=0.0):
-    return Answer(label, confidence, unknown, "task 1", (), familiarity, {})
+    return Answer(label, confidence, unknown, "task 1", (), familiarity, {}, confidence, 1 - confidence)
 
 
 def evaluated(pairs, known=("cat", "dog")):
