@@ -12,7 +12,7 @@ from edge_tosca.errors import LearnError
 from edge_tosca.features.normalization import normalize
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-D = 1280
+D = 1904
 
 
 def make_set(name, classes, seed, train=12, test=40, spread=1.2):
