@@ -100,10 +100,11 @@ def fit_router(
     Returns:
         The router, and the held-out answers that its settings were chosen by.
     """
-    part_weight, labels = None, np.asarray(label_of_group)
+    part_weight, labels, first_part = None, np.asarray(label_of_group), cached
     if len(widths) > 1:
         part_weight = choose_part_weight(statistics.counts, cached, labels, widths)
         statistics = statistics.weighted(widths, part_weight)
+        first_part = _weighted(cached, widths, 0)
         cached = _weighted(cached, widths, part_weight)
         none = [weigh(rows, widths, part_weight) for rows in none]
         references = None if references is None else weigh(references, widths, part_weight)
@@ -153,7 +154,9 @@ def fit_router(
         offsets,
         temperature,
         weight,
-        detector.with_evidence(known, references, refused, partial(measure_dependence, len(counts), cached)),
+        detector.with_evidence(
+            known, references, refused, partial(measure_dependence, len(counts), first_part)
+        ),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
         refuses,

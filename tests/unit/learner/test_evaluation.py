@@ -96,8 +96,10 @@ def test_reliability_compares_the_stated_probability_with_right_labels():
     found = evaluated([*sure, ("dog", answer("dog", 0.25)), ("bird", answer("dog", 1.0))])
     low, high = found.reliability
     assert (low.images, low.stated, low.right) == (1, 0.25, 1.0)
-    assert (high.images, high.stated, high.right) == (2, 0.95, 0.5)
-    assert found.calibration_error == pytest.approx((1 * 0.75 + 2 * 0.45) / 3)
+    # A picture of what was not taught counts, too: none of its labels is right.
+    assert (high.images, high.right) == (3, pytest.approx(1 / 3))
+    assert high.stated == pytest.approx(2.9 / 3)
+    assert found.calibration_error == pytest.approx((1 * 0.75 + (2.9 - 1)) / 4)
 
 
 def test_a_confidence_of_one_belongs_to_the_last_bin():

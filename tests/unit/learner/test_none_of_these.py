@@ -81,14 +81,18 @@ def test_none_of_the_classes_is_never_named(shop):
     assert sum(group.images for group in shop.state.none_groups) == 40
 
 
-def test_probabilities_scores_and_modules_stay_as_they_are(shop):
+def test_confidences_scores_and_modules_stay_as_they_are(shop):
     rows = np.concatenate([pictures(0, 5, more=2), pictures(100, 5, more=2)])
     before, modules = shop.predict_features(rows, top=2), [task.module for task in shop.state.tasks]
     learn_none(shop.store, none_of(100))
     after = shop.predict_features(rows, top=2)
-    assert [(answer.top, answer.familiarity) for answer in after] == [
-        (answer.top, answer.familiarity) for answer in before
-    ]
+    for one, other in zip(before, after, strict=True):
+        assert [(guess.label, guess.confidence) for guess in other.top] == [
+            (guess.label, guess.confidence) for guess in one.top
+        ]
+        assert other.familiarity == one.familiarity
+        # What is like these pictures is the less probably a class.
+        assert other.unknown_probability >= one.unknown_probability
     assert [task.module for task in shop.state.tasks] == modules
 
 
