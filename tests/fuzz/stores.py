@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def _read_file(data: bytes) -> None:
 
 def _read_rows(data: bytes) -> None:
     """Take the bytes for a seed and a list of changes; only those rows are not in order."""
-    with closing(in_memory(shop())) as connection:
+    # A forget leaves a note beside its store.
+    with tempfile.TemporaryDirectory() as folder, closing(in_memory(shop())) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         for place in range(0, min(len(data), 32), 8):
             _change_row(connection, random.Random(data[place : place + 8]))
@@ -50,7 +52,7 @@ def _read_rows(data: bytes) -> None:
         if random.Random(data).random() < 0.7:
             _record_digests(connection)
         connection.execute("PRAGMA foreign_keys = ON")
-        store = Store(Path("shop.tosca"), connection)
+        store = Store(Path(folder) / "shop.tosca", connection)
         _ask(store)
         verify(store)
         _write(store, random.Random(data))
