@@ -17,7 +17,7 @@ from edge_tosca.learner.refit import solve_router
 from edge_tosca.learner.strictness import Strictness, read_strictness
 from edge_tosca.learner.task_training import is_cross_fitted
 from edge_tosca.results import Answer, Guess
-from edge_tosca.store.state import State
+from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.validation import damaged_store
 from edge_tosca.tosca.entropy_selection import entropy_log_posterior
@@ -145,7 +145,7 @@ class Model:
     def _refine(self, features: Array, z: Array, log_posterior: Array, modules: bool = True) -> Array:
         """Refine the router's log-probabilities [n, g] by the modules of the most probable tasks."""
         if self._rule == "entropy":
-            every = [self._module(task.module) for task in self.state.tasks]
+            every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
             return entropy_log_posterior(every, self._store.first_part(features).astype(np.float32))
         if not modules or self.router.module_weight <= 0:
@@ -160,10 +160,16 @@ class Model:
             task, columns = self.state.tasks[place], self.state.columns[place]
             if len(task.groups) > 1 and self._has_evidence(task.module):
                 rows = slice(None) if len(x) == 1 else (tasks == place).any(axis=1)
-                module = self._module(task.module)
+                module = self._module_of(task)
                 opinion = module.scale * module.cosines(x[rows])
                 logs[rows, columns] = refine(logs[rows], columns, opinion, self.router.module_weight)
         return logs
+
+    def _module_of(self, task: Task) -> Module:
+        module = self._module(task.module)
+        if len(module.prototypes) != len(task.groups):
+            raise damaged_store(self._store.path)
+        return module
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
         if burst or self._rule == "entropy":

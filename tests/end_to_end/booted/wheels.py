@@ -1,8 +1,10 @@
 """Wheels of what is installed here, so that an installation can be tried where there is no network."""
 
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from email.parser import HeaderParser
 from importlib.metadata import Distribution, distribution
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+_NOT_BUILT = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "build", "tests", "docs")
 _OF_AN_INSTALLATION = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 
 
@@ -20,9 +23,11 @@ def write_wheels(extras: set[str], folder: Path) -> None:
         extras: of edge-tosca.
         folder: that they are written to.
     """
-    source = Path(__file__).parents[3]
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        # In the tree two builds at the same time would share a folder.
+        source = shutil.copytree(Path(__file__).parents[3], Path(scratch) / "source", ignore=_NOT_BUILT)
+        subprocess.run([*command, "--wheel-dir", str(folder), str(source)], check=True)
     waiting, done = [("edge-tosca", frozenset(extras))], set()
     while waiting:
         name, wanted = waiting.pop()

@@ -173,6 +173,19 @@ def test_a_module_without_rows_is_not_unfolded_to_its_width():
         Module.from_bytes(data)
 
 
+@pytest.mark.parametrize("rule", ["fused", "entropy"])
+def test_a_module_of_more_classes_than_its_task_has(connection, rule):
+    connection.execute("DELETE FROM lives WHERE class = (SELECT min(class) FROM lives)")
+    connection.execute("DELETE FROM routers")
+    connection.execute("UPDATE settings SET value = ? WHERE key = 'router'", (rule,))
+    store = Store(Path("shop.tosca"), connection)
+    if rule == "entropy":
+        refusal(connection, answer)
+    else:
+        # One class alone has no use for its module.
+        answer(store)
+
+
 def test_a_class_that_names_a_task_that_is_not_there(connection):
     connection.execute("UPDATE classes SET task = 77 WHERE id = (SELECT min(class) FROM lives)")
     ((label,),) = connection.execute("SELECT label FROM lives ORDER BY class LIMIT 1").fetchall()
