@@ -83,8 +83,8 @@ called unknown. A cell is the darker, the larger its share of the row.</p>
 <div class="wide">{confusion_matrix(evaluation)}</div>
 <h2>Stated probability and right labels</h2>
 <p>Points on the dashed line state what they keep: of pictures named with 80 %, 80 % are right. Lines are
-95 % intervals. Expected calibration error: {evaluation.calibration_error:.1%}. Only pictures of taught
-classes count here, called unknown or not.</p>
+95 % intervals. Expected calibration error: {evaluation.calibration_error:.1%}. All pictures count
+here, called unknown or not; one of what was never taught has no right label.</p>
 {reliability_diagram(evaluation.reliability)}
 {_wrong(evaluation, thumbnail)}
 </body></html>

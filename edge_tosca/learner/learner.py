@@ -583,7 +583,7 @@ class Learner:
         ]
         if not labelled and found.skipped_of_classes:
             raise no_picture(Path(folder), found.skipped_of_classes)
-        require_known_class(found.pictures, self.state.labels, folder)
+        require_known_class([label for label, _ in labelled], self.state.labels, folder)
         if unknown is not None:
             others = list_unlabelled(Path(unknown), follow_links=follow_links)
             labelled += [(None, path) for path in others]

@@ -30,7 +30,8 @@ def references_of(folder: Path | None, settings: Mapping[str, str]) -> Array | N
     try:
         changed = (place / "manifest.json").stat().st_mtime_ns
         read, widths, backbone, preprocessing = _read(place, changed, backbone_of(settings))
-    except (BundleError, OSError):
+    # A folder with a null byte in its name, as a damaged store may state, is a ValueError.
+    except (BundleError, OSError, ValueError):
         return None
     own = read is not None and widths == feature_widths(dict(settings))
     return read if own and not incompatible_bundle(settings, backbone, preprocessing) else None

@@ -96,7 +96,8 @@ def _trials(
 
     def drawn(label: int, shots: int) -> Array:
         rows = rng.permutation(np.flatnonzero(data.train_labels == label))[:shots]
-        return data.train[np.sort(rows)]
+        found: Array = data.train[np.sort(rows)]
+        return found
 
     def tested(labels: Array) -> Array:
         return data.test[np.isin(data.test_labels, labels)]

@@ -85,7 +85,7 @@ def completed(line, shell="bash"):
     ("line", "offered"),
     [
         ("edge-tosca le", ["learn"]),
-        ("edge-tosca store st", ["stats"]),
+        ("edge-tosca store st", ["stats", "strictness"]),
         ("edge-tosca pack i", ["import", "inspect"]),
         ("edge-tosca learn shop.tosca photos --forc", ["--force"]),
         ("edge-tosca classes shop.tosca --key", ["--key-file"]),

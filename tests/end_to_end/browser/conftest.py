@@ -67,15 +67,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterat
     stage.close()
 
 
-@pytest.fixture(scope="module")
-def serve(
-    tmp_path_factory: pytest.TempPathFactory, edge: Any, chromium: str
-) -> Iterator[Callable[..., Served]]:
-    """Start `edge-tosca serve` on a new store: serve("--camera", folder)."""
+def _starting(folders: pytest.TempPathFactory, edge: Any) -> Iterator[Callable[..., Served]]:
     running = []
 
     def start(*options: object, token: str | None = None) -> Served:
-        store = tmp_path_factory.mktemp("box") / "shop.tosca"
+        store = folders.mktemp("box") / "shop.tosca"
         assert edge("init", store).code == 0
         running.append(Served(store, child_environment(), *options, token=token))
         return running[-1]
@@ -85,10 +81,29 @@ def serve(
         server.stop()
 
 
+@pytest.fixture
+def serve(
+    tmp_path_factory: pytest.TempPathFactory, edge: Any, chromium: str
+) -> Iterator[Callable[..., Served]]:
+    """Start `edge-tosca serve` on a new store: serve("--camera", folder); it ends with the test.
+
+    One that ran on would take a part of the processor with its camera from all tests after it.
+    """
+    yield from _starting(tmp_path_factory, edge)
+
+
 @pytest.fixture(scope="module")
-def box(serve: Callable[..., Served], stage: Stage) -> Served:
+def serve_all(
+    tmp_path_factory: pytest.TempPathFactory, edge: Any, chromium: str
+) -> Iterator[Callable[..., Served]]:
+    """Start one that all tests of a module share; it ends after them."""
+    yield from _starting(tmp_path_factory, edge)
+
+
+@pytest.fixture(scope="module")
+def box(serve_all: Callable[..., Served], stage: Stage) -> Served:
     """A box with a camera, which all tests of a module share."""
-    return serve("--camera", stage.folder)
+    return serve_all("--camera", stage.folder)
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ _DROP = """([files]) => {
 
 
 @pytest.fixture(scope="module")
-def bare(serve: Callable[..., Served]) -> Served:
+def bare(serve_all: Callable[..., Served]) -> Served:
     """A box without a camera."""
-    return serve()
+    return serve_all()
 
 
 def test_picked_files_wait_to_be_taught(

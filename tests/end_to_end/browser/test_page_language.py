@@ -47,9 +47,9 @@ def test_every_sentence_that_the_page_names_is_there() -> None:
 
 
 @pytest.fixture(scope="module")
-def bare(serve: Callable[..., Served], shared_data: Path) -> Served:
+def bare(serve_all: Callable[..., Served], shared_data: Path) -> Served:
     """A box without a camera that has pictures to teach."""
-    box = serve()
+    box = serve_all()
     box.queue({name: photographs(shared_data, name)[:12] for name in ("Pineapple", "Orange")})
     return box
 

@@ -101,7 +101,7 @@ def test_the_shipped_manifest_keeps_the_contract():
     assert {"package", "version", "sha256"} == manifest["source"].keys()
     assert {"tool", "version", "recipe"} < manifest["quantization"].keys()
     assert {"cosine", "nearest_mean_accuracy", "images", "data"} == manifest["fidelity"].keys()
-    assert set(manifest["files"]) == {"backbone.onnx", "LICENSE"}
+    assert set(manifest["files"]) == {"backbone.onnx", "LICENSE", "references.safetensors"}
 
 
 def test_int8_stays_faithful_on_photographs_it_never_saw(shared_data):

@@ -22,8 +22,8 @@ LOADED = "the backbone was loaded"
 
 
 @pytest.fixture(autouse=True)
-def no_backbone(monkeypatch):
-    """Nothing may read a bundle or start a runtime."""
+def no_backbone(monkeypatch, shop):
+    """Nothing may read a bundle or start a runtime, once `shop` was taught with the bundle's references."""
 
     def refuse(*_, **__):
         raise AssertionError(LOADED)

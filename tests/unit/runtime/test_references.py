@@ -92,3 +92,4 @@ def test_a_store_from_before_the_levels_has_the_first_part_of_the_references(bun
 
 def test_a_bundle_that_is_gone_leaves_a_store_without_references(tmp_path, bundle):
     assert references_of(tmp_path / "gone", settings_of(bundle)) is None
+    assert references_of(tmp_path / "no\0path", settings_of(bundle)) is None
