@@ -1,8 +1,9 @@
 """Add earlier levels of a backbone to its graph as further outputs; nodes, weights and first output stay.
 
 A convolutional backbone gets the global averages of its last stages: of each channel count the last tensor
-that only convolutions and additions read, which is a block's output. A transformer gets the [CLS] tokens of
-the blocks before the last one. Behind a quantized tensor its last DequantizeLinear is read.
+that only convolutions, additions and pools of a window read, which is a block's output. A transformer gets
+the [CLS] tokens of the blocks before the last one. Behind a quantized tensor its last DequantizeLinear is
+read.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ MAP = "feature_map"
 """Name of the output with the last feature map."""
 
 _SUFFIX = "_DequantizeLinear_Output"
-_AFTER_A_BLOCK = {"Conv", "Add"}
+_ENDS_A_BLOCK = {"Conv", "Add"}
+_AFTER_A_BLOCK = {"Conv", "Add", "AveragePool", "MaxPool"}
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _averages(graph: "onnx.ModelProto", shapes: dict[str, list[int]]) -> Levels:
     found: dict[int, str] = {}
     for node, name, (_, channels, *_) in spatial:
         # A sum, or a projection without an activation, or the activation behind a sum.
-        ends = node.op_type in _AFTER_A_BLOCK or (node.op_type == "Relu" and node.input[0] in sums)
+        ends = node.op_type in _ENDS_A_BLOCK or (node.op_type == "Relu" and node.input[0] in sums)
         if ends and readers.get(name, set()) <= _AFTER_A_BLOCK and channels != last_shape[0]:
             found.pop(channels, None)
             found[channels] = name
