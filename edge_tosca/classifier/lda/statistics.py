@@ -22,6 +22,7 @@ from edge_tosca.features.normalization import GRID
 from edge_tosca.features.part_weights import column_weights, weigh
 
 _TOGETHER = 500
+_STRIP = 256
 
 
 class Statistics(Protocol):
@@ -198,10 +199,16 @@ class GramStatistics:
         """
         if not groups:
             return self
-        exact = np.concatenate(groups).astype(np.float64)
         sums = [z.sum(axis=0, dtype=np.float64) for z in groups]
         counts = np.append(self.counts, [len(z) for z in groups])
-        return GramStatistics(counts, np.vstack([self.sums, *sums]), self.gram + exact.T @ exact)
+        gram = self.gram.copy()
+        # In strips: beside the two Gram matrices a third one would be the largest array of a lesson.
+        pictures = np.concatenate(groups)
+        for start in range(0, len(pictures), _TOGETHER):
+            exact = pictures[start : start + _TOGETHER].astype(np.float64)
+            for row in range(0, len(gram), _STRIP):
+                gram[row : row + _STRIP] += exact[:, row : row + _STRIP].T @ exact
+        return GramStatistics(counts, np.vstack([self.sums, *sums]), gram)
 
     def within(self) -> CholeskyScatter:
         """Compute the within-group scatter."""

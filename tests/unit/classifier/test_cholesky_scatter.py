@@ -15,7 +15,8 @@ def scatter_of(d, seed=0):
 @pytest.mark.parametrize("d", [1, 24, 96, 97, 160, 161, 321])
 def test_products_made_strip_by_strip_are_those_of_the_whole_inverse(d):
     matrix = scatter_of(d) / d + np.eye(d)
-    whitening, inverse = CholeskyInverse.of(matrix), np.linalg.inv(matrix)
+    inverse = np.linalg.inv(matrix)
+    whitening = CholeskyInverse.of(matrix)
     vectors = np.random.default_rng(1).normal(size=(5, d))
     some = whitening.project(vectors)
     # The condition is below 10: float64's rounding over at most 321 terms.
