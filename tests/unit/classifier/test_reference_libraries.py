@@ -10,9 +10,9 @@ from sklearn.covariance import OAS
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from edge_tosca.classifier.lda.cholesky_scatter import CholeskyInverse
-from edge_tosca.classifier.lda.upper_half import UpperHalf
 from edge_tosca.classifier.lda.discriminant import discriminant, oas_shrinkage, precision
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics
+from edge_tosca.classifier.lda.upper_half import UpperHalf
 from edge_tosca.classifier.ood.threshold import student_t_quantile
 from edge_tosca.features.normalization import normalize
 
