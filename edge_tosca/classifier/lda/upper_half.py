@@ -1,9 +1,9 @@
-"""The upper half of a square matrix, as strips of rows that begin at the diagonal: half the memory of all of it.
+"""The upper half of a square matrix, as strips of rows that begin at the diagonal: half the memory.
 
-A lesson with features of several levels holds several matrices of 1904 x 1904 numbers at a time, and on a small
-device their size decides how many pictures it may have. NumPy's `cholesky` and `inv` would copy them besides.
-Here both work in place, on blocks (Golub and Van Loan, "Matrix Computations", 4th edition, 2013, sections 4.2.6
-and 3.1.3), so that most of the time goes into matrix products.
+A lesson with features of several levels holds several matrices of 1904 x 1904 numbers at a time, and on a
+small device their size decides how many pictures it may have. NumPy's `cholesky` and `inv` would copy them
+besides. Here both work in place, on blocks (Golub and Van Loan, "Matrix Computations", 4th edition, 2013,
+sections 4.2.6 and 3.1.3), so that most of the time goes into matrix products.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ class UpperHalf:
     """A symmetric matrix [d, d], or an upper triangular one.
 
     Attributes:
-        strips: rows s .. s + STRIP of the columns s .. d, for s = 0, STRIP, 2 STRIP and so on. The square at the
-            beginning of a strip is whole.
+        strips: rows s .. s + STRIP of the columns s .. d, for s = 0, STRIP, 2 STRIP and so on. The square at
+            the beginning of a strip is whole.
     """
 
     strips: tuple[Array, ...]
@@ -150,7 +150,7 @@ class UpperHalf:
         for place in range(len(self.strips) - 1, -1, -1):
             strip = self.strips[place]
             size = len(strip)
-            # V's diagonal block is that of U inverted; beside it -V_kk (U_ki V_i summed over the strips below).
+            # V's diagonal block is that of U inverted; beside it -V_kk times U_ki V_i of all strips i below.
             own = _inverse(strip[:, :size].T).T
             beside = np.zeros_like(strip[:, size:])
             _add_product(beside, strip[:, size:], self.strips[place + 1 :])
