@@ -120,12 +120,10 @@ class StoreReader:
     def _look_for_changes(self) -> None:
         """Forget what was read before the file was changed by this connection or another one.
 
-        SQLite counts both (`PRAGMA data_version`, `sqlite3_total_changes`), which costs less than to read again.
+        SQLite counts both (`PRAGMA data_version`, `sqlite3_total_changes`); to ask costs less than to read.
         """
-        changes = (
-            self._connection.execute("PRAGMA data_version").fetchone()[0],
-            self._connection.total_changes,
-        )
+        version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        changes = version, self._connection.total_changes
         if changes != self._unchanged_since:
             self._last_read = {}
             self._require_own_origin()
