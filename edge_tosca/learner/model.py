@@ -15,6 +15,7 @@ from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
 from edge_tosca.learner.strictness import Strictness, read_strictness
+from edge_tosca.learner.task_training import is_cross_fitted
 from edge_tosca.results import Answer, Guess
 from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
@@ -44,6 +45,7 @@ class Model:
         self._dimensions = int(store.settings["feature_dim"])
         # Of the store alone, see `NormalizedFeatures`.
         self._module = Cache(partial(_read_module, store), memory_bytes, _MODULE_BYTES)
+        self._has_evidence = Cache(partial(_read_has_evidence, store), lambda _: 1, _MODULE_BYTES)
 
     @cached_property
     def router(self) -> Router:
@@ -52,7 +54,8 @@ class Model:
         if arrays is not None:
             # Arrays of another version of this program, or damaged ones: the router is solved again.
             with contextlib.suppress(KeyError, ValueError, TypeError):
-                return Router.from_arrays(arrays, len(self.state.groups), self._dimensions)
+                groups, widths = len(self.state.groups), self._store.widths
+                return Router.from_arrays(arrays, groups, self._dimensions, widths)
         return solve_router(self._store, self.state, self.features_of)[0]
 
     def predict(
@@ -73,7 +76,7 @@ class Model:
             LearnError: nothing was learned yet, or there is no such label set.
         """
         least = self.require_answers(coverage, burst)
-        z = normalize(features)
+        z = self._normalized(features)
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         ood_scores = self._ood_scores(z, margins)
@@ -107,7 +110,7 @@ class Model:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        z = normalize(features)
+        z = self._normalized(features)
         log_posterior = self._refine(features, z, self.router.scores(z)[0], modules)
         return by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
 
@@ -120,8 +123,11 @@ class Model:
         Returns:
             Direction, relative distance and nearness, float64 [n, 3].
         """
-        z = normalize(features)
+        z = self._normalized(features)
         return self.router.ood.statistics(z, self.router.scores(z)[1])
+
+    def _normalized(self, features: Array) -> Array:
+        return self.router.view(normalize(features, self._store.widths))
 
     def _none_probability(self, z: Array, margins: Array, burst: bool) -> Array:
         # Linear scores of one object's frames are averaged, as their margins are.
@@ -141,17 +147,18 @@ class Model:
         if self._rule == "entropy":
             every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
-            return entropy_log_posterior(every, features.astype(np.float32))
+            return entropy_log_posterior(every, self._store.first_part(features).astype(np.float32))
         if not modules or self.router.module_weight <= 0:
             return log_posterior
-        x, logs, task_of_group = module_input(z), log_posterior, self.state.task_of_group
+        x = module_input(self._store.first_part(z))
+        logs, task_of_group = log_posterior, self.state.task_of_group
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         chances = logs[np.arange(len(z))[:, None], proposed]
         likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
         tasks = np.where(likely, task_of_group[proposed], -1)
         for place in set(tasks[likely].tolist()):
             task, columns = self.state.tasks[place], self.state.columns[place]
-            if len(task.groups) > 1:
+            if len(task.groups) > 1 and self._has_evidence(task.module):
                 rows = slice(None) if len(x) == 1 else (tasks == place).any(axis=1)
                 module = self._module_of(task)
                 opinion = module.scale * module.cosines(x[rows])
@@ -235,6 +242,11 @@ class Model:
             unknown_probability=1 - known,
             set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
+
+
+def _read_has_evidence(store: Store, digest: str) -> bool:
+    """Return whether a module's weight was chosen on held-out pictures of its own, too."""
+    return is_cross_fitted(store.evidence(digest))
 
 
 def _read_module(store: Store, digest: str) -> Module:

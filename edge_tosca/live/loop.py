@@ -38,6 +38,7 @@ class LiveAnswer:
     Attributes:
         frame: the frame.
         feature: float32 [d], of its pixels.
+        first: width of the feature's first part.
         answer: the prediction for this frame alone.
         shown: the answer that a display should show.
         latency: seconds from the frame's arrival to the answer.
@@ -48,6 +49,7 @@ class LiveAnswer:
     answer: Answer
     shown: StableAnswer
     latency: float
+    first: int | None = None
 
 
 class Live:
@@ -216,7 +218,12 @@ class Live:
         now = time.monotonic()
         with self._condition:
             self._newest = LiveAnswer(
-                frame, feature, replace(answer, milliseconds=times), shown, now - frame.at
+                frame,
+                feature,
+                replace(answer, milliseconds=times),
+                shown,
+                now - frame.at,
+                learner.store.widths[0],
             )
             self._answered += 1
             self._latencies.add(now - frame.at, now)
