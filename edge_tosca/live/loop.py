@@ -269,7 +269,7 @@ class Live:
         times["decide"] = 1e3 * (time.perf_counter() - extracted)
         now = time.monotonic()
         answer = replace(answer, milliseconds=times)
-        live = LiveAnswer(frame, feature, answer, shown, now - frame.at, state.place)
+        live = LiveAnswer(frame, feature, answer, shown, now - frame.at, state.place, learner.store.widths[0])
         recovered = self._places.put(state, frame, live)
         if recovered:
             self._log_event(f"{learner.store.path}: answering again")

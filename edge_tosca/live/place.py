@@ -63,6 +63,7 @@ class LiveAnswer:
         shown: the answer that a display should show.
         latency: seconds from the frame's arrival to the answer.
         place: the camera and the region.
+        first: width of the feature's first part.
     """
 
     frame: "Frame"
@@ -71,6 +72,7 @@ class LiveAnswer:
     shown: StableAnswer
     latency: float
     place: Place = DEFAULT
+    first: int | None = None
 
 
 class PlaceState:

@@ -142,7 +142,8 @@ def test_an_encrypted_store_has_a_format_of_its_own(tmp_path):
 
 def test_the_settings_of_a_new_store(fresh):
     found = dict(rows(fresh, "SELECT key, value FROM settings"))
-    assert found.keys() == SETTINGS
+    assert found.keys() == SETTINGS | {"feature_parts"}
+    assert found["feature_parts"] == "1280,112,192,320"
     assert (found["router"], found["refused"], found["bundle"]) == ("fused", "0.05", "")
     assert found["golden"].startswith(found["fingerprint"] + " ")
     assert hashlib.sha256().digest_size * 2 == len(found["backbone"]) == len(found["preprocessing"])
@@ -155,7 +156,7 @@ def test_the_settings_that_come_later(tmp_path):
     program("store", "strictness", path, "strict")
     program("regions", "add", path, "left", "0,0,0.5,1", "--camera", "gate")
     found = dict(rows(path, "SELECT key, value FROM settings"))
-    (trusted,) = found.keys() - SETTINGS - {"max_bytes", "strictness", "regions"}
+    (trusted,) = found.keys() - SETTINGS - {"max_bytes", "feature_parts", "strictness", "regions"}
     box = {"name": "left", "box": [0, 0, 0.5, 1], "classes": []}
     assert json.loads(found["regions"]) == {"gate": [box]}
     assert json.loads(found["strictness"]) == {"all": 0.75, "classes": {}}
@@ -280,7 +281,7 @@ def test_the_keys_of_reports_in_the_history(written):
     gate = "accuracy_new accuracy_old_after accuracy_old_before advice confusions outcomes_new"
     rest = "outcomes_old_after outcomes_old_before reasons suspects verdict"
     assert " ".join(sorted(report["gate"])) == f"{gate} {rest}"
-    assert set(report["module"]) == {"digest", "parameters", "nonzero", "bytes"}
+    assert set(report["module"]) == {"digest", "parameters", "nonzero", "bytes", "cross_fitted"}
     assert set(report["seconds"]) == {"features", "train", "commit", "total"}
 
 
