@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edge_tosca.errors import BundleError, EdgeToscaError
 from edge_tosca.runtime.backend import Inference, feature_of, run_error
 from edge_tosca.runtime.bundle import Bundle
+from edge_tosca.runtime.feature_map import map_output, require_map, require_outputs
 from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
 from edge_tosca.runtime.no_telemetry import import_onnxruntime
@@ -66,6 +67,7 @@ class OnnxRuntimeBackend:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._path, self._width = bundle.path / BACKBONE, bundle.feature_dim
+        self._bundle = bundle
         # Only the outputs that are needed: a graph may have more.
         self._outputs = output_names([out.name for out in self._session.get_outputs()], bundle)
 
@@ -86,6 +88,26 @@ class OnnxRuntimeBackend:
         except Exception as error:
             raise run_error(error, self.name, self._path) from error
         return feature_of(joined(found), self._width, self._path)
+
+    def feature_map(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute one picture's last map before pooling.
+
+        Args:
+            pixels: float32 [1, 3, size, size].
+
+        Returns:
+            float32 [c, h, w].
+
+        Raises:
+            BundleError: the bundle has none, or the graph cannot be run on this picture.
+        """
+        wanted = map_output(self._bundle)
+        require_outputs([out.name for out in self._session.get_outputs()], wanted, self._bundle)
+        try:
+            (found,) = self._session.run([wanted.name], {self._input: pixels})
+        except Exception as error:
+            raise run_error(error, self.name, self._path) from error
+        return require_map(found, wanted, self._bundle)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
         """Compute the features of many pictures, each on one thread.

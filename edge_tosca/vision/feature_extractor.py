@@ -15,6 +15,7 @@ from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import Backend, Bundle, Extracted, Fingerprint, PictureSource, VerifiedBackend
+    from edge_tosca.runtime.onnxruntime_backend import OnnxRuntimeBackend
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,17 @@ class FeatureExtractor:
     def backend(self) -> "Backend":
         """The loaded backbone, on the requested device or the next one whose features are right."""
         return self._verified.backend
+
+    @cached_property
+    def map_backend(self) -> "OnnxRuntimeBackend":
+        """The backbone on ONNX Runtime, which gives maps; the loaded one if it runs there."""
+        from edge_tosca.runtime.feature_map import map_output
+        from edge_tosca.runtime.onnxruntime_backend import OnnxRuntimeBackend
+
+        map_output(self.bundle)
+        if isinstance(self.backend, OnnxRuntimeBackend):
+            return self.backend
+        return OnnxRuntimeBackend(self.bundle, "CPU", self.threads)
 
     @cached_property
     def fingerprint(self) -> "Fingerprint":

@@ -41,6 +41,7 @@ METHODS = {
     "history": "",
     "predict": "source top=3 coverage=None",
     "predict_many": "sources top=3 on_progress=None coverage=None",
+    "explain": "source label=None top=3 coverage=None",
     "predict_burst": "sources top=3 on_skipped=None",
     "evaluate": "folder on_progress=None * unknown=None follow_links=False",
 }
@@ -61,7 +62,7 @@ VERBS = {
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
-    "predict": f"--top= --burst --coverage= --follow-links {WHERE} --json --key-file=",
+    "predict": f"--top= --burst --coverage= --explain= --follow-links {WHERE} --json --key-file=",
     "evaluate": f"--unknown= --report= --follow-links {WHERE} --json --key-file=",
     "classes": "--json --key-file=",
     "history": "--json --key-file=",

@@ -139,4 +139,3 @@ class CholeskyScatter:
         matrix = alpha * self.matrix
         matrix[np.diag_indices_from(matrix)] += beta
         return CholeskyInverse.of(matrix, dtype)
-
