@@ -26,6 +26,7 @@ from tests.benchmarks import (
     ood,
     ood_table,
     oracle,
+    scene,
     server_fairness,
     sparsity,
 )
@@ -341,6 +342,36 @@ def run_oracle(
     bounds = oracle.measure(sets, vision, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"about": _about(vision, sets), "bounds": [asdict(bound) for bound in bounds]}
     _report("oracle", report, oracle.markdown(bounds), out, as_json)
+
+
+@app.command("scene")
+def run_scene(
+    folders: Folders,
+    background: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Photographs to paste on, in any subfolders.")
+    ] = Path("../shared/data/background"),
+    classes: Annotated[int, typer.Option(min=2, help="Of a draw.")] = 10,
+    pictures: Annotated[int, typer.Option(min=2, help="Taught pictures a class.")] = 20,
+    tested: Annotated[int, typer.Option(min=1, help="Test pictures a class.")] = 10,
+    draws: Annotated[int, typer.Option(min=1, help="Of classes, pictures and places.")] = 3,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a region gains where a thing fills a part of the frame."""
+    vision = FeatureExtractor(backbone, threads=1)
+    results = scene.measure(
+        folders,
+        background,
+        vision,
+        step_notes(as_json),
+        classes=classes,
+        shots=pictures,
+        tested=tested,
+        draws=draws,
+    )
+    report = {"backbone": str(vision.fingerprint), "results": [asdict(result) for result in results]}
+    _report("scene", report, scene.markdown(results), out, as_json)
 
 
 @app.command("server_fairness")
