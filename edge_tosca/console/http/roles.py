@@ -10,6 +10,7 @@ _VIEW = (
     "GET /live",
     "GET /live/events",
     "POST /live/frame",
+    "GET /answers/evidence",
     "GET /camera",
     "GET /camera/frame",
     "GET /camera/stream",

@@ -5,6 +5,7 @@ import { AnswerPanel } from "./answer.js";
 import { correct } from "./correct.js";
 import { button, h } from "./dom.js";
 import { listen } from "./events.js";
+import { explain } from "./explain.js";
 import { fittingSource, sourceButton } from "./source_button.js";
 import { t } from "./strings.js";
 import { UserError } from "./user_error.js";
@@ -24,16 +25,24 @@ export async function live() {
     onpress: () => correct(newest),
   });
 
+  const look = button(t("explain.show"), {
+    symbol: "look",
+    kind: "tall wide",
+    disabled: true,
+    onpress: () => explain(newest),
+  });
+
   function update(message) {
     newest = message.id ? message : null;
     wrong.disabled = newest === null;
+    look.disabled = newest === null;
     panel.show(message);
     source.update(message.camera);
   }
 
   const stop = choice.kind === "own" ? ask(source, update) : listen("/live/events", {}, update);
   source.scene.corner(sourceButton(source, choice));
-  const element = h("div.live", {}, h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, wrong));
+  const element = h("div.live", {}, h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, h("div.asked", {}, wrong, look)));
   return {
     title: t("place.live"),
     element,
