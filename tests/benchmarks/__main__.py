@@ -358,7 +358,7 @@ def run_scene(
     backbone: BackboneOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what a region gains where a thing fills a part of the frame."""
+    """Measure what a region gains where an object fills a part of the frame."""
     vision = FeatureExtractor(backbone, threads=1)
     results = scene.measure(
         folders,

@@ -1,4 +1,4 @@
-"""What a region gains where a thing fills a part of the frame: real pictures pasted on photographs.
+"""What a region gains where an object fills a part of the frame: real pictures pasted on photographs.
 
 A frame is a square photograph, FRAME pixels wide, with one picture of the set on it that covers a share of
 its area, anywhere inside the part that the backbone sees of a whole frame. A region is MARGIN times as wide
@@ -39,11 +39,11 @@ WAYS = ((WHOLE, WHOLE), (REGION, REGION), (WHOLE, REGION), (REGION, WHOLE))
 
 @dataclass(frozen=True)
 class Scene:
-    """A frame with one thing on it.
+    """A frame with one picture on it.
 
     Attributes:
         frame: uint8 [FRAME, FRAME, 3].
-        region: around the thing: left, top, right, bottom, pixels.
+        region: around the picture: left, top, right, bottom, pixels.
     """
 
     frame: NDArray[np.uint8]
@@ -62,7 +62,7 @@ class Result:
     Attributes:
         data: name of the set.
         seed: of classes, pictures and places.
-        share: of the frame's area that the thing covers.
+        share: of the frame's area that the picture covers.
         taught: WHOLE or REGION.
         asked: WHOLE or REGION.
         right: right labels, called unknown or not.
@@ -124,7 +124,7 @@ def measure(
             order = rng.permutation(len(photographs)).tolist()
             behind = [order[: len(order) // 2], order[len(order) // 2 :]]
             for share in shares:
-                on_step(f"{name}: things on {share:.0%} of the frame, draw {seed}")
+                on_step(f"{name}: pictures on {share:.0%} of the frame, draw {seed}")
                 shown = [
                     _features(vision, pictures, [photographs[at] for at in places], share, (seed, part))
                     for part, (pictures, places) in enumerate(zip(some, behind, strict=True))
@@ -135,23 +135,23 @@ def measure(
     return results
 
 
-def paste(thing: Image.Image, photograph: Image.Image, share: float, rng: np.random.Generator) -> Scene:
+def paste(inset: Image.Image, photograph: Image.Image, share: float, rng: np.random.Generator) -> Scene:
     """Make a scene.
 
     Args:
-        thing: its middle square is pasted.
+        inset: its middle square is pasted.
         photograph: its middle square is the frame.
-        share: of the frame's area that the thing covers; 1 leaves nothing of the photograph.
+        share: of the frame's area that the picture covers; 1 leaves nothing of the photograph.
         rng: of the places.
 
     Returns:
         The scene.
     """
     side = round(FRAME * np.sqrt(share))
-    frame, pasted = _square(photograph, FRAME), _square(thing, side)
+    frame, pasted = _square(photograph, FRAME), _square(inset, side)
     if side >= FRAME:
         return Scene(np.asarray(pasted), (0, 0, FRAME, FRAME))
-    # A thing wider than the part that is seen lies in the middle, as far as it can.
+    # A picture wider than the part that is seen lies in the middle, as far as it can.
     room = max(SEEN * FRAME - side, 0.0)
     left, top = (round(float((FRAME - side) / 2 + room * (at - 0.5))) for at in rng.random(2))
     frame.paste(pasted, (left, top))
@@ -163,7 +163,7 @@ def paste(thing: Image.Image, photograph: Image.Image, share: float, rng: np.ran
 
 
 def _around(at: int, side: int, wide: int, shift: float) -> int:
-    """Return where a region begins that holds a thing, inside the frame."""
+    """Return where a region begins that holds a picture, inside the frame."""
     return min(max(round(at - shift * (wide - side)), 0), FRAME - wide)
 
 
@@ -210,8 +210,8 @@ def _features(
 def _scenes(
     pictures: dict[str, list[Path]], photographs: Sequence[Path], share: float, rng: np.random.Generator
 ) -> Iterator[tuple[str, Scene]]:
-    things = [(label, path) for label, paths in pictures.items() for path in paths]
-    for place, (label, path) in enumerate(things):
+    insets = [(label, path) for label, paths in pictures.items() for path in paths]
+    for place, (label, path) in enumerate(insets):
         photograph = load_picture(photographs[place % len(photographs)])
         yield label, paste(load_picture(path), photograph, share, rng)
 

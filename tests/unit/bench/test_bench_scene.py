@@ -9,7 +9,7 @@ RED, BLUE = Image.new("RGB", (90, 60), (255, 0, 0)), Image.new("RGB", (300, 200)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.25, 0.1, 0.05])
-def test_a_thing_covers_its_share_lies_in_what_is_seen_and_in_its_region(share):
+def test_a_picture_covers_its_share_lies_in_what_is_seen_and_in_its_region(share):
     rng = np.random.default_rng(0)
     for _ in range(20):
         scene = paste(RED, BLUE, share, rng)
@@ -25,7 +25,7 @@ def test_a_thing_covers_its_share_lies_in_what_is_seen_and_in_its_region(share):
         assert (inside[..., 0] == 255).mean() == pytest.approx(1 / 1.44, rel=0.02)
 
 
-def test_a_thing_of_the_whole_frame_is_its_own_region():
+def test_a_picture_of_the_whole_frame_is_its_own_region():
     scene = paste(RED, BLUE, 1.0, np.random.default_rng(0))
     assert (scene.frame == (255, 0, 0)).all()
     assert np.array_equal(scene.seen(WHOLE), scene.seen(REGION))
