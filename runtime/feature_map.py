@@ -47,10 +47,10 @@ def map_output(bundle: Bundle) -> MapOutput:
     if entry is None:
         raise _without_map(bundle, "has no map of places")
     name, shape = (entry.get("name"), entry.get("shape")) if isinstance(entry, dict) else (None, None)
-    if not isinstance(name, str) or not name or not _is_shape(shape, bundle.parts[0].width):
+    size = _shape(shape, bundle.parts[0].width)
+    if not isinstance(name, str) or not name or size is None:
         raise _without_map(bundle, "'feature_map' is malformed")
-    channels, height, width = shape
-    return MapOutput(name, (channels, height, width))
+    return MapOutput(name, size)
 
 
 def require_map(output: Any, wanted: MapOutput, bundle: Bundle) -> NDArray[np.float32]:
@@ -67,10 +67,10 @@ def require_map(output: Any, wanted: MapOutput, bundle: Bundle) -> NDArray[np.fl
     Raises:
         BundleError: the map has another shape, or a number that is not finite.
     """
-    found = np.array(output, dtype=np.float32)
+    found: NDArray[np.float32] = np.array(output, dtype=np.float32)
     if found.shape != (1, *wanted.shape) or not np.isfinite(found).all():
         raise _without_map(bundle, f"its output {wanted.name!r:.40} is no map of shape {list(wanted.shape)}")
-    return found[0]
+    return found.reshape(wanted.shape)
 
 
 def require_outputs(existing: list[str], wanted: MapOutput, bundle: Bundle) -> None:
@@ -97,13 +97,13 @@ def not_pooled(bundle: Bundle) -> BundleError:
     return _without_map(bundle, "its feature is not the average of its map")
 
 
-def _is_shape(shape: Any, width: int) -> bool:
-    if not isinstance(shape, list) or len(shape) != 3:
-        return False
+def _shape(shape: Any, channels: int) -> tuple[int, int, int] | None:
+    if not isinstance(shape, list) or len(shape) != 3 or channels > _MOST_CHANNELS:
+        return None
     if any(not isinstance(size, int) or isinstance(size, bool) for size in shape):
-        return False
-    channels, *sides = shape
-    return channels == width <= _MOST_CHANNELS and all(0 < side <= _MOST_SIDE for side in sides)
+        return None
+    fits = shape[0] == channels and all(0 < side <= _MOST_SIDE for side in shape[1:])
+    return (shape[0], shape[1], shape[2]) if fits else None
 
 
 def _without_map(bundle: Bundle, why: str) -> BundleError:

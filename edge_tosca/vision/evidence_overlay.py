@@ -33,7 +33,7 @@ def evidence_overlay(crop: NDArray[np.uint8], places: Array) -> NDArray[np.uint8
     strongest = float(np.abs(places).max()) or 1.0
     scaled = Image.fromarray((places / strongest).astype(np.float32))
     strength = np.asarray(scaled.resize((SIDE, SIDE), Image.Resampling.BICUBIC)).clip(-1, 1)[..., None]
-    colour = np.where(strength > 0, np.float32(FOR), np.float32(AGAINST))
+    colour = np.where(strength > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
     cover = _COVER * np.abs(strength)
     base = np.asarray(grey, np.float32)[..., None]
     drawn: NDArray[np.uint8] = np.rint(base * (1 - cover) + colour * cover).astype(np.uint8)
