@@ -53,6 +53,20 @@ def map_output(bundle: Bundle) -> MapOutput:
     return MapOutput(name, size)
 
 
+def has_map(bundle: Bundle, existing: list[str]) -> bool:
+    """Return whether a bundle's manifest and graph have the output.
+
+    Args:
+        bundle: the bundle.
+        existing: names of the graph's outputs.
+    """
+    try:
+        require_outputs(existing, map_output(bundle), bundle)
+    except BundleError:
+        return False
+    return True
+
+
 def require_map(output: Any, wanted: MapOutput, bundle: Bundle) -> NDArray[np.float32]:
     """Copy a computed map.
 

@@ -96,6 +96,7 @@ class FeatureExtractor:
         on_progress: Callable[[int], None] | None = None,
         *,
         digests: bool = False,
+        areas: bool = False,
     ) -> "Iterator[Extracted]":
         """Compute the features of pictures, in their order.
 
@@ -103,6 +104,7 @@ class FeatureExtractor:
             sources: paths, file contents or pixel arrays.
             on_progress: called after each picture with the number of pictures done.
             digests: compute the SHA-256 of each file that is decoded.
+            areas: sum up each picture's last map by area, where the backbone gives one.
 
         Yields:
             One result per picture, with its features or the reason why it cannot be read.
@@ -110,7 +112,9 @@ class FeatureExtractor:
         from edge_tosca.runtime import extract
 
         preprocessing = self.bundle.preprocessing
-        yield from extract(sources, preprocessing, self.backend, digests=digests, on_progress=on_progress)
+        yield from extract(
+            sources, preprocessing, self.backend, digests=digests, areas=areas, on_progress=on_progress
+        )
 
     def feature(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
         """Compute the feature of one frame, in the calling thread.
