@@ -41,6 +41,7 @@ def _members(height: int, width: int) -> npt.NDArray[np.float32]:
 
 def _depths(size: int) -> npt.NDArray[np.intp]:
     """Return how deep each row lies: 0 at the border, 2 in the middle."""
-    at = np.arange(size)
-    from_edge = np.minimum(at, size - 1 - at) * _PLACES // size
-    return np.minimum(from_edge, MIDDLE)
+    centres = np.arange(size) + 0.5
+    depths = np.minimum(centres, size - centres) * _PLACES // size
+    depths[[0, -1]] = BORDER
+    return np.minimum(depths, MIDDLE).astype(np.intp)

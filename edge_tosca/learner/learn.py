@@ -70,7 +70,7 @@ def learn_task(
         after = refit(store, generation, None if thinned else store.derived("statistics", before.generation))
         names = {label: taught.names for label, taught in lesson.classes.items()}
         kept = _kept_names(names, after.state.tasks[-1], thinned)
-        at_border = labels_at_border(store, lesson, after.state, after.router)
+        at_border = labels_at_border(lesson, after.state, after.router, store.widths)
         gate = judge(after.state, after.held_out, after.features_of, kept, earlier, at_border)
         gate = _with_outcomes(gate, after, len(names), counted)
         done = time.perf_counter()

@@ -7,10 +7,10 @@ the last feature map summed over border, middle and the area between (`edge_tosc
     s = S + 2 (m_border - m_middle)
 
 S is the border's share of the evidence that speaks for the class, averaged over its pictures: channel c's
-part of the score, divided among the areas as the channel is, without areas that speak against it. m of an area
-is the mean margin of the pictures' cosine to the mean of their class's other pictures above that to the nearest
-other class of the lesson, with the square roots of the area's averages as features. docs/gate.md has the
-measurement.
+part of the score, divided among the areas as the channel is, without areas that speak against it. The margin
+m of an area is the mean, over pictures, of the cosine to the mean of the class's other pictures above that to
+the nearest other class of the lesson, with the square roots of the area's averages as features. docs/gate.md
+has the measurement.
 """
 
 from collections.abc import Mapping
@@ -32,23 +32,30 @@ PICTURES = 5
 """Of a class whose areas are looked at."""
 
 
-def classes_at_border(areas: Mapping[str, Array], parts: Mapping[str, Array]) -> list[str]:
-    """Find the classes of a lesson that their borders distinguish.
+def classes_at_border(scores: Mapping[str, float]) -> list[str]:
+    """Find the classes that their borders distinguish.
+
+    Args:
+        scores: label to s.
+
+    Returns:
+        Their labels, the clearest first.
+    """
+    return sorted(
+        (label for label, score in scores.items() if score >= FROM), key=lambda label: -scores[label]
+    )
+
+
+def border_scores(areas: Mapping[str, Array], parts: Mapping[str, Array]) -> dict[str, float]:
+    """Compute s for each class of a lesson.
 
     Args:
         areas: label to sums of the map by area, float32 [n, 3, c], of every class of the lesson.
         parts: label to the parts of the class's score by channel, v_c z_c, [n, c].
 
     Returns:
-        Their labels, the clearest first; none of a lesson of one class or of too few pictures.
+        Label to s; empty for a lesson of one class or of too few pictures.
     """
-    scores = border_scores(areas, parts)
-    found = [label for label, score in scores.items() if score >= FROM]
-    return sorted(found, key=lambda label: -scores[label])
-
-
-def border_scores(areas: Mapping[str, Array], parts: Mapping[str, Array]) -> dict[str, float]:
-    """Compute s for each class; as `classes_at_border`, empty where there is nothing to compare."""
     if len(areas) < 2 or min(len(rows) for rows in areas.values()) < FEWEST_PICTURES:
         return {}
     border, middle = (

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from tests.benchmarks import (
     ablation,
+    border,
     burst,
     class_imbalance,
     concurrent_reads,
@@ -91,6 +92,24 @@ def run_ablation(
     trials = ablation.measure(sets, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"ablation": [asdict(trial) for trial in trials]}
     _report("ablation", report, ablation.markdown(trials), out, as_json)
+
+
+@app.command("border")
+def run_border(
+    folders: Folders,
+    background: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Photographs, in one folder a category.")
+    ] = Path("../shared/data/background"),
+    draws: Annotated[int, typer.Option(min=1, help="Lessons of two classes of each kind.")] = 20,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often the gate says that a class's border was learned, rightly and wrongly."""
+    vision = FeatureExtractor(backbone, threads=1)
+    trials = border.measure(folders, background, vision, draws, step_notes(as_json))
+    report = {"backbone": str(vision.fingerprint), "trials": [asdict(trial) for trial in trials]}
+    _report("border", report, border.markdown(trials), out, as_json)
 
 
 @app.command("burst")

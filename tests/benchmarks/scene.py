@@ -112,7 +112,7 @@ def measure(
     results = []
     for folder in folders:
         name = folder.absolute().parent.name if folder.name == "all" else folder.name
-        taught, met = _pictures(folder)
+        taught, met = split_pictures(folder)
         for seed in range(draws):
             rng = np.random.default_rng(seed)
             labels = [label for label in taught if label in met and len(taught[label]) >= 2]
@@ -148,7 +148,7 @@ def paste(inset: Image.Image, photograph: Image.Image, share: float, rng: np.ran
         The scene.
     """
     side = round(FRAME * np.sqrt(share))
-    frame, pasted = _square(photograph, FRAME), _square(inset, side)
+    frame, pasted = middle_square(photograph, FRAME), middle_square(inset, side)
     if side >= FRAME:
         return Scene(np.asarray(pasted), (0, 0, FRAME, FRAME))
     # A picture wider than the part that is seen lies in the middle, as far as it can.
@@ -167,13 +167,15 @@ def _around(at: int, side: int, wide: int, shift: float) -> int:
     return min(max(round(at - shift * (wide - side)), 0), FRAME - wide)
 
 
-def _square(image: Image.Image, side: int) -> Image.Image:
+def middle_square(image: Image.Image, side: int) -> Image.Image:
+    """Resize the middle square of a picture to a side, pixels."""
     least = min(image.size)
     left, top = (image.width - least) / 2, (image.height - least) / 2
     return image.resize((side, side), Image.Resampling.BICUBIC, (left, top, left + least, top + least))
 
 
-def _pictures(folder: Path) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+def split_pictures(folder: Path) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+    """Return the pictures to teach and those to ask, by label; split by picture where the set is not."""
     if (folder / "train").is_dir() and (folder / "test").is_dir():
         return list_images(folder / "train").pictures, list_images(folder / "test").pictures
     every = list_images(folder).pictures
