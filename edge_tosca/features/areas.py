@@ -44,4 +44,5 @@ def _depths(size: int) -> npt.NDArray[np.intp]:
     centres = np.arange(size) + 0.5
     depths = np.minimum(centres, size - centres) * _PLACES // size
     depths[[0, -1]] = BORDER
-    return np.minimum(depths, MIDDLE).astype(np.intp)
+    whole: npt.NDArray[np.intp] = np.minimum(depths, MIDDLE).astype(np.intp)
+    return whole
