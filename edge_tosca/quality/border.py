@@ -20,7 +20,7 @@ import numpy as np
 from edge_tosca.arrays import Array
 from edge_tosca.features.areas import BORDER, MIDDLE
 
-FROM = 0.54
+FROM = 0.5
 """s from which the gate gives advice."""
 
 MARGIN_WEIGHT = 2.0
