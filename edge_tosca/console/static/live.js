@@ -3,7 +3,7 @@
 import { send } from "./api.js";
 import { AnswerPanel } from "./answer.js";
 import { correct } from "./correct.js";
-import { button, h } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { listen } from "./events.js";
 import { explain } from "./explain.js";
 import { fittingSource, sourceButton } from "./source_button.js";
@@ -25,9 +25,8 @@ export async function live() {
     onpress: () => correct(newest),
   });
 
-  const look = button(t("explain.show"), {
-    symbol: "look",
-    kind: "tall wide",
+  const look = iconButton(t("explain.show"), "look", {
+    kind: "tall",
     disabled: true,
     onpress: () => explain(newest),
   });
