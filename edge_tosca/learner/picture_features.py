@@ -102,7 +102,9 @@ def extract_lesson(
     unread = {label: entries[0] for label, entries in pictures.passed_over.items() if entries}
     notes = []
     with_areas = _with_areas(pictures.by_class)
-    extracted = vision.extract((picture for _, picture in sources), on_done, digests=True, areas=True)
+    # A lesson of one class has no other border to compare with.
+    several = len(pictures.by_class) > 1
+    extracted = vision.extract((picture for _, picture in sources), on_done, digests=True, areas=several)
     for (label, source), picture in zip(sources, extracted, strict=True):
         if picture.features is None:
             skipped.append(Skipped(name_of(source), picture.error or "unreadable"))
