@@ -74,6 +74,7 @@ def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -
     router, held_out = solve_router(store, state, features_of, statistics)
     store.set_derived("routers", generation, router.to_arrays())
     sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
+    del statistics
     store.set_derived("statistics", generation, sums)
     refused = router.ood.calibration.score(held_out.ood_statistics) < router.ood.threshold
     unknown = refused if held_out.none is None else refused | held_out.none

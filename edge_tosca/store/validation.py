@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,11 @@ def feature_widths(settings: dict[str, str]) -> tuple[int, ...]:
     Returns:
         The widths, which add up to the width of a feature.
     """
-    parts = settings.get(PARTS_SETTING) or settings["feature_dim"]
+    return _widths(settings.get(PARTS_SETTING) or settings["feature_dim"])
+
+
+@lru_cache(maxsize=16)
+def _widths(parts: str) -> tuple[int, ...]:
     return tuple(int(width) for width in parts.split(","))
 
 

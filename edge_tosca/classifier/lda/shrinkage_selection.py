@@ -132,6 +132,8 @@ def choose_shrinkage(
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
     losses, shrinkage, inverse, means, prior = best
+    # As large as all the rest, and not needed for the scores.
+    del within, best
     result = held_out.evaluate(inverse, means, shrinkage, prior)
     truth = of[held_out.groups][:, None] == of
     temperature, _ = best_temperature(result.scores, truth)

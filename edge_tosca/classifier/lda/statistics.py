@@ -18,11 +18,11 @@ from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.cholesky_scatter import CholeskyScatter
 from edge_tosca.classifier.lda.eigen_scatter import EigenScatter
 from edge_tosca.classifier.lda.scatter import Scatter
+from edge_tosca.classifier.lda.upper_half import UpperHalf
 from edge_tosca.features.normalization import GRID
 from edge_tosca.features.part_weights import column_weights, weigh
 
 _TOGETHER = 500
-_STRIP = 256
 
 
 class Statistics(Protocol):
@@ -120,7 +120,7 @@ class GramStatistics:
 
     counts: Array
     sums: Array
-    gram: Array
+    gram: UpperHalf
 
     def to_arrays(self) -> dict[str, Array]:
         """Return arrays of half the size: the sums in steps of the grid, the upper triangle row by row.
@@ -130,11 +130,10 @@ class GramStatistics:
         """
         steps = self.sums * GRID
         narrow = np.abs(steps).max(initial=0) < 1 << 31
-        triangle = np.concatenate([self.gram[row, row:] for row in range(len(self.gram))])
         return {
             "counts": self.counts,
             "steps": steps.astype(np.int32 if narrow else np.int64),
-            "triangle": triangle,
+            "triangle": self.gram.to_triangle(),
         }
 
     @classmethod
@@ -160,13 +159,7 @@ class GramStatistics:
             raise ValueError("the sums do not fit")
         if triangle.shape != (d * (d + 1) // 2,) or not np.isfinite(triangle).all():
             raise ValueError("the Gram matrix does not fit")
-        sums, start = steps / GRID, 0
-        gram = np.empty((d, d))
-        for row in range(d):
-            end = start + d - row
-            gram[row, row:] = gram[row:, row] = triangle[start:end]
-            start = end
-        return cls(counts, sums, gram)
+        return cls(counts, steps / GRID, UpperHalf.from_triangle(triangle, d))
 
     @classmethod
     def of_groups(cls, groups: Iterable[Array], d: int) -> "GramStatistics":
@@ -179,7 +172,7 @@ class GramStatistics:
         Returns:
             The statistics.
         """
-        statistics = cls(np.zeros(0, np.int64), np.zeros((0, d)), np.zeros((d, d)))
+        statistics = cls(np.zeros(0, np.int64), np.zeros((0, d)), UpperHalf.zeros(d))
         some: list[Array] = []
         for z in groups:
             some.append(z)
@@ -201,20 +194,17 @@ class GramStatistics:
             return self
         sums = [z.sum(axis=0, dtype=np.float64) for z in groups]
         counts = np.append(self.counts, [len(z) for z in groups])
-        gram = self.gram.copy()
-        # In strips: beside the two Gram matrices a third one would be the largest array of a lesson.
-        pictures = np.concatenate(groups)
+        gram, pictures = self.gram.copy(), np.concatenate(groups)
         for start in range(0, len(pictures), _TOGETHER):
-            exact = pictures[start : start + _TOGETHER].astype(np.float64)
-            for row in range(0, len(gram), _STRIP):
-                gram[row : row + _STRIP] += exact[:, row : row + _STRIP].T @ exact
+            gram.add_products(pictures[start : start + _TOGETHER].astype(np.float64))
         return GramStatistics(counts, np.vstack([self.sums, *sums]), gram)
 
     def within(self) -> CholeskyScatter:
         """Compute the within-group scatter."""
         scaled = self.sums / np.sqrt(self.counts)[:, None]
-        scatter: Array = scaled.T @ scaled
-        return CholeskyScatter(np.subtract(self.gram, scatter, out=scatter))
+        scatter = self.gram.copy()
+        scatter.add_products(scaled, -1.0)
+        return CholeskyScatter(scatter)
 
     def weighted(self, widths: Sequence[int], weight: float) -> "WeightedGramStatistics":
         """Weigh the features' further parts; see `Statistics.weighted`."""
@@ -257,11 +247,8 @@ class WeightedGramStatistics:
         """Compute the within-group scatter."""
         scatter = self.plain.within().matrix
         if self.weight == 0:
-            first = self.widths[0]
-            return CholeskyScatter(np.ascontiguousarray(scatter[:first, :first]))
-        columns = column_weights(self.widths, self.weight).astype(np.float64)
-        scatter *= columns
-        scatter *= columns[:, None]
+            return CholeskyScatter(scatter.leading(self.widths[0]))
+        scatter.scale(column_weights(self.widths, self.weight).astype(np.float64))
         return CholeskyScatter(scatter)
 
     def weighted(self, widths: Sequence[int], weight: float) -> "WeightedGramStatistics":
