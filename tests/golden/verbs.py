@@ -188,7 +188,7 @@ def settled(value: Any, key: str = "") -> Any:
 
 def portable(value: Any, key: str = "") -> Any:
     """Take out of settled JSON what another processor, runtime or version of a package makes otherwise."""
-    if key == "evidence":
+    if key == "evidence" and isinstance(value, dict) and "places" in value:
         return {**value, "score": "<float>", "unplaced": "<float>", "places": f"{len(value['places'])} rows"}
     if key in ("findings", "confusions", "suspects", "backbones"):
         return [sorted(entry) for entry in value][:1]
