@@ -19,10 +19,13 @@ class Inference(NamedTuple):
     Attributes:
         feature: float32 [d].
         milliseconds: duration of the inference, without queueing.
+        areas: sums of the last map by area (`edge_tosca.features.areas`), float32 [3, c]; None where they
+            were not asked for, or the backbone gives no map.
     """
 
     feature: NDArray[np.float32]
     milliseconds: float
+    areas: NDArray[np.float32] | None = None
 
 
 def feature_of(output: Any, feature_dim: int, graph: Path) -> NDArray[np.float32]:
@@ -93,11 +96,12 @@ class Backend(Protocol):
         """
         ...
 
-    def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
+    def stream(self, pictures: Iterable[NDArray[np.float32]], *, areas: bool = False) -> Generator[Inference]:
         """Compute the features of many pictures, several at a time.
 
         Args:
             pictures: as for ``features``; consumed only a little ahead of the results.
+            areas: sum up the last map by area as well, where the runtime can.
 
         Yields:
             One result a picture, in the order of the pictures, bit-identical to ``features``.

@@ -45,6 +45,7 @@ class Extracted:
         features_ms: milliseconds of inference.
         sha256: of the decoded file (hex); None for pixel arrays, on an error, or if not requested.
         note: what the file lacks although the picture was read; None for a whole file.
+        areas: sums of the centre crop's last map by area, as in `Inference`; None unless requested.
     """
 
     index: int
@@ -55,6 +56,7 @@ class Extracted:
     features_ms: float
     sha256: str | None = None
     note: str | None = None
+    areas: NDArray[np.float32] | None = None
 
     @property
     def features(self) -> NDArray[np.float32] | None:
@@ -86,6 +88,7 @@ def extract(
     views: int = 1,
     digests: bool = False,
     region: Region | None = None,
+    areas: bool = False,
     decode_threads: int = 2,
     on_progress: Callable[[int], None] | None = None,
 ) -> Iterator[Extracted]:
@@ -98,6 +101,7 @@ def extract(
         views: 1 for the centre crop, 2 for its mirror image as well.
         digests: compute the SHA-256 of each decoded file.
         region: of each upright picture, whose feature is computed; None for all of it.
+        areas: sum up the last map by area, where the backbone gives one.
         decode_threads: threads that read and preprocess pictures ahead of the backbone.
         on_progress: called after each picture with the number of pictures done.
 
@@ -116,7 +120,7 @@ def extract(
         partial(_decode, preprocessing=preprocessing, digests=digests, region=region),
         decode_threads,
     )
-    for done, result in enumerate(_inferred(prepared, backend, views), start=1):
+    for done, result in enumerate(_inferred(prepared, backend, views, areas), start=1):
         if on_progress is not None:
             on_progress(done)
         yield result
@@ -167,7 +171,9 @@ def _prepared(
                 future.cancel()
 
 
-def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> Iterator[Extracted]:
+def _inferred(
+    prepared: Generator[_Prepared], backend: Backend, views: int, areas: bool
+) -> Iterator[Extracted]:
     # Pictures whose features are not computed yet, in order, with the unreadable ones between them.
     pending: deque[_Prepared] = deque()
 
@@ -185,7 +191,7 @@ def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> I
             yield Extracted(item.index, item.source, None, item.decoded.error, item.decoded.milliseconds, 0.0)
 
     # Closed explicitly: generators that were not exhausted would keep their threads.
-    with closing(prepared), closing(backend.stream(pixels())) as inferences:
+    with closing(prepared), closing(backend.stream(pixels(), areas=areas)) as inferences:
         for first in inferences:
             found = [first, *islice(inferences, views - 1)]
             yield from unreadable()
@@ -201,6 +207,7 @@ def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> I
                 sum(inference.milliseconds for inference in found),
                 item.decoded.sha256 if error is None else None,
                 item.decoded.note,
+                first.areas if error is None else None,
             )
         yield from unreadable()
 

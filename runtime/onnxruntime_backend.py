@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import BundleError, EdgeToscaError
+from edge_tosca.features.areas import area_sums
 from edge_tosca.runtime.backend import Inference, feature_of, run_error
 from edge_tosca.runtime.bundle import Bundle
+from edge_tosca.runtime.feature_map import has_map, map_output, require_map, require_outputs
 from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
 from edge_tosca.runtime.no_telemetry import import_onnxruntime
@@ -66,8 +68,10 @@ class OnnxRuntimeBackend:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._path, self._width = bundle.path / BACKBONE, bundle.feature_dim
+        self._bundle = bundle
         # Only the outputs that are needed: a graph may have more.
-        self._outputs = output_names([out.name for out in self._session.get_outputs()], bundle)
+        self._existing = [out.name for out in self._session.get_outputs()]
+        self._outputs = output_names(self._existing, bundle)
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute one picture's feature.
@@ -87,7 +91,27 @@ class OnnxRuntimeBackend:
             raise run_error(error, self.name, self._path) from error
         return feature_of(joined(found), self._width, self._path)
 
-    def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
+    def feature_map(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute one picture's last map before pooling.
+
+        Args:
+            pixels: float32 [1, 3, size, size].
+
+        Returns:
+            float32 [c, h, w].
+
+        Raises:
+            BundleError: the bundle has none, or the graph cannot be run on this picture.
+        """
+        wanted = map_output(self._bundle)
+        require_outputs(self._existing, wanted, self._bundle)
+        try:
+            (found,) = self._session.run([wanted.name], {self._input: pixels})
+        except Exception as error:
+            raise run_error(error, self.name, self._path) from error
+        return require_map(found, wanted, self._bundle)
+
+    def stream(self, pictures: Iterable[NDArray[np.float32]], *, areas: bool = False) -> Generator[Inference]:
         """Compute the features of many pictures, each on one thread.
 
         The threads share the session. One thread for each picture has less overhead than all threads on one
@@ -95,17 +119,19 @@ class OnnxRuntimeBackend:
 
         Args:
             pictures: float32 [1, 3, size, size] each.
+            areas: sum up the last map by area as well, where the bundle has one.
 
         Yields:
             One result a picture, in the order of the pictures, with the feature that `features` computes.
         """
+        timed = self._timed_with_areas if areas and has_map(self._bundle, self._existing) else self._timed
         if self._workers == 1:
-            yield from map(self._timed, pictures)
+            yield from map(timed, pictures)
             return
         with ThreadPoolExecutor(self._workers, thread_name_prefix="backbone") as pool:
 
             def start(pixels: NDArray[np.float32]) -> Callable[[], Inference]:
-                return pool.submit(self._timed, pixels).result
+                return pool.submit(timed, pixels).result
 
             # One more than there are threads, so that no thread waits for the results to be consumed.
             yield from in_order(pictures, start, self._workers + 1)
@@ -114,3 +140,16 @@ class OnnxRuntimeBackend:
         start = time.perf_counter()
         feature = self.features(pixels)
         return Inference(feature, 1e3 * (time.perf_counter() - start))
+
+    def _timed_with_areas(self, pixels: NDArray[np.float32]) -> Inference:
+        start = time.perf_counter()
+        wanted = map_output(self._bundle)
+        try:
+            *found, last = self._session.run([*self._outputs, wanted.name], {self._input: pixels})
+        except Exception as error:
+            raise run_error(error, self.name, self._path) from error
+        feature = feature_of(joined(found), self._width, self._path)
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        whole = isinstance(last, np.ndarray) and last.shape == (1, *wanted.shape)
+        areas = area_sums(last[0]) if whole else None
+        return Inference(feature, milliseconds, areas)

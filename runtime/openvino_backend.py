@@ -100,11 +100,12 @@ class OpenVinoBackend:
                 raise run_error(error, self.name, self._path) from error
             return feature_of(out, self._width, self._path)
 
-    def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
+    def stream(self, pictures: Iterable[NDArray[np.float32]], *, areas: bool = False) -> Generator[Inference]:
         """Compute the features of many pictures, with enough requests to keep the device busy.
 
         Args:
             pictures: float32 [1, 3, size, size] each.
+            areas: has no effect; the compiled graph has no map.
 
         Yields:
             One result a picture, in the order of the pictures, with the feature that `features` computes.

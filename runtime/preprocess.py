@@ -83,14 +83,7 @@ class Preprocessing:
             The pixels: uint8 [size, size, 3].
         """
         width, height = image.size
-        shorter = self.resized_side
-        if width <= height:
-            resized = (shorter, int(shorter * height / width))
-        else:
-            resized = (int(shorter * width / height), shorter)
-        left = round((resized[0] - self.size) / 2.0)
-        top = round((resized[1] - self.size) / 2.0)
-        box = (left, top, left + self.size, top + self.size)
+        resized, box = self._resized(width, height)
         resampling = _RESAMPLING[self.interpolation]
         if not exact:
             across, down = width / resized[0], height / resized[1]
@@ -99,6 +92,31 @@ class Preprocessing:
         if resized != image.size:
             image = image.resize(resized, resampling)
         return np.asarray(image.crop(box))
+
+    def seen(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """Return the part of a picture that is cropped.
+
+        Args:
+            width: of the upright picture, pixels.
+            height: of it.
+
+        Returns:
+            Left, top, width and height of the part, as shares of the picture's; a picture of an extreme shape
+            may be smaller than the crop.
+        """
+        (across, down), (left, top, _, _) = self._resized(width, height)
+        return left / across, top / down, self.size / across, self.size / down
+
+    def _resized(self, width: int, height: int) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
+        """Return the size of the resized picture, and the box that is cropped from it."""
+        shorter = self.resized_side
+        if width <= height:
+            resized = (shorter, int(shorter * height / width))
+        else:
+            resized = (int(shorter * width / height), shorter)
+        left = round((resized[0] - self.size) / 2.0)
+        top = round((resized[1] - self.size) / 2.0)
+        return resized, (left, top, left + self.size, top + self.size)
 
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scale pixels to the backbone's range and order.

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from edge_tosca.cli.answers import answer_json, answer_text
+from edge_tosca.cli.explain import write_explanation
 from edge_tosca.cli.regions import RegionOption, parsed_region
 from edge_tosca.cli.terminal import (
     AsJson,
@@ -23,7 +25,7 @@ from edge_tosca.cli.terminal import (
 )
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import LearnError, PictureError, printable
-from edge_tosca.results import Answer, Evaluation, Skipped
+from edge_tosca.results import Evaluation, Skipped
 
 read_verbs = Verbs()
 
@@ -43,6 +45,10 @@ def predict(
         ),
     ] = None,
     region: RegionOption = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw which places of the one picture spoke for the answer."),
+    ] = None,
     follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
@@ -60,6 +66,11 @@ def predict(
     pictures, passed_over = _pictures(paths, follow_links)
     for entry in passed_over:
         _print_skipped(entry, as_json)
+    if explain is not None:
+        if burst or len(pictures) != 1:
+            raise LearnError("--explain draws one picture; name one, without --burst")
+        write_explanation(learner, pictures[0], explain, top, coverage, part, as_json)
+        return
     if burst:
         unread: list[Skipped] = []
         answer = learner.predict_burst(pictures, top, unread.append, part)
@@ -68,9 +79,9 @@ def predict(
         if as_json:
             missing = {skipped.path for skipped in unread}
             seen = [str(path) for path in pictures if str(path) not in missing]
-            say_json({"paths": seen, **_answer_json(answer)})
+            say_json({"paths": seen, **answer_json(answer)})
         else:
-            say(f"{counted(len(pictures) - len(unread), 'view')}: {_answer_text(answer)}")
+            say(f"{counted(len(pictures) - len(unread), 'view')}: {answer_text(answer)}")
         if unread or passed_over:
             raise typer.Exit(1)
         return
@@ -81,9 +92,9 @@ def predict(
             failed = True
             _print_skipped(Skipped(str(path), result.reason), as_json)
         elif as_json:
-            say_json({"path": str(path), **_answer_json(result)})
+            say_json({"path": str(path), **answer_json(result)})
         else:
-            say(f"{path}: {_answer_text(result)}")
+            say(f"{path}: {answer_text(result)}")
     if failed:
         raise typer.Exit(1)
 
@@ -277,17 +288,3 @@ def _print_skipped(skipped: Skipped, as_json: bool) -> None:
         # The reason begins with the file's name, which several folders may have.
         reason = skipped.reason.removeprefix(f"{printable(Path(skipped.path).name)}: ")
         typer.echo(f"edge-tosca: {printable(f'{skipped.path}: {reason}')}", err=True)
-
-
-def _answer_json(answer: Answer) -> dict[str, Any]:
-    fields = asdict(answer)
-    return {key: value for key, value in fields.items() if value is not None or key not in ("set", "note")}
-
-
-def _answer_text(answer: Answer) -> str:
-    guesses = ", ".join(f"{guess.label} {guess.probability:.0%}" for guess in answer.top[1:])
-    sure = f"unknown {answer.unknown_probability:.0%}; most like " if answer.unknown else ""
-    one_of = f"  one of: {', '.join(answer.set)}" if answer.set is not None else ""
-    others = f"  (or {guesses})" if guesses else ""
-    noted = f"  note: {answer.note}" if answer.note is not None else ""
-    return f"{sure}{answer.label} {answer.probability:.0%}{others}{one_of}{noted}"

@@ -9,7 +9,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from edge_tosca.console.api import classes, device, inbox, live, packs, predict, regions, strictness, teaching
+from edge_tosca.console.api import (
+    classes,
+    device,
+    explain,
+    inbox,
+    live,
+    packs,
+    predict,
+    regions,
+    strictness,
+    teaching,
+)
 from edge_tosca.console.api import sessions as session_routes
 from edge_tosca.console.api.openapi import COMMON_ERRORS
 from edge_tosca.console.app_state.state import AppState
@@ -80,6 +91,7 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     for routes in (
         session_routes,
         predict,
+        explain,
         live,
         teaching,
         inbox,

@@ -9,6 +9,7 @@ from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
 from edge_tosca.features.normalization import to_cache_dtype
 from edge_tosca.labels import require_text
+from edge_tosca.learner.border import labels_at_border
 from edge_tosca.learner.lesson import Lesson
 from edge_tosca.learner.refit import Refit, accuracies_before, fit_task_module, refit
 from edge_tosca.learner.storage_limit import keep_within
@@ -69,7 +70,8 @@ def learn_task(
         after = refit(store, generation, None if thinned else store.derived("statistics", before.generation))
         names = {label: taught.names for label, taught in lesson.classes.items()}
         kept = _kept_names(names, after.state.tasks[-1], thinned)
-        gate = judge(after.state, after.held_out, after.features_of, kept, earlier)
+        at_border = labels_at_border(lesson, after.state, after.router, store.widths)
+        gate = judge(after.state, after.held_out, after.features_of, kept, earlier, at_border)
         gate = _with_outcomes(gate, after, len(names), counted)
         done = time.perf_counter()
         report = LearnReport(

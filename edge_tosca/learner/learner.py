@@ -14,6 +14,7 @@ from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
 from edge_tosca.labels import normalized_label, require_text
 from edge_tosca.learner.evaluation import evaluate_answers, require_known_class
+from edge_tosca.learner.explanation import Explanation, evidence_for
 from edge_tosca.learner.forget import forget_class, forget_none
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
@@ -36,6 +37,7 @@ from edge_tosca.store.store import Store
 from edge_tosca.vision.compatibility import backbone_of, feature_settings, origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 from edge_tosca.vision.image_folder import list_images, list_unlabelled, no_picture
+from edge_tosca.vision.located_feature import locate
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import PictureSource
@@ -543,6 +545,41 @@ class Learner:
         require_features({"the query": features}, int(self.store.settings["feature_dim"]))
         with self.store.snapshot():
             return self.model.predict(features, top, burst, coverage, among)
+
+    def explain(
+        self,
+        source: "PictureSource",
+        label: str | None = None,
+        top: int = 3,
+        coverage: float | None = None,
+        region: "Region | None" = None,
+    ) -> Explanation:
+        """Predict one picture, and compute which of its places spoke for a class.
+
+        Args:
+            source: a path, a file's content, or pixels, uint8 [h, w, 3].
+            label: the class; the answer's by default, also where the answer is unknown.
+            top: number of guesses in the answer.
+            coverage: as for `predict`.
+            region: of the upright picture; None for all of it.
+
+        Returns:
+            The answer and the evidence by place, which adds up to the class's score.
+
+        Raises:
+            PictureError: the picture cannot be read.
+            LearnError: fewer than two classes were learned, or there is no such class.
+            BundleError: the backbone gives no map of places.
+            StoreError: the store's features come from another backbone.
+        """
+        self._require_answers(coverage)
+        self._check_origin()
+        located = locate(self.vision, source, region)
+        with self.store.snapshot():
+            answer = self.predict_features(located.feature[None], top, coverage=coverage)[0]
+            about = answer.label if label is None else label
+            found = evidence_for(self.model, located.feature, located.map, about)
+        return Explanation(replace(answer, note=located.note), about, found, located.crop, located.seen)
 
     @property
     def strictness(self) -> Strictness:

@@ -19,12 +19,15 @@ class LessonClass:
         names: of the pictures in reports, n of them.
         digests: sha256 (hex) of each picture's file; None for a picture that is not a file. Empty: none is.
         sources: files to be kept in the store, by index; empty unless asked for.
+        areas: sums of the last map by area (`edge_tosca.features.areas`), float32 [3, c], of a few pictures
+            by index; empty where they are not known.
     """
 
     features: Array
     names: Sequence[str]
     digests: Sequence[str | None] = ()
     sources: Mapping[int, SourceImage] = field(default_factory=dict)
+    areas: Mapping[int, Array] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

@@ -36,13 +36,14 @@ class Model:
     Attributes:
         state: the tasks and classes.
         features_of: normalised features of a group by its index, float32 [n, d].
+        rule: "fused", or "entropy" for the paper's.
     """
 
     def __init__(self, store: Store, state: State) -> None:
         self.state = state
         self.features_of = NormalizedFeatures(store, state)
         self._store = store
-        self._rule = store.settings["router"]
+        self.rule = store.settings["router"]
         self._dimensions = int(store.settings["feature_dim"])
         # Of the store alone, see `NormalizedFeatures`.
         self._module = Cache(partial(_read_module, store), memory_bytes, _MODULE_BYTES)
@@ -83,7 +84,7 @@ class Model:
             LearnError: nothing was learned yet, there is no such label set, or no label of `among` is known.
         """
         least = self.require_answers(coverage, burst)
-        z = self._normalized(features)
+        z = self.normalized(features)
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         router, seen = self.router, margins
@@ -123,7 +124,7 @@ class Model:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        z = self._normalized(features)
+        z = self.normalized(features)
         log_posterior = self._refine(features, z, self.router.scores(z)[0], modules)
         return by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
 
@@ -136,7 +137,7 @@ class Model:
         Returns:
             Direction, relative distance and nearness, float64 [n, 3].
         """
-        z = self._normalized(features)
+        z = self.normalized(features)
         return self.router.ood.statistics(z, self.router.scores(z)[1])
 
     def _groups_of(self, labels: Set[str]) -> Array:
@@ -145,7 +146,15 @@ class Model:
             raise LearnError(f"{self._store.path} knows none of the classes that may be answered here")
         return np.array(places)
 
-    def _normalized(self, features: Array) -> Array:
+    def normalized(self, features: Array) -> Array:
+        """Normalise features and weigh their parts: what the router reads.
+
+        Args:
+            features: [n, d].
+
+        Returns:
+            float32 [n, d], or the first part alone where the weight of the others is 0.
+        """
         return self.router.view(normalize(features, self._store.widths))
 
     @staticmethod
@@ -164,7 +173,7 @@ class Model:
 
     def _refine(self, features: Array, z: Array, log_posterior: Array, modules: bool = True) -> Array:
         """Refine the router's log-probabilities [n, g] by the modules of the most probable tasks."""
-        if self._rule == "entropy":
+        if self.rule == "entropy":
             every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
             return entropy_log_posterior(every, self._store.first_part(features).astype(np.float32))
@@ -192,7 +201,7 @@ class Model:
         return module
 
     def _least_probability(self, coverage: float, burst: bool) -> float:
-        if burst or self._rule == "entropy":
+        if burst or self.rule == "entropy":
             what = "a burst" if burst else "the paper's rule (--router entropy)"
             raise LearnError(f"label sets are calibrated for the default router and one picture, not {what}")
         return least_probability(self.router.calibration, coverage)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_tosca.errors import LearnError
+from edge_tosca.features.sampling import evenly
 from edge_tosca.learner.lesson import LessonClass
+from edge_tosca.quality.border import PICTURES
 from edge_tosca.results import Note, Skipped
 from edge_tosca.store.source_images import SourceImage
 from edge_tosca.vision.feature_extractor import FeatureExtractor
@@ -102,7 +104,12 @@ def extract_lesson(
     skipped = [entry for entries in pictures.passed_over.values() for entry in entries]
     unread = {label: entries[0] for label, entries in pictures.passed_over.items() if entries}
     notes = []
-    extracted = vision.extract((picture for _, picture in sources), on_done, digests=True, region=region)
+    with_areas = _with_areas(pictures.by_class)
+    # A lesson of one class has no other border to compare with.
+    several = len(pictures.by_class) > 1
+    extracted = vision.extract(
+        (picture for _, picture in sources), on_done, digests=True, areas=several, region=region
+    )
     for (label, source), picture in zip(sources, extracted, strict=True):
         if picture.features is None:
             skipped.append(Skipped(name_of(source), picture.error or "unreadable"))
@@ -110,7 +117,7 @@ def extract_lesson(
             continue
         if picture.note is not None:
             notes.append(Note(name_of(source), picture.note))
-        read[label].append(picture)
+        read[label].append(picture if picture.index in with_areas else replace(picture, areas=None))
     for label, found in read.items():
         if not found:
             raise pictures.without_pictures(label, unread.get(label))
@@ -134,4 +141,15 @@ def _lesson_class(pictures: "Sequence[Extracted]", remember: bool) -> LessonClas
         [name_of(picture.source) for picture in pictures],
         [picture.sha256 for picture in pictures],
         sources,
+        {place: picture.areas for place, picture in enumerate(pictures) if picture.areas is not None},
     )
+
+
+def _with_areas(by_class: "Mapping[str, Sequence[PictureSource]]") -> set[int]:
+    """Choose pictures of each class, evenly, by place among all pictures: areas of all would fill memory."""
+    chosen: set[int] = set()
+    begin = 0
+    for items in by_class.values():
+        chosen.update((begin + evenly(len(items), PICTURES)).tolist())
+        begin += len(items)
+    return chosen

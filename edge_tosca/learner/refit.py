@@ -39,6 +39,7 @@ class Refit:
         held_out: the held-out answers that the router's settings were chosen by.
         unknown: whether each held-out picture would be called unknown, bool [n].
         refused: the same by the OOD score alone, without pictures of none of the classes.
+        router: the router; None where there is no class.
     """
 
     state: State
@@ -46,6 +47,7 @@ class Refit:
     held_out: HeldOut
     unknown: Array
     refused: Array
+    router: Router | None = None
 
 
 def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -> Refit:
@@ -76,7 +78,7 @@ def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -
     store.set_derived("statistics", generation, sums)
     refused = router.ood.calibration.score(held_out.ood_statistics) < router.ood.threshold
     unknown = refused if held_out.none is None else refused | held_out.none
-    return Refit(state, features_of.first_part, held_out, unknown, refused)
+    return Refit(state, features_of.first_part, held_out, unknown, refused, router)
 
 
 def sum_up(

@@ -17,6 +17,9 @@ WEAK_BELOW = 0.8
 
 MOST_SENTENCES = 5
 
+MOST_NAMED = 3
+"""Classes that one sentence names."""
+
 
 def pictures_to_add(pictures: int) -> int:
     """Compute how many pictures a class should get.
@@ -116,6 +119,22 @@ def weak(accuracy: Mapping[str, float], pictures: Mapping[str, int], rivals: Map
                 f"{share:.0%} of its {count} are right{rival}; so many should leave two thirds of the errors"
             )
     return sentences
+
+
+def at_border(labels: Sequence[str]) -> str:
+    """Advise on classes that may be known by their background.
+
+    Args:
+        labels: of these classes, the clearest first.
+
+    Returns:
+        The sentence.
+    """
+    names = ", ".join(map(repr, labels[:MOST_NAMED])) + (" and others" if len(labels) > MOST_NAMED else "")
+    return (
+        f"Most of what speaks for {names} lies at the border of the pictures, so the background may have "
+        "been learned: show all classes in the same place, or each in several places, or nearer"
+    )
 
 
 def _more(count: int) -> str:

@@ -59,6 +59,7 @@ def judge(
     features_of: Callable[[int], Array],
     names: Mapping[str, Sequence[str]],
     before: Mapping[str, float],
+    at_border: Sequence[str] = (),
 ) -> GateReport:
     """Judge the last task of a state.
 
@@ -68,6 +69,8 @@ def judge(
         features_of: normalised features of a group by its index, float32 [n, d].
         names: names of the new pictures by label, in the order of the task's groups and their features.
         before: held-out accuracy of the old classes before, by label.
+        at_border: new classes that the border of their pictures distinguishes, see
+            `edge_tosca.quality.border`; they get advice, which does not change the verdict.
 
     Returns:
         The report.
@@ -106,6 +109,8 @@ def judge(
     unaddressed = {label: share for label, share in new.items() if label not in addressed}
     if not contradicted:
         sentences += advice.weak(unaddressed, pictures, rivals)
+    if at_border:
+        sentences.append(advice.at_border(at_border))
     named = {suspect.path for suspect in mislabelled}
     return GateReport(
         verdict="reject" if rejected else "warn" if findings else "accept",

@@ -15,6 +15,7 @@ from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import Backend, Bundle, Extracted, Fingerprint, PictureSource, VerifiedBackend
+    from edge_tosca.runtime.onnxruntime_backend import OnnxRuntimeBackend
     from edge_tosca.runtime.region import Region
 
 
@@ -73,6 +74,17 @@ class FeatureExtractor:
         return self._verified.backend
 
     @cached_property
+    def map_backend(self) -> "OnnxRuntimeBackend":
+        """The backbone on ONNX Runtime, which gives maps; the loaded one if it runs there."""
+        from edge_tosca.runtime.feature_map import map_output
+        from edge_tosca.runtime.onnxruntime_backend import OnnxRuntimeBackend
+
+        map_output(self.bundle)
+        if isinstance(self.backend, OnnxRuntimeBackend):
+            return self.backend
+        return OnnxRuntimeBackend(self.bundle, "CPU", self.threads)
+
+    @cached_property
     def fingerprint(self) -> "Fingerprint":
         """The fingerprint of everything that the features depend on."""
         from edge_tosca.runtime import fingerprint
@@ -86,6 +98,7 @@ class FeatureExtractor:
         *,
         digests: bool = False,
         region: "Region | None" = None,
+        areas: bool = False,
     ) -> "Iterator[Extracted]":
         """Compute the features of pictures, in their order.
 
@@ -94,6 +107,7 @@ class FeatureExtractor:
             on_progress: called after each picture with the number of pictures done.
             digests: compute the SHA-256 of each file that is decoded.
             region: of each upright picture; None for all of it.
+            areas: sum up each picture's last map by area, where the backbone gives one.
 
         Yields:
             One result per picture, with its features or the reason why it cannot be read.
@@ -102,7 +116,13 @@ class FeatureExtractor:
 
         preprocessing = self.bundle.preprocessing
         yield from extract(
-            sources, preprocessing, self.backend, digests=digests, region=region, on_progress=on_progress
+            sources,
+            preprocessing,
+            self.backend,
+            digests=digests,
+            region=region,
+            areas=areas,
+            on_progress=on_progress,
         )
 
     def feature(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:

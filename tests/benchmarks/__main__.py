@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from tests.benchmarks import (
     ablation,
+    border,
     burst,
     class_imbalance,
     concurrent_reads,
@@ -27,6 +28,7 @@ from tests.benchmarks import (
     ood_table,
     oracle,
     regions,
+    scene,
     server_fairness,
     sparsity,
 )
@@ -91,6 +93,24 @@ def run_ablation(
     trials = ablation.measure(sets, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"ablation": [asdict(trial) for trial in trials]}
     _report("ablation", report, ablation.markdown(trials), out, as_json)
+
+
+@app.command("border")
+def run_border(
+    folders: Folders,
+    background: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Photographs, in one folder a category.")
+    ] = Path("../shared/data/background"),
+    draws: Annotated[int, typer.Option(min=1, help="Lessons of two classes of each kind.")] = 20,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often the gate says that a class's border was learned, rightly and wrongly."""
+    vision = FeatureExtractor(backbone, threads=1)
+    trials = border.measure(folders, background, vision, draws, step_notes(as_json))
+    report = {"backbone": str(vision.fingerprint), "trials": [asdict(trial) for trial in trials]}
+    _report("border", report, border.markdown(trials), out, as_json)
 
 
 @app.command("burst")
@@ -342,6 +362,36 @@ def run_oracle(
     bounds = oracle.measure(sets, vision, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"about": _about(vision, sets), "bounds": [asdict(bound) for bound in bounds]}
     _report("oracle", report, oracle.markdown(bounds), out, as_json)
+
+
+@app.command("scene")
+def run_scene(
+    folders: Folders,
+    background: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Photographs to paste on, in any subfolders.")
+    ] = Path("../shared/data/background"),
+    classes: Annotated[int, typer.Option(min=2, help="Of a draw.")] = 10,
+    pictures: Annotated[int, typer.Option(min=2, help="Taught pictures a class.")] = 20,
+    tested: Annotated[int, typer.Option(min=1, help="Test pictures a class.")] = 10,
+    draws: Annotated[int, typer.Option(min=1, help="Of classes, pictures and places.")] = 3,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a region gains where an object fills a part of the frame."""
+    vision = FeatureExtractor(backbone, threads=1)
+    results = scene.measure(
+        folders,
+        background,
+        vision,
+        step_notes(as_json),
+        classes=classes,
+        shots=pictures,
+        tested=tested,
+        draws=draws,
+    )
+    report = {"backbone": str(vision.fingerprint), "results": [asdict(result) for result in results]}
+    _report("scene", report, scene.markdown(results), out, as_json)
 
 
 @app.command("server_fairness")

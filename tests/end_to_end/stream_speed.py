@@ -23,7 +23,7 @@ class OneAtATime:
     def __init__(self, backend):
         self.backend = backend
 
-    def stream(self, pictures):
+    def stream(self, pictures, *, areas=False):
         """See `Backend.stream`."""
         for pixels in pictures:
             yield Inference(self.backend.features(pixels), 0.0)

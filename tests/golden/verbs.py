@@ -75,6 +75,7 @@ STEPS = (
     _step("predict, one guess", "predict shop.tosca asked/door/024.png --top 1"),
     _step("predict, a set of labels", "predict shop.tosca asked/brick/024.png --coverage 0.8"),
     _step("predict, a burst", "predict shop.tosca asked/brick asked/none.png --burst"),
+    _step("predict, where it looked", "predict shop.tosca asked/brick/024.png --explain where.png"),
     _step("evaluate", "evaluate shop.tosca asked"),
     _step("evaluate, pictures of what was never taught", "evaluate shop.tosca asked --unknown photos/second"),
     _step("classes", "classes shop.tosca"),
@@ -193,6 +194,8 @@ def settled(value: Any, key: str = "") -> Any:
 
 def portable(value: Any, key: str = "") -> Any:
     """Take out of settled JSON what another processor, runtime or version of a package makes otherwise."""
+    if key == "evidence" and isinstance(value, dict) and "places" in value:
+        return {**value, "score": "<float>", "unplaced": "<float>", "places": f"{len(value['places'])} rows"}
     if key in ("findings", "confusions", "suspects", "backbones"):
         return [sorted(entry) for entry in value][:1]
     if isinstance(value, dict):

@@ -41,6 +41,7 @@ METHODS = {
     "history": "",
     "predict": "source top=3 coverage=None region=None",
     "predict_many": "sources top=3 on_progress=None coverage=None region=None",
+    "explain": "source label=None top=3 coverage=None region=None",
     "predict_burst": "sources top=3 on_skipped=None region=None",
     "evaluate": "folder on_progress=None * unknown=None follow_links=False region=None",
 }
@@ -62,7 +63,8 @@ VERBS = {
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
-    "predict": f"--top= --region=0,0,1,1 --burst --coverage= --follow-links {WHERE} --json --key-file=",
+    "predict": f"--top= --region=0,0,1,1 --burst --coverage= --explain= --follow-links {WHERE} "
+    "--json --key-file=",
     "evaluate": f"--region=0,0,1,1 --unknown= --report= --follow-links {WHERE} --json --key-file=",
     "classes": "--json --key-file=",
     "history": "--json --key-file=",

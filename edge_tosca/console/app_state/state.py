@@ -12,6 +12,7 @@ import numpy as np
 from fastapi import Depends, Request
 from numpy.typing import NDArray
 
+from edge_tosca.arrays import Array
 from edge_tosca.console.app_state.cameras import Cameras
 from edge_tosca.console.app_state.fair_thread import FairThread
 from edge_tosca.console.app_state.image_analysis import (
@@ -45,6 +46,8 @@ from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnail_owner import classes_of, owner_of
 from edge_tosca.store.thumbnails import Thumbnails
 from edge_tosca.system.malloc import trim_heap
+from edge_tosca.vision.feature_extractor import FeatureExtractor
+from edge_tosca.vision.picture_areas import picture_areas
 
 _CHECK_SECONDS = 2.0
 """Interval at which the store is checked for changes by other programs."""
@@ -90,12 +93,14 @@ class AppState:
         self.phones = Phones(options.frames)
         self.thumbnails = Thumbnails(options.store)
         self._provenance: dict[str, str] = {}
+        self._vision: FeatureExtractor | None = None
         self.jobs = Jobs(
             options.store,
             lambda: self._provenance,
             self._on_learned,
             self.thumbnails_of,
             options.key_file,
+            self._areas_of,
         )
         self._open_shared = SharedBackbone(self._open_learner)
         # The live loop has priority over requests.
@@ -270,7 +275,11 @@ class AppState:
         learner = self._open_shared()
         vision = learner.vision
         self._provenance = {"origin": str(vision.fingerprint), "runtime": vision.backend.name}
+        self._vision = vision
         return learner
+
+    def _areas_of(self, jpeg: bytes) -> Array | None:
+        return None if self._vision is None else picture_areas(self._vision, jpeg)
 
     def _open_learner(self) -> Learner:
         options = self.options

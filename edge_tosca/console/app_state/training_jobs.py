@@ -18,15 +18,18 @@ from typing import Any, Literal
 
 import numpy as np
 
+from edge_tosca.arrays import Array
 from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.fair_thread import lower_priority
 from edge_tosca.console.app_state.training_queue import QueuedImage
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.console.http.requester import requester
 from edge_tosca.errors import EdgeToscaError, LearnError
+from edge_tosca.features.sampling import evenly
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
 from edge_tosca.learner.none_of_these import learn_none
+from edge_tosca.quality.border import PICTURES
 from edge_tosca.results import LearnReport, NoneReport
 from edge_tosca.store.audit.erasures import ClassId
 from edge_tosca.store.store import Store
@@ -147,6 +150,7 @@ class Jobs:
         on_learned: Callable[[Job, LearnReport | NoneReport, Store], None],
         thumbnails_of: Callable[[Store, str], Sequence[str]],
         key_file: Path | None = None,
+        areas_of: Callable[[bytes], Array | None] = lambda _: None,
     ) -> None:
         """Create the runner; `start` begins a job.
 
@@ -156,9 +160,12 @@ class Jobs:
             on_learned: called after a lesson that was kept, in the job's thread.
             thumbnails_of: returns the ids of the stored thumbnails of a class that was known before.
             key_file: key of an encrypted store; None for the places that `find_key` looks at.
+            areas_of: returns the sums of a JPEG's last map by area, float32 [3, c], or None; called in the
+                job's thread.
         """
         self._store, self._provenance, self._on_learned = store, provenance, on_learned
         self._thumbnails_of, self._key_file = thumbnails_of, key_file
+        self._areas_of = areas_of
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._newest: Job | None = None
@@ -292,13 +299,25 @@ class Jobs:
         if any(rows.shape[1] != width for rows in features.values()):
             raise LearnError("these pictures belong to another backbone; remove them and capture new ones")
         classes = {
-            label: LessonClass(features[label], [one.id for one in some], [one.image.sha256 for one in some])
+            label: LessonClass(
+                features[label],
+                [one.id for one in some],
+                [one.image.sha256 for one in some],
+                # A lesson of one class has no other border to compare with.
+                areas=self._areas(some) if len(features) > 1 else {},
+            )
             for label, some in job.pictures.items()
         }
         if NONE in classes:
             return learn_none(store, classes[NONE], provenance={**self._provenance(), **job.by})
         lesson = Lesson(classes, job.task, provenance={**self._provenance(), **job.by})
         return learn_task(store, lesson, force=job.force, on_stage=on_stage)
+
+    def _areas(self, pictures: Sequence[QueuedImage]) -> dict[int, Array]:
+        """Sum up the maps of a few pictures, from their small copies: the live loop computes no maps."""
+        chosen = evenly(len(pictures), PICTURES).tolist()
+        found = {place: self._areas_of(pictures[place].image.jpeg) for place in chosen}
+        return {place: areas for place, areas in found.items() if areas is not None}
 
     def _confusions(self, store: Store, job: Job, report: LearnReport) -> tuple[ConfusionImages, ...]:
         return tuple(

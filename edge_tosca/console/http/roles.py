@@ -12,6 +12,7 @@ _VIEW = (
     "GET /live/tiles",
     "GET /live/tiles/events",
     "POST /live/frame",
+    "GET /answers/evidence",
     "GET /camera",
     "GET /camera/frame",
     "GET /camera/stream",

@@ -4,8 +4,9 @@ import { send } from "./api.js";
 import { AnswerPanel } from "./answer.js";
 import { chooseRegion, regionWords } from "./box_regions.js";
 import { correct } from "./correct.js";
-import { button, h } from "./dom.js";
+import { button, h, iconButton } from "./dom.js";
 import { listen } from "./events.js";
+import { explain } from "./explain.js";
 import { icon } from "./icons.js";
 import { way } from "./route.js";
 import { fittingSource, sourceButton } from "./source_button.js";
@@ -33,16 +34,23 @@ export async function live(query) {
     onpress: () => correct(newest),
   });
 
+  const look = iconButton(t("explain.show"), "look", {
+    kind: "tall",
+    disabled: true,
+    onpress: () => explain(newest),
+  });
+
   function update(message) {
     newest = message.id ? message : null;
     wrong.disabled = newest === null;
+    look.disabled = newest === null;
     panel.show(message);
     source.update(message.camera);
   }
 
   const stop = choice.kind === "own" ? ask(source, update) : listen("/live/events", place ?? {}, update);
   source.scene.corner(sourceButton(source, choice));
-  const element = h("div.live", {}, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, wrong));
+  const element = h("div.live", {}, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, h("div.asked", {}, wrong, look)));
   return {
     title: t("place.live"),
     element,

@@ -13,6 +13,7 @@ const PATTERNS = [
   ["gate.harmed", `^(\\d+) more pictures? of (?:${NAME}), where it differs from (?:${NAME}): (\\d+) of its pictures are now taken for .*$`, ["count", "a", "a", "b", "b", "lost"]],
   ["gate.weak_rival", `^(\\d+) more pictures? of (?:${NAME}) from other angles: (\\d+)% of its (\\d+) are right, mostly taken for (?:${NAME});.*$`, ["count", "a", "a", "share", "have", "b", "b"]],
   ["gate.weak", `^(\\d+) more pictures? of (?:${NAME}) from other angles: (\\d+)% of its (\\d+) are right;.*$`, ["count", "a", "a", "share", "have"]],
+  ["gate.border", "^Most of what speaks for (.+) lies at the border of the pictures, .*$", ["a"]],
   ["gate.contradicted", "^(\\d+)% of the new pictures look like another class$", ["share"]],
   ["gate.copies", `^(\\d+)% of the pictures of (?:${NAME}) are copies of pictures of (?:${NAME})$`, ["share", "a", "a", "b", "b"]],
   ["gate.same", `^(?:${NAME}) cannot be distinguished from (?:${NAME}): accuracy (\\d+)%, chance 50%$`, ["a", "a", "b", "b", "share"]],

@@ -37,6 +37,7 @@ _TAUGHT = (
 )
 _SHEETS = {
     "live": ("live box", "unknown box"),
+    "explain": ("explain phone", "explain box"),
     "teach": ("teach phone", "capture phone", "review phone"),
     "report": ("report tall",),
     "unknown": ("inbox phone", "group phone"),
@@ -75,6 +76,10 @@ def _work(data: Path, box: Served, stage: Stage, visits: dict[str, Technician], 
     for who, name in ((phone, "live phone"), (small, "live box")):
         who.go("live").answer_is("Pineapple")
         drawn.take(who, name)
+        who.press("Where it looked")
+        who.heading("What spoke for Pineapple")
+        drawn.take(who, name.replace("live", "explain"))
+        who.press("Close")
     stage.show(photographs(data, "Oatly-Oat-Milk"))
     small.answer_is("Unknown")
     drawn.take(small, "unknown box")

@@ -90,6 +90,7 @@ def test_every_sentence_of_the_quality_gate_is_known_in_german(
         *advice.too_alike(["mug"], {"mug": 20}),
         advice.harmed("mug", "cup", 4, 20),
         *advice.weak({"mug": 0.7, "cup": 0.5}, {"mug": 20, "cup": 10}, {"mug": "cup"}),
+        advice.at_border(["mug", "cup"]),
         "20% of the new pictures look like another class",
         "60% of the pictures of 'mug' are copies of pictures of 'cup'",
         "'mug' cannot be distinguished from 'cup': accuracy 50%, chance 50%",

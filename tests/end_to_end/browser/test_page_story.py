@@ -61,6 +61,7 @@ def _work(box: Served, bring: Callable[[str], Technician]) -> None:
     who.answer_is("Orange")
     bring("Pineapple").go("live").answer_is("Pineapple")
 
+    _look(bring("Orange").go("live"))
     _correct(box, bring("Orange").go("live"))
     _rename(bring("Pineapple"))
     who = bring("Pineapple").go("live")
@@ -68,6 +69,21 @@ def _work(box: Served, bring: Callable[[str], Technician]) -> None:
     _undo(box, who)
     who.go("live").answer_is("Pineapple")
     _forget(box, who)
+
+
+def _look(who: Technician) -> None:
+    who.answer_is("Orange")
+    who.press("Where it looked")
+    who.heading("What spoke for Orange")
+    canvas = who.page.locator("dialog canvas")
+    assert canvas.evaluate("one => [one.width, one.height]") == [7, 7]
+    inside = canvas.evaluate(
+        "one => { const at = one.getBoundingClientRect(), of = one.parentElement.getBoundingClientRect();"
+        " return [at.left - of.left, at.top - of.top, of.right - at.right, of.bottom - at.bottom] }"
+    )
+    assert min(inside) >= 0
+    assert inside[0] == pytest.approx(inside[2], abs=2)
+    who.press("Close")
 
 
 def _correct(box: Served, who: Technician) -> None:

@@ -52,7 +52,7 @@ def test_every_documented_call_does_what_the_documentation_says(
     mugs = sorted((photos / "task1" / "brick").iterdir())
     for name, picture in zip(("mug.jpg", "view1.jpg", "view2.jpg"), mugs, strict=False):
         shutil.copy(picture, tmp_path / name)
-    job = ""
+    job = picture = ""
     with serve(store, "--camera", f"{frames_file('cone')}?loop=1", "--pack-key", key) as served:
         for call in documented_calls():
             # Each call is shown by itself: what it needs was undone, renamed or forgotten by those before it.
@@ -61,8 +61,12 @@ def test_every_documented_call_does_what_the_documentation_says(
                 eventually(lambda asked=asked: served.ask("GET", "/jobs", **asked).json()["state"] == "done")
             elif "/classes/rename" in call or "/packs/export" in call:
                 assert teach(served, {"mug": mugs}, force=True)["state"] == "done"
-            status, answer, complaint = run(call.replace("JOB", job), served, tmp_path)
+            status, answer, complaint = run(
+                call.replace("JOB", job).replace("id=ID", f"id={picture}"), served, tmp_path
+            )
             assert 200 <= status < 300, (call, status, answer, complaint)
+            if "/predict" in call:
+                picture = json.loads(answer)["id"]
             if call.endswith("/learn"):
                 job = json.loads(answer)["job"]
     assert (tmp_path / "mug.pack").stat().st_size > 1000

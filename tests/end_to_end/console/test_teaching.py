@@ -485,3 +485,28 @@ def test_pictures_of_none_of_the_classes_are_taught_undone_and_forgotten(serve, 
         assert served.ask("POST", "/none/forget").status_code == 200
         assert served.ask("GET", "/classes").json()["none"] == 0
         assert served.ask("POST", "/none/forget").status_code == 404
+
+
+def test_an_answer_is_explained_while_its_picture_is_in_memory(serve, store, lessons, asked, teach):
+    with serve(store) as served:
+        teach(served, lessons("task1", "apple", "brick"), force=True)
+        answer = ask_about(served, asked / "apple" / "100.jpg").json()
+
+        def explain(**params):
+            return served.ask("GET", "/answers/evidence", params=params)
+
+        found = explain(id=answer["id"]).json()
+        assert found["label"] == answer["label"]
+        assert sum(map(sum, found["places"])) == pytest.approx(found["score"])
+        seen = found["seen"]
+        width, height = Image.open(asked / "apple" / "100.jpg").size
+        assert seen["width"] * width == pytest.approx(seen["height"] * height, rel=0.02)
+        assert seen["left"] == pytest.approx((1 - seen["width"]) / 2, abs=0.01)
+        other = explain(id=answer["id"], label="brick").json()
+        assert other["label"] == "brick"
+        assert explain(id=answer["id"], label="cup").status_code >= 400
+        gone = explain(id="no-such-answer")
+        assert (gone.status_code, gone.json()["error"]) == (
+            404,
+            "the picture of this answer is no longer kept; use a newer one",
+        )
