@@ -11,7 +11,9 @@ _BUNDLES = Path(__file__).parent / "bundles"
 DEFAULT_BUNDLE = _BUNDLES / "efficientnet_lite0"
 ACCURATE_BUNDLE = _BUNDLES / "efficientnet_lite0_288"
 
-BUILT_IN = {"fast": DEFAULT_BUNDLE, "accurate": ACCURATE_BUNDLE}
+_ACCURATE = "accurate"
+
+BUILT_IN = {"fast": DEFAULT_BUNDLE, _ACCURATE: ACCURATE_BUNDLE}
 """Folders of the built-in bundles."""
 
 
@@ -20,7 +22,7 @@ def bundle_folder(name: str | os.PathLike[str] | None) -> Path | None:
 
     Args:
         name: "fast" or "accurate" for a built-in one, otherwise a folder, or a store's setting `bundle`. A
-            folder of such a name is given as ./accurate.
+            folder of such a name is given by its absolute path.
 
     Returns:
         The folder; None where no name is given, which stands for the default.
@@ -29,16 +31,17 @@ def bundle_folder(name: str | os.PathLike[str] | None) -> Path | None:
     return BUILT_IN.get(text, Path(text)) if text else None
 
 
-def bundle_setting(folder: Path | None) -> str:
-    """Return how a store records its bundle; the inverse of `bundle_folder`.
+def bundle_setting(name: str | os.PathLike[str] | None) -> str:
+    """Return how a store records its bundle.
 
     Args:
-        folder: of the bundle; None for the default.
+        name: as for `bundle_folder`.
 
     Returns:
-        Nothing for the default bundle, the name of the other built-in one, which may be installed elsewhere
-        the next time, and the absolute path of any other.
+        Nothing for the default bundle; "accurate" for the other built-in one, whose folder another
+        installation has elsewhere; the absolute path of any other.
     """
-    if folder is None or folder == DEFAULT_BUNDLE:
+    folder = bundle_folder(name)
+    if folder is None or folder.absolute() == DEFAULT_BUNDLE:
         return ""
-    return "accurate" if folder == ACCURATE_BUNDLE else str(folder.absolute())
+    return _ACCURATE if folder.absolute() == ACCURATE_BUNDLE else str(folder.absolute())

@@ -11,6 +11,7 @@ from edge_tosca.errors import BundleError
 from edge_tosca.runtime.built_in import DEFAULT_BUNDLE, bundle_folder
 from edge_tosca.runtime.bundle_files import changed, named_files, opened, place_of, require_sizes
 from edge_tosca.runtime.golden import GoldenInput, golden_inputs
+from edge_tosca.runtime.input_size import resized
 from edge_tosca.runtime.manifest import (
     BACKBONE,
     MANIFEST,
@@ -23,7 +24,6 @@ from edge_tosca.runtime.manifest import (
     require_field,
     text_field,
 )
-from edge_tosca.runtime.input_size import resized
 from edge_tosca.runtime.onnx_interface import require_interface
 from edge_tosca.runtime.onnx_safety import require_self_contained
 from edge_tosca.runtime.parts import Part, parts_of, supersedes_of

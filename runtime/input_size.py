@@ -74,7 +74,9 @@ def resized(data: bytes, path: Path, old: int, new: int) -> bytes:
     except (ValueError, IndexError):
         raise BundleError(f"{path}: not a sound ONNX file; {REMEDY}") from None
     if found != [old, old]:
-        raise BundleError(f"{path}: its input is not one picture of {old} pixels, so it cannot be resized; {REMEDY}")
+        raise BundleError(
+            f"{path}: its input is not one picture of {old} pixels, so it cannot be resized; {REMEDY}"
+        )
     return model
 
 
@@ -91,9 +93,7 @@ def _with_shape(
         ]
         if len(sizes) != _RANK:
             return bytes(data)
-        return b"".join(
-            field_bytes(_DIMENSION, BYTES, rule(place, size)) for place, size in enumerate(sizes)
-        )
+        return b"".join(field_bytes(_DIMENSION, BYTES, rule(place, size)) for place, size in enumerate(sizes))
     return b"".join(
         field_bytes(number, kind, _with_shape(reader, value, way[1:], rule))
         if number == way[0] and isinstance(value, memoryview)

@@ -69,7 +69,10 @@ def export(
         str, typer.Option(metavar="R,G,B", help=f"{_ONNX} their deviation.")
     ] = "0.229,0.224,0.225",
     interpolation: Annotated[str, typer.Option(help=f"{_ONNX} how pictures are resized.")] = "bicubic",
-    crop: Annotated[float, typer.Option(help=f"{_ONNX} (or of a bundle with --size) input side over resized shorter side.")] = 0.875,
+    crop: Annotated[
+        float,
+        typer.Option(help=f"{_ONNX} (or of a bundle with --size) input side over resized shorter side."),
+    ] = 0.875,
     as_json: AsJson = False,
 ) -> None:
     """Make a backbone bundle on a workstation."""
