@@ -83,11 +83,11 @@ def resize_bundle(
             step(f"comparing with FP32 on the {what.replace('_', '-')} pictures")
             judged[what] = _cosines(graph, fp32, pictures, preprocessing)
     worst = min(judged, key=lambda what: judged[what].cosine_mean)
-    if judged[worst].cosine_mean < LEAST_MEAN_COSINE[fp32.family] and not force:
+    found, least = judged[worst], LEAST_MEAN_COSINE[fp32.family]
+    if found.cosine_mean < least and not force:
         raise EdgeToscaError(
-            f"{bundle.name} at {size} pixels: mean cosine {judged[worst].cosine_mean:.4f} to FP32 on "
-            f"{judged[worst].data}, at least {LEAST_MEAN_COSINE[fp32.family]} is required; calibrate it at that "
-            "size, or take it with --force"
+            f"{bundle.name} at {size} pixels: mean cosine to FP32 {found.cosine_mean:.4f} on {found.data}; "
+            f"at least {least} is required; calibrate it at that size, or take it with --force"
         )
     entries = _entries(bundle, preprocessing, graph, judged, worst)
     dropped = bundle.manifest.get(REFERENCE, {}).get("file")

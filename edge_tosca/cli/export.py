@@ -70,8 +70,7 @@ def export(
     ] = "0.229,0.224,0.225",
     interpolation: Annotated[str, typer.Option(help=f"{_ONNX} how pictures are resized.")] = "bicubic",
     crop: Annotated[
-        float,
-        typer.Option(help=f"{_ONNX} (or of a bundle with --size) input side over resized shorter side."),
+        float, typer.Option(help=f"{_ONNX} input side over resized shorter side; of a bundle, with --size.")
     ] = 0.875,
     as_json: AsJson = False,
 ) -> None:
