@@ -70,7 +70,7 @@ def test_a_graph_of_another_size_than_stated_is_refused(small, tmp_path):
         resized(small, GRAPH, 200, 288)
     copy = shutil.copytree(DEFAULT_BUNDLE, tmp_path / "copy")
     rewrite(copy, graph_size=200)
-    with pytest.raises(BundleError, match="by its manifest it is float32 .1, 3, 200, 200"):
+    with pytest.raises(BundleError, match=r"by its manifest it is float32 .1, 3, 200, 200"):
         Bundle.load(copy)
 
 
