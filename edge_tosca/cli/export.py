@@ -94,8 +94,8 @@ def export(
         if _is_bundle(backbone) and size is not None:
             from edge_tosca.export.resized_bundle import resize_bundle
 
-            judges = {"held_out": held_out, "reference": reference, "weights": weights, "force": force}
-            manifest = resize_bundle(Path(backbone), out, size, crop, on_step=on_step, **judges)
+            judges: dict[str, Any] = {"held_out": held_out, "reference": reference, "weights": weights}
+            manifest = resize_bundle(Path(backbone), out, size, crop, force=force, on_step=on_step, **judges)
             if reference is not None:
                 manifest = _add_references(out, reference, out, on_step)
         elif _is_bundle(backbone):
