@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from edge_tosca.devices.backbone_check import examine_backbone
+from edge_tosca.devices.bundle_choice import examine_choice
 from edge_tosca.devices.findings import Finding
 from edge_tosca.devices.host_check import examine_disk, examine_host
 from edge_tosca.devices.processor import read_machine
@@ -57,6 +58,10 @@ def examine(
     findings += _safely(
         "backbone",
         lambda: examine_backbone(chosen_bundle, chosen_runtime, chosen_device, threads, origins.append, root),
+    )
+    findings += _safely(
+        "built-in bundle",
+        lambda: examine_choice(chosen_bundle, chosen_runtime, chosen_device, threads, store),
     )
     # After the inference, since heat and throttling appear under load.
     findings += _safely("conditions", lambda: examine_throttling(profile, root))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_tosca.errors import BundleError
+from edge_tosca.runtime.built_in import DEFAULT_BUNDLE
 from edge_tosca.runtime.bundle import Bundle
-from edge_tosca.runtime.manifest import FORMAT, MANIFEST
+from edge_tosca.runtime.manifest import BACKBONE, FORMAT, GRAPH_SIZE, MANIFEST
 from edge_tosca.system.files import why_unwritable
 
 
@@ -53,7 +54,7 @@ def write_bundle(out: Path, files: Mapping[str, bytes], entries: Mapping[str, An
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
             fresh = Path(scratch) / "bundle"
-            for name, data in {**files, MANIFEST: text.encode()}.items():
+            for name, data in {**_own(out, files, entries), MANIFEST: text.encode()}.items():
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
@@ -64,3 +65,9 @@ def write_bundle(out: Path, files: Mapping[str, bytes], entries: Mapping[str, An
     except OSError as error:
         raise BundleError(f"{out}: cannot be written ({error.strerror}); name another folder") from error
     return Bundle.load(out)
+
+
+def _own(out: Path, files: Mapping[str, bytes], entries: Mapping[str, Any]) -> dict[str, bytes]:
+    """Leave out a resized graph beside the default bundle, which has the same file."""
+    shared = GRAPH_SIZE in entries and out.absolute().parent == DEFAULT_BUNDLE.parent
+    return {name: data for name, data in files.items() if not (shared and name == BACKBONE)}

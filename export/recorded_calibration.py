@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_tosca.export.ranges import Ranges
-from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
+from edge_tosca.runtime.built_in import DEFAULT_BUNDLE
+from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.golden import GoldenInput
 
 

@@ -1,7 +1,8 @@
 """From pictures to features: decoding, preprocessing and inference on ONNX Runtime or OpenVINO."""
 
 from edge_tosca.runtime.backend import RUNTIMES, Backend
-from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
+from edge_tosca.runtime.built_in import BUILT_IN, DEFAULT_BUNDLE, bundle_folder, bundle_setting
+from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.extract import Extracted, extract, infinite_feature
 from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessing_digest
 from edge_tosca.runtime.golden import GOLDEN_FLOOR
@@ -22,6 +23,7 @@ from edge_tosca.runtime.references import read_references
 from edge_tosca.runtime.verified_backend import VerifiedBackend, open_verified
 
 __all__ = [
+    "BUILT_IN",
     "DEFAULT_BUNDLE",
     "GOLDEN_FLOOR",
     "RUNTIMES",
@@ -34,6 +36,8 @@ __all__ = [
     "PictureSource",
     "Preprocessing",
     "VerifiedBackend",
+    "bundle_folder",
+    "bundle_setting",
     "extract",
     "find_pictures",
     "fingerprint",

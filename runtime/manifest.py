@@ -11,6 +11,9 @@ from edge_tosca.system.files import IrregularFileError, open_regular
 FORMAT = 1
 MANIFEST = "manifest.json"
 BACKBONE = "backbone.onnx"
+GRAPH_SIZE = "graph_size"
+"""Side of the input that the file of the graph states, pixels, where it is not `size` of the input."""
+
 OPENVINO_GRAPH, OPENVINO_WEIGHTS = "openvino/backbone.xml", "openvino/backbone.bin"
 
 _MOST_BYTES = 16 << 20
@@ -136,6 +139,30 @@ def preprocessing_of(manifest: dict[str, Any], path: Path) -> Preprocessing:
         if entry.get(key, only) != only:
             raise BundleError(f"{path}: {key} {entry[key]!r:.40} is not supported, only {only}; {REMEDY}")
     return Preprocessing(size, mean, std, interpolation, float(crop_pct))
+
+
+def graph_size_of(manifest: dict[str, Any], size: int, path: Path) -> int:
+    """Read the side of the input that a graph's file states, where it is to be resized.
+
+    Args:
+        manifest: the manifest.
+        size: side of the input that runs, pixels, which is the default.
+        path: the manifest's file, for the error.
+
+    Returns:
+        The side, pixels.
+
+    Raises:
+        BundleError: it is no number, out of range, or the bundle has a graph of OpenVINO, which has a size of
+            its own.
+    """
+    if GRAPH_SIZE not in manifest:
+        return size
+    stated = int(require_field(manifest, GRAPH_SIZE, int, path))
+    _require_within(GRAPH_SIZE, stated, (1, MOST_SIZE), path)
+    if stated != size and OPENVINO_GRAPH in manifest["files"]:
+        raise BundleError(f"{path}: {OPENVINO_GRAPH} cannot be resized to {size} pixels; {REMEDY}")
+    return stated
 
 
 def input_of(preprocessing: Preprocessing) -> dict[str, Any]:

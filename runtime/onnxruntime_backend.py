@@ -57,7 +57,7 @@ class OnnxRuntimeBackend:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         try:
             self._session = onnxruntime.InferenceSession(
-                bundle.read(BACKBONE), options, providers=["CPUExecutionProvider"]
+                bundle.graph(), options, providers=["CPUExecutionProvider"]
             )
         except BundleError:
             raise

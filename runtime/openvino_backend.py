@@ -198,7 +198,7 @@ def _model(core: Any, openvino: Any, bundle: Bundle) -> Any:
         numbers = np.frombuffer(bundle.read(weights[0]), dtype=np.uint8)
         model = core.read_model(bundle.read(graph), openvino.Tensor(numbers))
     else:
-        model = core.read_model(bundle.read(graph))
+        model = core.read_model(bundle.graph())
     # Of an ONNX graph it is known already; the runtime itself reads its own format.
     _without_others(model, bundle)
     inputs, outputs = ([_tensor(port) for port in ports] for ports in (model.inputs, model.outputs))

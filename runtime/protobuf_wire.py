@@ -1,4 +1,4 @@
-"""Read the protobuf wire format: the fields of a message, without its schema."""
+"""Read and write the protobuf wire format: the fields of a message, without its schema."""
 
 from collections.abc import Iterator
 
@@ -69,3 +69,30 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at + place + 1
     raise ValueError("a varint without an end")
+
+
+def varint_bytes(value: int) -> bytes:
+    """Encode a number of at most 64 bits, 0 or above."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def field_bytes(number: int, kind: int, value: int | bytes | memoryview) -> bytes:
+    """Encode one field; the inverse of :meth:`WireReader.fields`.
+
+    Args:
+        number: of the field.
+        kind: its wire type.
+        value: an int for a varint, otherwise the bytes.
+
+    Returns:
+        Tag, length where the type has one, and value.
+    """
+    tag = varint_bytes(number << 3 | kind)
+    if isinstance(value, int):
+        return tag + varint_bytes(value)
+    return tag + (varint_bytes(len(value)) if kind == BYTES else b"") + bytes(value)

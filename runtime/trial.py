@@ -1,7 +1,7 @@
 """Try an untrusted bundle once in a process of its own, with limits, before it is loaded into this one.
 
 A graph of a few bytes can run for ever, take all memory or crash its runtime. What was tried successfully is
-remembered in the user's cache by the digests of its files; the built-in bundle is not tried.
+remembered in the user's cache by the digests of its files; the built-in bundles are not tried.
 """
 
 import functools
@@ -15,7 +15,8 @@ from contextlib import suppress
 from typing import Any
 
 from edge_tosca.errors import BundleError
-from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
+from edge_tosca.runtime.built_in import BUILT_IN
+from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.manifest import read_manifest
 from edge_tosca.runtime.trial_limits import TrialLimits, resident_bytes
 from edge_tosca.runtime.user_cache import cache_folder
@@ -42,7 +43,7 @@ def require_trial(bundle: Bundle, runtime: str, device: str, version: str) -> No
         BundleError: the trial failed; the message says how.
     """
     files = {name: bundle.files[name] for name in bundle.graph_files(runtime)}
-    if files.items() <= _built_in().items():
+    if any(files.items() <= known.items() for known in _built_in(bundle.preprocessing.size)):
         return
     # Without a cache the bundle is tried every time.
     folder = cache_folder("trials")
@@ -55,8 +56,10 @@ def require_trial(bundle: Bundle, runtime: str, device: str, version: str) -> No
 
 
 @functools.cache
-def _built_in() -> dict[str, str]:
-    return dict(read_manifest(DEFAULT_BUNDLE)["files"])
+def _built_in(size: int) -> list[dict[str, str]]:
+    """Return the files of the built-in bundles for pictures of one size: a larger input takes longer."""
+    manifests = [read_manifest(folder) for folder in BUILT_IN.values()]
+    return [manifest["files"] for manifest in manifests if manifest["input"]["size"] == size]
 
 
 def _key(bundle: Bundle, files: dict[str, str], runtime: str, device: str, version: str) -> str:
@@ -72,7 +75,7 @@ def _key(bundle: Bundle, files: dict[str, str], runtime: str, device: str, versi
 
 def _succeeds(bundle: Bundle, files: dict[str, str], runtime: str, device: str) -> bool:
     """Try a bundle; return whether it was, which it is not where the runtime or the device is missing."""
-    size = sum((bundle.path / name).stat().st_size for name in files)
+    size = sum(bundle.place(name).stat().st_size for name in files)
     limits = TrialLimits.of(size, bundle.preprocessing.size, device)
     graph = bundle.path / next(iter(files))
     # Without -P a folder that was downloaded, and is the current one, could bring modules along.

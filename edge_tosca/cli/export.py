@@ -56,7 +56,12 @@ def export(
     feature: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"{_ONNX} the tensor that is the embedding.")
     ] = None,
-    size: Annotated[int | None, typer.Option(min=1, help=f"{_ONNX} side of its input in pixels.")] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help=f"{_ONNX} side of its input in pixels. Of a bundle: side that its input shall have."
+        ),
+    ] = None,
     mean: Annotated[
         str, typer.Option(metavar="R,G,B", help=f"{_ONNX} mean of pixels in 0..1.")
     ] = "0.485,0.456,0.406",
@@ -64,7 +69,9 @@ def export(
         str, typer.Option(metavar="R,G,B", help=f"{_ONNX} their deviation.")
     ] = "0.229,0.224,0.225",
     interpolation: Annotated[str, typer.Option(help=f"{_ONNX} how pictures are resized.")] = "bicubic",
-    crop: Annotated[float, typer.Option(help=f"{_ONNX} input side over resized shorter side.")] = 0.875,
+    crop: Annotated[
+        float, typer.Option(help=f"{_ONNX} input side over resized shorter side; of a bundle, with --size.")
+    ] = 0.875,
     as_json: AsJson = False,
 ) -> None:
     """Make a backbone bundle on a workstation."""
@@ -84,7 +91,14 @@ def export(
         "on_step": on_step,
     }
     try:
-        if _is_bundle(backbone):
+        if _is_bundle(backbone) and size is not None:
+            from edge_tosca.export.resized_bundle import resize_bundle
+
+            judges: dict[str, Any] = {"held_out": held_out, "reference": reference, "weights": weights}
+            manifest = resize_bundle(Path(backbone), out, size, crop, force=force, on_step=on_step, **judges)
+            if reference is not None:
+                manifest = _add_references(out, reference, out, on_step)
+        elif _is_bundle(backbone):
             if reference is None:
                 raise EdgeToscaError(f"{backbone} is a bundle; give the pictures to add with --reference DIR")
             manifest = _add_references(Path(backbone), reference, out, on_step)

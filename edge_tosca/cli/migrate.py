@@ -41,7 +41,9 @@ def migrate(
     backbone: Annotated[
         Path | None,
         typer.Option(
-            "--backbone", metavar="DIR", help="The new backbone bundle; the store's own by default."
+            "--backbone",
+            metavar="fast|accurate|DIR",
+            help="The new backbone bundle; the store's own by default.",
         ),
     ] = None,
     runtime: RuntimeOption = None,

@@ -43,7 +43,11 @@ FollowLinksOption = Annotated[
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the backbone.")]
 BackboneOption = Annotated[
     Path | None,
-    typer.Option("--backbone", metavar="DIR", help="A backbone bundle; the built-in one by default."),
+    typer.Option(
+        "--backbone",
+        metavar="fast|accurate|DIR",
+        help="A built-in bundle (fast by default: 224 pixels; accurate: 288) or the folder of another.",
+    ),
 ]
 
 

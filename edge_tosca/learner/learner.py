@@ -86,7 +86,8 @@ class Learner:
 
         Args:
             path: of the store; it must not exist.
-            bundle: folder of the backbone; None for the one that ships with edge-tosca.
+            bundle: "fast" or "accurate", the two that ship with edge-tosca, or the folder of another; None
+                for the first. A folder of such a name is given by its absolute path.
             router: "fused", or "entropy" for the paper's rule.
             refused: share of pictures of known classes that may be called unknown, in 0 <= refused < 1.
             max_bytes: limit of the store's size, see `edge_tosca.learner.storage_limit`; None for no limit.
@@ -109,12 +110,14 @@ class Learner:
             raise LearnError(f"router must be one of {', '.join(ROUTERS)} and refused in 0 .. 1")
         if max_bytes is not None and max_bytes < 1:
             raise LearnError("max_bytes must be at least 1; omit it for no limit")
+        from edge_tosca.runtime import bundle_setting
+
         key = None if key_file is None else Path(key_file)
         # Before the backbone is loaded and its features are checked.
         Store.require_free(Path(path), key)
         vision = FeatureExtractor(None if bundle is None else Path(bundle), runtime, device, threads)
         settings = {
-            "bundle": "" if bundle is None else str(Path(bundle).absolute()),
+            "bundle": bundle_setting(bundle),
             # Where the backbone runs, which may differ from the request: AUTO chooses, and a device with
             # wrong features is replaced.
             "runtime": vision.backend.name,
@@ -145,7 +148,7 @@ class Learner:
 
         Args:
             path: of the store.
-            bundle: folder of the backbone.
+            bundle: of the backbone, as for `create`.
             runtime: "onnxruntime" or "openvino".
             device: "CPU", "GPU", "NPU" or "AUTO".
             threads: of the backbone; None for the runtime's own choice.

@@ -111,11 +111,13 @@ def migrate(
     store.require_writable()
     if folder is not None and not folder.is_dir():
         raise LearnError(f"{folder} is no folder; name the folder of the pictures with --pictures")
+    from edge_tosca.runtime import bundle_setting
+
     fingerprint = vision.fingerprint
     before = dict(store.settings)
     settings: dict[str, str | None] = {
         **origin_settings(fingerprint),
-        "bundle": "" if vision.bundle_path is None else str(vision.bundle_path.absolute()),
+        "bundle": bundle_setting(vision.bundle_path),
         "runtime": vision.backend.name,
         "device": vision.backend.device,
         **feature_settings(vision.bundle.widths),

@@ -24,7 +24,7 @@ class FeatureExtractor:
     """A backbone and the runtime, device and threads it runs on.
 
     Attributes:
-        bundle_path: folder of the backbone bundle; None for the one that ships with edge-tosca.
+        bundle_path: folder of the backbone bundle, or the name of a built-in one; None for the default.
         runtime: "onnxruntime" or "openvino".
         device: "CPU", "GPU", "NPU" or "AUTO".
         threads: of the backbone; None for the runtime's own choice.

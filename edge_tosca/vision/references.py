@@ -17,16 +17,16 @@ def references_of(folder: Path | None, settings: Mapping[str, str]) -> Array | N
     """Read and normalise the reference pictures that fit a store's features.
 
     Args:
-        folder: of the bundle; None for the one that ships with edge-tosca.
+        folder: of the bundle, or the name of a built-in one; None for the default.
         settings: of the store.
 
     Returns:
         float32 [r, d]; None where the bundle has none, is missing or damaged, or is not the store's: features
         of two backbones cannot be compared.
     """
-    from edge_tosca.runtime import DEFAULT_BUNDLE
+    from edge_tosca.runtime import DEFAULT_BUNDLE, bundle_folder
 
-    place = DEFAULT_BUNDLE if folder is None else folder
+    place = bundle_folder(folder) or DEFAULT_BUNDLE
     try:
         changed = (place / "manifest.json").stat().st_mtime_ns
         read, widths, backbone, preprocessing = _read(place, changed, backbone_of(settings))

@@ -10,6 +10,7 @@ import typer
 from tests.benchmarks import (
     ablation,
     border,
+    built_in,
     burst,
     class_imbalance,
     concurrent_reads,
@@ -75,6 +76,25 @@ def run_levels(
     trials = list(levels.measure(sets, vision.bundle.widths, counts, seeds, step_notes(as_json)))
     report = {**_about(vision, sets), "trials": [asdict(trial) for trial in trials]}
     _report("levels", report, levels.markdown(trials), out, as_json)
+
+
+@app.command("built_in")
+def run_built_in(
+    folders: Folders, shots: Shots = None, seeds: Seeds = 4, out: Out = None, as_json: AsJson = False
+) -> None:
+    """Compare the built-in bundles fast and accurate: accuracy, and time in each runtime."""
+    times = [built_in.time_backbones(runtime) for runtime in ("onnxruntime", "openvino")]
+    vision, small = _load(folders, Path("fast"))
+    larger, large = _load(folders, Path("accurate"))
+    pairs, counts = list(zip(small, large, strict=True)), counted(shots or ["5", "10", "20"])
+    trials = list(built_in.measure(pairs, vision.bundle.widths, counts, seeds, step_notes(as_json)))
+    report = {
+        **_about(vision, small),
+        "accurate": str(larger.fingerprint),
+        "trials": [asdict(trial) for trial in trials],
+        "times": [asdict(time) for time in times],
+    }
+    _report("built_in", report, built_in.markdown(trials, times), out, as_json)
 
 
 @app.command("ablation")

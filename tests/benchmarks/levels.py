@@ -57,14 +57,25 @@ def measure(
             for seed in range(seeds if shot else 1):
                 on_step(f"{data.name}, {shot or 'all'} pictures, draw {seed}")
                 drawn = protocol(data, len(data.classes), shot, seed)
-                without, _ = _accuracy(drawn.groups, drawn.test, drawn.truth, widths[:1])
-                parts, weight = _accuracy(drawn.groups, drawn.test, drawn.truth, widths)
+                without, _ = accuracy_and_weight(drawn.groups, drawn.test, drawn.truth, widths[:1])
+                parts, weight = accuracy_and_weight(drawn.groups, drawn.test, drawn.truth, widths)
                 yield Trial(data.name, shot, seed, without, parts, weight)
 
 
-def _accuracy(
+def accuracy_and_weight(
     groups: Sequence[Array], test: Array, truth: Array, widths: Sequence[int]
 ) -> tuple[float, float]:
+    """Teach one lesson and ask about single pictures.
+
+    Args:
+        groups: training features of each class, [n_c, d] each.
+        test: features, [m, d].
+        truth: group of each test picture, int [m].
+        widths: of the parts to use, which may be fewer than there are.
+
+    Returns:
+        Accuracy in 0 .. 1, and the weight of the further parts as chosen on left-out pictures.
+    """
     width = sum(widths)
     normalized = [normalize(rows[:, :width], widths) for rows in groups]
     router, _ = solve(normalized, np.arange(len(groups)), widths=widths)

@@ -15,7 +15,7 @@ from tests.fuzz.target import Target, file_of
 
 from edge_tosca.cli.terminal import say, say_json
 from edge_tosca.labels import checked_label
-from edge_tosca.runtime.bundle import DEFAULT_BUNDLE, Bundle
+from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle
 from edge_tosca.runtime.manifest import BACKBONE, MANIFEST
 from edge_tosca.runtime.onnx_interface import require_interface
 from edge_tosca.runtime.onnx_safety import require_self_contained

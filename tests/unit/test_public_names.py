@@ -203,6 +203,7 @@ def test_loggers_have_the_names_that_the_manual_gives():
         ("edge_tosca.devices", "boxes/x86-vnni.toml"),
         ("edge_tosca.devices", "service/install.sh"),
         ("edge_tosca.runtime", "bundles/efficientnet_lite0/backbone.onnx"),
+        ("edge_tosca.runtime", "bundles/efficientnet_lite0_288/references.safetensors"),
     ],
 )
 def test_data_lies_in_the_package_that_it_is_looked_for_in(package, path):

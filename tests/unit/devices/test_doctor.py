@@ -5,10 +5,11 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from edge_tosca.devices import Finding, detect, examine
+from edge_tosca.devices import Finding, bundle_choice, detect, examine
 from edge_tosca.devices.host_check import MEMORY_NEEDED, examine_disk, examine_memory
 from edge_tosca.devices.report import format_findings
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR
@@ -224,6 +225,32 @@ def test_the_screen_of_a_raspberry_pi_that_is_hot_and_badly_fed_says_what_to_do_
 
 def test_the_screen_of_a_box_with_nothing_wrong_ends_in_nothing_to_do():
     assert format_findings([Finding("python", True, "3.11")]).endswith("Nothing to do.")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "used", "recommended"),
+    [(20, None, "accurate"), (20, "accurate", "accurate"), (400, None, "fast"), (400, "accurate", "fast")],
+)
+def test_the_bundle_that_the_speed_of_the_box_allows_is_recommended(
+    monkeypatch, milliseconds, used, recommended
+):
+    monkeypatch.setattr(bundle_choice, "picture_times", lambda *_: (milliseconds / 4, milliseconds))
+    found = by_name(examine(bundle=used and Path(used), threads=1))["built-in bundle"]
+    assert found.ok
+    assert found.values["recommended"] == recommended
+    assert found.detail.startswith(f"{recommended} is recommended, {used or 'fast'} is in use")
+    changes = recommended != (used or "fast")
+    assert (f"init STORE --backbone {recommended}" in found.remedy) == changes
+
+
+def test_a_store_is_moved_to_the_recommended_bundle_by_migrate(store, monkeypatch):
+    monkeypatch.setattr(bundle_choice, "picture_times", lambda *_: (1, 2))
+    found = by_name(examine(store, threads=1))["built-in bundle"]
+    assert f"edge-tosca migrate {store} --backbone accurate" in found.remedy
+
+
+def test_for_another_bundle_nothing_is_recommended(bundle):
+    assert "built-in bundle" not in by_name(examine(bundle=bundle, threads=1))
 
 
 def test_a_fleet_gets_numbers(plant):

@@ -9,8 +9,7 @@ import onnx
 import pytest
 
 from edge_tosca.errors import BundleError
-from edge_tosca.runtime import Bundle, fingerprint, golden_cosines, open_backend
-from edge_tosca.runtime.bundle import DEFAULT_BUNDLE
+from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle, fingerprint, golden_cosines, open_backend
 from edge_tosca.runtime.golden import GOLDEN_PICTURES
 from edge_tosca.runtime.golden_check import golden_feature
 
