@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.blocked_folds import folds_of
+from edge_tosca.features.normalization import GRID
 
 SHARPNESS = (15.0, 30.0, 60.0)
 """Candidates for g: from an average over many neighbours to the nearest few."""
@@ -31,6 +32,9 @@ MOST_ROWS = 2048
 _FLOOR = 0.01
 _PAIRED = 128
 """Rows whose distances give the scale."""
+
+_LEAST_SCALE = 1 / GRID**2
+"""Where most pictures are alike."""
 
 _CHUNK = 256
 """Pictures whose distances are in memory at once."""
@@ -103,7 +107,7 @@ class KernelVote:
             ends - sizes,
             np.repeat(np.arange(len(sizes)), sizes),
             np.concatenate([folds_of(count)[kept] for count, kept in zip(counts, places, strict=True)]),
-            max(float(np.median(between)), float(np.finfo(np.float32).tiny)) if len(paired) > 1 else 1.0,
+            max(float(np.median(between)), _LEAST_SCALE) if len(paired) > 1 else 1.0,
         )
 
     @property
@@ -148,6 +152,7 @@ class KernelVote:
             nearness = z[some] @ self.rows.T
             nearness *= 2
             nearness -= self.squares
+            nearness -= nearness.max(axis=1, keepdims=True)
             nearness /= np.float32(self.scale)
             yield nearness, some
 

@@ -12,7 +12,8 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import calibrate
 from edge_tosca.classifier.calibration.posterior import by_label
-from edge_tosca.classifier.evidence_weight import SURE, Sample, TaskColumns, refine_held_out
+from edge_tosca.classifier.evidence_sample import Sample, TaskColumns
+from edge_tosca.classifier.evidence_weight import SURE, refine_held_out
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant

@@ -8,10 +8,10 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import label_set, least_probability
 from edge_tosca.classifier.calibration.posterior import by_label, refine
-from edge_tosca.classifier.kernel_vote import KernelVote, VoteWeight, may_vote
-from edge_tosca.classifier.router import PROPOSED, PartWeight, Router, weighted_view
+from edge_tosca.classifier.router import PROPOSED, Router
 from edge_tosca.errors import LearnError, NothingLearnedError
 from edge_tosca.features.normalization import module_input, normalize
+from edge_tosca.learner.cached_votes import CachedVotes
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
@@ -28,7 +28,6 @@ from edge_tosca.tosca.task_module import Module
 # A module only redistributes its task's probability; one below a hundredth of the best group's is skipped.
 _NEGLIGIBLE = float(np.log(100))
 _MODULE_BYTES = 48 << 20
-_VOTE_BYTES = 32 << 20
 
 
 class Model:
@@ -47,7 +46,7 @@ class Model:
         self._dimensions = int(store.settings["feature_dim"])
         # Of the store alone, see `NormalizedFeatures`.
         self._module = Cache(partial(_read_module, store), memory_bytes, _MODULE_BYTES)
-        self._vote = Cache(partial(_read_vote, store, state), lambda vote: vote.nbytes, _VOTE_BYTES)
+        self._votes = CachedVotes(store, state)
         self._has_evidence = Cache(partial(_read_has_evidence, store), lambda _: 1, _MODULE_BYTES)
 
     @cached_property
@@ -108,7 +107,7 @@ class Model:
 
         Args:
             features: [n, d].
-            modules: refine with the modules; without them the router decides alone.
+            modules: refine with the modules or votes; without them the router decides alone.
 
         Returns:
             [n, labels], in the order of `state.labels`.
@@ -146,7 +145,7 @@ class Model:
             raise damaged_store(self._store.path) from None
 
     def _refine(self, features: Array, z: Array, log_posterior: Array, modules: bool = True) -> Array:
-        """Refine the router's log-probabilities [n, g] by the modules of the most probable tasks."""
+        """Refine the router's log-probabilities [n, g] by the evidence of the most probable tasks."""
         if self._rule == "entropy":
             every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
@@ -159,28 +158,26 @@ class Model:
         chances = logs[np.arange(len(z))[:, None], proposed]
         likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
         tasks = np.where(likely, task_of_group[proposed], -1)
-        opinion_of = self._module_opinion if vote is None else partial(self._vote_opinion, vote)
         for place in set(tasks[likely].tolist()):
             rows = slice(None) if len(z) == 1 else (tasks == place).any(axis=1)
-            found = opinion_of(place, z[rows])
-            if found is not None:
-                columns, (weight, opinion) = self.state.columns[place], found
+            if vote is None:
+                weight, opinion = self.router.module_weight, self._module_opinion(place, z[rows])
+            else:
+                weight = vote.weight
+                opinion = self._votes.opinion(place, z[rows], vote, self.router.part_weight)
+            if opinion is not None:
+                columns = self.state.columns[place]
                 logs[rows, columns] = refine(logs[rows], columns, opinion, weight)
         return logs
 
-    def _module_opinion(self, place: int, z: Array) -> tuple[float, Array] | None:
-        """Return the weight and the opinion of a task's module; None where it has shown nothing."""
+    def _module_opinion(self, place: int, z: Array) -> Array | None:
+        """Compute the opinion of a task's module, [n, k]; None where it has shown nothing."""
         task = self.state.tasks[place]
         if len(task.groups) < 2 or not self._has_evidence(task.module):
             return None
-        module, x = self._module_of(task), module_input(self._store.first_part(z))
-        return self.router.module_weight, module.scale * module.cosines(x)
-
-    def _vote_opinion(self, vote: VoteWeight, place: int, z: Array) -> tuple[float, Array] | None:
-        """Return the weight and the opinion of a task's pictures; None where they are too few."""
-        if not may_vote([group.images for group in self.state.tasks[place].groups]):
-            return None
-        return vote.weight, self._vote((place, self.router.part_weight)).opinion(z, vote.sharpness)
+        module = self._module_of(task)
+        opinion: Array = module.scale * module.cosines(module_input(self._store.first_part(z)))
+        return opinion
 
     def _module_of(self, task: Task) -> Module:
         module = self._module(task.module)
@@ -268,17 +265,6 @@ def _read_has_evidence(store: Store, digest: str) -> bool:
 
 def _read_module(store: Store, digest: str) -> Module:
     return prune(Module.from_bytes(store.module(digest)))
-
-
-def _read_vote(store: Store, state: State, key: tuple[int, PartWeight | None]) -> KernelVote:
-    """Read the voting pictures of a task, by its place and the weight of the parts of their features."""
-    place, part_weight = key
-    groups = state.tasks[place].groups
-
-    def cached(group: int) -> Array:
-        return weighted_view(normalize(store.features(groups[group]), store.widths), part_weight)
-
-    return KernelVote.of(cached, [group.images for group in groups])
 
 
 def _largest(values: Array, count: int) -> list[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.arrays import Array, log_softmax
-from edge_tosca.classifier.evidence_weight import TaskColumns
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, Statistics, keeps_rows
 from edge_tosca.classifier.router import Router

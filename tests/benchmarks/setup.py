@@ -9,7 +9,7 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.bench.data import Protocol
 from edge_tosca.classifier.calibration.posterior import refine
-from edge_tosca.classifier.evidence_weight import TaskColumns
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router import Router

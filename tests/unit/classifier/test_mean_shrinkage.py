@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_tosca.classifier.evidence_weight import TaskColumns
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.lda.mean_shrinkage import MAX_PRIOR_PICTURES, Prior, score_offsets, shrunken_scores
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router_fit import fit_router

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge_tosca.classifier.evidence_weight import TaskColumns
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.lda.blocked_folds import choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant, precision
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_tosca.classifier.calibration.known_probability import INTERCEPT, SLOPE, known_probability
-from edge_tosca.classifier.evidence_weight import TaskColumns
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.ood.calibration import FEWEST, fit_ood_calibration, place_threshold
 from edge_tosca.classifier.ood.dependence import (
