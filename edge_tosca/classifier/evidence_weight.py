@@ -11,13 +11,10 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.calibration.posterior import refine
+from edge_tosca.classifier.evidence_gain import HeldOutGain
 from edge_tosca.classifier.evidence_sample import WEIGHTS, Sample, TaskColumns
 from edge_tosca.classifier.kernel_vote import SHARPNESS, VoteWeight
 from edge_tosca.classifier.vote_trial import held_out_votes, judge_vote, voting_tasks
-
-SURE = 3.0
-"""Standard errors over the pictures by which an opinion must lower the held-out loss before its weight is
-nonzero: the best of five weights is chosen, and pictures of one series are not independent."""
 
 
 def refine_held_out(
@@ -38,7 +35,7 @@ def refine_held_out(
     opinions = [_module_opinion(task, counts, sample) for task in tasks]
     weight, gain = _module_weight(sample, tasks, opinions, sure)
     trial = judge_vote(sample, cached, counts, tasks)
-    if trial is None or not trial.passes(sure) or trial.gains.mean() <= gain[trial.index].mean():
+    if trial is None or not trial.gain.passes(sure) or trial.gain.gains.mean() <= gain[trial.index].mean():
         for task, (index, opinion) in zip(tasks, opinions, strict=True):
             sample.log_posterior[index, task.columns] = refine(
                 sample.log_posterior[index], task.columns, opinion, weight
@@ -71,22 +68,21 @@ def _module_weight(
 ) -> tuple[float, Array]:
     """Choose the modules' weight, and return it with what each held-out picture gains by it, [n].
 
-    The weight is nonzero only where the mean gain exceeds `sure` standard errors over the pictures.
+    The weight is nonzero only where the gain passes its test.
     """
-    gains, places = [np.zeros((len(WEIGHTS), 0))], [np.zeros(0, int)]
-    for task, (index, opinion) in zip(tasks, opinions, strict=True):
-        if len(index):
-            gains.append(sample.gains(index, task.columns, opinion, WEIGHTS))
-            places.append(index)
-    gain, every = np.concatenate(gains, axis=1), np.zeros(len(sample.groups))
-    best = int(gain.mean(axis=1).argmax()) if gain.shape[1] else 0
-    if not _passes(gain[best], sure):
+    shown = [(task.columns, *found) for task, found in zip(tasks, opinions, strict=True) if len(found[0])]
+    every = np.zeros(len(sample.groups))
+    if not shown:
         return 0.0, every
-    every[np.concatenate(places)] = gain[best]
+    gains = np.concatenate(
+        [sample.gains(index, columns, opinion, WEIGHTS) for columns, index, opinion in shown], axis=1
+    )
+    best, index = int(gains.mean(axis=1).argmax()), np.concatenate([index for _, index, _ in shown])
+    fewer_errors = [
+        sample.fewer_errors(index, columns, opinion, WEIGHTS[best]) for columns, index, opinion in shown
+    ]
+    gain = HeldOutGain(sample.blocks[index], gains[best], np.concatenate(fewer_errors))
+    if not gain.passes(sure):
+        return 0.0, every
+    every[index] = gains[best]
     return WEIGHTS[best], every
-
-
-def _passes(gain: Array, sure: float) -> bool:
-    if len(gain) < 2:
-        return False
-    return bool(gain.mean() > sure * gain.std(ddof=1) / np.sqrt(len(gain)))

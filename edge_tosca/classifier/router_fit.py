@@ -12,8 +12,9 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import calibrate
 from edge_tosca.classifier.calibration.posterior import by_label
+from edge_tosca.classifier.evidence_gain import SURE
 from edge_tosca.classifier.evidence_sample import Sample, TaskColumns
-from edge_tosca.classifier.evidence_weight import SURE, refine_held_out
+from edge_tosca.classifier.evidence_weight import refine_held_out
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant
@@ -67,7 +68,7 @@ def fit_router(
         tasks: all tasks.
         refused: share of known pictures to call unknown.
         odds: of the shrinkage, see `choose_shrinkage`.
-        sure: standard errors by which the modules must lower the loss.
+        sure: standard errors by which modules or votes must lower the held-out loss.
         shrunken: shrink the means of few pictures towards the background.
         class_of_group: class of each group, int [g], 0 .. c - 1. All groups of a class share a mean, unless
             separate means have a significantly lower held-out loss; by default each group is a class.

@@ -1,4 +1,4 @@
-"""Judge the kernel vote on held-out pictures, one by one and by block: a series gains or loses as one."""
+"""Judge the kernel vote on held-out pictures and find its best weight and sharpness."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.arrays import Array
+from edge_tosca.classifier.evidence_gain import HeldOutGain
 from edge_tosca.classifier.evidence_sample import WEIGHTS, Sample, TaskColumns
 from edge_tosca.classifier.kernel_vote import SHARPNESS, KernelVote, VoteWeight, may_vote
 from edge_tosca.classifier.lda.blocked_folds import folds_of
-
-SURE_BY_BLOCK = 2.0
-"""Standard errors over the blocks by which the vote must lower the held-out loss and the held-out errors.
-Pictures of one series gain or lose together: by picture, the vote passed at 6.7 where it cost 8 points on
-pictures from elsewhere, by block at 1.3. And a lower loss alone is what a better temperature gives, too."""
 
 JUDGED = 8
 """Tasks whose held-out pictures judge the vote, the newest and an even sample of the others: each has to read
@@ -22,41 +18,17 @@ its pictures."""
 
 @dataclass(frozen=True)
 class VoteTrial:
-    """What the best weight and sharpness of the vote gain on held-out pictures.
+    """The best weight and sharpness of the vote on held-out pictures.
 
     Attributes:
         vote: weight and sharpness.
         index: places of the pictures in the sample, int [m].
-        blocks: number of the block of each, int [m].
-        gains: in the log-probability of the true group, [m].
-        fewer_errors: 1 where an error is mended, -1 where one is made, int [m].
+        gain: what they gain.
     """
 
     vote: VoteWeight
     index: Array
-    blocks: Array
-    gains: Array
-    fewer_errors: Array
-
-    def passes(self, sure: float) -> bool:
-        """Return whether the vote is sure to help.
-
-        Args:
-            sure: standard errors over the pictures by which the held-out loss must fall.
-        """
-        by_picture, by_block, errors_by_block = self.standard_errors
-        return by_picture > sure and by_block > SURE_BY_BLOCK and errors_by_block > SURE_BY_BLOCK
-
-    @property
-    def standard_errors(self) -> tuple[float, float, float]:
-        """Mean gain over its standard error by picture and by block, and that of fewer errors by block."""
-        by_picture = self.gains.std(ddof=1) / np.sqrt(len(self.gains))
-        values = (self.gains, by_picture), (self.gains, _error_by_block(self.gains, self.blocks))
-        errors = self.fewer_errors, _error_by_block(self.fewer_errors, self.blocks)
-        first, second, third = (
-            float(more.mean() / error) if error > 0 else 0.0 for more, error in (*values, errors)
-        )
-        return first, second, third
+    gain: HeldOutGain
 
 
 def judge_vote(
@@ -95,7 +67,7 @@ def judge_vote(
         for columns, places, votes in found
     ]
     vote = VoteWeight(WEIGHTS[1 + weight], SHARPNESS[which])
-    return VoteTrial(vote, index, blocks, gains[best], np.concatenate(fewer_errors))
+    return VoteTrial(vote, index, HeldOutGain(blocks, gains[best], np.concatenate(fewer_errors)))
 
 
 def voting_tasks(tasks: Sequence[TaskColumns], counts: Array) -> list[slice]:
@@ -130,21 +102,3 @@ def held_out_votes(
     starts = np.cumsum(counts[columns]) - counts[columns]
     inside = sample.groups[index] - columns.start
     return index, vote.held_out_opinions(sample.z[index], inside, folds[starts[inside] + sample.rows[index]])
-
-
-def _error_by_block(values: Array, blocks: Array) -> float:
-    """Compute the standard error of a mean of pictures whose blocks are independent.
-
-    Source: Cameron and Miller, "A Practitioner's Guide to Cluster-Robust Inference", 2015, section II.A, for
-    a constant alone.
-
-    Args:
-        values: [n].
-        blocks: number of each one's block, int [n].
-
-    Returns:
-        The standard error; blocks of any sizes, at least two.
-    """
-    _, block = np.unique(blocks, return_inverse=True)
-    sums = np.bincount(block, values - values.mean())
-    return float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(values))

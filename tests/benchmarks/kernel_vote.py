@@ -9,8 +9,8 @@ from edge_tosca.arrays import Array
 from edge_tosca.bench.data import LabelledFeatures, protocol
 from edge_tosca.bench.table import as_table
 from edge_tosca.classifier.calibration.posterior import refine
+from edge_tosca.classifier.evidence_gain import SURE
 from edge_tosca.classifier.evidence_sample import Sample, TaskColumns
-from edge_tosca.classifier.evidence_weight import SURE
 from edge_tosca.classifier.kernel_vote import KernelVote, may_vote
 from edge_tosca.classifier.lda.blocked_folds import choose_blocks
 from edge_tosca.classifier.lda.statistics import statistics_of
@@ -152,8 +152,8 @@ def _trial(
         tuple((with_vote.astype(int) - right).tolist()),
         trial.vote.weight,
         trial.vote.sharpness,
-        *trial.standard_errors,
-        trial.passes(SURE),
+        *trial.gain.standard_errors,
+        trial.gain.passes(SURE),
     )
 
 

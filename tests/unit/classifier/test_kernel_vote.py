@@ -7,20 +7,19 @@ import pytest
 
 from edge_tosca.arrays import log_softmax
 from edge_tosca.classifier.calibration.posterior import refine
+from edge_tosca.classifier.evidence_gain import HeldOutGain
 from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.kernel_vote import (
     MOST_OF_A_CLASS,
     MOST_ROWS,
     SHARPNESS,
     KernelVote,
-    VoteWeight,
     may_vote,
 )
 from edge_tosca.classifier.lda.blocked_folds import folds_of
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router import Router
 from edge_tosca.classifier.router_fit import fit_router
-from edge_tosca.classifier.vote_trial import VoteTrial
 from edge_tosca.features.normalization import normalize
 
 D = 24
@@ -169,9 +168,7 @@ def test_the_modules_keep_the_weight_where_they_gain_more():
 
 
 def trial(gains, fewer_errors, blocks):
-    return VoteTrial(
-        VoteWeight(0.5, 15.0), np.arange(len(gains)), np.array(blocks), np.array(gains), fewer_errors
-    )
+    return HeldOutGain(np.array(blocks), np.array(gains), fewer_errors)
 
 
 def test_the_standard_error_by_block_is_that_of_block_means():
