@@ -27,6 +27,11 @@ def table(speed: Speed) -> str:
             f"{large} take {ratios['decide_to_small_decide']:.2f} times as long",
         ),
         (f"decide, {large}, right after the backbone", f"{speed.decide_after_backbone_ms:.3f} ms", ""),
+        (
+            "one task's kernel vote at its largest, right after the backbone",
+            f"{speed.vote_ms:.3f} ms",
+            f"{100 * ratios['vote_to_backbone']:.1f} % of the backbone",
+        ),
         (f"open and decide for the first time, {large}", f"{speed.first_answer_seconds:.3f} s", ""),
         ("features of one task's pictures", f"{speed.features_seconds:.2f} s", ""),
         ("learn task 2 from features", f"{speed.second_task_seconds:.2f} s", ""),

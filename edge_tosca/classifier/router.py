@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge_tosca.arrays import Array, log_softmax, require_shapes
+from edge_tosca.classifier.kernel_vote import VoteWeight
 from edge_tosca.classifier.lda.discriminant import Discriminant
 from edge_tosca.classifier.ood.detector import OodDetector
 from edge_tosca.classifier.ood.none_of_these import NoneOfThese
@@ -57,6 +58,7 @@ class Router:
         calibration: true labels' probabilities of held-out pictures, increasing, float32 [n]; for label sets.
         none: means of pictures that show none of the classes; None where there are none.
         part_weight: of the feature's further parts; None where a feature has one part.
+        vote: of the kernel vote, where it takes the modules' place; None where it does not.
     """
 
     shared_means: SharedMeans | None
@@ -70,6 +72,7 @@ class Router:
     calibration: Array
     none: NoneOfThese | None = None
     part_weight: PartWeight | None = None
+    vote: VoteWeight | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Return the arrays under the names in which a store keeps them."""
@@ -84,6 +87,7 @@ class Router:
             **({} if self.shared_means is None else self.shared_means.to_arrays()),
             **({} if self.none is None else self.none.to_arrays()),
             **({} if self.part_weight is None else {"part_weight": np.array([self.part_weight.weight])}),
+            **({} if self.vote is None else {"vote": np.array([self.vote.weight, self.vote.sharpness])}),
         }
 
     @classmethod
@@ -132,6 +136,7 @@ class Router:
             arrays["calibration"],
             NoneOfThese.from_arrays(arrays, groups, dimensions) if "none_bias" in arrays else None,
             part_weight,
+            VoteWeight.of_array(arrays["vote"]) if "vote" in arrays else None,
         )
 
     def among(self, groups: Array) -> "Router":
@@ -171,7 +176,7 @@ class Router:
         Returns:
             float32 [n, d], or the first part alone where the weight of the others is 0.
         """
-        return z if self.part_weight is None else weigh(z, self.part_weight.widths, self.part_weight.weight)
+        return weighted_view(z, self.part_weight)
 
     def scores(self, z: Array) -> tuple[Array, Array]:
         """Score normalised features.
@@ -187,3 +192,8 @@ class Router:
         if self.shared_means is not None:
             return self.shared_means.log_probabilities(z, self.temperature), margins
         return log_softmax(self.temperature * (self.mean_weights * margins + self.score_offsets)), margins
+
+
+def weighted_view(z: Array, part_weight: PartWeight | None) -> Array:
+    """Weigh the parts of normalised features, float32 [n, d]; they stay as they are without a weight."""
+    return z if part_weight is None else weigh(z, part_weight.widths, part_weight.weight)

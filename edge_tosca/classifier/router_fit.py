@@ -5,14 +5,16 @@ on the learner's own cached features, each scored without its block of neighbour
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import calibrate
-from edge_tosca.classifier.calibration.posterior import by_label, refine
+from edge_tosca.classifier.calibration.posterior import by_label
+from edge_tosca.classifier.evidence_gain import SURE
+from edge_tosca.classifier.evidence_sample import Sample, TaskColumns
+from edge_tosca.classifier.evidence_weight import refine_held_out
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant
@@ -40,27 +42,6 @@ SAMPLE = 1000
 SHRINKAGE_SAMPLE = 500
 """About how many of them choose the shrinkage."""
 
-MODULE_WEIGHTS = (0.0, 0.125, 0.25, 0.5, 1.0, 2.0)
-"""Candidate weights of the modules' opinion; the one with the least log-loss is kept."""
-
-SURE = 3.0
-"""Standard errors by which the modules must lower the held-out loss before their weight is nonzero: the best
-of five weights is chosen, and pictures of one series are not independent."""
-
-
-@dataclass(frozen=True)
-class TaskColumns:
-    """The columns of a task's groups, and its module's opinion of held-out pictures.
-
-    Attributes:
-        columns: the task's groups.
-        opinion: log-probabilities, [n, k], rows in the order of groups and pictures; NaN for a picture that
-            could not be held out; None for a task of one class, whose module has no opinion.
-    """
-
-    columns: slice
-    opinion: Array | None
-
 
 def fit_router(
     statistics: Statistics,
@@ -87,7 +68,7 @@ def fit_router(
         tasks: all tasks.
         refused: share of known pictures to call unknown.
         odds: of the shrinkage, see `choose_shrinkage`.
-        sure: standard errors by which the modules must lower the loss.
+        sure: standard errors by which modules or votes must lower the held-out loss.
         shrunken: shrink the means of few pictures towards the background.
         class_of_group: class of each group, int [g], 0 .. c - 1. All groups of a class share a mean, unless
             separate means have a significantly lower held-out loss; by default each group is a class.
@@ -131,10 +112,9 @@ def fit_router(
     if pooled is not None and class_of_group is not None:
         temperature = pooled.temperature
         log_posterior = share_among_groups(log_softmax(temperature * pooled.held_out.scores), class_of_group)
-    opinions = [_held_out_opinion(task, counts, groups, rows) for task in tasks]
-    weight = _module_weight(log_posterior, groups, tasks, opinions, sure)
-    for task, (index, opinion) in zip(tasks, opinions, strict=True):
-        log_posterior[index, task.columns] = refine(log_posterior[index], task.columns, opinion, weight)
+    numbers = np.repeat(np.arange(len(blocks)), [len(block.rows) for block in blocks])
+    sample = Sample(log_posterior, z, groups, rows, numbers)
+    weight, vote = refine_held_out(sample, cached, counts, tasks, sure)
 
     # OOD detection compares with the groups, not the classes: a domain taught by a few pictures is known.
     known = held_out_statistics(z, blocks, held_out.nearest, held_out.relative_mahalanobis, sums, counts)
@@ -144,7 +124,7 @@ def fit_router(
     refuses = NoneOfThese.of(choice.inverse, choice.means, none) if none else None
     # By the means of all pictures: leaving a block out would move the border by little.
     refused_by_none = None if refuses is None else refuses.excess(z, solved.background_margins(z)) > 0
-    del choose, z
+    del choose, z, sample
     calibration = fit_ood_calibration(known, refused, len(counts))
     detector = OodDetector.of(solved, sums, counts, choice.prior.mean_noise(counts), calibration)
     router = Router(
@@ -161,6 +141,7 @@ def fit_router(
         calibrate(posterior, labels[groups]),
         refuses,
         None if part_weight is None else PartWeight(tuple(widths), part_weight),
+        vote,
     )
     return router, HeldOut(groups, rows, posterior, known, refused_by_none)
 
@@ -201,40 +182,3 @@ def _shrunken_means(choice: ShrinkageChoice, counts: Array) -> tuple[Array, Arra
     norms = (squares - 2 * to_background + squares[-1])[:-1]
     weights = choice.prior.mean_weights(counts)
     return weights.astype(np.float32), score_offsets(norms, weights).astype(np.float32)
-
-
-def _held_out_opinion(task: TaskColumns, counts: Array, groups: Array, rows: Array) -> tuple[Array, Array]:
-    """Return the places of the sampled pictures that a task's module has an opinion of, and the opinions."""
-    if task.opinion is None:
-        return np.zeros(0, int), np.zeros((0, task.columns.stop - task.columns.start))
-    offsets = np.cumsum(counts) - counts
-    index = np.flatnonzero((groups >= task.columns.start) & (groups < task.columns.stop))
-    opinion = task.opinion[offsets[groups[index]] - offsets[task.columns.start] + rows[index]]
-    known = ~np.isnan(opinion).any(axis=1)
-    return index[known], opinion[known]
-
-
-def _module_weight(
-    log_posterior: Array,
-    groups: Array,
-    tasks: Sequence[TaskColumns],
-    opinions: Sequence[tuple[Array, Array]],
-    sure: float,
-) -> float:
-    """Choose the weight under which true groups are most probable inside their tasks.
-
-    The weight is nonzero only where the mean gain exceeds `sure` standard errors over the pictures.
-    """
-    gains = [np.zeros((len(MODULE_WEIGHTS), 0))]
-    for task, (index, opinion) in zip(tasks, opinions, strict=True):
-        truth, every = groups[index] - task.columns.start, np.arange(len(index))
-        inside = log_posterior[index, task.columns]
-        if len(index):
-            refined = [log_softmax(inside + weight * opinion)[every, truth] for weight in MODULE_WEIGHTS]
-            gains.append(np.stack(refined) - log_softmax(inside)[every, truth])
-    gain = np.concatenate(gains, axis=1)
-    if gain.shape[1] < 2:
-        return 0.0
-    best = int(gain.mean(axis=1).argmax())
-    error = gain[best].std(ddof=1) / np.sqrt(gain.shape[1])
-    return MODULE_WEIGHTS[best] if gain[best].mean() > sure * error else 0.0

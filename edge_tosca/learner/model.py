@@ -12,6 +12,7 @@ from edge_tosca.classifier.calibration.posterior import by_label, refine
 from edge_tosca.classifier.router import PROPOSED, Router
 from edge_tosca.errors import LearnError, NothingLearnedError
 from edge_tosca.features.normalization import module_input, normalize
+from edge_tosca.learner.cached_votes import CachedVotes
 from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
@@ -47,6 +48,7 @@ class Model:
         self._dimensions = int(store.settings["feature_dim"])
         # Of the store alone, see `NormalizedFeatures`.
         self._module = Cache(partial(_read_module, store), memory_bytes, _MODULE_BYTES)
+        self._votes = CachedVotes(store, state)
         self._has_evidence = Cache(partial(_read_has_evidence, store), lambda _: 1, _MODULE_BYTES)
 
     @cached_property
@@ -119,7 +121,7 @@ class Model:
 
         Args:
             features: [n, d].
-            modules: refine with the modules; without them the router decides alone.
+            modules: refine with the modules or votes; without them the router decides alone.
 
         Returns:
             [n, labels], in the order of `state.labels`.
@@ -172,27 +174,39 @@ class Model:
             raise damaged_store(self._store.path) from None
 
     def _refine(self, features: Array, z: Array, log_posterior: Array, modules: bool = True) -> Array:
-        """Refine the router's log-probabilities [n, g] by the modules of the most probable tasks."""
+        """Refine the router's log-probabilities [n, g] by the evidence of the most probable tasks."""
         if self.rule == "entropy":
             every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
             return entropy_log_posterior(every, self._store.first_part(features).astype(np.float32))
-        if not modules or self.router.module_weight <= 0:
+        vote = self.router.vote
+        if not modules or (vote is None and self.router.module_weight <= 0):
             return log_posterior
-        x = module_input(self._store.first_part(z))
         logs, task_of_group = log_posterior, self.state.task_of_group
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         chances = logs[np.arange(len(z))[:, None], proposed]
         likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
         tasks = np.where(likely, task_of_group[proposed], -1)
         for place in set(tasks[likely].tolist()):
-            task, columns = self.state.tasks[place], self.state.columns[place]
-            if len(task.groups) > 1 and self._has_evidence(task.module):
-                rows = slice(None) if len(x) == 1 else (tasks == place).any(axis=1)
-                module = self._module_of(task)
-                opinion = module.scale * module.cosines(x[rows])
-                logs[rows, columns] = refine(logs[rows], columns, opinion, self.router.module_weight)
+            rows = slice(None) if len(z) == 1 else (tasks == place).any(axis=1)
+            if vote is None:
+                weight, opinion = self.router.module_weight, self._module_opinion(place, z[rows])
+            else:
+                weight = vote.weight
+                opinion = self._votes.opinion(place, z[rows], vote, self.router.part_weight)
+            if opinion is not None:
+                columns = self.state.columns[place]
+                logs[rows, columns] = refine(logs[rows], columns, opinion, weight)
         return logs
+
+    def _module_opinion(self, place: int, z: Array) -> Array | None:
+        """Compute the opinion of a task's module, [n, k]; None where it has shown nothing."""
+        task = self.state.tasks[place]
+        if len(task.groups) < 2 or not self._has_evidence(task.module):
+            return None
+        module = self._module_of(task)
+        opinion: Array = module.scale * module.cosines(module_input(self._store.first_part(z)))
+        return opinion
 
     def _module_of(self, task: Task) -> Module:
         module = self._module(task.module)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_tosca.arrays import Array, log_softmax
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.statistics import GramStatistics, RowStatistics, Statistics, keeps_rows
 from edge_tosca.classifier.router import Router
-from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.classifier.router_fit import fit_router
 from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.task_training import train_as_published, train_task_module
@@ -146,8 +147,9 @@ def solve_router(
     Raises:
         StoreError: the stored sums are not positive definite: the store is damaged.
     """
+    votes = store.settings["router"] != "entropy"
     tasks = [
-        TaskColumns(columns, _held_out_opinion(store, task) if len(task.groups) > 1 else None)
+        TaskColumns(columns, _held_out_opinion(store, task) if len(task.groups) > 1 else None, votes)
         for task, columns in zip(state.tasks, state.columns, strict=True)
     ]
     try:

@@ -79,6 +79,7 @@ def train_task_module(
     shrink: float = SHRINK,
     head_start: bool = True,
     cross_fitted: float = CROSS_FITTED,
+    log_priors: bool = True,
 ) -> tuple[Module, Array]:
     """Train the module of a task on what the task's own discriminant gets wrong, and cross-fit its evidence.
 
@@ -90,6 +91,8 @@ def train_task_module(
         shrink: strength of the L1 penalty, see SHRINK.
         head_start: add the discriminant's scores; without them the module learns the task alone.
         cross_fitted: mean number of pictures a class from which on there is evidence.
+        log_priors: where there is evidence, add the logarithms of the classes' shares to the scores, so that
+            the module learns none of them: the router gives all classes the same prior.
 
     Returns:
         The module, and its evidence, float32 [n, k]: the cosines of each picture in modules that were trained
@@ -102,6 +105,8 @@ def train_task_module(
     offsets = np.zeros((len(labels), len(sizes)), np.float32)
     if head_start and len(sizes) > 1:
         offsets = _discriminant_scores(normalized)
+    if log_priors and len(labels) >= cross_fitted * len(sizes):
+        offsets += np.log(np.array(sizes) / max(sizes)).astype(np.float32)
     # After the scores, whose matrices are the largest in a lesson of very many pictures.
     x = module_input(np.concatenate(normalized))
     del normalized

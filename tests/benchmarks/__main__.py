@@ -21,6 +21,7 @@ from tests.benchmarks import (
     exemplars,
     false_rejection,
     first_lessons,
+    kernel_vote,
     large_lesson,
     large_store,
     levels,
@@ -310,6 +311,26 @@ def run_first_lessons(
     )
     report = {"backbone": str(vision.fingerprint), "draws": [asdict(draw) for draw in found]}
     _report("first_lessons", report, first_lessons.markdown(found), out, as_json)
+
+
+@app.command("kernel_vote")
+def run_kernel_vote(
+    folders: Folders,
+    seeds: Annotated[int, typer.Option(min=1, help="Splits of each set; the first is its own.")] = 3,
+    merge: Annotated[
+        int | None, typer.Option(min=2, help="Merge classes at random into so many of several modes.")
+    ] = None,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the kernel vote of all cached pictures beside the router, set by set."""
+    vision, sets = _load(folders, backbone)
+    if merge is not None:
+        sets = [kernel_vote.merged(data, merge) for data in sets]
+    trials = list(kernel_vote.measure(sets, vision.bundle.widths, seeds, step_notes(as_json)))
+    report = {**_about(vision, sets), "trials": [asdict(trial) for trial in trials]}
+    _report("kernel_vote", report, kernel_vote.markdown(trials), out, as_json)
 
 
 @app.command("large_lesson")

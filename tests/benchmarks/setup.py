@@ -9,10 +9,11 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.bench.data import Protocol
 from edge_tosca.classifier.calibration.posterior import refine
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router import Router
-from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.classifier.router_fit import fit_router
 from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.task_training import train_task_module
 from edge_tosca.system.blas import one_blas_thread

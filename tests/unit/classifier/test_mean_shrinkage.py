@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.lda.mean_shrinkage import MAX_PRIOR_PICTURES, Prior, score_offsets, shrunken_scores
 from edge_tosca.classifier.lda.statistics import statistics_of
-from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.classifier.router_fit import fit_router
 from edge_tosca.features.normalization import normalize
 
 D = 64

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.lda.blocked_folds import choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant, precision
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut
@@ -11,7 +12,7 @@ from edge_tosca.classifier.ood.calibration import FEWEST, fit_ood_calibration, s
 from edge_tosca.classifier.ood.detector import OodDetector, held_out_statistics, row_lengths
 from edge_tosca.classifier.ood.threshold import rejection_threshold, student_t_quantile
 from edge_tosca.classifier.router import Router
-from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.classifier.router_fit import fit_router
 from edge_tosca.features.normalization import normalize
 
 D = 24

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edge_tosca.classifier.calibration.known_probability import INTERCEPT, SLOPE, known_probability
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.ood.calibration import FEWEST, fit_ood_calibration, place_threshold
 from edge_tosca.classifier.ood.dependence import (
@@ -24,7 +25,7 @@ from edge_tosca.classifier.ood.reference_threshold import (
 from edge_tosca.classifier.ood.strictness import strict_threshold
 from edge_tosca.classifier.ood.threshold import rejection_threshold
 from edge_tosca.classifier.router import Router
-from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.classifier.router_fit import fit_router
 from edge_tosca.features.normalization import normalize
 
 D = 48

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from edge_tosca.classifier.calibration.posterior import by_label
+from edge_tosca.classifier.evidence_sample import TaskColumns
 from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.classifier.router import Router
-from edge_tosca.classifier.router_fit import TaskColumns, fit_router
+from edge_tosca.classifier.router_fit import fit_router
 from edge_tosca.features.normalization import normalize
 
 D, CLASSES, SHOTS = 64, 8, 12
