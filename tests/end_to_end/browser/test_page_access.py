@@ -110,11 +110,32 @@ def test_nothing_moves_when_the_answer_changes(
         who.answer_is(answer)
         places.append(
             who.page.evaluate(
-                """() => ['.scene', '.what', '.share', '.guesses', '.answer-place > button'].map(
+                """() => ['.scene', '.what', '.share', '.guesses', '.asked > button'].map(
                   one => JSON.stringify(document.querySelector(one).getBoundingClientRect()))"""
             )
         )
     assert places[0] == places[1]
+
+
+@pytest.mark.parametrize("look", _LOOKS)
+def test_axe_finds_nothing_where_it_looked(
+    busy: tuple[Served, list[str]],
+    visit: Callable[..., Technician],
+    stage: Stage,
+    shared_data: Path,
+    look: str,
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    device, scheme = _LOOKS[look]
+    stage.show(photographs(shared_data, "Pineapple")[:12])
+    who = visit(busy[0], device, color_scheme=scheme).go("live")
+    who.answer_is("Pineapple")
+    who.press("Where it looked")
+    who.heading("What spoke for Pineapple")
+    found = _violations(Axe().run(who.page))
+    stage.show([])
+    assert found == []
 
 
 def _violations(results: Any) -> list[str]:

@@ -11,6 +11,7 @@ from edge_tosca.console.app_state.training_jobs import MOST_KEPT, Jobs
 from edge_tosca.console.app_state.training_queue import QueuedImage
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.learner.history import rollback
+from edge_tosca.quality.border import PICTURES
 
 PATIENCE = 60
 
@@ -102,3 +103,13 @@ def test_the_last_lesson_alone_holds_its_pictures_and_few_hold_a_report(jobs, le
         over(made[-1], pause=0.005)
     assert [bool(job.pictures) for job in made] == [False] * (len(made) - 1) + [True]
     assert [jobs.find(job.id) is not None for job in made] == [False] * 3 + [True] * MOST_KEPT
+
+
+def test_the_maps_of_a_few_pictures_are_summed_up_and_of_a_single_class_none(store, lesson):
+    asked = []
+    jobs = Jobs(store.path, dict, lambda *_: None, lambda *_: (), None, asked.append)
+    assert over(jobs.start(lesson("mug", "pen"), None, True)).state == "done"
+    assert len(asked) == 2 * PICTURES
+    assert over(jobs.start(lesson("cup"), None, True)).state == "done"
+    assert len(asked) == 2 * PICTURES
+    jobs.close()
