@@ -9,6 +9,7 @@ enters, so that a module is the same whatever was learned before or is forgotten
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -42,23 +43,30 @@ CROSS_FITTED = 100
 """Mean number of pictures a class from which on a module is cross-fitted. Three further trainings are three
 quarters of a lesson's training, and up to 40 pictures a class their evidence never gave a module a weight."""
 
+EPOCHS, FEW_EPOCHS = 20, 8
+"""Passes over the pictures; the second below CROSS_FITTED pictures a class, where the router decides. There
+modules of 8 epochs alone name as many test pictures right as those of 20, with fewer parameters: of ten
+classes with five and 20 pictures clothing .60 and .77 beside .67 and .68, hand signs .60 and .70 beside .58
+and .71, traffic signs .79 and .88 beside .76 and .87."""
+
 
 def is_cross_fitted(cosines: Array) -> bool:
     """Return whether evidence, as `train_task_module` returns it, shows what a module adds."""
     return bool(np.nan_to_num(cosines).any())
 
 
-def field_training(pictures: int, shrink: float = SHRINK) -> Training:
+def field_training(pictures: int, shrink: float = SHRINK, epochs: int = EPOCHS) -> Training:
     """Return the training settings for a task in the field.
 
     Args:
         pictures: number of its pictures.
         shrink: strength of the L1 penalty, see SHRINK.
+        epochs: passes over the pictures.
 
     Returns:
         Settings with an L1 penalty for the number of steps that follows.
     """
-    plain = Training(learning_rate=LEARNING_RATE, scale=SCALE, head="trained", initial=INITIAL)
+    plain = Training(epochs=epochs, learning_rate=LEARNING_RATE, scale=SCALE, head="trained", initial=INITIAL)
     steps = math.ceil(pictures / plain.batch) * plain.epochs
     # The mean of the half cosine over the epochs is (epochs + 1) / (2 epochs).
     travelled = plain.learning_rate * steps * (plain.epochs + 1) / (2 * plain.epochs)
@@ -97,18 +105,20 @@ def train_task_module(
     # After the scores, whose matrices are the largest in a lesson of very many pictures.
     x = module_input(np.concatenate(normalized))
     del normalized
-    fitted = _fit(x, labels, offsets, len(sizes), shrink)
+    few = len(x) < cross_fitted * len(sizes)
+    fit_module = partial(_fit, classes=len(sizes), shrink=shrink, epochs=FEW_EPOCHS if few else EPOCHS)
+    fitted = fit_module(x, labels, offsets)
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
-    if len(sizes) > 1 and len(x) < cross_fitted * len(sizes):
+    if len(sizes) > 1 and few:
         cosines[np.concatenate([folds_of(size) for size in sizes]) >= 0] = 0
     elif len(sizes) > 1:
         folds = np.concatenate([folds_of(size) for size in sizes])
         for fold in range(FOLDS):
             held_out = folds == fold
             if held_out.any():
-                partial = _fit(x[~held_out], labels[~held_out], offsets[~held_out], len(sizes), shrink)
-                module = Module("tosca", partial.parameters, partial.prototypes, partial.scale)
+                other = fit_module(x[~held_out], labels[~held_out], offsets[~held_out])
+                module = Module("tosca", other.parameters, other.prototypes, other.scale)
                 cosines[held_out] = module.cosines(x[held_out])
         known = folds >= 0
         if known.any():
@@ -141,8 +151,8 @@ def train_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> 
     return module, np.full((len(x), len(features)), np.nan, np.float32)
 
 
-def _fit(x: Array, labels: Array, offsets: Array, classes: int, shrink: float) -> Fitted:
-    return fit(x, labels, classes, field_training(len(x), shrink), offsets=offsets)
+def _fit(x: Array, labels: Array, offsets: Array, classes: int, shrink: float, epochs: int) -> Fitted:
+    return fit(x, labels, classes, field_training(len(x), shrink, epochs), offsets=offsets)
 
 
 def _discriminant_scores(normalized: Sequence[Array]) -> Array:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from edge_tosca import Learner
+from edge_tosca.learner import task_training
 from edge_tosca.learner.task_training import CROSS_FITTED, is_cross_fitted, train_task_module
+from edge_tosca.tosca.training import fit
 
 WIDTH = 24
 
@@ -29,12 +31,17 @@ def test_the_mean_number_of_pictures_counts():
     assert is_cross_fitted(train_task_module([few, many])[1])
 
 
-def test_the_module_itself_does_not_depend_on_its_evidence():
-    groups = classes(3, 12)
-    alone, _ = train_task_module(groups)
-    fitted, _ = train_task_module(groups, cross_fitted=0)
-    assert all(np.array_equal(alone.parameters[key], fitted.parameters[key]) for key in alone.parameters)
-    assert np.array_equal(alone.prototypes, fitted.prototypes)
+@pytest.mark.parametrize(("cross_fitted", "epochs"), [(13, [8]), (12, [20] * 4)])
+def test_where_the_router_decides_one_module_is_trained_for_fewer_epochs(monkeypatch, cross_fitted, epochs):
+    found = []
+
+    def noted(x, labels, number, training, **options):
+        found.append(training.epochs)
+        return fit(x, labels, number, training, **options)
+
+    monkeypatch.setattr(task_training, "fit", noted)
+    train_task_module(classes(3, 12), cross_fitted=cross_fitted)
+    assert found == epochs
 
 
 def test_a_task_of_one_class_has_no_evidence():
