@@ -9,8 +9,8 @@ from edge_tosca.errors import EdgeToscaError
 from edge_tosca.runtime import BUILT_IN, GOLDEN_FLOOR, Bundle, bundle_setting, golden_cosines, open_backend
 
 MOST_MS = 100.0
-"""Longest preparation and inference of one picture for which a device counts as fast enough for `accurate`: ten
-a second, of which a burst of 20 pictures takes two seconds."""
+"""Longest preparation and inference of one picture with which a device counts as fast enough for `accurate`:
+ten a second, of which a burst of 20 pictures takes two seconds."""
 
 _NAME_OF = {"": "fast", "accurate": "accurate"}
 
