@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_tosca import Learner
 from edge_tosca.devices import Finding, bundle_choice, detect, examine
 from edge_tosca.devices.host_check import MEMORY_NEEDED, examine_disk, examine_memory
 from edge_tosca.devices.report import format_findings
@@ -231,22 +232,25 @@ def test_the_screen_of_a_box_with_nothing_wrong_ends_in_nothing_to_do():
     ("milliseconds", "used", "recommended"),
     [(20, None, "accurate"), (20, "accurate", "accurate"), (400, None, "fast"), (400, "accurate", "fast")],
 )
-def test_the_bundle_that_the_speed_of_the_box_allows_is_recommended(
+def test_the_doctor_says_whether_the_box_is_fast_enough_for_accurate(
     monkeypatch, milliseconds, used, recommended
 ):
     monkeypatch.setattr(bundle_choice, "picture_times", lambda *_: (milliseconds / 4, milliseconds))
     found = by_name(examine(bundle=used and Path(used), threads=1))["built-in bundle"]
     assert found.ok
     assert found.values["recommended"] == recommended
-    assert found.detail.startswith(f"{recommended} is recommended, {used or 'fast'} is in use")
-    changes = recommended != (used or "fast")
-    assert (f"init STORE --backbone {recommended}" in found.remedy) == changes
+    assert found.detail.startswith(f"{used or 'fast'} is in use, and this device is")
+    assert ("not fast enough" in found.detail) == (recommended == "fast")
+    slow = (used, recommended) == ("accurate", "fast")
+    assert ("init STORE --backbone fast" in found.remedy) == slow
 
 
-def test_a_store_is_moved_to_the_recommended_bundle_by_migrate(store, monkeypatch):
-    monkeypatch.setattr(bundle_choice, "picture_times", lambda *_: (1, 2))
-    found = by_name(examine(store, threads=1))["built-in bundle"]
-    assert f"edge-tosca migrate {store} --backbone accurate" in found.remedy
+def test_a_store_on_a_slow_box_is_moved_to_fast_by_migrate(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle_choice, "picture_times", lambda *_: (100, 200))
+    path = tmp_path / "fine.tosca"
+    Learner.create(path, "accurate", threads=1).close()
+    found = by_name(examine(path, threads=1))["built-in bundle"]
+    assert f"edge-tosca migrate {path} --backbone fast" in found.remedy
 
 
 def test_for_another_bundle_nothing_is_recommended(bundle):
