@@ -4,14 +4,26 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edge_tosca.addresses import BROKER_VARIABLE, CAMERA_VARIABLE
+from edge_tosca.addresses import CAMERA_VARIABLE
 from edge_tosca.cli.addresses import CameraFileOption, given_address
+from edge_tosca.cli.event_options import (
+    MqttFileOption,
+    MqttOption,
+    OnChangeOption,
+    OnChangeSecondsOption,
+    Outlets,
+    TriggerOption,
+    WebhookFileOption,
+    WebhookOption,
+    WebhookPictureOption,
+    WebhookSecretOption,
+    given_outlets,
+)
 from edge_tosca.cli.terminal import (
     DeviceOption,
     KeyFileOption,
@@ -27,6 +39,7 @@ from edge_tosca.system.malloc import bound_heap
 if TYPE_CHECKING:
     from edge_tosca.devices.camera import CameraStats
     from edge_tosca.learner.learner import Learner
+    from edge_tosca.live.triggers import Trigger
     from edge_tosca.watch import Change, Sink
 
 watch_verb = Verbs()
@@ -47,32 +60,18 @@ def watch(
         ),
     ] = None,
     camera_file: CameraFileOption = None,
-    on_change: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CMD", help="Run this at each change, without a shell; it gets the answer on its stdin."
-        ),
-    ] = None,
-    mqtt: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Publish to this broker: mqtt://user:password@host:port/prefix, or mqtts://. The password "
-            "may stand in EDGE_TOSCA_MQTT_PASSWORD.",
-        ),
-    ] = None,
-    mqtt_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help=f"Holds the broker's address in one line; {BROKER_VARIABLE} does the same."
-        ),
-    ] = None,
+    on_change: OnChangeOption = None,
+    mqtt: MqttOption = None,
+    mqtt_file: MqttFileOption = None,
+    webhook: WebhookOption = None,
+    webhook_file: WebhookFileOption = None,
+    webhook_secret_file: WebhookSecretOption = None,
+    webhook_picture: WebhookPictureOption = 0,
+    trigger: TriggerOption = "always",
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames that are answered as one burst.")] = 5,
     answers: Annotated[int | None, typer.Option(min=1, help="Exit after so many answered frames.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.0, help="Exit after so long.")] = None,
-    on_change_seconds: Annotated[
-        float, typer.Option(min=0.1, help="Time limit of the --on-change command.")
-    ] = 30.0,
+    on_change_seconds: OnChangeSecondsOption = 30.0,
     log: Annotated[
         Literal["text", "json"], typer.Option(help="Format of events on standard error.")
     ] = "text",
@@ -87,6 +86,7 @@ def watch(
     """
     from edge_tosca.learner.learner import Learner
     from edge_tosca.live.shared_backbone import SharedBackbone
+    from edge_tosca.live.triggers import parse_trigger
     from edge_tosca.service import errors_as_log_lines, set_up_logging
 
     if log == "json":
@@ -99,7 +99,18 @@ def watch(
     )
     with errors_as_log_lines(log):
         source = given_address(context, "--camera", camera, camera_file, CAMERA_VARIABLE)
-        broker = given_address(context, "--mqtt", mqtt, mqtt_file, BROKER_VARIABLE)
+        outlets = given_outlets(
+            context,
+            on_change,
+            on_change_seconds,
+            mqtt,
+            mqtt_file,
+            webhook,
+            webhook_file,
+            webhook_secret_file,
+            webhook_picture,
+        )
+        when = parse_trigger(trigger)
         if source is None:
             raise typer.BadParameter(
                 f"there is none; give --camera SPEC, --camera-file FILE or {CAMERA_VARIABLE}",
@@ -108,15 +119,14 @@ def watch(
             )
         # What is wrong at the start ends the command; what goes wrong later is waited out.
         open_learner().close()
-        _follow(open_learner, source, on_change, on_change_seconds, broker, frames, answers, seconds, report)
+        _follow(open_learner, source, outlets, when, frames, answers, seconds, report)
 
 
 def _follow(
     open_learner: Callable[[], "Learner"],
     camera: str,
-    on_change: str | None,
-    on_change_seconds: float,
-    mqtt: str | None,
+    outlets: Outlets,
+    trigger: "Trigger",
     frames: int,
     answers: int | None,
     seconds: float | None,
@@ -125,8 +135,7 @@ def _follow(
     from edge_tosca.devices.camera import Stream
     from edge_tosca.live import Live
     from edge_tosca.service import supervised
-    from edge_tosca.watch import Broker, Command, Publisher
-    from edge_tosca.watch import watch as follow
+    from edge_tosca.watch import follow
 
     signals: list[int] = []
 
@@ -136,14 +145,9 @@ def _follow(
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, stop)
     stream = Stream.of(camera, report)
-    sinks: list[Sink] = [_Lines()]
+    live = Live(stream, open_learner, frames, report, trigger)
     with ExitStack() as opened:
-        if on_change is not None:
-            command = Command(on_change, report, on_change_seconds)
-            sinks.append(opened.enter_context(closing(command)))
-        if mqtt is not None:
-            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), report))))
-        live = Live(stream, open_learner, frames, report)
+        sinks: list[Sink] = [_Lines(), *outlets.open(opened, report, live.look)]
         opened.enter_context(closing(stream))
         opened.enter_context(closing(live))
         stream.start()

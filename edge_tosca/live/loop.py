@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from edge_tosca.errors import EdgeToscaError, LearnError, NothingLearnedError
 from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.severity import INFO, read_severities
 from edge_tosca.live.consensus import FRAMES, Consensus, StableAnswer
 from edge_tosca.live.stats import Latencies, LiveStats
+from edge_tosca.live.triggers import Always, Trigger
 from edge_tosca.results import Answer
 from edge_tosca.store.wal_guard import EmptyLog, refuse_log_of_another, store_identity
 
@@ -41,6 +43,7 @@ class LiveAnswer:
         answer: the prediction for this frame alone.
         shown: the answer that a display should show.
         latency: seconds from the frame's arrival to the answer.
+        severity: of what is shown, when it last changed.
     """
 
     frame: "Frame"
@@ -48,6 +51,7 @@ class LiveAnswer:
     answer: Answer
     shown: StableAnswer
     latency: float
+    severity: str = INFO
 
 
 class Live:
@@ -62,6 +66,8 @@ class Live:
         frames: maximum number of frames in a burst.
         on_event: called in the loop's thread with one line: why there are no answers, or that there are
             again.
+        trigger: decides which frames are answered; every one by default. A change of what the store knows
+            opens a look, too.
 
     Attributes:
         rounds: iterations of the loop. The count grows while it waits for the camera or the store, and stops
@@ -74,7 +80,9 @@ class Live:
         open_learner: Callable[[], Learner],
         frames: int = FRAMES,
         on_event: Callable[[str], None] | None = None,
+        trigger: Trigger | None = None,
     ) -> None:
+        self._trigger = trigger or Always()
         self._stream = stream
         self._open_learner = open_learner
         self._consensus = Consensus(frames)
@@ -88,7 +96,10 @@ class Live:
         self._newest: LiveAnswer | None = None
         self._seen = 0
         self._latencies = Latencies()
-        self._answered = self._skipped = self._opened = 0
+        self._answered = self._skipped = self._opened = self._unneeded = 0
+        self._generation = -1
+        self._severity = INFO
+        self._current_at: float | None = None
         self._error: str | None = None
         self._nothing_learned = False
         self._over = False
@@ -128,6 +139,19 @@ class Live:
             )
             return self._newest if self._is_newer(after) else None
 
+    def look(self) -> None:
+        """Answer the next frames, whatever the trigger decides."""
+        self._trigger.request()
+
+    @property
+    def current_at(self) -> float | None:
+        """Arrival of the last frame that was answered or needed no answer, in seconds of `time.monotonic`.
+
+        Up to then the newest answer holds; None before there is one.
+        """
+        with self._condition:
+            return self._current_at
+
     def stats(self) -> LiveStats:
         """Return the loop's statistics."""
         with self._condition:
@@ -141,6 +165,7 @@ class Live:
                 error=self._error,
                 nothing_learned=self._nothing_learned,
                 opened=self._opened,
+                unneeded=self._unneeded,
             )
 
     def _is_newer(self, after: int) -> bool:
@@ -181,6 +206,7 @@ class Live:
             learner.vision.check(learner.store.settings, learner.store.path)
             # Another store may have another backbone, whose features cannot be part of the same burst.
             self._consensus.restart()
+            self._generation = -1
             with self._condition:
                 self._opened += 1
             while not self._stop.is_set():
@@ -196,9 +222,20 @@ class Live:
         return False
 
     def _answer(self, learner: Learner, frame: "Frame") -> None:
-        if not learner.store.latest():
+        generation = learner.store.latest()
+        if not generation:
             self._report_error(NothingLearnedError(learner.store.path))
             self._count(frame)
+            return
+        if generation != self._generation:
+            # What is shown may have been forgotten, and what is unknown may have been taught.
+            self._trigger.request()
+            self._generation = generation
+        if not self._trigger.due(frame.pixels, frame.at):
+            self._count(frame)
+            with self._condition:
+                self._unneeded += 1
+                self._current_at = frame.at
             return
         feature, times = learner.vision.feature(frame.pixels)
         extracted = time.perf_counter()
@@ -207,6 +244,8 @@ class Live:
             with learner.store.snapshot():
                 answer = learner.predict_features(feature[None], 4)[0]
                 shown = self._consensus.add(learner, feature)
+                if shown.changed and shown.answer is not None:
+                    self._severity = read_severities(learner.store).of_answer(learner.state, shown.answer)
         except LearnError as error:
             self._report_error(error)
             self._count(frame)
@@ -216,9 +255,15 @@ class Live:
         now = time.monotonic()
         with self._condition:
             self._newest = LiveAnswer(
-                frame, feature, replace(answer, milliseconds=times), shown, now - frame.at
+                frame,
+                feature,
+                replace(answer, milliseconds=times),
+                shown,
+                now - frame.at,
+                self._severity,
             )
             self._answered += 1
+            self._current_at = frame.at
             self._latencies.add(now - frame.at, now)
             recovered, self._error = self._error is not None, None
             self._nothing_learned = False

@@ -37,6 +37,9 @@ MAX_BYTES_SETTING = "max_bytes"
 STRICTNESS_SETTING = "strictness"
 """Setting with the strictness of all classes and of single ones, as JSON; absent where it is balanced."""
 
+SEVERITY_SETTING = "severity"
+"""Setting with the severity of classes, as JSON; absent where all are info."""
+
 TABLES = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from edge_tosca.addresses import ADDRESS_VARIABLES
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.watch.change import Change
+from edge_tosca.live.events import Change
 
 TIMEOUT_SECONDS = 30.0
 """How long a command may run before it and its child processes are killed."""
@@ -143,6 +143,9 @@ def environment(change: Change) -> dict[str, str]:
         "TASK": answer.task,
         "TIME": change.time,
         "FRAME": str(change.frame),
+        "CAMERA": change.camera,
+        "REGION": change.region,
+        "SEVERITY": change.severity,
     }
     return {f"EDGE_TOSCA_{name}": plain(value) for name, value in values.items()}
 

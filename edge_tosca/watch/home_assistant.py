@@ -7,25 +7,33 @@ older versions read, too.
 import hashlib
 import json
 from typing import Any
+from urllib.parse import quote
+
+from edge_tosca.live.events import WHOLE, Place
 
 _MAX_STATE_LENGTH = 255
 
 
-def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, str]:
-    """Return the discovery messages of a device's entities.
+def discovery_messages(
+    prefix: str, discovery: str, version: str, place: Place = WHOLE, *, look: bool = False
+) -> dict[str, str]:
+    """Return the discovery messages of a region's entities.
 
     Args:
         prefix: of the device's topics.
         discovery: prefix that Home Assistant listens on, "homeassistant" by default.
         version: of edge-tosca.
+        place: the camera and the region.
+        look: with a button that asks for a look.
 
     Returns:
         Topic to the JSON that is published on it, retained.
     """
     device = device_name(prefix)
+    state = state_topic(prefix, place)
     common = {
         "availability_topic": f"{prefix}/availability",
-        "state_topic": f"{prefix}/state",
+        "state_topic": state,
         "qos": 1,
         "device": {
             "identifiers": [device],
@@ -42,7 +50,7 @@ def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, s
             "icon": "mdi:eye",
             # Home Assistant rejects a longer state.
             "value_template": f"{{{{ value_json.label[:{_MAX_STATE_LENGTH}] }}}}",
-            "json_attributes_topic": f"{prefix}/state",
+            "json_attributes_topic": state,
         },
         ("sensor", "confidence"): {
             "name": "Confidence",
@@ -59,12 +67,48 @@ def discovery_messages(prefix: str, discovery: str, version: str) -> dict[str, s
             "value_template": "{{ 'ON' if value_json.unknown else 'OFF' }}",
         },
     }
-    return {
-        f"{discovery}/{kind}/{device}/{name}/config": json.dumps(
-            {**common, **entity, "unique_id": f"{device}_{name}"}
-        )
-        for (kind, name), entity in entities.items()
+    button = {
+        **{key: common[key] for key in ("availability_topic", "qos", "device", "origin")},
+        "name": "Look",
+        "icon": "mdi:eye-refresh",
+        "command_topic": look_topic(prefix),
+        "payload_press": "/".join(place),
     }
+    # The names of a box with one region are those of earlier versions.
+    title, suffix = ("", "") if place == WHOLE else (" ".join(place) + " ", f"_{_short(place)}")
+    messages = {key: {**common, **entity} for key, entity in entities.items()}
+    if look:
+        messages[("button", "look")] = button
+    return {
+        f"{discovery}/{kind}/{device}/{name}{suffix}/config": json.dumps(
+            {**message, "name": title + message["name"], "unique_id": f"{device}_{name}{suffix}"}
+        )
+        for (kind, name), message in messages.items()
+    }
+
+
+def state_topic(prefix: str, place: Place) -> str:
+    """Return the topic of a region's state.
+
+    Args:
+        prefix: of the device's topics.
+        place: the camera and the region.
+
+    Returns:
+        PREFIX/state for the whole frame of a camera without a name, else PREFIX/CAMERA/REGION/state with
+        percent codes for what a topic cannot have.
+    """
+    levels = [] if place == WHOLE else [quote(name, safe=" ") for name in place]
+    return "/".join([prefix, *levels, "state"])
+
+
+def look_topic(prefix: str) -> str:
+    """Return the topic on which a look is asked for."""
+    return f"{prefix}/look"
+
+
+def _short(place: Place) -> str:
+    return hashlib.sha256("/".join(place).encode()).hexdigest()[:8]
 
 
 def device_name(prefix: str) -> str:

@@ -1,17 +1,18 @@
-"""Publish the shown answer to an MQTT broker, and again after a lost connection."""
+"""Publish the shown answers to an MQTT broker, and again after a lost connection; take requests to look."""
 
 import json
 import secrets
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
+from edge_tosca.live.events import WHOLE, Change, Place
+from edge_tosca.version import __version__
 from edge_tosca.watch.broker import Broker
-from edge_tosca.watch.change import Change
-from edge_tosca.watch.home_assistant import device_name, discovery_messages
+from edge_tosca.watch.home_assistant import device_name, discovery_messages, look_topic, state_topic
 from edge_tosca.watch.instance import Instance
 from edge_tosca.watch.outage import Cause, Event, Outage
 
@@ -22,17 +23,21 @@ REPEAT_SECONDS = 1.5 * _KEEPALIVE + 5
 _CONNECTING_SECONDS = 3.0
 _CLOSING_SECONDS = 3.0
 _MAX_QUEUED = 20
+_MAX_PLACES = 64
+_LONGEST_REQUEST = 200
 
 
 class Publisher:
     """Publishes the newest change on PREFIX/state, and on PREFIX/availability whether there are answers.
 
     Both are retained, and published again after every new connection, since a restarted broker has lost them.
-    Only the newest change is kept for publishing.
+    Only the newest change is kept for publishing. A region with a name has PREFIX/CAMERA/REGION/state. A
+    message on PREFIX/look asks for a look: CAMERA/REGION or REGION names what to look at, an empty one all.
 
     Args:
         broker: the broker and the topics.
         on_event: called in the connection's thread with one line when the connection is lost or restored.
+        on_look: called in the connection's thread with the text of a request; None to take none.
 
     Raises:
         MissingExtraError: paho-mqtt is not installed.
@@ -40,7 +45,12 @@ class Publisher:
             of certificate authorities cannot be read.
     """
 
-    def __init__(self, broker: Broker, on_event: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        on_event: Callable[[str], None],
+        on_look: Callable[[str], None] | None = None,
+    ) -> None:
         try:
             from paho.mqtt.client import Client
             from paho.mqtt.enums import CallbackAPIVersion
@@ -49,10 +59,10 @@ class Publisher:
         self._broker = broker
         self._on_event = on_event
         self._where = f"mqtt broker {broker.name}"
-        self._state = f"{broker.prefix}/state"
+        self._on_look = on_look
         self._availability = f"{broker.prefix}/availability"
         self._lock = threading.Lock()
-        self._newest: str | None = None
+        self._newest: dict[Place, str] = {}
         self._available = self._closing = self._refused = False
         self._repeat_at: float | None = None
         self._outage = Outage()
@@ -70,6 +80,7 @@ class Publisher:
         client.on_connect = self._connected
         client.on_connect_fail = self._failed
         client.on_disconnect = self._disconnected
+        client.on_message = self._received
         self._instance = Instance(broker)
         client.connect_async(broker.host, broker.port, _KEEPALIVE)
         client.loop_start()
@@ -83,10 +94,16 @@ class Publisher:
         """
         # ASCII only: other characters of a name are escapes.
         text = json.dumps(change.to_json())
+        place = change.place
         with self._lock:
-            self._newest = text
+            new = place not in self._newest
+            if new and len(self._newest) >= _MAX_PLACES:
+                return
+            self._newest[place] = text
         if self._client.is_connected():
-            self._client.publish(self._state, text, qos=1, retain=True)
+            if new:
+                self._discover(self._client, [place])
+            self._client.publish(state_topic(self._broker.prefix, place), text, qos=1, retain=True)
 
     def available(self, available: bool) -> None:
         """Publish whether the camera gives answers; called again and again.
@@ -125,22 +142,34 @@ class Publisher:
             # For example a wrong password: paho tries again, and the disconnection that follows is no news.
             self._wait_and_report(client, "refused", str(reason))
             return
-        from edge_tosca import __version__
-
-        messages = {}
-        if self._broker.discovery:
-            messages = discovery_messages(self._broker.prefix, self._broker.discovery, __version__)
         with self._lock:
-            newest, available = self._newest, self._available
+            newest, available = dict(self._newest), self._available
             # A process that was here before, and broke off with its network, may still be declared dead.
             self._repeat_at = time.monotonic() + REPEAT_SECONDS
-        for topic, text in messages.items():
-            client.publish(topic, text, qos=1, retain=True)
-        if newest is not None:
-            client.publish(self._state, newest, qos=1, retain=True)
+        self._discover(client, list(newest) or [WHOLE])
+        for place, text in newest.items():
+            client.publish(state_topic(self._broker.prefix, place), text, qos=1, retain=True)
+        if self._on_look is not None:
+            client.subscribe(look_topic(self._broker.prefix), qos=1)
         text = "online" if available else "offline"
         client.publish(self._availability, text, qos=1, retain=True)
         self._report(self._outage.connected())
+
+    def _discover(self, client: Any, places: Iterable[Place]) -> None:
+        broker = self._broker
+        if not broker.discovery:
+            return
+        for place in places:
+            messages = discovery_messages(
+                broker.prefix, broker.discovery, __version__, place, look=self._on_look is not None
+            )
+            for topic, text in messages.items():
+                client.publish(topic, text, qos=1, retain=True)
+
+    def _received(self, client: Any, _: object, message: Any) -> None:
+        # A retained request would be repeated at every connection.
+        if self._on_look is not None and not message.retain and len(message.payload) <= _LONGEST_REQUEST:
+            self._on_look(message.payload.decode(errors="replace").strip())
 
     def _failed(self, client: Any, _: object) -> None:
         # paho gives no reason: an untrusted certificate ends here, too.

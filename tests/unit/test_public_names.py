@@ -66,6 +66,7 @@ VERBS = {
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
+    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= "
     f"--on-change-seconds= --log= {WHERE} --key-file=",
     "verify": "--known= --json --key-file=",
     "store check": "--json --key-file=",

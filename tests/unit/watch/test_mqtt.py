@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -326,3 +327,51 @@ def test_what_is_no_brokers_address_is_refused_in_one_line(url):
     with pytest.raises(EdgeToscaError, match="--mqtt") as caught:
         Broker.parse(url)
     assert len(str(caught.value).splitlines()) == 1 and "secret" not in str(caught.value)
+
+
+def test_each_region_has_a_topic_and_entities_of_its_own(mosquitto, listen, publish, change, eventually):
+    broker = mosquitto()
+    publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box")
+    for camera, region in (("gate", "left"), ("gate", "50 % + #"), ("bench", "all")):
+        publisher.change(replace(change("mug"), camera=camera, region=region))
+    heard = listen(broker)
+    eventually(lambda: len([topic for topic in heard if topic.endswith("/state")]) == 3)
+    states = {topic: json.loads(text) for topic, text in heard.items() if topic.endswith("/state")}
+    assert set(states) == {
+        "box/gate/left/state",
+        "box/gate/50 %25 %2B %23/state",
+        "box/bench/all/state",
+    }
+    assert states["box/bench/all/state"]["camera"] == "bench"
+    entities = [json.loads(text) for topic, text in heard.items() if topic.endswith("/config")]
+    assert len(entities) == len({entity["unique_id"] for entity in entities})
+    assert {entity["state_topic"] for entity in entities} >= set(states)
+    assert "gate left Label" in {entity["name"] for entity in entities}
+
+
+def test_a_message_on_the_topic_look_asks_for_a_look_and_a_retained_one_does_not(mosquitto, eventually):
+    from paho.mqtt.publish import single
+
+    broker, asked = mosquitto(), []
+    where = {"hostname": "127.0.0.1", "port": broker.port, "qos": 1}
+    single("box/look", "old", retain=True, **where)
+    url = f"mqtt://127.0.0.1:{broker.port}/box"
+    with closing(Publisher(Broker.parse(url), pytest.fail, asked.append)) as publisher:
+        eventually(lambda: publisher._client.is_connected())
+
+        def sent():
+            single("box/look", "gate/left", **where)
+            return asked
+
+        eventually(sent)
+        single("box/look", "x" * 1000, **where)
+        single("box/look", "", **where)
+        eventually(lambda: asked[-1] == "")
+    assert set(asked) == {"gate/left", ""}
+
+
+def test_home_assistant_gets_a_button_where_a_look_can_be_asked_for():
+    messages = discovery_messages("box", "homeassistant", "1", ("gate", "left"), look=True)
+    (button,) = [json.loads(text) for topic, text in messages.items() if "/button/" in topic]
+    assert (button["command_topic"], button["payload_press"]) == ("box/look", "gate/left")
+    assert "state_topic" not in button

@@ -1,36 +1,15 @@
-"""Report every change of the shown answer until the watch ends."""
+"""Report every change of the shown answer until the end."""
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from edge_tosca.live import Live
-from edge_tosca.watch.change import Change
+from edge_tosca.live.events import Reporter, Sink
+from edge_tosca.live.loop import Live
 
 _ANSWER_SECONDS = 0.25
 
 
-class Sink(Protocol):
-    """Receives changes; its methods must return at once."""
-
-    def change(self, change: Change) -> None:
-        """Receive a new shown answer.
-
-        Args:
-            change: the answer.
-        """
-        ...
-
-    def available(self, available: bool) -> None:
-        """Receive whether there are answers; called again and again.
-
-        Args:
-            available: whether the camera and the store give answers.
-        """
-        ...
-
-
-def watch(
+def follow(
     live: Live,
     camera_connected: Callable[[], bool],
     sinks: Sequence[Sink],
@@ -49,7 +28,7 @@ def watch(
         seconds: time to end after; None for no limit.
     """
     end = None if seconds is None else time.monotonic() + seconds
-    shown: tuple[str, bool] | None = None
+    reporter = Reporter(sinks)
     seen = 0
     while not stopped() and (end is None or time.monotonic() < end):
         # Read before the newest answer, so that the last one is reported before the end.
@@ -57,12 +36,7 @@ def watch(
         newest = live.newest(seen, _ANSWER_SECONDS)
         if newest is not None:
             seen = newest.frame.number
-            change = Change.of(newest)
-            if change is not None and change.state() != shown:
-                shown = change.state()
-                for sink in sinks:
-                    sink.change(change)
-        for sink in sinks:
-            sink.available(camera_connected() and stats.error is None)
+            reporter.shown(newest)
+        reporter.available(camera_connected() and stats.error is None)
         if (newest is None and over) or (answers is not None and stats.answered >= answers):
             return

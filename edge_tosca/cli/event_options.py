@@ -1,0 +1,178 @@
+"""Options of `watch` and `serve`: when to look, and who is informed of changes."""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge_tosca.addresses import BROKER_VARIABLE, WEBHOOK_VARIABLE
+from edge_tosca.cli.addresses import given_address
+from edge_tosca.errors import EdgeToscaError
+
+if TYPE_CHECKING:
+    from edge_tosca.watch import Receiver, Sink
+
+OnChangeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on-change",
+        metavar="CMD",
+        help="Run this at each change, without a shell; it gets the answer on its stdin.",
+    ),
+]
+OnChangeSecondsOption = Annotated[
+    float, typer.Option("--on-change-seconds", min=0.1, help="Time limit of the --on-change command.")
+]
+MqttOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt",
+        metavar="URL",
+        help="Publish to this broker: mqtt://user:password@host:port/prefix, or mqtts://. The password "
+        "may stand in EDGE_TOSCA_MQTT_PASSWORD.",
+    ),
+]
+MqttFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--mqtt-file",
+        metavar="FILE",
+        help=f"Holds the broker's address in one line; {BROKER_VARIABLE} does the same.",
+    ),
+]
+WebhookOption = Annotated[
+    str | None,
+    typer.Option(
+        "--webhook",
+        metavar="URL",
+        help="Post each change to this address, signed with the secret; https:// or http://.",
+    ),
+]
+WebhookFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--webhook-file",
+        metavar="FILE",
+        help=f"Holds the webhook's address in one line; {WEBHOOK_VARIABLE} does the same.",
+    ),
+]
+WebhookSecretOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--webhook-secret-file",
+        metavar="FILE",
+        help="Holds the secret that signs what the webhook sends, as from: openssl rand -hex 32.",
+    ),
+]
+WebhookPictureOption = Annotated[
+    int,
+    typer.Option(
+        "--webhook-picture",
+        metavar="N",
+        min=0,
+        max=600,
+        help="Send the picture, too, in at most N changes a minute; 0 for none.",
+    ),
+]
+TriggerOption = Annotated[
+    str,
+    typer.Option("--trigger", metavar="WHEN", help='When to look: always, motion, request, or "every 5s".'),
+]
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """Who is informed of changes; nobody unless given.
+
+    Attributes:
+        on_change: command line; None for none.
+        on_change_seconds: time limit of the command.
+        broker: address of the MQTT broker; None for none.
+        receiver: of the webhook; None for none.
+        pictures: of the webhook, a minute.
+    """
+
+    on_change: str | None
+    on_change_seconds: float
+    broker: str | None
+    receiver: "Receiver | None"
+    pictures: int
+
+    def open(self, stack: ExitStack, report: Callable[[str], None], look: Callable[[], None]) -> "list[Sink]":
+        """Begin to take changes.
+
+        Args:
+            stack: closes what was opened.
+            report: called with one line when something goes wrong or works again.
+            look: called when the broker asks for a look.
+
+        Returns:
+            The sinks.
+
+        Raises:
+            EdgeToscaError: the command, the broker's address or its files cannot be used.
+        """
+        from edge_tosca.watch import Broker, Command, Publisher, Webhook
+
+        sinks: list[Sink] = []
+        if self.on_change is not None:
+            command = Command(self.on_change, report, self.on_change_seconds)
+            sinks.append(stack.enter_context(closing(command)))
+        if self.broker is not None:
+            publisher = Publisher(Broker.parse(self.broker), report, lambda _: look())
+            sinks.append(stack.enter_context(closing(publisher)))
+        if self.receiver is not None:
+            webhook = Webhook(self.receiver, report, self.pictures)
+            sinks.append(stack.enter_context(closing(webhook)))
+        return sinks
+
+
+def given_outlets(
+    context: typer.Context,
+    on_change: str | None,
+    on_change_seconds: float,
+    mqtt: str | None,
+    mqtt_file: Path | None,
+    webhook: str | None,
+    webhook_file: Path | None,
+    webhook_secret_file: Path | None,
+    webhook_picture: int,
+) -> Outlets:
+    """Read who is to be informed.
+
+    Args:
+        context: of the command.
+        on_change: command line.
+        on_change_seconds: its time limit.
+        mqtt: address of the broker.
+        mqtt_file: with that address.
+        webhook: address of the receiver.
+        webhook_file: with that address.
+        webhook_secret_file: with the secret.
+        webhook_picture: pictures a minute.
+
+    Returns:
+        The outlets, not opened yet.
+
+    Raises:
+        BadParameter: an address and a file with one were given.
+        EdgeToscaError: the address of the receiver or its secret is missing or cannot be used.
+    """
+    broker = given_address(context, "--mqtt", mqtt, mqtt_file, BROKER_VARIABLE)
+    url = given_address(context, "--webhook", webhook, webhook_file, WEBHOOK_VARIABLE)
+    receiver = None
+    if url is not None:
+        from edge_tosca.watch.receiver import Receiver, read_secret
+
+        if webhook_secret_file is None:
+            raise EdgeToscaError(
+                "--webhook needs a secret, by which the receiver knows the box; give --webhook-secret-file "
+                "FILE, made with: openssl rand -hex 32 > FILE && chmod 600 FILE"
+            )
+        receiver = Receiver.parse(url, read_secret(webhook_secret_file))
+    elif webhook_secret_file is not None or webhook_picture:
+        raise EdgeToscaError("--webhook-secret-file and --webhook-picture need --webhook URL; give it, too")
+    return Outlets(on_change, on_change_seconds, broker, receiver, webhook_picture)
