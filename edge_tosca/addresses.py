@@ -32,6 +32,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(/*)", re.ASCII)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[\w.-]+)(?::(\d{0,5}))?")
 _AFTER_HOST = re.compile(r"[/?#]")
 _SECRET_KEY = re.compile(r"(?:pass|pwd|psw|usr|user|token|auth|key|secret|login|cred|sign)[^/=:]*[=:]", re.I)
+_NAMED = re.compile(r"[A-Za-z0-9_-]+=(.*)", re.ASCII | re.DOTALL)
 _NO_HEX = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -141,12 +142,20 @@ def without_addresses(text: str, words: Iterable[str]) -> str:
         words: of the command line; an address in the wrong place is quoted as a path or an unknown word.
     """
     for word in words:
-        for part in (word, word.partition("=")[2] if word.startswith("-") else ""):
+        for part in _parts(word):
             shown = redacted(part)
             if part and shown != printable(part):
                 for spelling in (part, str(PurePath(part)), repr(part)[1:-1]):
                     text = text.replace(spelling, shown)
     return text
+
+
+def _parts(word: str) -> Iterable[str]:
+    """Return a word, and what follows the names before it, as in --camera=gate=rtsp://host."""
+    yield word
+    while (found := _NAMED.fullmatch(word)) is not None:
+        word = found[1]
+        yield word
 
 
 def _read(body: str) -> tuple[str | None, str, int | None, str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import PictureError
+from edge_tosca.region import Region
 from edge_tosca.runtime.backend import Backend
 from edge_tosca.runtime.opened_picture import OpenedPicture
 from edge_tosca.runtime.pictures import (
@@ -24,6 +25,7 @@ from edge_tosca.runtime.pictures import (
     source_name,
 )
 from edge_tosca.runtime.preprocess import Preprocessing
+from edge_tosca.runtime.region_crop import cropped, whole_side
 
 # Larger pictures share one thread: two at a time would not fit a device's memory, and memory that one
 # thread has freed is not reused by another.
@@ -83,6 +85,7 @@ def extract(
     *,
     views: int = 1,
     digests: bool = False,
+    region: Region | None = None,
     decode_threads: int = 2,
     on_progress: Callable[[int], None] | None = None,
 ) -> Iterator[Extracted]:
@@ -94,6 +97,7 @@ def extract(
         backend: the loaded backbone.
         views: 1 for the centre crop, 2 for its mirror image as well.
         digests: compute the SHA-256 of each decoded file.
+        region: of each upright picture, whose feature is computed; None for all of it.
         decode_threads: threads that read and preprocess pictures ahead of the backbone.
         on_progress: called after each picture with the number of pictures done.
 
@@ -108,7 +112,9 @@ def extract(
             f"views must be 1 or 2 and decode_threads at least 1, not {views} and {decode_threads}"
         )
     prepared = _prepared(
-        sources, partial(_decode, preprocessing=preprocessing, digests=digests), decode_threads
+        sources,
+        partial(_decode, preprocessing=preprocessing, digests=digests, region=region),
+        decode_threads,
     )
     for done, result in enumerate(_inferred(prepared, backend, views), start=1):
         if on_progress is not None:
@@ -200,32 +206,50 @@ def _inferred(prepared: Generator[_Prepared], backend: Backend, views: int) -> I
 
 
 def _decode(
-    source: PictureSource, large: Executor, *, preprocessing: Preprocessing, digests: bool
+    source: PictureSource,
+    large: Executor,
+    *,
+    preprocessing: Preprocessing,
+    digests: bool,
+    region: Region | None,
 ) -> _Decoded:
+    name = source_name(source)
     try:
         picture = open_picture(source)
     except PictureError as error:
         return _Decoded(None, str(error), 0.0)
+    try:
+        side = whole_side(picture, preprocessing.decoded_side, region)
+    except PictureError as error:
+        picture.close()
+        return _Decoded(None, f"{name}: {error}", 0.0)
     pixels = picture.width * picture.height
     # A progressive JPEG is held in memory at full size, also when it is decoded at a reduced size.
     if not picture.progressive:
-        pixels //= decoding_scale(picture, preprocessing.decoded_side) ** 2
+        pixels //= decoding_scale(picture, side) ** 2
+    prepare = partial(_prepare, picture, name, preprocessing, digests, side, region)
     if pixels > _LARGE_PICTURE_PIXELS:
-        return large.submit(_prepare, picture, source, preprocessing, digests).result()
-    return _prepare(picture, source, preprocessing, digests)
+        return large.submit(prepare).result()
+    return prepare()
 
 
 def _prepare(
-    picture: OpenedPicture, source: PictureSource, preprocessing: Preprocessing, digests: bool
+    picture: OpenedPicture,
+    name: str,
+    preprocessing: Preprocessing,
+    digests: bool,
+    side: int,
+    region: Region | None,
 ) -> _Decoded:
     start = time.perf_counter()
     try:
         sha256 = file_sha256(picture) if digests else None
-        exact = decoding_scale(picture, preprocessing.decoded_side) == 1
-        decoded = decode_picture(picture, source_name(source), preprocessing.decoded_side)
-        pixels = preprocessing(decoded.image, exact=exact)
+        exact = decoding_scale(picture, side) == 1
+        decoded = decode_picture(picture, name, side)
+        image = cropped(decoded.image, region)
+        pixels = preprocessing(image, exact=exact)
         # Frees the decoded pixels before the next picture is decoded.
-        decoded.image.close()
+        image.close()
         picture.image.close()
     except PictureError as reason:
         return _Decoded(None, str(reason), 1e3 * (time.perf_counter() - start))

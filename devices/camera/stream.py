@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.devices.camera.frame import Camera, CameraStats, Frame
+from edge_tosca.devices.camera.frame import Camera, CameraStats, Frame, SkippingCamera
 from edge_tosca.devices.camera.spec import CameraSpec
 from edge_tosca.errors import CameraEndedError, PictureError
 
@@ -46,10 +46,13 @@ class Stream:
         self._camera: Camera | None = None
         self._frame: Frame | None = None
         self._taken = True
+        self._rest_until = 0.0
+        self._waiting = 0
         self._frames = self._dropped = self._opened = 0
         self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._error: str | None = None
         self._connected = self._ended = False
+        self._listeners: list[Callable[[], object]] = []
 
     @classmethod
     def of(cls, spec: str, on_event: Callable[[str], None] | None = None) -> Self:
@@ -97,11 +100,31 @@ class Stream:
             The newest frame; None after the timeout, or where the stream was closed or its file has ended.
         """
         with self._changed:
+            self._waiting += 1
             self._changed.wait_for(lambda: self._is_newer(after) or self._over, timeout)
+            self._waiting -= 1
             if not self._is_newer(after):
                 return None
             self._taken = True
             return self._frame
+
+    def on_frame(self, call: Callable[[], object]) -> None:
+        """Call a function at every new frame, and when no more will come.
+
+        Args:
+            call: called in the camera's thread; it must return at once.
+        """
+        self._listeners.append(call)
+
+    def rest_until(self, moment: float) -> None:
+        """Leave out the frames before a moment, as far as the camera can without decoding them.
+
+        A frame that another thread waits for is not left out.
+
+        Args:
+            moment: seconds of `time.monotonic`; one that is past ends the rest.
+        """
+        self._rest_until = moment
 
     def stats(self) -> CameraStats:
         """Return the stream's statistics."""
@@ -138,6 +161,7 @@ class Stream:
                     unread = self._error if self._frames else str(error)
                     self._ended, self._error = True, None if self._frame is not None else unread
                     self._changed.notify_all()
+                self._wake()
                 return
             except Exception as error:
                 # A driver's library may raise any exception; the camera is opened again after all of them.
@@ -157,6 +181,9 @@ class Stream:
                 self._camera = camera
             while not self._stop.is_set():
                 try:
+                    if self._rests() and isinstance(camera, SkippingCamera) and camera.skip():
+                        self._arrivals.append(time.monotonic())
+                        continue
                     pixels = camera.read()
                 except PictureError as error:
                     self._skip(error)
@@ -166,6 +193,9 @@ class Stream:
             with self._changed:
                 self._camera, self._connected = None, False
             camera.close()
+
+    def _rests(self) -> bool:
+        return self._connected and not self._waiting and time.monotonic() < self._rest_until
 
     def _put(self, pixels: NDArray[np.uint8]) -> None:
         pixels.flags.writeable = False
@@ -179,8 +209,13 @@ class Stream:
             self._connected, self._error = True, None
             self._opened += connects
             self._changed.notify_all()
+        self._wake()
         if connects and recovers:
             self._notify(f"{self.name}: {pixels.shape[1]}x{pixels.shape[0]}")
+
+    def _wake(self) -> None:
+        for call in self._listeners:
+            call()
 
     def _skip(self, error: PictureError) -> None:
         with self._changed:

@@ -9,7 +9,7 @@ temperature, gives the probabilities of the groups.
 A *group* is a class as one task taught it; a class that several tasks taught has several groups.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -105,6 +105,18 @@ class Router:
             arrays["calibration"],
             NoneOfThese.from_arrays(arrays, groups, dimensions) if "none_bias" in arrays else None,
         )
+
+    def among(self, groups: Array) -> "Router":
+        """Return a router for which a picture of any other group is unknown.
+
+        Args:
+            groups: indices of the groups that it knows, int [k], at least one.
+
+        Returns:
+            Its OOD detector and none pictures take the margins of `groups`; its scores are of all groups.
+        """
+        none = None if self.none is None else replace(self.none, lean=self.none.lean[:, groups])
+        return replace(self, ood=self.ood.among(groups), none=none)
 
     def none_probability(self, z: Array, margins: Array) -> Array:
         """Compute the probability that a picture is like none pictures and not like its best class.

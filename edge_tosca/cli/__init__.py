@@ -11,9 +11,11 @@ from edge_tosca.cli.migrate import migrate_verb
 from edge_tosca.cli.output import OutputError, drop_output, open_streams
 from edge_tosca.cli.pack import pack_verbs
 from edge_tosca.cli.read import read_verbs
+from edge_tosca.cli.regions import region_verbs
 from edge_tosca.cli.serve import serve_verb
 from edge_tosca.cli.service import service_verbs
 from edge_tosca.cli.store import store_verbs
+from edge_tosca.cli.tally import tally_verb
 from edge_tosca.cli.terminal import fail
 from edge_tosca.cli.tools import tool_verbs
 from edge_tosca.cli.verbs import PROGRAM, Interrupted, WrongUsage, app, fail_usage
@@ -28,6 +30,8 @@ for verbs in (
     read_verbs,
     watch_verb,
     store_verbs,
+    region_verbs,
+    tally_verb,
     tool_verbs,
     pack_verbs,
     serve_verb,

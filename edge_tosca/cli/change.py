@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_tosca.cli.none_of_these import learn_none_and_report
+from edge_tosca.cli.regions import RegionOption, parsed_region
 from edge_tosca.cli.terminal import (
     AsJson,
     BackboneOption,
@@ -117,6 +118,7 @@ def learn(
     remember: Annotated[
         bool, typer.Option("--remember", help="Store the pictures' paths, for a later `migrate`.")
     ] = False,
+    region: RegionOption = None,
     follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
@@ -133,11 +135,12 @@ def learn(
         )
     if none is None and not paths:
         raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
+    part = parsed_region(region)
     learner = Learner.open(
         store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
     )
     if none is not None:
-        learn_none_and_report(learner, none, remember, as_json)
+        learn_none_and_report(learner, none, remember, as_json, part)
         return
     source: Any
     passed_over = None
@@ -159,6 +162,7 @@ def learn(
             passed_over=passed_over,
             follow_links=follow_links,
             on_progress=on_progress,
+            region=part,
         )
     if force and not new_class:
         _warn_of_similar(report.classes, learner.state.labels)

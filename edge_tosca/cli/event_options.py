@@ -1,6 +1,6 @@
 """Options of `watch` and `serve`: when to look, and who is informed of changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from edge_tosca.cli.addresses import given_address
 from edge_tosca.errors import EdgeToscaError
 
 if TYPE_CHECKING:
+    from edge_tosca.live import Live, Place
     from edge_tosca.watch import Receiver, Sink
 
 OnChangeOption = Annotated[
@@ -77,6 +78,14 @@ WebhookPictureOption = Annotated[
         help="Send the picture, too, in at most N changes a minute; 0 for none.",
     ),
 ]
+GpioOption = Annotated[
+    str | None,
+    typer.Option(
+        "--look-gpio",
+        metavar="LINE",
+        help="Look at all regions at an edge of this line: /dev/gpiochip0:17, or with :falling or :both.",
+    ),
+]
 TriggerOption = Annotated[
     str,
     typer.Option("--trigger", metavar="WHEN", help='When to look: always, motion, request, or "every 5s".'),
@@ -93,6 +102,7 @@ class Outlets:
         broker: address of the MQTT broker; None for none.
         receiver: of the webhook; None for none.
         pictures: of the webhook, a minute.
+        gpio: line whose edge asks for a look; None for none.
     """
 
     on_change: str | None
@@ -100,33 +110,51 @@ class Outlets:
     broker: str | None
     receiver: "Receiver | None"
     pictures: int
+    gpio: str | None
 
-    def open(self, stack: ExitStack, report: Callable[[str], None], look: Callable[[], None]) -> "list[Sink]":
+    def open(
+        self,
+        stack: ExitStack,
+        report: Callable[[str], None],
+        live: "Callable[[], Live | None]",
+        places: "Sequence[Place]",
+    ) -> "list[Sink]":
         """Begin to take changes.
 
         Args:
             stack: closes what was opened.
             report: called with one line when something goes wrong or works again.
-            look: called when the broker asks for a look.
+            live: returns the loop that is asked for a look; None while there is none.
+            places: the regions that there are at first.
 
         Returns:
             The sinks.
 
         Raises:
-            EdgeToscaError: the command, the broker's address or its files cannot be used.
+            EdgeToscaError: the command, the broker's address, its files or the line cannot be used.
         """
         from edge_tosca.watch import Broker, Command, Publisher, Webhook
+        from edge_tosca.watch.look_request import look_at
+
+        def look(text: str = "") -> None:
+            running = live()
+            if running is not None and not look_at(running, text):
+                report(f"a look was asked for at {text[:60]!r}, which is no CAMERA/REGION of this box")
 
         sinks: list[Sink] = []
         if self.on_change is not None:
             command = Command(self.on_change, report, self.on_change_seconds)
             sinks.append(stack.enter_context(closing(command)))
         if self.broker is not None:
-            publisher = Publisher(Broker.parse(self.broker), report, lambda _: look())
+            publisher = Publisher(Broker.parse(self.broker), report, places, look)
             sinks.append(stack.enter_context(closing(publisher)))
         if self.receiver is not None:
             webhook = Webhook(self.receiver, report, self.pictures)
             sinks.append(stack.enter_context(closing(webhook)))
+        if self.gpio is not None:
+            from edge_tosca.devices.gpio import GpioLook
+
+            stack.enter_context(closing(GpioLook(self.gpio, look, report)))
         return sinks
 
 
@@ -140,6 +168,7 @@ def given_outlets(
     webhook_file: Path | None,
     webhook_secret_file: Path | None,
     webhook_picture: int,
+    look_gpio: str | None,
 ) -> Outlets:
     """Read who is to be informed.
 
@@ -153,6 +182,7 @@ def given_outlets(
         webhook_file: with that address.
         webhook_secret_file: with the secret.
         webhook_picture: pictures a minute.
+        look_gpio: line whose edge asks for a look.
 
     Returns:
         The outlets, not opened yet.
@@ -175,4 +205,4 @@ def given_outlets(
         receiver = Receiver.parse(url, read_secret(webhook_secret_file))
     elif webhook_secret_file is not None or webhook_picture:
         raise EdgeToscaError("--webhook-secret-file and --webhook-picture need --webhook URL; give it, too")
-    return Outlets(on_change, on_change_seconds, broker, receiver, webhook_picture)
+    return Outlets(on_change, on_change_seconds, broker, receiver, webhook_picture, look_gpio)

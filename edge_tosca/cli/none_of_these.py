@@ -7,9 +7,12 @@ from edge_tosca.cli.terminal import counted, progress, say, say_json, say_outcom
 
 if TYPE_CHECKING:
     from edge_tosca.learner.learner import Learner
+    from edge_tosca.region import Region
 
 
-def learn_none_and_report(learner: "Learner", folder: Path, remember: bool, as_json: bool) -> None:
+def learn_none_and_report(
+    learner: "Learner", folder: Path, remember: bool, as_json: bool, region: "Region | None" = None
+) -> None:
     """Run `learn --none`.
 
     Args:
@@ -17,9 +20,10 @@ def learn_none_and_report(learner: "Learner", folder: Path, remember: bool, as_j
         folder: of pictures.
         remember: store the pictures' paths.
         as_json: print JSON.
+        region: of each picture; None for all of it.
     """
     with progress("learning") as on_progress:
-        report = learner.learn_none(folder, remember=remember, on_progress=on_progress)
+        report = learner.learn_none(folder, remember=remember, on_progress=on_progress, region=region)
     if as_json:
         say_json(report.to_json())
         return

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edge_tosca.cli.regions import RegionOption, parsed_region
 from edge_tosca.cli.terminal import (
     AsJson,
     DeviceOption,
@@ -41,6 +42,7 @@ def predict(
             help="Print a set of labels that contains the true one with this probability, such as 0.9."
         ),
     ] = None,
+    region: RegionOption = None,
     follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
@@ -53,13 +55,14 @@ def predict(
 
     if burst and coverage is not None:
         raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
+    part = parsed_region(region)
     learner = Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
     pictures, passed_over = _pictures(paths, follow_links)
     for entry in passed_over:
         _print_skipped(entry, as_json)
     if burst:
         unread: list[Skipped] = []
-        answer = learner.predict_burst(pictures, top, unread.append)
+        answer = learner.predict_burst(pictures, top, unread.append, part)
         for skipped in unread:
             _print_skipped(skipped, as_json)
         if as_json:
@@ -72,7 +75,8 @@ def predict(
             raise typer.Exit(1)
         return
     failed = bool(passed_over)
-    for path, result in zip(pictures, learner.predict_many(pictures, top, coverage=coverage), strict=True):
+    answers = learner.predict_many(pictures, top, coverage=coverage, region=part)
+    for path, result in zip(pictures, answers, strict=True):
         if isinstance(result, Skipped):
             failed = True
             _print_skipped(Skipped(str(path), result.reason), as_json)
@@ -95,6 +99,7 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a page with tables, charts and pictures here.")
     ] = None,
+    region: RegionOption = None,
     follow_links: FollowLinksOption = False,
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
@@ -107,13 +112,16 @@ def evaluate(
     from edge_tosca.learner.learner import Learner
     from edge_tosca.vision.small_jpeg import thumbnail
 
+    part = parsed_region(region)
     learner = Learner.open(
         store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
     )
     if report is not None:
         require_writable(report)
     with progress("classifying") as on_progress:
-        result = learner.evaluate(folder, on_progress, unknown=unknown, follow_links=follow_links)
+        result = learner.evaluate(
+            folder, on_progress, unknown=unknown, follow_links=follow_links, region=part
+        )
     if as_json:
         say_json(result.to_json())
     else:

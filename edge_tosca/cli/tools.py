@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from edge_tosca.cli.export import export
+from edge_tosca.cli.regions import RegionOption, parsed_region
 from edge_tosca.cli.terminal import (
     AsJson,
     BackboneOption,
@@ -34,6 +35,7 @@ tool_verbs.command()(export)
 def embed(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="FOLDER/CLASS/*.jpg")],
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="Where the features go.")],
+    region: RegionOption = None,
     follow_links: FollowLinksOption = False,
     backbone: BackboneOption = None,
     runtime: Annotated[Runtime, typer.Option(help="What runs the backbone.")] = "onnxruntime",
@@ -45,9 +47,10 @@ def embed(
     from edge_tosca.vision.embedding import embed_folder
     from edge_tosca.vision.feature_extractor import FeatureExtractor
 
+    part = parsed_region(region)
     vision = FeatureExtractor(backbone, runtime, device, threads, "THROUGHPUT")
     with progress("extracting") as on_progress:
-        result = embed_folder(folder, out, vision, on_progress, follow_links=follow_links)
+        result = embed_folder(folder, out, vision, on_progress, follow_links=follow_links, region=part)
     if as_json:
         say_json(result.to_json())
         return

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edge_tosca.addresses import CAMERA_VARIABLE
-from edge_tosca.cli.addresses import CameraFileOption, given_address
+from edge_tosca.cli.addresses import CameraFileOption, CamerasOption, given_cameras
 from edge_tosca.cli.event_options import (
+    GpioOption,
     MqttFileOption,
     MqttOption,
     OnChangeOption,
@@ -37,9 +38,11 @@ from edge_tosca.errors import CameraError
 from edge_tosca.system.malloc import bound_heap
 
 if TYPE_CHECKING:
-    from edge_tosca.devices.camera import CameraStats
+    from edge_tosca.devices.camera import CameraStats, Stream
     from edge_tosca.learner.learner import Learner
-    from edge_tosca.live.triggers import Trigger
+    from edge_tosca.live import Place
+    from edge_tosca.live.place import Triggers
+    from edge_tosca.store.store import Store
     from edge_tosca.watch import Change, Sink
 
 watch_verb = Verbs()
@@ -51,14 +54,7 @@ _log = logging.getLogger("edge_tosca.watch")
 def watch(
     context: typer.Context,
     store: StorePath,
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC",
-            help="A number or /dev/videoN, rtsp://..., picamera2, a folder that receives pictures, or a "
-            'file of frames, as in "frames.mjpeg?fps=15&loop=1".',
-        ),
-    ] = None,
+    camera: CamerasOption = None,
     camera_file: CameraFileOption = None,
     on_change: OnChangeOption = None,
     mqtt: MqttOption = None,
@@ -68,6 +64,7 @@ def watch(
     webhook_secret_file: WebhookSecretOption = None,
     webhook_picture: WebhookPictureOption = 0,
     trigger: TriggerOption = "always",
+    look_gpio: GpioOption = None,
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames that are answered as one burst.")] = 5,
     answers: Annotated[int | None, typer.Option(min=1, help="Exit after so many answered frames.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.0, help="Exit after so long.")] = None,
@@ -85,9 +82,12 @@ def watch(
     A change takes three frames that agree, so that a single picture in a watched folder prints nothing.
     """
     from edge_tosca.learner.learner import Learner
+    from edge_tosca.live import Place
+    from edge_tosca.live.regions import read_regions, regions_of
     from edge_tosca.live.shared_backbone import SharedBackbone
     from edge_tosca.live.triggers import parse_trigger
     from edge_tosca.service import errors_as_log_lines, set_up_logging
+    from edge_tosca.store.store import Store
 
     if log == "json":
         set_up_logging(log)
@@ -98,7 +98,7 @@ def watch(
         lambda: Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
     )
     with errors_as_log_lines(log):
-        source = given_address(context, "--camera", camera, camera_file, CAMERA_VARIABLE)
+        cameras = given_cameras(context, camera, camera_file)
         outlets = given_outlets(
             context,
             on_change,
@@ -109,24 +109,40 @@ def watch(
             webhook_file,
             webhook_secret_file,
             webhook_picture,
+            look_gpio,
         )
-        when = parse_trigger(trigger)
-        if source is None:
+        parse_trigger(trigger)
+        if not cameras:
             raise typer.BadParameter(
                 f"there is none; give --camera SPEC, --camera-file FILE or {CAMERA_VARIABLE}",
                 ctx=context,
                 param_hint="--camera",
             )
         # What is wrong at the start ends the command; what goes wrong later is waited out.
-        open_learner().close()
-        _follow(open_learner, source, outlets, when, frames, answers, seconds, report)
+        with closing(open_learner()) as learner:
+            regions = read_regions(learner.store)
+        places = [Place(name, one.name) for name in cameras for one in regions_of(regions, name)]
+        _follow(
+            open_learner,
+            cameras,
+            places,
+            outlets,
+            lambda _: parse_trigger(trigger),
+            lambda: Store.open(store, key_file),
+            frames,
+            answers,
+            seconds,
+            report,
+        )
 
 
 def _follow(
     open_learner: Callable[[], "Learner"],
-    camera: str,
+    cameras: Mapping[str, str],
+    places: "Sequence[Place]",
     outlets: Outlets,
-    trigger: "Trigger",
+    triggers: "Triggers",
+    open_store: "Callable[[], Store]",
     frames: int,
     answers: int | None,
     seconds: float | None,
@@ -134,8 +150,10 @@ def _follow(
 ) -> None:
     from edge_tosca.devices.camera import Stream
     from edge_tosca.live import Live
+    from edge_tosca.live.dwell import Dwell
+    from edge_tosca.live.tally_writer import TallyWriter
     from edge_tosca.service import supervised
-    from edge_tosca.watch import follow
+    from edge_tosca.watch import watch as follow
 
     signals: list[int] = []
 
@@ -144,19 +162,30 @@ def _follow(
 
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, stop)
-    stream = Stream.of(camera, report)
-    live = Live(stream, open_learner, frames, report, trigger)
+    streams = {name: Stream.of(spec, report) for name, spec in cameras.items()}
+    live = Live(streams, open_learner, frames, report, triggers=triggers)
+    dwell = Dwell()
     with ExitStack() as opened:
-        sinks: list[Sink] = [_Lines(), *outlets.open(opened, report, live.look)]
-        opened.enter_context(closing(stream))
+        sinks: list[Sink] = [_Lines(), dwell, *outlets.open(opened, report, lambda: live, places)]
+        opened.enter_context(closing(TallyWriter(dwell, open_store, report)))
+        for stream in streams.values():
+            opened.enter_context(closing(stream))
         opened.enter_context(closing(live))
-        stream.start()
+        for stream in streams.values():
+            stream.start()
         live.start()
-        with supervised({"live": lambda: live.rounds}, f"watching {stream.name}"):
-            follow(live, lambda: stream.stats().connected, sinks, lambda: bool(signals), answers, seconds)
-        stats = stream.stats()
-    if not stats.width and not signals:
-        raise CameraError(_no_frame(stats, stream.name))
+        what = ", ".join(stream.name for stream in streams.values())
+        with supervised({"live": lambda: live.rounds}, f"watching {what}"):
+            connected = {name: _connection_of(stream) for name, stream in streams.items()}
+            follow(live, connected, sinks, lambda: bool(signals), answers, seconds)
+        stats = {stream.name: stream.stats() for stream in streams.values()}
+    if not any(one.width for one in stats.values()) and not signals:
+        name, first = next(iter(stats.items()))
+        raise CameraError(_no_frame(first, name))
+
+
+def _connection_of(stream: "Stream") -> Callable[[], bool]:
+    return lambda: stream.stats().connected
 
 
 def _no_frame(stats: "CameraStats", name: str) -> str:
@@ -173,7 +202,7 @@ class _Lines:
     def change(self, change: "Change") -> None:
         say_json(change.to_json())
 
-    def available(self, available: bool) -> None:
+    def available(self, available: "Mapping[Place, bool]") -> None:
         """Print nothing: lines are for answers."""
 
 

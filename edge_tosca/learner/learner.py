@@ -1,7 +1,7 @@
 """The public face: learn classes from pictures, predict pictures, roll back to earlier generations."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -28,6 +28,7 @@ from edge_tosca.learner.strictness import (
     read_strictness,
     set_strictness,
 )
+from edge_tosca.region import Region
 from edge_tosca.results import Answer, Evaluation, LearnReport, NoneReport, Note, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.state import Generation, State
@@ -192,6 +193,7 @@ class Learner:
         passed_over: Mapping[str, Sequence[Skipped]] | None = None,
         follow_links: bool = False,
         on_progress: Progress | None = None,
+        region: Region | None = None,
     ) -> LearnReport:
         """Learn classes from pictures, as one task with one LuCA module.
 
@@ -205,18 +207,21 @@ class Learner:
                 folder is searched for them instead.
             follow_links: if source is a folder, take links to pictures outside it, too.
             on_progress: called with the number of pictures done and of all pictures.
+            region: of each upright picture, which is learned in place of all of it.
 
         Returns:
             The report; pictures that cannot be read are listed as skipped, pictures whose files lack their
             end as notes. Its generation is None if the gate rejected the task and nothing was written.
 
         Raises:
-            LearnError: there is no class, a class has no readable picture, or a name cannot be stored.
+            LearnError: there is no class, a class has no readable picture, a name cannot be stored, or paths
+                are to be stored with a region.
             StoreError: the store's features come from another backbone, or the store cannot be written.
         """
         start = time.perf_counter()
         # All that can be refused without the backbone, before it is loaded.
         self.store.require_writable()
+        _require_whole(remember, region)
         if task:
             require_text(task)
         if isinstance(source, Mapping):
@@ -231,7 +236,7 @@ class Learner:
         pictures.require_some()
         require_names(pictures.by_class, self.state.labels, new_class or force)
         self._check_origin()
-        extracted = extract_lesson(self.vision, pictures, remember, on_progress)
+        extracted = extract_lesson(self.vision, pictures, remember, on_progress, region)
         lesson = Lesson(
             extracted.classes,
             task,
@@ -287,6 +292,7 @@ class Learner:
         *,
         remember: bool = False,
         on_progress: Progress | None = None,
+        region: Region | None = None,
     ) -> NoneReport:
         """Learn pictures that show none of the classes: the empty belt, hands, the usual surroundings.
 
@@ -297,24 +303,26 @@ class Learner:
             source: a folder of pictures, in any subfolders, or pictures.
             remember: store the pictures' paths, so that the store can be migrated to another backbone.
             on_progress: called with the number of pictures done and of all pictures.
+            region: of each upright picture, which is learned in place of all of it.
 
         Returns:
             The report.
 
         Raises:
-            LearnError: there is no readable picture.
+            LearnError: there is no readable picture, or paths are to be stored with a region.
             PictureError: the folder is missing, or holds no picture.
             StoreError: the store's features come from another backbone, or the store cannot be written.
         """
         start = time.perf_counter()
         self.store.require_writable()
+        _require_whole(remember, region)
         pictures: list[PictureSource] = (
             list(list_unlabelled(Path(source))) if isinstance(source, str | PathLike) else list(source)
         )
         lesson = LessonPictures({TASK: pictures}, None, {})
         lesson.require_some()
         self._check_origin()
-        extracted = extract_lesson(self.vision, lesson, remember, on_progress)
+        extracted = extract_lesson(self.vision, lesson, remember, on_progress, region)
         report = learn_none(
             self.store,
             extracted.classes[TASK],
@@ -394,13 +402,20 @@ class Learner:
         """List all generations, the oldest first."""
         return self.store.history()
 
-    def predict(self, source: "PictureSource", top: int = 3, coverage: float | None = None) -> Answer:
+    def predict(
+        self,
+        source: "PictureSource",
+        top: int = 3,
+        coverage: float | None = None,
+        region: Region | None = None,
+    ) -> Answer:
         """Predict the class of one picture.
 
         Args:
             source: a path, a file's content, or pixels, uint8 [h, w, 3].
             top: number of guesses in the answer.
             coverage: add a set of labels to the answer that contains the true one with this probability.
+            region: of the upright picture; None for all of it.
 
         Returns:
             The answer.
@@ -410,7 +425,7 @@ class Learner:
             LearnError: nothing was learned yet, or coverage is not between 0 and 1.
             StoreError: the store's features come from another backbone.
         """
-        answer = next(self.predict_many([source], top, coverage=coverage))
+        answer = next(self.predict_many([source], top, coverage=coverage, region=region))
         if isinstance(answer, Skipped):
             raise PictureError(answer.reason)
         return answer
@@ -421,6 +436,7 @@ class Learner:
         top: int = 3,
         on_progress: Callable[[int], None] | None = None,
         coverage: float | None = None,
+        region: Region | None = None,
     ) -> Iterator[Answer | Skipped]:
         """Predict the classes of several pictures, each on its own.
 
@@ -429,6 +445,7 @@ class Learner:
             top: number of guesses in an answer.
             on_progress: called after each picture with the number of pictures done.
             coverage: add a set of labels to each answer that contains the true one with this probability.
+            region: of each upright picture; None for all of it.
 
         Yields:
             In the order of the sources, an answer, or the reason why a picture cannot be read.
@@ -439,7 +456,7 @@ class Learner:
         """
         self._require_answers(coverage)
         self._check_origin()
-        for picture in self.vision.extract(sources, on_progress):
+        for picture in self.vision.extract(sources, on_progress, region=region):
             if picture.features is None:
                 yield Skipped(name_of(picture.source), picture.error or "unreadable")
                 continue
@@ -454,6 +471,7 @@ class Learner:
         sources: "Iterable[PictureSource]",
         top: int = 3,
         on_skipped: Callable[[Skipped], None] | None = None,
+        region: Region | None = None,
     ) -> Answer:
         """Predict the class of one object from several views of it.
 
@@ -461,6 +479,7 @@ class Learner:
             sources: the views; pictures of different objects get a wrong answer.
             top: number of guesses in the answer.
             on_skipped: called with each view that cannot be read; the answer is of the others.
+            region: of each upright view; None for all of it.
 
         Returns:
             One answer for all views.
@@ -474,7 +493,7 @@ class Learner:
         self._check_origin()
         views, notes = [], []
         times = {"decode": 0.0, "features": 0.0}
-        for picture in self.vision.extract(sources):
+        for picture in self.vision.extract(sources, region=region):
             if picture.features is None:
                 if on_skipped is not None:
                     on_skipped(Skipped(name_of(picture.source), picture.error or "unreadable"))
@@ -492,7 +511,13 @@ class Learner:
         return replace(answer, milliseconds=times, note="; ".join(notes) or None)
 
     def predict_features(
-        self, features: Array, top: int = 3, *, burst: bool = False, coverage: float | None = None
+        self,
+        features: Array,
+        top: int = 3,
+        *,
+        burst: bool = False,
+        coverage: float | None = None,
+        among: Set[str] | None = None,
     ) -> list[Answer]:
         """Predict from features of this learner's backbone.
 
@@ -501,18 +526,19 @@ class Learner:
             top: number of guesses in an answer.
             burst: the features are views of one object and get one answer.
             coverage: add a set of labels to each answer that contains the true one with this probability.
+            among: labels that can be answered, as if no other were known; None for all.
 
         Returns:
             One answer per feature; with `burst` one in all.
 
         Raises:
-            LearnError: nothing was learned yet, the features have another shape or are not finite, or
-                coverage is not between 0 and 1.
+            LearnError: nothing was learned yet, the features have another shape or are not finite, coverage
+                is not between 0 and 1, or no label of `among` is known.
         """
         features = np.asarray(features)
         require_features({"the query": features}, int(self.store.settings["feature_dim"]))
         with self.store.snapshot():
-            return self.model.predict(features, top, burst, coverage)
+            return self.model.predict(features, top, burst, coverage, among)
 
     @property
     def strictness(self) -> Strictness:
@@ -553,6 +579,7 @@ class Learner:
         *,
         unknown: str | PathLike[str] | None = None,
         follow_links: bool = False,
+        region: Region | None = None,
     ) -> Evaluation:
         """Measure what a user would see for labelled pictures, each predicted on its own.
 
@@ -562,6 +589,7 @@ class Learner:
             on_progress: called with the number of pictures done and of all pictures.
             unknown: a folder of further pictures of what was never taught, in any subfolders.
             follow_links: take links to pictures outside the folder, too.
+            region: of each upright picture; None for all of it.
 
         Returns:
             The evaluation.
@@ -585,7 +613,7 @@ class Learner:
             labelled += [(None, path) for path in others]
         truths, paths = [label for label, _ in labelled], [path for _, path in labelled]
         on_done = None if on_progress is None else lambda done: on_progress(done, len(paths))
-        answers = list(self.predict_many(paths, 1, on_done))
+        answers = list(self.predict_many(paths, 1, on_done, region=region))
         evaluation = evaluate_answers(
             answers,
             [str(path) for path in paths],
@@ -613,3 +641,11 @@ class Learner:
         if not self._checked:
             self.vision.check(self.store.settings, self.store.path)
             self._checked = True
+
+
+def _require_whole(remember: bool, region: Region | None) -> None:
+    if remember and region is not None:
+        raise LearnError(
+            "paths are stored so that `migrate` can read the pictures again, and it would read them whole; "
+            "leave out --remember or --region"
+        )

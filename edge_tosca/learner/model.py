@@ -1,6 +1,7 @@
 """The model of one generation: it predicts features, and changes nothing."""
 
 import contextlib
+from collections.abc import Set
 from functools import cached_property, partial
 
 import numpy as np
@@ -56,7 +57,12 @@ class Model:
         return solve_router(self._store, self.state, self.features_of)[0]
 
     def predict(
-        self, features: Array, top: int, burst: bool = False, coverage: float | None = None
+        self,
+        features: Array,
+        top: int,
+        burst: bool = False,
+        coverage: float | None = None,
+        among: Set[str] | None = None,
     ) -> list[Answer]:
         """Predict features, each on its own unless they are a burst.
 
@@ -65,19 +71,26 @@ class Model:
             top: number of guesses in an answer.
             burst: the features are views of one object and get one answer.
             coverage: probability with which an answer's set of labels is to contain the true one.
+            among: labels that can be answered; None for all.
 
         Returns:
             One answer per feature, or one in all.
 
         Raises:
-            LearnError: nothing was learned yet, or there is no such label set.
+            LearnError: nothing was learned yet, there is no such label set, or no label of `among` is known.
         """
         least = self.require_answers(coverage, burst)
         z = normalize(features)
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
-        ood_scores = self._ood_scores(z, margins)
-        none = self._none_probability(z, margins, burst)
+        router, seen = self.router, margins
+        if among is not None:
+            groups = self._groups_of(among)
+            router, seen = router.among(groups), margins[:, groups]
+            log_posterior = _only(log_posterior, groups)
+            top = min(top, len(set(self.state.label_of_group[groups].tolist())))
+        ood_scores = self._ood_scores(router, z, seen)
+        none = self._none_probability(router, z, seen, burst)
         return self._answers(log_posterior, margins, ood_scores, none, top, burst, least)
 
     def require_answers(self, coverage: float | None = None, burst: bool = False) -> float | None:
@@ -123,15 +136,22 @@ class Model:
         z = normalize(features)
         return self.router.ood.statistics(z, self.router.scores(z)[1])
 
-    def _none_probability(self, z: Array, margins: Array, burst: bool) -> Array:
+    def _groups_of(self, labels: Set[str]) -> Array:
+        places = [place for place, group in enumerate(self.state.groups) if group.label in labels]
+        if not places:
+            raise LearnError(f"{self._store.path} knows none of the classes that may be answered here")
+        return np.array(places)
+
+    @staticmethod
+    def _none_probability(router: Router, z: Array, margins: Array, burst: bool) -> Array:
         # Linear scores of one object's frames are averaged, as their margins are.
         if burst:
             z, margins = z.mean(axis=0, keepdims=True), margins.mean(axis=0, keepdims=True)
-        return self.router.none_probability(z, margins)
+        return router.none_probability(z, margins)
 
-    def _ood_scores(self, z: Array, margins: Array) -> Array:
+    def _ood_scores(self, router: Router, z: Array, margins: Array) -> Array:
         try:
-            return self.router.ood.score(z, margins)
+            return router.ood.score(z, margins)
         # Inner products that no features have: the stored router is damaged.
         except np.linalg.LinAlgError:
             raise damaged_store(self._store.path) from None
@@ -235,6 +255,13 @@ class Model:
             unknown_probability=1 - known,
             set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
+
+
+def _only(log_posterior: Array, groups: Array) -> Array:
+    """Return the log-probabilities [n, g] given that only some groups are possible."""
+    possible = np.full_like(log_posterior, -np.inf)
+    possible[:, groups] = log_posterior[:, groups]
+    return log_softmax(possible)
 
 
 def _read_module(store: Store, digest: str) -> Module:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_tosca.errors import LearnError
 from edge_tosca.learner.lesson import LessonClass
+from edge_tosca.region import Region
 from edge_tosca.results import Note, Skipped
 from edge_tosca.store.source_images import SourceImage
 from edge_tosca.vision.feature_extractor import FeatureExtractor
@@ -78,6 +79,7 @@ def extract_lesson(
     pictures: LessonPictures,
     remember: bool,
     on_progress: Callable[[int, int], None] | None,
+    region: Region | None = None,
 ) -> ExtractedLesson:
     """Compute the features of a lesson's pictures.
 
@@ -86,6 +88,7 @@ def extract_lesson(
         pictures: of the lesson.
         remember: keep the paths of the pictures' files.
         on_progress: called with the number of pictures done and of all pictures.
+        region: of each upright picture; None for all of it.
 
     Returns:
         The classes of the lesson.
@@ -99,7 +102,7 @@ def extract_lesson(
     skipped = [entry for entries in pictures.passed_over.values() for entry in entries]
     unread = {label: entries[0] for label, entries in pictures.passed_over.items() if entries}
     notes = []
-    extracted = vision.extract((picture for _, picture in sources), on_done, digests=True)
+    extracted = vision.extract((picture for _, picture in sources), on_done, digests=True, region=region)
     for (label, source), picture in zip(sources, extracted, strict=True):
         if picture.features is None:
             skipped.append(Skipped(name_of(source), picture.error or "unreadable"))

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,12 +64,15 @@ class Consensus:
         self._candidate: tuple[str, bool] | None = None
         self._repeated = 0
 
-    def add(self, learner: Learner, feature: NDArray[np.float32]) -> StableAnswer:
+    def add(
+        self, learner: Learner, feature: NDArray[np.float32], among: Set[str] | None = None
+    ) -> StableAnswer:
         """Add a frame.
 
         Args:
             learner: predicts the burst.
             feature: float32 [d], of the frame.
+            among: labels that can be answered; None for all.
 
         Returns:
             The answer to show now.
@@ -81,7 +85,7 @@ class Consensus:
             self._views.clear()
         self._last = direction
         self._views.append(feature)
-        answer = learner.predict_features(np.stack(self._views), self._top, burst=True)[0]
+        answer = learner.predict_features(np.stack(self._views), self._top, burst=True, among=among)[0]
         return self._show(answer)
 
     def restart(self) -> None:

@@ -1,23 +1,22 @@
-"""The live loop: predict the newest frame of a stream, and update the stable answer."""
+"""The live loop: predict the newest frames of cameras, region after region; update their stable answers."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edge_tosca.errors import EdgeToscaError, LearnError, NothingLearnedError
+from edge_tosca.errors import EdgeToscaError, LearnError, NothingLearnedError, PictureError
 from edge_tosca.learner.learner import Learner
-from edge_tosca.learner.severity import INFO, read_severities
-from edge_tosca.live.consensus import FRAMES, Consensus, StableAnswer
-from edge_tosca.live.stats import Latencies, LiveStats
-from edge_tosca.live.triggers import Always, Trigger
-from edge_tosca.results import Answer
+from edge_tosca.learner.severity import read_severities
+from edge_tosca.live.consensus import FRAMES
+from edge_tosca.live.place import LiveAnswer, Place, PlaceState, Triggers
+from edge_tosca.live.regions import MAIN, read_regions, regions_of
+from edge_tosca.live.stats import LiveStats
+from edge_tosca.live.triggers import Always
+from edge_tosca.live.turns import Turns
 from edge_tosca.store.wal_guard import EmptyLog, refuse_log_of_another, store_identity
 
 if TYPE_CHECKING:
@@ -28,82 +27,73 @@ LONGEST_WAIT = 5.0
 """Seconds before a store that could not be used is opened again; doubled each time."""
 
 _FRAME_SECONDS = 0.5
-"""How long the loop waits for a frame before it checks whether to end."""
+"""How long the loop waits for a frame before it checks whether to end, and for new regions at most."""
 
 _CLOSING_SECONDS = 10.0
 
 
-@dataclass(frozen=True, eq=False)
-class LiveAnswer:
-    """The answer to a frame.
-
-    Attributes:
-        frame: the frame.
-        feature: float32 [d], of its pixels.
-        answer: the prediction for this frame alone.
-        shown: the answer that a display should show.
-        latency: seconds from the frame's arrival to the answer.
-        severity: of what is shown, when it last changed.
-    """
-
-    frame: "Frame"
-    feature: NDArray[np.float32]
-    answer: Answer
-    shown: StableAnswer
-    latency: float
-    severity: str = INFO
-
-
 class Live:
-    """Predicts the newest frame of a stream, again and again, in a thread of its own.
+    """Predicts the newest frames of cameras, again and again, in a thread of its own.
 
-    The loop continues when the camera is lost and comes back, before anything has been learned, when another
-    process changes the store or replaces its file, and when the store cannot be read for a while.
+    Each region of each camera has its own stable answer. They take turns: of the regions whose camera has a
+    newer frame than the one answered last, the one that waited longest is answered. So all share one
+    backbone and one store, and a camera with four regions gets four times the turns of one with a single
+    region.
+
+    The loop continues when a camera is lost and comes back, before anything has been learned, when another
+    process changes the store, its regions, or replaces its file, and when the store cannot be read for a
+    while.
 
     Args:
-        stream: the frames; the caller starts and closes it.
+        streams: the frames of one camera, or of several by name; the caller starts and closes them.
         open_learner: opens the learner; called in the loop's thread, and again when the store was replaced.
         frames: maximum number of frames in a burst.
         on_event: called in the loop's thread with one line: why there are no answers, or that there are
             again.
-        trigger: decides which frames are answered; every one by default. A change of what the store knows
-            opens a look, too.
+        on_change: called in the loop's thread with each answer that changed what a region shows; it must
+            return at once.
+        triggers: makes the trigger of each region; all frames are answered by default.
+        ends: end when all cameras are files that were read to their end; otherwise wait for other cameras.
 
     Attributes:
-        rounds: iterations of the loop. The count grows while it waits for the camera or the store, and stops
+        rounds: iterations of the loop. The count grows while it waits for a camera or the store, and stops
             when it hangs.
     """
 
     def __init__(
         self,
-        stream: "Stream",
+        streams: "Stream | Mapping[str, Stream]",
         open_learner: Callable[[], Learner],
         frames: int = FRAMES,
         on_event: Callable[[str], None] | None = None,
-        trigger: Trigger | None = None,
+        *,
+        on_change: Callable[[LiveAnswer], None] | None = None,
+        triggers: Triggers | None = None,
+        ends: bool = True,
     ) -> None:
-        self._trigger = trigger or Always()
-        self._stream = stream
         self._open_learner = open_learner
-        self._consensus = Consensus(frames)
-        self._on_event = on_event
+        self._frames = frames
+        self._on_event, self._on_change = on_event, on_change
+        self._triggers: Triggers = triggers or (lambda _: Always())
+        self._ends = ends
         self._condition = threading.Condition()
+        self._arrived = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._path: Path | None = None
         self._file: tuple[int, int] | None = None
         self._log: tuple[int, int] | None = None
-        self._newest: LiveAnswer | None = None
-        self._seen = 0
-        self._latencies = Latencies()
-        self._answered = self._skipped = self._opened = self._unneeded = 0
-        self._generation = -1
-        self._severity = INFO
-        self._current_at: float | None = None
+        self._streams: dict[str, Stream] = {}
+        self._places: dict[Place, PlaceState] = {}
+        self._turns: Turns[Place] = Turns()
+        self._total = self._opened = 0
+        self._refresh_at = 0.0
         self._error: str | None = None
         self._nothing_learned = False
         self._over = False
         self.rounds = 0
+        for name, stream in (streams if isinstance(streams, Mapping) else {MAIN: streams}).items():
+            self.add_camera(name, stream)
 
     def start(self) -> None:
         """Start the loop."""
@@ -112,10 +102,37 @@ class Live:
     def close(self) -> None:
         """Stop the loop, close the store and wake every thread that waits for an answer."""
         self._stop.set()
+        self._arrived.set()
         with self._condition:
             self._condition.notify_all()
         if self._thread.is_alive():
             self._thread.join(_CLOSING_SECONDS)
+
+    def add_camera(self, name: str, stream: "Stream") -> None:
+        """Answer the frames of one more camera, also while the loop runs.
+
+        Args:
+            name: of the camera.
+            stream: its frames.
+        """
+        with self._condition:
+            self._streams = {**self._streams, name: stream}
+            for state in self._places.values():
+                if state.place.camera == name:
+                    state.forget_frames()
+        stream.on_frame(self._arrived.set)
+        self._look_again()
+
+    def remove_camera(self, name: str) -> None:
+        """Answer the frames of a camera no more.
+
+        Args:
+            name: of the camera.
+        """
+        with self._condition:
+            self._streams = {other: stream for other, stream in self._streams.items() if other != name}
+            self._places = {place: one for place, one in self._places.items() if place.camera != name}
+        self._look_again()
 
     @property
     def ended(self) -> bool:
@@ -123,59 +140,80 @@ class Live:
         with self._condition:
             return self._over or self._stop.is_set()
 
-    def newest(self, after: int = 0, timeout: float | None = None) -> LiveAnswer | None:
+    def places(self) -> list[PlaceState]:
+        """Return the state of each region, camera by camera."""
+        with self._condition:
+            return list(self._places.values())
+
+    def newest(
+        self, after: int = 0, timeout: float | None = None, place: Place | None = None
+    ) -> LiveAnswer | None:
         """Wait for the answer to a frame newer than a given one.
 
         Args:
             after: number of the last frame that the caller has; 0 for any.
             timeout: seconds; None for no limit.
+            place: the region; the first one by default.
 
         Returns:
             The newest answer; None if none came in time, or no more will come.
         """
+
+        def found() -> LiveAnswer | None:
+            answer = self._newest_of(place)
+            return answer if answer is not None and answer.frame.number > after else None
+
         with self._condition:
             self._condition.wait_for(
-                lambda: self._is_newer(after) or self._over or self._stop.is_set(), timeout
+                lambda: found() is not None or self._over or self._stop.is_set(), timeout
             )
-            return self._newest if self._is_newer(after) else None
+            return found()
 
-    def look(self) -> None:
-        """Answer the next frames, whatever the trigger decides."""
-        self._trigger.request()
+    def wait(self, total: int, timeout: float) -> int:
+        """Wait for more answers than there were, in any region.
 
-    @property
-    def current_at(self) -> float | None:
-        """Arrival of the last frame that was answered or needed no answer, in seconds of `time.monotonic`.
+        Args:
+            total: the number that the last call returned; 0 for any.
+            timeout: seconds.
 
-        Up to then the newest answer holds; None before there is one.
+        Returns:
+            The number of answers since the start.
         """
         with self._condition:
-            return self._current_at
-
-    def stats(self) -> LiveStats:
-        """Return the loop's statistics."""
-        with self._condition:
-            p50, p99 = self._latencies.percentiles()
-            return LiveStats(
-                answered=self._answered,
-                skipped=self._skipped,
-                latency_p50=p50,
-                latency_p99=p99,
-                fps=self._latencies.rate(time.monotonic()),
-                error=self._error,
-                nothing_learned=self._nothing_learned,
-                opened=self._opened,
-                unneeded=self._unneeded,
+            self._condition.wait_for(
+                lambda: self._total > total or self._over or self._stop.is_set(), timeout
             )
+            return self._total
 
-    def _is_newer(self, after: int) -> bool:
-        return self._newest is not None and self._newest.frame.number > after
+    def stats(self, place: Place | None = None) -> LiveStats:
+        """Return the statistics of a region.
+
+        Args:
+            place: the region; the first one by default.
+        """
+        now = time.monotonic()
+        with self._condition:
+            state = self._state_of(place)
+            if state is None:
+                return LiveStats(0, 0, 0.0, 0.0, 0.0, self._error, self._nothing_learned, self._opened)
+            return state.stats(now, self._error, self._nothing_learned, self._opened)
+
+    def _state_of(self, place: Place | None) -> PlaceState | None:
+        return next(iter(self._places.values()), None) if place is None else self._places.get(place)
+
+    def _newest_of(self, place: Place | None) -> LiveAnswer | None:
+        state = self._state_of(place)
+        return None if state is None else state.newest
+
+    def _look_again(self) -> None:
+        self._refresh_at = 0.0
+        self._arrived.set()
 
     def _run(self) -> None:
         wait = FIRST_WAIT
         try:
             while not self._stop.is_set():
-                answered = self._answered
+                answered = self._total
                 try:
                     if not self._answer_until_replaced():
                         return
@@ -183,7 +221,7 @@ class Live:
                 except Exception as error:
                     # An unattended device must recover from any fault.
                     self._report_error(error)
-                wait = FIRST_WAIT if self._answered > answered else min(2 * wait, LONGEST_WAIT)
+                wait = FIRST_WAIT if self._total > answered else min(2 * wait, LONGEST_WAIT)
                 self._stop.wait(wait)
                 self.rounds += 1
         finally:
@@ -204,78 +242,133 @@ class Live:
         with closing(self._open_learner()) as learner:
             log = EmptyLog(learner.store)
             learner.vision.check(learner.store.settings, learner.store.path)
-            # Another store may have another backbone, whose features cannot be part of the same burst.
-            self._consensus.restart()
-            self._generation = -1
             with self._condition:
+                # Another store may have another backbone, whose features cannot be part of the same burst.
+                for state in self._places.values():
+                    state.consensus.restart()
+                    state.generation = 0
                 self._opened += 1
+            self._refresh_at = 0.0
             while not self._stop.is_set():
                 self.rounds += 1
-                frame = self._stream.newest(self._seen, _FRAME_SECONDS)
+                over = self._all_ended()
+                found = self._next(learner)
                 if store_identity(self._path) != opened:
                     return True
                 self._log = log.look()
-                if frame is not None:
-                    self._answer(learner, frame)
-                elif self._stream.stats().ended:
+                if found is not None:
+                    self._answer(learner, *found)
+                elif over:
                     return False
         return False
 
-    def _answer(self, learner: Learner, frame: "Frame") -> None:
+    def _all_ended(self) -> bool:
+        # Read before the frames are, so that the last one is answered.
+        return self._ends and all(stream.stats().ended for stream in self._streams.values())
+
+    def _next(self, learner: Learner) -> "tuple[PlaceState, Frame] | None":
+        """Wait for a frame that a region has not seen; return the one that waited longest for its turn."""
+        for last in (False, True):
+            self._arrived.clear()
+            self._refresh(learner)
+            for place in self._turns.order(self._places):
+                stream, state = self._streams.get(place.camera), self._places.get(place)
+                if stream is None or state is None:
+                    continue
+                frame = stream.newest(state.seen, 0.0)
+                if frame is not None:
+                    self._turns.take(place)
+                    return state, frame
+            if not last:
+                self._arrived.wait(_FRAME_SECONDS)
+        return None
+
+    def _refresh(self, learner: Learner) -> None:
+        """Bring the regions up to date with the store."""
+        now = time.monotonic()
+        if now < self._refresh_at:
+            return
+        self._refresh_at = now + _FRAME_SECONDS
+        regions = read_regions(learner.store)
+        with self._condition:
+            places = {}
+            for camera in self._streams:
+                for named in regions_of(regions, camera):
+                    place = Place(camera, named.name)
+                    state = self._places.get(place)
+                    if state is None:
+                        state = PlaceState(place, named, self._frames, self._triggers(place))
+                    state.change(named)
+                    places[place] = state
+            self._places = places
+
+    def _answer(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
         generation = learner.store.latest()
         if not generation:
             self._report_error(NothingLearnedError(learner.store.path))
-            self._count(frame)
+            self._count(state, frame)
             return
-        if generation != self._generation:
+        if generation != state.generation:
             # What is shown may have been forgotten, and what is unknown may have been taught.
-            self._trigger.request()
-            self._generation = generation
-        if not self._trigger.due(frame.pixels, frame.at):
-            self._count(frame)
-            with self._condition:
-                self._unneeded += 1
-                self._current_at = frame.at
-            return
+            state.trigger.request()
+            state.generation = generation
+        try:
+            crop = state.named.region.crop(frame.pixels)
+            if not state.trigger.due(crop, frame.at):
+                self._leave_out(state, frame)
+                return
+            self._predict(learner, state, replace(frame, pixels=crop))
+        except (LearnError, PictureError) as error:
+            self._report_of_place(state, error)
+            self._count(state, frame)
+
+    def _predict(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
         feature, times = learner.vision.feature(frame.pixels)
         extracted = time.perf_counter()
-        try:
-            # Both predictions from one generation.
-            with learner.store.snapshot():
-                answer = learner.predict_features(feature[None], 4)[0]
-                shown = self._consensus.add(learner, feature)
-                if shown.changed and shown.answer is not None:
-                    self._severity = read_severities(learner.store).of_answer(learner.state, shown.answer)
-        except LearnError as error:
-            self._report_error(error)
-            self._count(frame)
-            return
+        # Both predictions from one generation.
+        with learner.store.snapshot():
+            among = None if not state.named.classes else state.named.labels(learner.state)
+            answer = learner.predict_features(feature[None], 4, among=among)[0]
+            shown = state.consensus.add(learner, feature, among)
+            if shown.changed and shown.answer is not None:
+                state.severity = read_severities(learner.store).of_answer(learner.state, shown.answer)
         times["decide"] = 1e3 * (time.perf_counter() - extracted)
-        self._count(frame)
         now = time.monotonic()
+        answer = replace(answer, milliseconds=times)
+        live = LiveAnswer(frame, feature, answer, shown, now - frame.at, state.place, state.severity)
         with self._condition:
-            self._newest = LiveAnswer(
-                frame,
-                feature,
-                replace(answer, milliseconds=times),
-                shown,
-                now - frame.at,
-                self._severity,
-            )
-            self._answered += 1
-            self._current_at = frame.at
-            self._latencies.add(now - frame.at, now)
-            recovered, self._error = self._error is not None, None
+            state.count(frame)
+            recovered = self._error is not None or state.error is not None
+            state.put(live, now)
+            self._total += 1
+            self._error = None
             self._nothing_learned = False
             self._condition.notify_all()
         if recovered:
             self._log_event(f"{learner.store.path}: answering again")
+        if shown.changed and self._on_change is not None:
+            self._on_change(live)
 
-    def _count(self, frame: "Frame") -> None:
+    def _count(self, state: PlaceState, frame: "Frame") -> None:
         with self._condition:
-            if self._seen:
-                self._skipped += frame.number - self._seen - 1
-            self._seen = frame.number
+            state.count(frame)
+
+    def _leave_out(self, state: PlaceState, frame: "Frame") -> None:
+        with self._condition:
+            state.leave_out(frame)
+            camera = state.place.camera
+            resting = [one.rest_until for one in self._places.values() if one.place.camera == camera]
+            stream = self._streams.get(camera)
+        if stream is not None:
+            # Until the first of its regions needs a frame.
+            stream.rest_until(min(resting))
+
+    def _report_of_place(self, state: PlaceState, error: EdgeToscaError) -> None:
+        reason = " ".join(str(error).split())
+        with self._condition:
+            new, state.error = state.error != reason, reason
+        if new:
+            self._log_event(reason)
 
     def _report_error(self, error: Exception) -> None:
         if isinstance(error, EdgeToscaError):

@@ -150,9 +150,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     # An older format is read as it is; the first command that writes upgrades it.
     if not 1 <= version <= NEWEST:
         connection.close()
-        raise StoreError(
-            f"{path} has format {version}, this program reads {NEWEST}; update edge-tosca"
-        )
+        raise StoreError(f"{path} has format {version}, this program reads {NEWEST}; update edge-tosca")
     with sqlite_errors(path):
         foreign = foreign_parts(connection)
     if foreign:

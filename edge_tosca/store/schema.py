@@ -15,8 +15,8 @@ ENCRYPTED_WITH_NONE = 5
 
 WITH_TALLY = 6
 ENCRYPTED_WITH_TALLY = 7
-"""A plain and an encrypted store that counts, with pictures of none of the classes or without. Earlier versions
-refuse a table that they do not know; by this number they say that they are too old."""
+"""A plain and an encrypted store that counts, with pictures of none of the classes or without. Earlier
+versions refuse a table that they do not know; by this number they say that they are too old."""
 
 NEWEST = ENCRYPTED_WITH_TALLY
 """The highest format number that this program reads."""
@@ -50,6 +50,9 @@ TALLY_SETTING = "tally_days"
 
 SEVERITY_SETTING = "severity"
 """Setting with the severity of classes, as JSON; absent where all are info."""
+
+REGIONS_SETTING = "regions"
+"""Setting with the named regions of each camera, as JSON; absent where every camera is seen whole."""
 
 TABLES = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge_tosca.errors import LearnError
+from edge_tosca.region import Region
 from edge_tosca.results import Note, Skipped
 from edge_tosca.system.files import why_unwritable, write_atomically
 from edge_tosca.vision.feature_extractor import FeatureExtractor
@@ -45,6 +46,7 @@ def embed_folder(
     on_progress: Callable[[int, int], None],
     *,
     follow_links: bool = False,
+    region: Region | None = None,
 ) -> Embedding:
     """Write features (float32 [n, d]), labels (int64 [n]), class_names and paths to a .npz file.
 
@@ -54,6 +56,7 @@ def embed_folder(
         vision: the backbone.
         on_progress: called with the number of pictures done and of all pictures.
         follow_links: take links to pictures outside the folder, too.
+        region: of each upright picture; None for all of it.
 
     Returns:
         The report.
@@ -68,7 +71,9 @@ def embed_folder(
     if not items:
         raise no_picture(folder, found.skipped_of_classes)
     features, labels, paths, skipped, notes = [], [], [], found.skipped_of_classes, []
-    extracted = vision.extract((path for _, path in items), lambda done: on_progress(done, len(items)))
+    extracted = vision.extract(
+        (path for _, path in items), lambda done: on_progress(done, len(items)), region=region
+    )
     for (label, path), picture in zip(items, extracted, strict=True):
         if picture.features is None:
             skipped.append(Skipped(str(path), picture.error or "unreadable"))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import PictureError, StoreError
+from edge_tosca.region import Region
 from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class FeatureExtractor:
         on_progress: Callable[[int], None] | None = None,
         *,
         digests: bool = False,
+        region: Region | None = None,
     ) -> "Iterator[Extracted]":
         """Compute the features of pictures, in their order.
 
@@ -73,6 +75,7 @@ class FeatureExtractor:
             sources: paths, file contents or pixel arrays.
             on_progress: called after each picture with the number of pictures done.
             digests: compute the SHA-256 of each file that is decoded.
+            region: of each upright picture; None for all of it.
 
         Yields:
             One result per picture, with its features or the reason why it cannot be read.
@@ -80,7 +83,9 @@ class FeatureExtractor:
         from edge_tosca.runtime import extract
 
         preprocessing = self.bundle.preprocessing
-        yield from extract(sources, preprocessing, self.backend, digests=digests, on_progress=on_progress)
+        yield from extract(
+            sources, preprocessing, self.backend, digests=digests, region=region, on_progress=on_progress
+        )
 
     def feature(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, float]]:
         """Compute the feature of one frame, in the calling thread.

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from edge_tosca.addresses import ADDRESS_VARIABLES
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.live.events import Change
+from edge_tosca.live import Place
+from edge_tosca.live.place import DEFAULT
+from edge_tosca.watch.change import Change
 
 TIMEOUT_SECONDS = 30.0
 """How long a command may run before it and its child processes are killed."""
@@ -24,9 +26,9 @@ _CLOSING_SECONDS = 5.0
 class Command:
     """Runs a command at every change.
 
-    While it runs, only the newest change waits; earlier ones are dropped. The command gets the change as
-    JSON on its standard input and in environment variables. Its output goes to stderr, so that it does not
-    mix with the lines of answers.
+    While it runs, only the newest change of each region waits; earlier ones are dropped. The command gets
+    the change as JSON on its standard input and in environment variables. Its output goes to stderr, so that
+    it does not mix with the lines of answers.
 
     Args:
         line: the command and its arguments, split as a shell splits them; no shell runs.
@@ -48,7 +50,7 @@ class Command:
         self._on_event = on_event
         self._timeout = timeout
         self._condition = threading.Condition()
-        self._waiting: Change | None = None
+        self._waiting: dict[Place, Change] = {}
         self._busy = self._closed = False
         self._process: subprocess.Popen[bytes] | None = None
         self._last_error: str | None = None
@@ -62,17 +64,17 @@ class Command:
             change: the new shown answer.
         """
         with self._condition:
-            self._waiting = change
+            self._waiting[change.place] = change
             self._condition.notify_all()
 
-    def available(self, available: bool) -> None:
-        """Ignore the camera: the command runs for answers only."""
+    def available(self, available: Mapping[Place, bool]) -> None:
+        """Ignore the cameras: the command runs for answers only."""
 
     def close(self) -> None:
         """Wait a few seconds for the last change, then kill the command."""
         with self._condition:
-            self._condition.wait_for(lambda: not self._busy and self._waiting is None, _CLOSING_SECONDS)
-            self._closed, self._waiting = True, None
+            self._condition.wait_for(lambda: not self._busy and not self._waiting, _CLOSING_SECONDS)
+            self._closed, self._waiting = True, {}
             if self._process is not None:
                 _kill(self._process)
             self._condition.notify_all()
@@ -83,10 +85,10 @@ class Command:
             with self._condition:
                 self._busy = False
                 self._condition.notify_all()
-                self._condition.wait_for(lambda: self._closed or self._waiting is not None)
-                if self._closed or self._waiting is None:
+                self._condition.wait_for(lambda: self._closed or bool(self._waiting))
+                if self._closed or not self._waiting:
                     return
-                change, self._waiting, self._busy = self._waiting, None, True
+                change, self._busy = self._waiting.pop(next(iter(self._waiting))), True
             error = self._run_once(change)
             # Report a repeated failure only once.
             if error is not None and error != self._last_error:
@@ -143,10 +145,11 @@ def environment(change: Change) -> dict[str, str]:
         "TASK": answer.task,
         "TIME": change.time,
         "FRAME": str(change.frame),
-        "CAMERA": change.camera,
-        "REGION": change.region,
         "SEVERITY": change.severity,
     }
+    if change.place != DEFAULT:
+        # EDGE_TOSCA_CAMERA is a camera's address.
+        values |= {"CAMERA_NAME": change.place.camera, "REGION": change.place.region}
     return {f"EDGE_TOSCA_{name}": plain(value) for name, value in values.items()}
 
 

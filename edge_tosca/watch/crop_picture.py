@@ -4,7 +4,7 @@ import base64
 from collections import deque
 from io import BytesIO
 
-from edge_tosca.live.events import Change
+from edge_tosca.watch.change import Change
 
 SIDE = 640
 """Longer side of a picture, pixels: about 60 kB, 80 in base64."""

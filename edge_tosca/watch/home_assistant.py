@@ -6,34 +6,79 @@ older versions read, too.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
-from edge_tosca.live.events import WHOLE, Place
+from edge_tosca.live import Place
+from edge_tosca.live.place import DEFAULT
 
 _MAX_STATE_LENGTH = 255
 
 
 def discovery_messages(
-    prefix: str, discovery: str, version: str, place: Place = WHOLE, *, look: bool = False
+    prefix: str,
+    discovery: str,
+    version: str,
+    places: Sequence[Place] = (DEFAULT,),
+    *,
+    look: bool = False,
 ) -> dict[str, str]:
-    """Return the discovery messages of a region's entities.
+    """Return the discovery messages of a device's entities.
 
     Args:
         prefix: of the device's topics.
         discovery: prefix that Home Assistant listens on, "homeassistant" by default.
         version: of edge-tosca.
-        place: the camera and the region.
-        look: with a button that asks for a look.
+        places: the regions; each has entities of its own.
+        look: with a button for each region that asks for a look.
 
     Returns:
         Topic to the JSON that is published on it, retained.
     """
+    found: dict[str, str] = {}
+    for place in places:
+        found |= _messages_of(prefix, discovery, version, place, list(places) == [DEFAULT], look)
+    return found
+
+
+def state_topic(prefix: str, place: Place) -> str:
+    """Return the topic of a region's answers: the whole frame of the camera "main" has the device's own.
+
+    Args:
+        prefix: of the device's topics.
+        place: the region.
+    """
+    return f"{prefix}/state" if place == DEFAULT else f"{prefix}/{place.camera}/{place.region}/state"
+
+
+def availability_topic(prefix: str, place: Place) -> str:
+    """Return the topic of whether a region has answers, of a device that has several regions.
+
+    Args:
+        prefix: of the device's topics.
+        place: the region.
+    """
+    return f"{prefix}/{place.camera}/{place.region}/availability"
+
+
+def look_topic(prefix: str) -> str:
+    """Return the topic on which a look is asked for.
+
+    Args:
+        prefix: of the device's topics.
+    """
+    return f"{prefix}/look"
+
+
+def _messages_of(
+    prefix: str, discovery: str, version: str, place: Place, alone: bool, look: bool
+) -> dict[str, str]:
     device = device_name(prefix)
-    state = state_topic(prefix, place)
+    topic = state_topic(prefix, place)
+    whole = {"availability_topic": f"{prefix}/availability"}
+    both = [{"topic": f"{prefix}/availability"}, {"topic": availability_topic(prefix, place)}]
     common = {
-        "availability_topic": f"{prefix}/availability",
-        "state_topic": state,
+        **(whole if alone else {"availability": both, "availability_mode": "all"}),
         "qos": 1,
         "device": {
             "identifiers": [device],
@@ -44,71 +89,49 @@ def discovery_messages(
         },
         "origin": {"name": "edge-tosca", "sw_version": version},
     }
+    # Discovery topics have few characters, a region's name may have any.
+    before = "" if place == DEFAULT else f"{_digest('/'.join(place))[:8]}_"
+    named = "" if place == DEFAULT else f"{place.camera} {place.region} "
+    state = {"state_topic": topic}
     entities: dict[tuple[str, str], dict[str, Any]] = {
         ("sensor", "label"): {
-            "name": "Label",
+            **state,
+            "name": f"{named}Label",
             "icon": "mdi:eye",
             # Home Assistant rejects a longer state.
             "value_template": f"{{{{ value_json.label[:{_MAX_STATE_LENGTH}] }}}}",
-            "json_attributes_topic": state,
+            "json_attributes_topic": topic,
         },
         ("sensor", "confidence"): {
-            "name": "Confidence",
+            **state,
+            "name": f"{named}Confidence",
             "icon": "mdi:gauge",
             "unit_of_measurement": "%",
             "state_class": "measurement",
             "value_template": "{{ (value_json.confidence * 100) | round(1) }}",
         },
         ("binary_sensor", "unknown"): {
-            "name": "Unknown",
+            **state,
+            "name": f"{named}Unknown",
             "icon": "mdi:help-circle-outline",
             "payload_on": "ON",
             "payload_off": "OFF",
             "value_template": "{{ 'ON' if value_json.unknown else 'OFF' }}",
         },
     }
-    button = {
-        **{key: common[key] for key in ("availability_topic", "qos", "device", "origin")},
-        "name": "Look",
-        "icon": "mdi:eye-refresh",
-        "command_topic": look_topic(prefix),
-        "payload_press": "/".join(place),
-    }
-    # The names of a box with one region are those of earlier versions.
-    title, suffix = ("", "") if place == WHOLE else (" ".join(place) + " ", f"_{_short(place)}")
-    messages = {key: {**common, **entity} for key, entity in entities.items()}
     if look:
-        messages[("button", "look")] = button
+        entities["button", "look"] = {
+            "name": f"{named}Look",
+            "icon": "mdi:eye-refresh",
+            "command_topic": look_topic(prefix),
+            "payload_press": "/".join(place),
+        }
     return {
-        f"{discovery}/{kind}/{device}/{name}{suffix}/config": json.dumps(
-            {**message, "name": title + message["name"], "unique_id": f"{device}_{name}{suffix}"}
+        f"{discovery}/{kind}/{device}/{before}{name}/config": json.dumps(
+            {**common, **entity, "unique_id": f"{device}_{before}{name}"}
         )
-        for (kind, name), message in messages.items()
+        for (kind, name), entity in entities.items()
     }
-
-
-def state_topic(prefix: str, place: Place) -> str:
-    """Return the topic of a region's state.
-
-    Args:
-        prefix: of the device's topics.
-        place: the camera and the region.
-
-    Returns:
-        PREFIX/state for the whole frame of a camera without a name, else PREFIX/CAMERA/REGION/state with
-        percent codes for what a topic cannot have.
-    """
-    levels = [] if place == WHOLE else [quote(name, safe=" ") for name in place]
-    return "/".join([prefix, *levels, "state"])
-
-
-def look_topic(prefix: str) -> str:
-    """Return the topic on which a look is asked for."""
-    return f"{prefix}/look"
-
-
-def _short(place: Place) -> str:
-    return hashlib.sha256("/".join(place).encode()).hexdigest()[:8]
 
 
 def device_name(prefix: str) -> str:
@@ -120,4 +143,8 @@ def device_name(prefix: str) -> str:
     Returns:
         A name that depends on the prefix only.
     """
-    return f"edge_tosca_{hashlib.sha256(prefix.encode()).hexdigest()[:12]}"
+    return f"edge_tosca_{_digest(prefix)[:12]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,18 +1,25 @@
-"""Publish the shown answers to an MQTT broker, and again after a lost connection; take requests to look."""
+"""Publish the shown answer to an MQTT broker, and again after a lost connection."""
 
 import json
 import secrets
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
-from edge_tosca.live.events import WHOLE, Change, Place
-from edge_tosca.version import __version__
+from edge_tosca.live import Place
+from edge_tosca.live.place import DEFAULT
 from edge_tosca.watch.broker import Broker
-from edge_tosca.watch.home_assistant import device_name, discovery_messages, look_topic, state_topic
+from edge_tosca.watch.change import Change
+from edge_tosca.watch.home_assistant import (
+    availability_topic,
+    device_name,
+    discovery_messages,
+    look_topic,
+    state_topic,
+)
 from edge_tosca.watch.instance import Instance
 from edge_tosca.watch.outage import Cause, Event, Outage
 
@@ -22,22 +29,24 @@ REPEAT_SECONDS = 1.5 * _KEEPALIVE + 5
 
 _CONNECTING_SECONDS = 3.0
 _CLOSING_SECONDS = 3.0
-_MAX_QUEUED = 20
-_MAX_PLACES = 64
+_MAX_QUEUED = 400
 _LONGEST_REQUEST = 200
 
 
 class Publisher:
-    """Publishes the newest change on PREFIX/state, and on PREFIX/availability whether there are answers.
+    """Publishes the newest change of each region, and whether there are answers.
 
-    Both are retained, and published again after every new connection, since a restarted broker has lost them.
-    Only the newest change is kept for publishing. A region with a name has PREFIX/CAMERA/REGION/state. A
-    message on PREFIX/look asks for a look: CAMERA/REGION or REGION names what to look at, an empty one all.
+    The whole frame of the camera "main" is published on PREFIX/state, any other region on
+    PREFIX/CAMERA/REGION/state; PREFIX/availability says whether any region has answers. All are retained, and
+    published again after every new connection, since a restarted broker has lost them. Only the newest
+    change of a region is kept for publishing. What is retained of a region is erased when it is removed.
 
     Args:
         broker: the broker and the topics.
         on_event: called in the connection's thread with one line when the connection is lost or restored.
-        on_look: called in the connection's thread with the text of a request; None to take none.
+        places: the regions that there are at first; `available` brings them up to date.
+        on_look: called in the connection's thread when a message on PREFIX/look asks for a look, with its
+            text: CAMERA/REGION, or empty for all regions. None to take no such messages.
 
     Raises:
         MissingExtraError: paho-mqtt is not installed.
@@ -49,6 +58,7 @@ class Publisher:
         self,
         broker: Broker,
         on_event: Callable[[str], None],
+        places: Sequence[Place] = (DEFAULT,),
         on_look: Callable[[str], None] | None = None,
     ) -> None:
         try:
@@ -57,17 +67,19 @@ class Publisher:
         except ImportError:
             raise MissingExtraError("paho-mqtt", "mqtt") from None
         self._broker = broker
-        self._on_event = on_event
+        self._on_event, self._on_look = on_event, on_look
         self._where = f"mqtt broker {broker.name}"
-        self._on_look = on_look
-        self._availability = f"{broker.prefix}/availability"
+        self._availability_topic = f"{broker.prefix}/availability"
         self._lock = threading.Lock()
         self._newest: dict[Place, str] = {}
-        self._available = self._closing = self._refused = False
+        self._available: dict[Place, bool] = dict.fromkeys(places, False)
+        self._sent: dict[Place, bool] = {}
+        self._retained: set[Place] = set(places)
+        self._closing = self._refused = False
         self._repeat_at: float | None = None
         self._outage = Outage()
         client = Client(CallbackAPIVersion.VERSION2, client_id=_client_id(broker.prefix))
-        client.will_set(self._availability, "offline", qos=1, retain=True)
+        client.will_set(self._availability_topic, "offline", qos=1, retain=True)
         if broker.user is not None or broker.password is not None:
             client.username_pw_set(broker.user or "", broker.password)
         if broker.tls:
@@ -94,30 +106,32 @@ class Publisher:
         """
         # ASCII only: other characters of a name are escapes.
         text = json.dumps(change.to_json())
-        place = change.place
         with self._lock:
-            new = place not in self._newest
-            if new and len(self._newest) >= _MAX_PLACES:
-                return
-            self._newest[place] = text
+            self._newest[change.place] = text
+            self._retained.add(change.place)
         if self._client.is_connected():
-            if new:
-                self._discover(self._client, [place])
-            self._client.publish(state_topic(self._broker.prefix, place), text, qos=1, retain=True)
+            self._publish(self._client, {state_topic(self._broker.prefix, change.place): text})
 
-    def available(self, available: bool) -> None:
-        """Publish whether the camera gives answers; called again and again.
+    def available(self, available: Mapping[Place, bool]) -> None:
+        """Publish which regions have answers; called again and again.
 
         Args:
-            available: whether it does.
+            available: whether each region has.
         """
         with self._lock:
             due = self._repeat_at is not None and time.monotonic() >= self._repeat_at
             if due:
                 self._repeat_at = None
-            publish, self._available = due or self._available != available, available
-        if publish and self._client.is_connected():
-            self._publish_availability(available)
+            # None at all: the live loop has not read the regions yet.
+            self._available = dict(available) or self._available
+            self._newest = {place: text for place, text in self._newest.items() if place in self._available}
+            found = {}
+            # The connection may be opened at this moment by the other thread.
+            if self._client.is_connected() and (due or self._sent != self._available):
+                found = {**self._regions_changed(), **self._availability()}
+                self._sent = dict(self._available)
+                self._retained = set(self._available)
+        self._publish(self._client, found)
         self._report(self._outage.check())
 
     def close(self) -> None:
@@ -125,16 +139,51 @@ class Publisher:
         self._closing = True
         if self._client.is_connected():
             # If the broker is gone at this moment, it has the last will.
-            message = self._publish_availability(False)
+            message = self._client.publish(self._availability_topic, "offline", qos=1, retain=True)
             if message.rc == 0:
                 message.wait_for_publish(_CLOSING_SECONDS)
         self._client.disconnect()
         self._client.loop_stop()
         self._instance.close()
 
-    def _publish_availability(self, available: bool) -> Any:
-        text = "online" if available else "offline"
-        return self._client.publish(self._availability, text, qos=1, retain=True)
+    def _availability(self) -> dict[str, str]:
+        """Return what is published on the availability topics."""
+        prefix, found = self._broker.prefix, self._available
+        own = {} if list(found) == [DEFAULT] else found
+        return {
+            **{availability_topic(prefix, place): _word(has) for place, has in own.items()},
+            self._availability_topic: _word(any(found.values())),
+        }
+
+    def _discovery(self) -> dict[str, str]:
+        from edge_tosca import __version__
+
+        broker = self._broker
+        if not broker.discovery:
+            return {}
+        return discovery_messages(
+            broker.prefix,
+            broker.discovery,
+            __version__,
+            tuple(self._available),
+            look=self._on_look is not None,
+        )
+
+    def _regions_changed(self) -> dict[str, str]:
+        """Return the discovery messages, and empty ones that erase what is retained of removed regions."""
+        if self._sent.keys() == self._available.keys():
+            return {}
+        prefix, discovery = self._broker.prefix, self._broker.discovery
+        gone = sorted(self._retained - self._available.keys())
+        topics = [topic(prefix, place) for place in gone for topic in (state_topic, availability_topic)]
+        if discovery:
+            topics += discovery_messages(prefix, discovery, "", gone, look=self._on_look is not None)
+        return {**dict.fromkeys(topics, ""), **self._discovery()}
+
+    @staticmethod
+    def _publish(client: Any, messages: Mapping[str, str]) -> None:
+        for topic, text in messages.items():
+            client.publish(topic, text, qos=1, retain=True)
 
     def _connected(self, client: Any, _: object, flags: object, reason: Any, properties: object) -> None:
         self._refused = reason.is_failure
@@ -142,29 +191,18 @@ class Publisher:
             # For example a wrong password: paho tries again, and the disconnection that follows is no news.
             self._wait_and_report(client, "refused", str(reason))
             return
+        prefix = self._broker.prefix
         with self._lock:
-            newest, available = dict(self._newest), self._available
+            states = {state_topic(prefix, place): text for place, text in self._newest.items()}
+            messages = {**self._discovery(), **states, **self._availability()}
+            self._sent = dict(self._available)
+            self._retained |= self._available.keys()
             # A process that was here before, and broke off with its network, may still be declared dead.
             self._repeat_at = time.monotonic() + REPEAT_SECONDS
-        self._discover(client, list(newest) or [WHOLE])
-        for place, text in newest.items():
-            client.publish(state_topic(self._broker.prefix, place), text, qos=1, retain=True)
+        self._publish(client, messages)
         if self._on_look is not None:
-            client.subscribe(look_topic(self._broker.prefix), qos=1)
-        text = "online" if available else "offline"
-        client.publish(self._availability, text, qos=1, retain=True)
+            client.subscribe(look_topic(prefix), qos=1)
         self._report(self._outage.connected())
-
-    def _discover(self, client: Any, places: Iterable[Place]) -> None:
-        broker = self._broker
-        if not broker.discovery:
-            return
-        for place in places:
-            messages = discovery_messages(
-                broker.prefix, broker.discovery, __version__, place, look=self._on_look is not None
-            )
-            for topic, text in messages.items():
-                client.publish(topic, text, qos=1, retain=True)
 
     def _received(self, client: Any, _: object, message: Any) -> None:
         # A retained request would be repeated at every connection.
@@ -201,6 +239,10 @@ class Publisher:
             "restored": ": connected again",
         }
         self._on_event(f"{self._where}{text[event]}")
+
+
+def _word(available: bool) -> str:
+    return "online" if available else "offline"
 
 
 def _client_id(prefix: str) -> str:

@@ -5,11 +5,12 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edge_tosca.live.events import Change
+from edge_tosca.live import Place
+from edge_tosca.watch.change import Change
 from edge_tosca.watch.crop_picture import CropPictures
 from edge_tosca.watch.delivery import Delivered, Failed, Refused, post
 from edge_tosca.watch.receiver import Receiver
@@ -102,8 +103,8 @@ class Webhook:
                 self._lost += 1
             self._condition.notify_all()
 
-    def available(self, available: bool) -> None:
-        """Ignore the camera: events are sent for answers only."""
+    def available(self, available: Mapping[Place, bool]) -> None:
+        """Ignore the cameras: events are sent for answers only."""
 
     def stats(self) -> WebhookStats:
         """Return what became of the events."""

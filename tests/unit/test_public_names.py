@@ -31,18 +31,18 @@ METHODS = {
     "open": "path bundle=None * runtime=None device=None threads=None hint='LATENCY' key_file=None",
     "close": "",
     "learn": "source task=None * force=False remember=False passed_over=None follow_links=False "
-    "on_progress=None",
+    "on_progress=None region=None",
     "learn_features": "features task=None * names=None skipped=() force=False feature_seconds=0.0",
-    "learn_none": "source * remember=False on_progress=None",
+    "learn_none": "source * remember=False on_progress=None region=None",
     "forget": "label",
     "forget_none": "",
     "rename": "label new * merge=False",
     "rollback": "generation=None",
     "history": "",
-    "predict": "source top=3 coverage=None",
-    "predict_many": "sources top=3 on_progress=None coverage=None",
-    "predict_burst": "sources top=3 on_skipped=None",
-    "evaluate": "folder on_progress=None * unknown=None follow_links=False",
+    "predict": "source top=3 coverage=None region=None",
+    "predict_many": "sources top=3 on_progress=None coverage=None region=None",
+    "predict_burst": "sources top=3 on_skipped=None region=None",
+    "evaluate": "folder on_progress=None * unknown=None follow_links=False region=None",
 }
 
 PACKS = (
@@ -56,18 +56,21 @@ VERBS = {
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
-    "learn": f"--task= --class= --none= --force --remember --follow-links {WHERE} --json --key-file=",
+    "learn": f"--task= --class= --none= --region=0,0,1,1 --force --remember --follow-links {WHERE} --json --key-file=",
     "forget": "--none --backups --json --key-file=",
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
-    "predict": f"--top= --burst --coverage= --follow-links {WHERE} --json --key-file=",
-    "evaluate": f"--unknown= --report= --follow-links {WHERE} --json --key-file=",
+    "predict": f"--top= --region=0,0,1,1 --burst --coverage= --follow-links {WHERE} --json --key-file=",
+    "evaluate": f"--region=0,0,1,1 --unknown= --report= --follow-links {WHERE} --json --key-file=",
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
     "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= "
     f"--on-change-seconds= --log= {WHERE} --key-file=",
+    "regions add": "--camera= --class= --json --key-file=",
+    "regions list": "--camera= --json --key-file=",
+    "regions remove": "--camera= --json --key-file=",
     "verify": "--known= --json --key-file=",
     "store check": "--json --key-file=",
     "store compact": "--json --key-file=",
@@ -82,7 +85,7 @@ VERBS = {
     "store rekey": "--new-key-file= --fresh --key-file=",
     "export": "--out= --list --weights= --calibration= --held-out= --precision= --recipe= --force --feature= "
     "--size= --mean= --std= --interpolation= --crop= --json",
-    "embed": f"--out= --follow-links --backbone= {WHERE} --json",
+    "embed": f"--out= --region=0,0,1,1 --follow-links --backbone= {WHERE} --json",
     "doctor": f"--backbone= {WHERE} --json --key-file=",
     "demo": "--out= --json",
     "pack keygen": "--json",

@@ -162,6 +162,25 @@ class OodDetector:
         """
         return self.calibration.score(self.statistics(z, margins))
 
+    def among(self, groups: Array) -> "OodDetector":
+        """Return a detector that knows some of the groups only, at the same threshold.
+
+        Args:
+            groups: indices, int [k], at least one.
+
+        Returns:
+            The detector; its margins are those of `groups`.
+        """
+        rows = np.append(groups, len(self.mean_noise))
+        return replace(
+            self,
+            discriminant=Discriminant(self.discriminant.weights[rows], self.discriminant.bias[rows]),
+            mean_noise=self.mean_noise[groups],
+            quantized_means=self.quantized_means[groups],
+            quantization_steps=self.quantization_steps[groups],
+            lengths=self.lengths[groups],
+        )
+
     def with_evidence(
         self, known: Array, references: Array | None, refused: float, dependence: Callable[[], Dependence]
     ) -> "OodDetector":

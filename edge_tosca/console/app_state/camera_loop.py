@@ -12,7 +12,6 @@ from edge_tosca.console.app_state.image_analysis import AnalysedImage, analyse_w
 from edge_tosca.devices.camera import CameraStats, Stream
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Live, LiveAnswer, LiveStats, StableAnswer
-from edge_tosca.live.triggers import Trigger
 from edge_tosca.results import Answer
 
 UPDATE_SECONDS = 0.1
@@ -77,7 +76,6 @@ class CameraLoop:
         frames: int,
         on_answer: Callable[[AnalysedImage, Answer], str],
         watched: Callable[[], bool],
-        trigger: Trigger | None = None,
     ) -> None:
         """Create the loop; `start` opens the camera.
 
@@ -87,10 +85,9 @@ class CameraLoop:
             frames: of a burst.
             on_answer: called with the picture and the answer of each update; returns the answer's id.
             watched: whether a page is open.
-            trigger: decides which frames are answered; every one by default.
         """
         self.stream = Stream.of(spec, _note)
-        self.live = Live(self.stream, open_learner, frames, _note, trigger)
+        self.live = Live(self.stream, open_learner, frames, _note)
         self.answers: Broadcast[LiveUpdate] = Broadcast()
         self.pictures: Broadcast[bytes] = Broadcast()
         self.rounds = 0
@@ -126,15 +123,9 @@ class CameraLoop:
         self._wanted.set()
 
     def newest(self) -> LiveUpdate | None:
-        """Return the newest answer, None if it has not held for STALE_SECONDS.
-
-        It holds for later frames that the trigger left out.
-        """
+        """Return the newest answer, None if it is older than STALE_SECONDS."""
         _, update = self.answers.newest()
-        if update is None:
-            return None
-        held = max(update.at, self.live.current_at or 0.0)
-        return update if time.monotonic() - held < STALE_SECONDS else None
+        return update if update is not None and time.monotonic() - update.at < STALE_SECONDS else None
 
     def reason(self) -> Reason | None:
         """Return the reason why there is no answer; None if there is one."""
@@ -167,9 +158,8 @@ class CameraLoop:
         """Return whether the live loop answers, or has a reason not to."""
         live, now = self.live.stats(), time.monotonic()
         idle = live.error is not None or not self.stream.stats().connected
-        done = live.answered + live.unneeded
-        if idle or done != self._answered:
-            self._answered, self._answered_at = done, now
+        if idle or live.answered != self._answered:
+            self._answered, self._answered_at = live.answered, now
         return now - self._answered_at < STUCK_SECONDS
 
     def _update_of(self, live: LiveAnswer) -> LiveUpdate:

@@ -12,6 +12,7 @@ import pytest
 
 from edge_tosca import Learner
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.live.place import DEFAULT, Place
 from edge_tosca.watch import Broker, Publisher
 from edge_tosca.watch.home_assistant import discovery_messages
 from edge_tosca.watch.mqtt import REPEAT_SECONDS, _client_id
@@ -36,7 +37,7 @@ def test_state_and_availability_are_retained_and_the_end_is_told(
 ):
     broker = mosquitto()
     publisher = publish(f"mqtt://127.0.0.1:{broker.port}/hall/box")
-    publisher.available(True)
+    publisher.available({DEFAULT: True})
     publisher.change(change("mug"))
     heard = listen(broker)
     eventually(lambda: "hall/box/state" in heard and heard.get("hall/box/availability") == "online")
@@ -44,9 +45,9 @@ def test_state_and_availability_are_retained_and_the_end_is_told(
     assert (state["label"], state["confidence"], state["unknown"]) == ("mug", 0.875, False)
     publisher.change(change("pen", unknown=True))
     eventually(lambda: json.loads(heard["hall/box/state"])["label"] == "pen")
-    publisher.available(False)
+    publisher.available({DEFAULT: False})
     eventually(lambda: heard["hall/box/availability"] == "offline")
-    publisher.available(True)
+    publisher.available({DEFAULT: True})
     eventually(lambda: heard["hall/box/availability"] == "online")
     publisher.close()
     eventually(lambda: heard["hall/box/availability"] == "offline")
@@ -139,14 +140,14 @@ def test_the_last_will_of_one_that_was_here_before_is_corrected(
     broker = mosquitto()
     heard = listen(broker)
     publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box")
-    publisher.available(True)
+    publisher.available({DEFAULT: True})
     eventually(lambda: heard.get("box/availability") == "online")
     # As the broker does for a connection that broke off without a word.
     single("box/availability", "offline", retain=True, hostname="127.0.0.1", port=broker.port)
     eventually(lambda: heard["box/availability"] == "offline")
     later = time.monotonic() + REPEAT_SECONDS
     monkeypatch.setattr("edge_tosca.watch.mqtt.time.monotonic", lambda: later)
-    publisher.available(True)
+    publisher.available({DEFAULT: True})
     monkeypatch.undo()
     eventually(lambda: heard["box/availability"] == "online")
 
@@ -184,7 +185,7 @@ def test_a_broker_that_was_started_anew_is_told_everything_again(
     broker = mosquitto()
     told = []
     publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box", told.append)
-    publisher.available(True)
+    publisher.available({DEFAULT: True})
     publisher.change(change("mug"))
     first = listen(broker)
     eventually(lambda: "box/state" in first)
@@ -224,8 +225,10 @@ def start_box():
 
     program = """
 import sys, time
+from edge_tosca.live.place import DEFAULT
+from edge_tosca.live.place import DEFAULT
 from edge_tosca.watch import Broker, Publisher
-Publisher(Broker.parse(sys.argv[1]), print).available(True)
+Publisher(Broker.parse(sys.argv[1]), print).available({DEFAULT: True})
 time.sleep(600)
 """
     running = []
@@ -329,49 +332,57 @@ def test_what_is_no_brokers_address_is_refused_in_one_line(url):
     assert len(str(caught.value).splitlines()) == 1 and "secret" not in str(caught.value)
 
 
-def test_each_region_has_a_topic_and_entities_of_its_own(mosquitto, listen, publish, change, eventually):
+GATE = [Place("gate", "left"), Place("gate", "Förderband 2"), Place("hall", "frame")]
+
+
+def test_each_region_of_each_camera_has_its_state_its_availability_and_its_entities(
+    mosquitto, listen, publish, change, eventually
+):
+    broker = mosquitto()
+    heard = listen(broker)
+    publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box")
+    publisher.available(dict.fromkeys(GATE, True) | {GATE[2]: False})
+    publisher.change(replace(change("mug"), place=GATE[0]))
+    publisher.change(replace(change("pen"), place=GATE[1]))
+    eventually(lambda: {"box/gate/left/state", "box/gate/Förderband 2/state"} <= heard.keys())
+    states = [json.loads(heard[topic]) for topic in ("box/gate/left/state", "box/gate/Förderband 2/state")]
+    assert [(one["camera"], one["region"], one["label"]) for one in states] == [
+        ("gate", "left", "mug"),
+        ("gate", "Förderband 2", "pen"),
+    ]
+    eventually(lambda: heard.get("box/hall/frame/availability") == "offline")
+    assert (heard["box/availability"], heard["box/gate/left/availability"]) == ("online", "online")
+    eventually(
+        lambda: len([text for topic, text in heard.items() if topic.endswith("/config") and text]) == 9
+    )
+    found = [json.loads(text) for topic, text in heard.items() if topic.endswith("/config") and text]
+    assert len({entity["unique_id"] for entity in found}) == 9
+    assert len({str(entity["device"]["identifiers"]) for entity in found}) == 1
+    for entity in found:
+        camera_and_region = entity["state_topic"].removeprefix("box/").removesuffix("/state")
+        topics = [one["topic"] for one in entity["availability"]]
+        assert topics == ["box/availability", f"box/{camera_and_region}/availability"]
+        assert entity["availability_mode"] == "all"
+        assert entity["name"].startswith(camera_and_region.replace("/", " "))
+
+
+def test_what_is_retained_of_a_removed_region_is_erased(mosquitto, listen, publish, change, eventually):
     broker = mosquitto()
     publisher = publish(f"mqtt://127.0.0.1:{broker.port}/box")
-    for camera, region in (("gate", "left"), ("gate", "50 % + #"), ("bench", "all")):
-        publisher.change(replace(change("mug"), camera=camera, region=region))
+    publisher.available(dict.fromkeys(GATE, True))
+    publisher.change(replace(change("mug"), place=GATE[0]))
     heard = listen(broker)
-    eventually(lambda: len([topic for topic in heard if topic.endswith("/state")]) == 3)
-    states = {topic: json.loads(text) for topic, text in heard.items() if topic.endswith("/state")}
-    assert set(states) == {
-        "box/gate/left/state",
-        "box/gate/50 %25 %2B %23/state",
-        "box/bench/all/state",
-    }
-    assert states["box/bench/all/state"]["camera"] == "bench"
-    entities = [json.loads(text) for topic, text in heard.items() if topic.endswith("/config")]
-    assert len(entities) == len({entity["unique_id"] for entity in entities})
-    assert {entity["state_topic"] for entity in entities} >= set(states)
-    assert "gate left Label" in {entity["name"] for entity in entities}
+    eventually(lambda: "box/gate/left/state" in heard)
+    publisher.available(dict.fromkeys(GATE[1:], True))
+    eventually(lambda: heard["box/gate/left/state"] == "")
+    # Whoever comes later receives what is retained: six entities, and none of the region.
+    later = listen(broker)
+    eventually(lambda: len([topic for topic in later if topic.endswith("/config")]) == 6)
+    assert not [topic for topic in later if "gate/left" in topic]
 
 
-def test_a_message_on_the_topic_look_asks_for_a_look_and_a_retained_one_does_not(mosquitto, eventually):
-    from paho.mqtt.publish import single
-
-    broker, asked = mosquitto(), []
-    where = {"hostname": "127.0.0.1", "port": broker.port, "qos": 1}
-    single("box/look", "old", retain=True, **where)
-    url = f"mqtt://127.0.0.1:{broker.port}/box"
-    with closing(Publisher(Broker.parse(url), pytest.fail, asked.append)) as publisher:
-        eventually(lambda: publisher._client.is_connected())
-
-        def sent():
-            single("box/look", "gate/left", **where)
-            return asked
-
-        eventually(sent)
-        single("box/look", "x" * 1000, **where)
-        single("box/look", "", **where)
-        eventually(lambda: asked[-1] == "")
-    assert set(asked) == {"gate/left", ""}
-
-
-def test_home_assistant_gets_a_button_where_a_look_can_be_asked_for():
-    messages = discovery_messages("box", "homeassistant", "1", ("gate", "left"), look=True)
-    (button,) = [json.loads(text) for topic, text in messages.items() if "/button/" in topic]
-    assert (button["command_topic"], button["payload_press"]) == ("box/look", "gate/left")
-    assert "state_topic" not in button
+def test_the_topics_of_discovery_have_the_characters_that_home_assistant_takes():
+    for topic in discovery_messages("box", "homeassistant", "1", GATE):
+        assert re.fullmatch(
+            r"homeassistant/(sensor|binary_sensor)/[a-zA-Z0-9_-]+/[a-zA-Z0-9_-]+/config", topic
+        )
