@@ -138,6 +138,9 @@ class Dwell:
             self._totals = {
                 key: amount for key, amount in self._totals.items() if key[1] is None or key[1] in labels
             }
+            self._shown = {
+                place: label for place, label in self._shown.items() if label is None or label in labels
+            }
 
     def _advance(self) -> None:
         now = self._clock()
