@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from edge_tosca.addresses import CAMERA_VARIABLE
-from edge_tosca.cli.addresses import CameraFileOption, given_address
+from edge_tosca.cli.addresses import CameraFileOption, CamerasOption, given_cameras
 from edge_tosca.cli.serve_tokens import TOKEN_VARIABLE, RoleWord, read_tokens, write_token
 from edge_tosca.cli.terminal import (
     DeviceOption,
@@ -30,12 +29,7 @@ _log = logging.getLogger("edge_tosca.console")
 def serve(
     context: typer.Context,
     store: StorePath,
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC", help="0, /dev/video0, rtsp://..., picamera2, a folder, or a .mjpeg file."
-        ),
-    ] = None,
+    camera: CamerasOption = None,
     camera_file: CameraFileOption = None,
     listen: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Address; any but a loopback one needs a token.")
@@ -108,7 +102,7 @@ def serve(
         run(
             Options(
                 store,
-                camera=given_address(context, "--camera", camera, camera_file, CAMERA_VARIABLE),
+                cameras=given_cameras(context, camera, camera_file),
                 address=address,
                 port=port,
                 token=token,

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from edge_tosca.console.api import classes, device, inbox, live, packs, predict, strictness, teaching
+from edge_tosca.console.api import classes, device, inbox, live, packs, predict, regions, strictness, teaching
 from edge_tosca.console.api import sessions as session_routes
 from edge_tosca.console.api.openapi import COMMON_ERRORS
 from edge_tosca.console.app_state.state import AppState
@@ -77,7 +77,18 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     )
     app.state.app_state, app.state.sessions, app.state.rates = state, sessions, rates
     api = APIRouter(prefix=API, responses=COMMON_ERRORS)
-    for routes in (session_routes, predict, live, teaching, inbox, classes, strictness, packs, device):
+    for routes in (
+        session_routes,
+        predict,
+        live,
+        teaching,
+        inbox,
+        classes,
+        strictness,
+        regions,
+        packs,
+        device,
+    ):
         api.include_router(routes.router)
     app.include_router(api)
     app.include_router(device.metrics_router, responses=COMMON_ERRORS)

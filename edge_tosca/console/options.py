@@ -1,5 +1,6 @@
 """Options of `edge-tosca serve`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -44,8 +45,8 @@ class Options:
 
     Attributes:
         store: file of the learner.
-        camera: specification, as `edge_tosca.devices.camera.open_camera` takes it, which may hold a password;
-            None for no camera.
+        cameras: name to specification, as `edge_tosca.devices.camera.open_camera` takes it, which may hold a
+            password.
         address: IP address or host name to listen on.
         port: TCP port to listen on; 0 for any free one.
         token: of the administrator; with no other token either, none is needed, on loopback only.
@@ -64,7 +65,7 @@ class Options:
     """
 
     store: Path
-    camera: str | None = field(default=None, repr=False)
+    cameras: Mapping[str, str] = field(default_factory=dict, repr=False)
     address: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     token: str | None = field(default=None, repr=False)

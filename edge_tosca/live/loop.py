@@ -13,9 +13,9 @@ from edge_tosca.learner.learner import Learner
 from edge_tosca.learner.severity import read_severities
 from edge_tosca.live.consensus import FRAMES
 from edge_tosca.live.place import LiveAnswer, Place, PlaceState, Triggers
-from edge_tosca.live.regions import MAIN, read_regions, regions_of
+from edge_tosca.live.regions import MAIN, NamedRegion, read_regions, regions_of
 from edge_tosca.live.stats import LiveStats
-from edge_tosca.live.triggers import Always
+from edge_tosca.live.triggers import Always, Trigger, parse_trigger
 from edge_tosca.live.turns import Turns
 from edge_tosca.store.wal_guard import EmptyLog, refuse_log_of_another, store_identity
 
@@ -52,7 +52,8 @@ class Live:
             again.
         on_change: called in the loop's thread with each answer that changed what a region shows; it must
             return at once.
-        triggers: makes the trigger of each region; all frames are answered by default.
+        triggers: makes the trigger of each region that has none of its own in the store; all frames are
+            answered by default. A change of what the store knows opens a look, whatever the trigger.
         ends: end when all cameras are files that were read to their end; otherwise wait for other cameras.
 
     Attributes:
@@ -121,7 +122,7 @@ class Live:
                 if state.place.camera == name:
                     state.forget_frames()
         stream.on_frame(self._arrived.set)
-        self._look_again()
+        self.look_again()
 
     def remove_camera(self, name: str) -> None:
         """Answer the frames of a camera no more.
@@ -132,7 +133,7 @@ class Live:
         with self._condition:
             self._streams = {other: stream for other, stream in self._streams.items() if other != name}
             self._places = {place: one for place, one in self._places.items() if place.camera != name}
-        self._look_again()
+        self.look_again()
 
     @property
     def ended(self) -> bool:
@@ -205,7 +206,27 @@ class Live:
         state = self._state_of(place)
         return None if state is None else state.newest
 
-    def _look_again(self) -> None:
+    def look(self, place: Place | None = None) -> bool:
+        """Answer the next frames of a region, whatever its trigger decides.
+
+        Args:
+            place: the region; None for all.
+
+        Returns:
+            Whether there is such a region.
+        """
+        with self._condition:
+            found = [state for state in self._places.values() if place in (None, state.place)]
+            for state in found:
+                state.trigger.request()
+                state.rest_until = 0.0
+                stream = self._streams.get(state.place.camera)
+                if stream is not None:
+                    stream.rest_until(0.0)
+        return bool(found)
+
+    def look_again(self) -> None:
+        """Read the regions again at once: they were changed."""
         self._refresh_at = 0.0
         self._arrived.set()
 
@@ -297,10 +318,15 @@ class Live:
                     place = Place(camera, named.name)
                     state = self._places.get(place)
                     if state is None:
-                        state = PlaceState(place, named, self._frames, self._triggers(place))
+                        state = PlaceState(place, named, self._frames, self._trigger_of(place, named))
+                    elif state.named.trigger != named.trigger:
+                        state.trigger = self._trigger_of(place, named)
                     state.change(named)
                     places[place] = state
             self._places = places
+
+    def _trigger_of(self, place: Place, named: NamedRegion) -> Trigger:
+        return parse_trigger(named.trigger) if named.trigger else self._triggers(place)
 
     def _answer(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
         generation = learner.store.latest()

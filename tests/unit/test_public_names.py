@@ -56,7 +56,8 @@ VERBS = {
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
-    "learn": f"--task= --class= --none= --region=0,0,1,1 --force --remember --follow-links {WHERE} --json --key-file=",
+    "learn": "--task= --class= --none= --region=0,0,1,1 --force --remember --follow-links "
+    f"{WHERE} --json --key-file=",
     "forget": "--none --backups --json --key-file=",
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",

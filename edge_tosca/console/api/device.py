@@ -16,7 +16,6 @@ from edge_tosca.console.api.messages import (
     StorageMessage,
 )
 from edge_tosca.console.api.openapi import file_answer
-from edge_tosca.console.app_state.camera_loop import stats_of
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep
 from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.console.http.security import is_admitted
@@ -36,8 +35,9 @@ async def health(request: Request, state: AppStateDep) -> HealthMessage:
     generation = None
     with contextlib.suppress(EdgeToscaError, ApiError):
         generation = await state.store_thread(lambda learner: learner.store.latest())
-    camera, live = stats_of(state.camera_loop)
-    works = generation is not None and (camera is None or camera.connected)
+    camera, live = state.cameras.stats(state.cameras.first())
+    connected = [feed.stream.stats().connected for feed in list(state.cameras.feeds.values())]
+    works = generation is not None and all(connected)
     if not is_admitted(request.scope):
         return HealthMessage(
             status="ok" if works else "degraded",

@@ -25,6 +25,7 @@ _GONE = "this group is no longer in the inbox; load the page again"
 async def inbox(state: AppStateDep) -> InboxMessage:
     """List recent unknown pictures, grouped by similarity, the largest group first."""
     groups = state.inbox.groups()
+    plain = state.cameras.is_plain()
     return InboxMessage(
         groups=[
             UnknownGroupMessage(
@@ -32,10 +33,12 @@ async def inbox(state: AppStateDep) -> InboxMessage:
                 count=group.count,
                 nearest=group.nearest,
                 pictures=[UnknownMessage(id=one.id, at=one.at) for one in reversed(group.pictures)],
+                camera=None if plain or place is None else place.camera,
+                region=None if plain or place is None else place.region,
             )
-            for group in groups
+            for place, group in groups
         ],
-        pictures=sum(len(group.pictures) for group in groups),
+        pictures=sum(len(group.pictures) for _, group in groups),
     )
 
 
@@ -45,7 +48,7 @@ async def drop(
     group: Annotated[str | None, Query(min_length=1, max_length=64, description="All unless named.")] = None,
 ) -> DroppedMessage:
     """Remove a group of unknown pictures, or all groups."""
-    keys = [group] if group is not None else [one.id for one in state.inbox.groups()]
+    keys = [group] if group is not None else [one.id for _, one in state.inbox.groups()]
     taken = [state.inbox.take(key) for key in keys]
     if group is not None and taken[0] is None:
         raise ApiError(404, _GONE)

@@ -180,7 +180,11 @@ class ShownMessage(Message):
 
 
 class LiveMessage(Message):
-    """The newest answer to a camera, or the reason why there is none."""
+    """The newest answer to a region of a camera, or the reason why there is none.
+
+    `camera` has the camera's statistics, `camera_name` and `region` say which region of which camera; null
+    for a phone's own camera.
+    """
 
     id: str | None
     frame: int | None
@@ -188,6 +192,8 @@ class LiveMessage(Message):
     shown: ShownMessage | None
     camera: dict[str, Any] | None
     reason: Literal["no_camera", "starting", "camera_lost", "nothing_learned", "trouble"] | None
+    camera_name: str | None = None
+    region: str | None = None
 
 
 class CameraMessage(Message):

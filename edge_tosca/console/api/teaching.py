@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from edge_tosca.console.api.live import newest_frame
-from edge_tosca.console.api.messages import LabelMessage
 from edge_tosca.console.api.openapi import PICTURE_BODY, Key, Label, file_answer, stream_answer
+from edge_tosca.console.api.places import feed_of, newest_pixels, place_of
+from edge_tosca.console.api.region_messages import CaptureMessage
 from edge_tosca.console.api.teaching_messages import (
     AddedMessage,
     DroppedMessage,
@@ -71,11 +71,11 @@ async def add(request: Request, state: AppStateDep, label: Label, force: bool = 
 
 
 @router.post("/queue/capture", dependencies=[CHANGES_STORE])
-async def capture(state: AppStateDep, body: LabelMessage) -> AddedMessage:
-    """Add the newest frame of the box's camera to the training queue, unless it has a fault."""
+async def capture(state: AppStateDep, body: CaptureMessage) -> AddedMessage:
+    """Add the newest picture of a region of the box's camera to the training queue, unless it has a fault."""
     name = _queued_label(body.label)
-    pixels = newest_frame(state)
-    image = await state.analyse(pixels)
+    place, named = await place_of(state, body.camera, body.region)
+    image = await state.analyse(newest_pixels(feed_of(state, place.camera), named.region))
     return AddedMessage(label=name, **asdict(state.queue.add(name, image)))
 
 

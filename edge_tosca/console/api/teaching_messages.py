@@ -126,12 +126,17 @@ class UnknownMessage(Message):
 
 
 class UnknownGroupMessage(Message):
-    """Similar unknown pictures, the newest first."""
+    """Similar unknown pictures, the newest first.
+
+    `camera` and `region` are null for pictures that were sent, and while the box has one whole frame only.
+    """
 
     id: str
     count: int
     nearest: str
     pictures: list[UnknownMessage]
+    camera: str | None = None
+    region: str | None = None
 
 
 class InboxMessage(Message):

@@ -1,6 +1,6 @@
 """Metrics of the console in Prometheus' text format."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from edge_tosca.console.app_state.cameras import Cameras
 from edge_tosca.devices.camera import CameraStats
 from edge_tosca.live import LiveStats
 
@@ -21,14 +22,14 @@ class Readings:
         unknown: number of pictures in the unknown inbox.
         streams: number of open live views.
         training: whether a lesson is being learned.
-        camera: statistics of the camera and its live loop; None for both if there is no camera.
+        cameras: the box's cameras.
     """
 
     queued: Callable[[], int]
     unknown: Callable[[], int]
     streams: Callable[[], int]
     training: Callable[[], bool]
-    camera: Callable[[], tuple[CameraStats | None, LiveStats | None]]
+    cameras: Callable[[], Cameras]
 
 
 class Metrics:
@@ -75,23 +76,56 @@ class _Collector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         read = self._readings
-        gauge, counter = GaugeMetricFamily, CounterMetricFamily
+        gauge = GaugeMetricFamily
         yield gauge("edge_tosca_queue_pictures", "Pictures in the training queue.", read.queued())
         yield gauge("edge_tosca_inbox_pictures", "Pictures in the unknown inbox.", read.unknown())
         yield gauge("edge_tosca_streams", "Open live views.", read.streams())
         yield gauge("edge_tosca_teaching", "1 while a lesson is being learned.", int(read.training()))
-        camera, live = read.camera()
-        if camera is None or live is None:
-            return
-        yield gauge("edge_tosca_camera_connected", "1 while the camera gives frames.", int(camera.connected))
-        yield gauge("edge_tosca_camera_fps", "Frames a second.", camera.fps)
-        yield counter("edge_tosca_camera_frames", "Frames of the camera.", camera.frames)
-        yield counter("edge_tosca_camera_dropped", "Frames that were not used.", camera.dropped)
-        yield counter("edge_tosca_camera_reconnects", "Times the camera came back.", camera.reconnects)
-        yield gauge("edge_tosca_live_fps", "Live answers a second.", live.fps)
-        yield counter("edge_tosca_live_answers", "Live answers.", live.answered)
-        yield counter("edge_tosca_live_skipped", "Frames that the live loop skipped.", live.skipped)
-        latency = gauge("edge_tosca_live_seconds", "From a frame to its answer.", labels=["quantile"])
-        latency.add_metric(["0.5"], live.latency_p50)
-        latency.add_metric(["0.99"], live.latency_p99)
+        cameras = read.cameras()
+        plain = cameras.is_plain()
+        of_cameras = {name: feed.stream.stats() for name, feed in cameras.feeds.items()}
+        yield from _camera_metrics({() if plain else (name,): one for name, one in of_cameras.items()})
+        of_places = {place: cameras.live.stats(place) for place, _ in cameras.places()}
+        yield from _live_metrics({() if plain else tuple(place): one for place, one in of_places.items()})
+
+
+_CAMERA = (
+    (GaugeMetricFamily, "connected", "1 while the camera gives frames.", lambda of: int(of.connected)),
+    (GaugeMetricFamily, "fps", "Frames a second.", lambda of: of.fps),
+    (CounterMetricFamily, "frames", "Frames of the camera.", lambda of: of.frames),
+    (CounterMetricFamily, "dropped", "Frames that were not used.", lambda of: of.dropped),
+    (CounterMetricFamily, "reconnects", "Times the camera came back.", lambda of: of.reconnects),
+)
+_LIVE = (
+    (GaugeMetricFamily, "fps", "Live answers a second.", lambda of: of.fps),
+    (CounterMetricFamily, "answers", "Live answers.", lambda of: of.answered),
+    (CounterMetricFamily, "skipped", "Frames that the live loop skipped.", lambda of: of.skipped),
+)
+
+
+def _camera_metrics(found: Mapping[tuple[str, ...], CameraStats]) -> Iterator[Metric]:
+    """Return the metrics of cameras, by camera where the box has more than its one whole frame."""
+    labels = ["camera"] if any(found) else []
+    for kind, name, about, value in _CAMERA if found else ():
+        family = kind(f"edge_tosca_camera_{name}", about, labels=labels)
+        for key, stats in found.items():
+            family.add_metric(key, value(stats))
+        yield family
+
+
+def _live_metrics(found: Mapping[tuple[str, ...], LiveStats]) -> Iterator[Metric]:
+    """Return the metrics of live answers, by camera and region likewise."""
+    labels = ["camera", "region"] if any(found) else []
+    for kind, name, about, value in _LIVE if found else ():
+        family = kind(f"edge_tosca_live_{name}", about, labels=labels)
+        for key, stats in found.items():
+            family.add_metric(key, value(stats))
+        yield family
+    if found:
+        latency = GaugeMetricFamily(
+            "edge_tosca_live_seconds", "From a frame to its answer.", labels=[*labels, "quantile"]
+        )
+        for key, stats in found.items():
+            latency.add_metric((*key, "0.5"), stats.latency_p50)
+            latency.add_metric((*key, "0.99"), stats.latency_p99)
         yield latency

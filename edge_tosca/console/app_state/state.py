@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import Depends, Request
 from numpy.typing import NDArray
 
-from edge_tosca.console.app_state.camera_loop import CameraLoop, stats_of
+from edge_tosca.console.app_state.cameras import Cameras
 from edge_tosca.console.app_state.fair_thread import FairThread
 from edge_tosca.console.app_state.image_analysis import (
     AnalysedImage,
@@ -22,13 +22,13 @@ from edge_tosca.console.app_state.image_analysis import (
     cost_of,
     decode,
 )
+from edge_tosca.console.app_state.inboxes import Inboxes
 from edge_tosca.console.app_state.learner_thread import LearnerThread
 from edge_tosca.console.app_state.metrics import Metrics, Readings
 from edge_tosca.console.app_state.phones import Phones
 from edge_tosca.console.app_state.recent_answers import RecentAnswers
 from edge_tosca.console.app_state.training_jobs import Job, Jobs, Taught
 from edge_tosca.console.app_state.training_queue import Queue
-from edge_tosca.console.app_state.unknown_inbox import UnknownInbox
 from edge_tosca.console.http.errors import without_paths
 from edge_tosca.console.http.pixels import PixelBudget
 from edge_tosca.console.http.streams import Streams
@@ -36,6 +36,7 @@ from edge_tosca.console.options import Options
 from edge_tosca.errors import EdgeToscaError, StoreError
 from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
+from edge_tosca.live import Place
 from edge_tosca.live.shared_backbone import SharedBackbone
 from edge_tosca.results import Answer, LearnReport, NoneReport
 from edge_tosca.runtime import Preprocessing
@@ -65,7 +66,7 @@ class AppState:
         streams: open live views.
         queue: pictures that wait to be taught.
         recent: pictures of the last answers.
-        inbox: recent unknown pictures.
+        inbox: recent unknown pictures, by region.
         phones: consensus of each phone.
         thumbnails: pictures that are stored beside the learner.
         jobs: lessons under way or over.
@@ -74,7 +75,7 @@ class AppState:
         decode_thread: decodes large pictures, one at a time, at a still lower priority.
         pixels: of pictures that wait or are decoded, by client.
         store_thread: reads and changes the store.
-        camera_loop: None if there is no camera.
+        cameras: the box's cameras, and their live answers.
         metrics: for Prometheus.
         unfinished: a thread still computes although the console is closed.
     """
@@ -85,7 +86,7 @@ class AppState:
         self.streams = Streams()
         self.queue = Queue()
         self.recent = RecentAnswers()
-        self.inbox = UnknownInbox()
+        self.inbox = Inboxes()
         self.phones = Phones(options.frames)
         self.thumbnails = Thumbnails(options.store)
         self._provenance: dict[str, str] = {}
@@ -104,24 +105,14 @@ class AppState:
         self.decode_thread = FairThread("decode", most_waiting=8, niceness=10)
         self.pixels = PixelBudget()
         self.store_thread = LearnerThread(options.store, self._open_learner, "store", most_waiting=32)
-        self.camera_loop = (
-            None
-            if options.camera is None
-            else CameraLoop(
-                options.camera,
-                self._open_shared,
-                options.frames,
-                self.remember,
-                lambda: self.streams.count > 0,
-            )
-        )
+        self.cameras = Cameras(options.cameras, self._open_shared, options.frames, self._remember_of_place)
         self.metrics = Metrics(
             Readings(
                 queued=lambda: sum(map(len, self.queue.classes().values())),
-                unknown=lambda: sum(len(group.pictures) for group in self.inbox.groups()),
+                unknown=lambda: sum(len(group.pictures) for _, group in self.inbox.groups()),
                 streams=lambda: self.streams.count,
                 training=lambda: self.jobs.running,
-                camera=lambda: stats_of(self.camera_loop),
+                cameras=lambda: self.cameras,
             )
         )
         self._following: asyncio.Task[None] | None = None
@@ -129,9 +120,8 @@ class AppState:
         self.unfinished = False
 
     async def start(self) -> None:
-        """Start the camera loop and the task that follows changes of the store."""
-        if self.camera_loop is not None:
-            self.camera_loop.start()
+        """Start the cameras and the task that follows changes of the store."""
+        self.cameras.start()
         self._following = asyncio.create_task(self._follow_store())
 
     def stop(self) -> None:
@@ -148,8 +138,7 @@ class AppState:
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
-        if self.camera_loop is not None:
-            await asyncio.to_thread(self.camera_loop.close)
+        await asyncio.to_thread(self.cameras.close)
         ended = [
             await asyncio.to_thread(close, self._seconds_left())
             for close in (
@@ -197,22 +186,25 @@ class AppState:
 
     def heartbeats(self) -> Mapping[str, Callable[[], int]]:
         """Return counters that must keep rising while the console works, besides the server's own."""
-        camera_loop = self.camera_loop
-        return {} if camera_loop is None else {"live": lambda: camera_loop.rounds}
+        return {"live": lambda: self.cameras.rounds}
 
-    def remember(self, image: AnalysedImage, answer: Answer) -> str:
+    def remember(self, image: AnalysedImage, answer: Answer, place: Place | None = None) -> str:
         """Keep an answer's picture in memory for a while, and in the inbox if the answer is unknown.
 
         Args:
             image: the picture.
             answer: of the learner.
+            place: the region that it is of; None for a picture that was sent.
 
         Returns:
             The answer's id.
         """
         if answer.unknown:
-            self.inbox.add(image, answer.label)
+            self.inbox.add(place, image, answer.label)
         return self.recent.add(image)
+
+    def _remember_of_place(self, place: Place, image: AnalysedImage, answer: Answer) -> str:
+        return self.remember(image, answer, place)
 
     def picture(self, key: str) -> bytes | None:
         """Return a picture by its id, wherever it is kept, as a JPEG; None if there is none."""

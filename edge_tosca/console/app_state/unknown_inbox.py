@@ -62,9 +62,14 @@ class UnknownGroup:
 
 
 class UnknownInbox:
-    """At most MOST_GROUPS groups; a new one replaces the one whose last picture is oldest."""
+    """A bounded number of groups; a new one replaces the one whose last picture is oldest.
+
+    Attributes:
+        most_groups: the bound, MOST_GROUPS unless set.
+    """
 
     def __init__(self) -> None:
+        self.most_groups = MOST_GROUPS
         self._groups: dict[str, UnknownGroup] = {}
         self._known_mean: NDArray[np.float64] | None = None
         self._lock = threading.Lock()
@@ -140,7 +145,7 @@ class UnknownInbox:
         enough = SIMILAR_AS_IS if self._known_mean is None else SIMILAR
         if best is not None and cosines[best] >= enough:
             return self._groups[best]
-        if len(self._groups) >= MOST_GROUPS:
+        while len(self._groups) >= self.most_groups:
             del self._groups[min(self._groups, key=lambda key: self._groups[key].at)]
         group = UnknownGroup(secrets.token_urlsafe(12), np.zeros_like(direction), nearest)
         self._groups[group.id] = group

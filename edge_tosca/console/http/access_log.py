@@ -19,6 +19,7 @@ _ALWAYS_LOGGED = {
     "/classes/rename",
     "/rollback",
     "/settings",
+    "/cameras",
     "/packs/import",
     "/packs/export",
 }
