@@ -1,6 +1,6 @@
 """Options of `watch` and `serve`: when to look, and who is informed of changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from edge_tosca.errors import EdgeToscaError
 if TYPE_CHECKING:
     from edge_tosca.live import Live, Place
     from edge_tosca.watch import Receiver, Sink
+    from edge_tosca.watch.follower import Follower
 
 OnChangeOption = Annotated[
     str | None,
@@ -206,3 +207,46 @@ def given_outlets(
     elif webhook_secret_file is not None or webhook_picture:
         raise EdgeToscaError("--webhook-secret-file and --webhook-picture need --webhook URL; give it, too")
     return Outlets(on_change, on_change_seconds, broker, receiver, webhook_picture, look_gpio)
+
+
+def follower_of(
+    outlets: Outlets,
+    store: Path,
+    key_file: Path | None,
+    cameras: Mapping[str, str],
+    report: Callable[[str], None],
+) -> "Follower":
+    """Open the sinks of a server, and begin to count.
+
+    Args:
+        outlets: who is informed of changes.
+        store: path of the store.
+        key_file: of its key.
+        cameras: name to address.
+        report: called with one line when something goes wrong or works again.
+
+    Returns:
+        The follower, which the server starts and closes.
+
+    Raises:
+        EdgeToscaError: a sink cannot be opened, or the store cannot be read.
+    """
+    from edge_tosca.live import Place
+    from edge_tosca.live.dwell import Dwell
+    from edge_tosca.live.regions import read_regions, regions_of
+    from edge_tosca.live.tally_writer import TallyWriter
+    from edge_tosca.store.store import Store
+    from edge_tosca.watch.follower import Follower
+
+    with closing(Store.open(store, key_file)) as opened:
+        regions = read_regions(opened)
+    places = [Place(name, one.name) for name in cameras for one in regions_of(regions, name)]
+    dwell = Dwell()
+
+    def open_sinks(stack: ExitStack, live: "Callable[[], Live | None]") -> "list[Sink]":
+        sinks = outlets.open(stack, report, live, places)
+        writer = TallyWriter(dwell, lambda: Store.open(store, key_file), report)
+        stack.enter_context(closing(writer))
+        return sinks
+
+    return Follower(open_sinks, dwell)

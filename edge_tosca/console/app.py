@@ -9,7 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from edge_tosca.console.api import classes, device, inbox, live, packs, predict, regions, strictness, teaching
+from edge_tosca.console.api import (
+    classes,
+    device,
+    inbox,
+    live,
+    look,
+    packs,
+    predict,
+    regions,
+    strictness,
+    tally,
+    teaching,
+)
 from edge_tosca.console.api import sessions as session_routes
 from edge_tosca.console.api.openapi import COMMON_ERRORS
 from edge_tosca.console.app_state.state import AppState
@@ -88,6 +100,8 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
         regions,
         packs,
         device,
+        look,
+        tally,
     ):
         api.include_router(routes.router)
     app.include_router(api)
