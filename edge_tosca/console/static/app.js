@@ -15,6 +15,7 @@ import { complain } from "./notice.js";
 import { packs } from "./packs.js";
 import { phones } from "./phones.js";
 import { count, drawPlaces, markPlace } from "./places.js";
+import { regions } from "./regions.js";
 import { review } from "./review.js";
 import { here } from "./route.js";
 import { settings } from "./settings.js";
@@ -25,7 +26,7 @@ import { teach } from "./teach.js";
 import { UserError } from "./user_error.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
-const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones };
+const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones, regions };
 
 const COUNT_EVERY = 10_000;
 

@@ -9,8 +9,13 @@ import { t } from "./strings.js";
 const RETRY = 2000;
 
 export class BoxCamera {
-  constructor(present) {
+  /**
+   * @param {boolean} present whether the box has a camera
+   * @param {object} [place] {camera, region}; without a region the whole frame is shown, without a camera the first one
+   */
+  constructor(present, place = {}) {
     this.kind = "box";
+    this.place = place;
     this.present = present;
     this.image = h("img", { alt: t("camera.picture") });
     this.scene = new Scene(this.image);
@@ -34,7 +39,7 @@ export class BoxCamera {
   begin() {
     if (this.closed || document.hidden) return;
     // Another address each time: a browser would show the broken stream again from its cache.
-    this.image.src = address("/camera/stream", { turn: Date.now() });
+    this.image.src = address("/camera/stream", { ...this.place, turn: Date.now() });
   }
 
   halt() {
@@ -45,7 +50,8 @@ export class BoxCamera {
   /** Show the state of the camera, from its statistics. */
   update(stats) {
     if (!this.present) return;
-    this.scene.shape(stats?.width, stats?.height);
+    // The statistics have the size of the whole frame.
+    if (!this.place.region) this.scene.shape(stats?.width, stats?.height);
     this.scene.say(stats && !stats.connected ? t("camera.lost") : "");
   }
 
@@ -56,7 +62,7 @@ export class BoxCamera {
 
   /** Let the box add its newest frame to a class. */
   async teach(label, signal) {
-    return post("/queue/capture", { label }, { signal });
+    return post("/queue/capture", { label, ...this.place }, { signal });
   }
 
   close() {

@@ -1,6 +1,7 @@
 // Capture: pictures are taken while the shutter is held, and the box accepts or refuses each.
 
 import { get } from "./api.js";
+import { chooseRegion, regionWords, sameRegion } from "./box_regions.js";
 import { fill, h, linkButton } from "./dom.js";
 import { addFiles, fileButton, takeDrops } from "./files.js";
 import { icon } from "./icons.js";
@@ -19,7 +20,7 @@ const EVERY_AFTER_FAULT = 900;
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export async function capture({ label }) {
-  const [{ source, choice }, queue] = await Promise.all([fittingSource(), get("/queue")]);
+  const [{ source, choice, regions, place }, queue] = await Promise.all([fittingSource(), get("/queue")]);
   const feedback = h("p.feedback", { "aria-live": "polite" }, t("capture.begin"));
   const shutter = new Shutter(FULL, begin, () => {});
   let taken = queue.classes.find((one) => one.label === label)?.pictures.length ?? 0;
@@ -94,13 +95,14 @@ export async function capture({ label }) {
     {},
     h("div.head", {}, h("a.button.icon-only.plain", { href: way("teach"), "aria-label": t("back") }, icon("back")), h("h1", {}, shown(label))),
     scene,
+    regions.length > 1 && regionChoice(place, regions),
     feedback,
     h("div.shutter-place", {}, files, shutter.element, linkButton(t("capture.done"), way("review", { label }), { symbol: "check", kind: "beside" })),
     h("label.switch", {}, hold, h("span", {}, t("capture.press_once"))),
   );
   const endDrops = takeDrops(element, add);
   // Whether the camera is connected.
-  const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera").then(({ camera }) => source.update(camera)).catch(quietly), 2000) : null;
+  const watch = choice.kind === "box" && choice.hasBox ? setInterval(() => get("/camera", place ?? {}).then(({ camera }) => source.update(camera)).catch(quietly), 2000) : null;
   return {
     title: t("capture.title", { label: shown(label) }),
     element,
@@ -112,6 +114,16 @@ export async function capture({ label }) {
       source.close();
     },
   };
+}
+
+/** Through which region pictures are taken; another one shows the view again. */
+function regionChoice(place, regions) {
+  const input = h("select", { "aria-label": t("capture.region"), onchange: () => {
+    chooseRegion(regions[Number(input.value)]);
+    window.dispatchEvent(new HashChangeEvent("hashchange"));
+  } }, regions.map((one, index) => h("option", { value: index }, regionWords(one, regions))));
+  input.value = String(regions.findIndex((one) => sameRegion(one, place)));
+  return input;
 }
 
 /** What to do about a picture that was not taken. */

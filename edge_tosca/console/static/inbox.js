@@ -20,7 +20,7 @@ export async function inbox() {
   return { title: t("inbox.title"), element: h("div", {}, head, body) };
 }
 
-function pile({ id, count, pictures, nearest }) {
+function pile({ id, count, pictures, nearest, camera, region }) {
   return h(
     "li",
     {},
@@ -28,7 +28,7 @@ function pile({ id, count, pictures, nearest }) {
       "a",
       { href: way("group", { id }) },
       h("div.pile", {}, pictures.slice(0, IN_PILE).reverse().map((one) => h("img", { src: pictureAddress(one.id), alt: "" }))),
-      h("div.about", {}, h("p.name", {}, t("pictures", { count })), nearest && h("p", {}, t("inbox.nearest", { label: nearest })), h("p", {}, moment(Math.max(...pictures.map((one) => one.at))))),
+      h("div.about", {}, h("p.name", {}, t("pictures", { count })), region && h("p", {}, t("inbox.region", { camera, region })), nearest && h("p", {}, t("inbox.nearest", { label: nearest })), h("p", {}, moment(Math.max(...pictures.map((one) => one.at))))),
     ),
   );
 }

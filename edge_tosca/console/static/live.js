@@ -2,18 +2,27 @@
 
 import { send } from "./api.js";
 import { AnswerPanel } from "./answer.js";
+import { chooseRegion, regionWords } from "./box_regions.js";
 import { correct } from "./correct.js";
 import { button, h } from "./dom.js";
 import { listen } from "./events.js";
+import { icon } from "./icons.js";
+import { way } from "./route.js";
 import { fittingSource, sourceButton } from "./source_button.js";
 import { t } from "./strings.js";
+import { tiles } from "./tiles.js";
 import { UserError } from "./user_error.js";
 
 const PAUSE = 60;
 const PAUSE_AFTER_FAULT = 1500;
 
-export async function live() {
-  const { source, choice } = await fittingSource();
+export async function live(query) {
+  const { source, choice, regions, place } = await fittingSource(query);
+  if (regions.length > 1 && !query.region) {
+    source.close();
+    return tiles(regions, sourceButton(source, choice));
+  }
+  if (place) chooseRegion(place);
   const panel = new AnswerPanel();
   let newest = null;
 
@@ -31,9 +40,9 @@ export async function live() {
     source.update(message.camera);
   }
 
-  const stop = choice.kind === "own" ? ask(source, update) : listen("/live/events", {}, update);
+  const stop = choice.kind === "own" ? ask(source, update) : listen("/live/events", place ?? {}, update);
   source.scene.corner(sourceButton(source, choice));
-  const element = h("div.live", {}, h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, wrong));
+  const element = h("div.live", {}, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, wrong));
   return {
     title: t("place.live"),
     element,
@@ -43,6 +52,10 @@ export async function live() {
       source.close();
     },
   };
+}
+
+function regionHead(place, regions) {
+  return h("div.head.region-head", {}, h("a.button.icon-only.plain", { href: way("live"), "aria-label": t("tiles.back") }, icon("back")), h("h1", {}, regionWords(place, regions)));
 }
 
 /** Send the phone's own pictures one by one; the next is sent when the last was answered. */

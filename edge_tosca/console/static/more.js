@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { way } from "./route.js";
 import { t } from "./strings.js";
 
-const VIEWS = { history: "history", storage: "storage", packs: "pack", doctor: "doctor", phones: "key", settings: "settings" };
+const VIEWS = { regions: "live", history: "history", storage: "storage", packs: "pack", doctor: "doctor", phones: "key", settings: "settings" };
 const FOR_ALL = ["history", "settings"];
 
 export async function more() {

@@ -17,7 +17,7 @@ export function chooseSource(kind) {
   remember("source", kind);
 }
 
-/** Open a source; its `element` shows it, `close()` ends it. */
-export function openSource({ kind, hasBox }) {
-  return kind === "own" ? new OwnCamera() : new BoxCamera(hasBox);
+/** Open a source; its `element` shows it, `close()` ends it. `place` is a region of the box's cameras. */
+export function openSource({ kind, hasBox }, place = {}) {
+  return kind === "own" ? new OwnCamera() : new BoxCamera(hasBox, place);
 }

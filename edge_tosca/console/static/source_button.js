@@ -1,13 +1,20 @@
 // Switches between the box's camera and the phone's own.
 
+import { boxRegions, chosenRegion, sameRegion } from "./box_regions.js";
 import { h, iconButton } from "./dom.js";
 import { chooseSource, chosenSource, openSource } from "./source.js";
 import { t } from "./strings.js";
 
-/** Open the source that fits. */
-export async function fittingSource() {
+/**
+ * Open the source that fits.
+ * @param {object} [place] a region of the box's cameras, if one is meant
+ * @returns {Promise<object>} source, choice, and all regions of the box where its cameras are the source
+ */
+export async function fittingSource(place = null) {
   const choice = await chosenSource();
-  return { choice, source: openSource(choice) };
+  const regions = choice.kind === "box" && choice.hasBox ? await boxRegions() : [];
+  const named = regions.find((one) => sameRegion(one, place)) ?? (regions.length > 1 ? chosenRegion(regions) : null);
+  return { choice, regions, place: named, source: openSource(choice, named ?? {}) };
 }
 
 /** The buttons in the picture's corner. */
