@@ -50,13 +50,13 @@ def photograph(path: Path) -> NDArray[np.float32]:
 
 
 def scenes(
-    still: NDArray[np.float32], thing: NDArray[np.float32], rng: np.random.Generator
+    still: NDArray[np.float32], item: NDArray[np.float32], rng: np.random.Generator
 ) -> dict[str, Callable[[], Iterator[Frame]]]:
     """Make scenes of one photograph, with a piece of another as the thing that is laid down.
 
     Args:
         still: float32 [h, w, 3], the scene.
-        thing: float32 [h, w, 3], what is laid down comes from its middle.
+        item: float32 [h, w, 3], what is laid down comes from its middle.
         rng: source of the noise.
 
     Returns:
@@ -73,7 +73,7 @@ def scenes(
             scene = still.copy()
             if area and second >= APPEARS:
                 patch = scene[y : y + side_y, x : x + side_x]
-                patch += contrast * (thing[: patch.shape[0], : patch.shape[1]] - patch)
+                patch += contrast * (item[: patch.shape[0], : patch.shape[1]] - patch)
             lit = scene * light(second) + rng.normal(0, deviation, scene.shape)
             yield np.clip(lit, 0, 255).astype(np.uint8)
 
@@ -113,8 +113,8 @@ def measure_scenes(
     try:
         rows: dict[str, list[tuple[float, bool | None]]] = {}
         for run in range(runs):
-            still, thing = (photograph(pictures[(2 * run + one) % len(pictures)]) for one in (0, 1))
-            for scene, play in scenes(still, thing, np.random.default_rng(run)).items():
+            still, item = (photograph(pictures[(2 * run + one) % len(pictures)]) for one in (0, 1))
+            for scene, play in scenes(still, item, np.random.default_rng(run)).items():
                 trigger = OnMotion(area)
                 looks = np.array([trigger.due(frame, place / FPS) for place, frame in enumerate(play())])
                 changes = "thing" in scene
