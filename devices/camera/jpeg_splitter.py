@@ -6,7 +6,7 @@ Source: ITU-T T.81, annex B: a picture is a sequence of segments with lengths, a
 import io
 import re
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from edge_tosca.errors import PictureError
 
@@ -31,6 +31,18 @@ _LONGEST_SEGMENT = 0xFFFF
 _CHUNK = 1 << 16
 _MOST_WALKS = 1000
 """Of one picture: a file made to that end has millions of starts within its segments."""
+
+
+class PartReader(Protocol):
+    """A stream that gives what there is of it."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read at most so many bytes; none at the end."""
+        ...
+
+    def read1(self, size: int, /) -> bytes:
+        """Read what there is, at most so many bytes; none at the end."""
+        ...
 
 
 @dataclass
@@ -65,7 +77,7 @@ class JpegSplitter:
         found: number of pictures so far, damaged ones included.
     """
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO | PartReader, name: str) -> None:
         # A pipe gives what there is by this call, and would wait for a full chunk by the other.
         self._read: Any = getattr(file, "read1", file.read)
         self._name = name

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from edge_tosca.addresses import PERCENT_CODES, Address, redacted
 from edge_tosca.devices.camera.folder import WatchedFolder
 from edge_tosca.devices.camera.frame import Camera
+from edge_tosca.devices.camera.http_camera import HttpCamera, seconds_of
 from edge_tosca.devices.camera.mjpeg import JpegFrames
 from edge_tosca.devices.camera.opencv import cv2, open_device, open_network_camera, open_video
 from edge_tosca.devices.camera.picamera import PiCamera
@@ -22,12 +23,13 @@ DEFAULT_FPS = 15.0
 _DEVICE = re.compile(r"(?:/dev/video)?(\d{1,3})")
 _PI = re.compile(r"picamera2(?::(\d{1,2}))?")
 _KNOWN = (
-    "name a camera's number or /dev/videoN, rtsp://..., picamera2, a folder that pictures are written to, or "
-    "a file of frames (.mjpeg, or a video)"
+    "name a camera's number or /dev/videoN, rtsp://..., http(s)://..., picamera2, a folder that pictures are "
+    "written to, or a file of frames (.mjpeg, or a video)"
 )
-Kind = Literal["device", "rtsp", "pi", "folder", "jpegs", "video"]
+Kind = Literal["device", "rtsp", "http", "pi", "folder", "jpegs", "video"]
 _OPTIONS: dict[Kind, tuple[str, ...]] = {
     "rtsp": (),
+    "http": (),
     "device": ("width", "height", "fps"),
     "pi": ("width", "height", "fps"),
     "folder": (),
@@ -77,6 +79,9 @@ class CameraSpec:
         if "://" in spec:
             # A question mark is part of the camera's URL.
             address = _network(spec)
+            if address.scheme in ("http", "https"):
+                seconds_of(address.rest, redacted(spec))
+                return cls("http", spec, redacted(spec), unusual=address.unusual)
             return cls("rtsp", address.url(), redacted(spec), unusual=address.unusual or "@" in address.rest)
         where, _, options = spec.partition("?")
         # A path may contain a question mark.
@@ -107,6 +112,8 @@ class CameraSpec:
         """
         if self.kind == "rtsp":
             return open_network_camera(self.where, self.name, self.unusual)
+        if self.kind == "http":
+            return HttpCamera(self.where, self.name)
         if self.kind == "device":
             device = int(self.where) if self.where.isdecimal() else self.where
             return open_device(device, self.name, self.width, self.height, self.fps)
@@ -157,7 +164,7 @@ def _network(url: str) -> Address:
         address = Address.parse(url)
     except ValueError as error:
         raise CameraError(f"{redacted(url)}: the camera's address {error}; {example}") from None
-    if address.scheme not in ("rtsp", "rtsps"):
+    if address.scheme not in ("rtsp", "rtsps", "http", "https"):
         raise CameraError(f"{redacted(url)}: {address.scheme}:// is not supported for cameras; {_KNOWN}")
     return address
 

@@ -6,6 +6,7 @@ import sys
 from typer.main import get_command
 
 from edge_tosca.cli.bench import bench
+from edge_tosca.cli.cameras import camera_verbs
 from edge_tosca.cli.change import change_verbs
 from edge_tosca.cli.migrate import migrate_verb
 from edge_tosca.cli.output import OutputError, drop_output, open_streams
@@ -32,6 +33,7 @@ for verbs in (
     store_verbs,
     region_verbs,
     tally_verb,
+    camera_verbs,
     tool_verbs,
     pack_verbs,
     serve_verb,

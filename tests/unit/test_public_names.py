@@ -69,6 +69,7 @@ VERBS = {
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
     "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
     f"--on-change-seconds= --log= {WHERE} --key-file=",
+    "cameras": "--json",
     "regions add": "--camera= --class= --trigger= --json --key-file=",
     "regions list": "--camera= --json --key-file=",
     "regions remove": "--camera= --json --key-file=",

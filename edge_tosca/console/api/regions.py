@@ -32,7 +32,7 @@ from edge_tosca.region import Region
 
 router = APIRouter(tags=["regions"])
 
-_ADDED = frozenset({"device", "rtsp", "pi", "http", "snapshot"})
+_ADDED = frozenset({"device", "rtsp", "pi", "http"})
 """Kinds of cameras that can be added in the console: no file and no folder of the box."""
 
 Name = Annotated[str, Query(min_length=1, max_length=60)]

@@ -103,7 +103,7 @@ def test_a_file_without_frames_is_refused_in_one_line(tmp_path, content):
         ("", "no such camera"),
         ("nowhere", "no such camera"),
         ("nowhere.mjpeg", "no such file"),
-        ("http://192.0.2.1/video", "not supported for cameras"),
+        ("ftp://192.0.2.1/video", "not supported for cameras"),
         ("rtsp:///stream", "names no host"),
         ("rtsp://user:secret@[bad/stream", "cannot be read"),
         ("0?loop=1", "no option 'loop'"),
