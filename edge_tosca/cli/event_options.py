@@ -1,5 +1,6 @@
 """Options of `watch` and `serve`: when to look, and who is informed of changes."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from edge_tosca.live import Live, Place
     from edge_tosca.watch import Receiver, Sink
     from edge_tosca.watch.follower import Follower
+
+SECRET_CREDENTIAL = "webhook-secret"
+"""Credential of systemd with the webhook's secret, where no file is named."""
 
 OnChangeOption = Annotated[
     str | None,
@@ -198,15 +202,22 @@ def given_outlets(
     if url is not None:
         from edge_tosca.watch.receiver import Receiver, read_secret
 
-        if webhook_secret_file is None:
+        secret_file = webhook_secret_file or _credential()
+        if secret_file is None:
             raise EdgeToscaError(
                 "--webhook needs a secret, by which the receiver knows the box; give --webhook-secret-file "
                 "FILE, made with: openssl rand -hex 32 > FILE && chmod 600 FILE"
             )
-        receiver = Receiver.parse(url, read_secret(webhook_secret_file))
+        receiver = Receiver.parse(url, read_secret(secret_file))
     elif webhook_secret_file is not None or webhook_picture:
         raise EdgeToscaError("--webhook-secret-file and --webhook-picture need --webhook URL; give it, too")
     return Outlets(on_change, on_change_seconds, broker, receiver, webhook_picture, look_gpio)
+
+
+def _credential() -> Path | None:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder or "", SECRET_CREDENTIAL)
+    return file if folder and file.exists() else None
 
 
 def follower_of(
