@@ -7,7 +7,7 @@ import { button, h } from "./dom.js";
 import { headOf } from "./more.js";
 import { attempt } from "./notice.js";
 import { t } from "./strings.js";
-import { tallyChart } from "./tally_chart.js";
+import { shades, tallyChart } from "./tally_chart.js";
 
 const DAYS = 400;
 
@@ -31,8 +31,9 @@ export async function tally() {
       const key = JSON.stringify([one.camera, one.region]);
       regions.set(key, [...(regions.get(key) ?? []), one]);
     }
+    const shadeOf = shades(counts);
     const all = [...regions.keys()].map((key) => JSON.parse(key)).map(([camera, region]) => ({ camera, region }));
-    const charts = [...regions.values()].map((some, place) => h("section.card", {}, h("h2", {}, regionWords(all[place], all)), ...tallyChart(some)));
+    const charts = [...regions.values()].map((some, place) => h("section.card", {}, h("h2", {}, regionWords(all[place], all)), ...tallyChart(some, shadeOf)));
     const end = button(t("tally.end"), { symbol: "trash", kind: "danger", onpress: erase });
     return [h("p.quiet", {}, t("tally.kept", { count: days })), ...(charts.length ? charts : [h("p", {}, t("tally.nothing"))]), ...(mayChange ? [end] : [])];
   }

@@ -7,19 +7,18 @@ const SPACE = "http://www.w3.org/2000/svg";
 const HOUR = 3_600_000;
 const HOURS = 24;
 const SHADES = 5;
-const WIDTH = 480;
+const WIDTH = 360;
 const HEIGHT = 120;
 const FOOT = 18;
 
 /**
  * The chart of a region with its legend.
  * @param {{hour: string, label: string|null, seen: number, seconds: number}[]} counts of the region
+ * @param {Map<string|null, number>} shadeOf of `shades`, the same for all regions
  * @param {Date} now
  */
-export function tallyChart(counts, now = new Date()) {
+export function tallyChart(counts, shadeOf, now = new Date()) {
   const classes = totals(counts);
-  // The last shade stands for all further classes.
-  const shadeOf = new Map(classes.map(({ label }, place) => [label, Math.min(place, SHADES - 1)]));
   const last = Math.floor(now.getTime() / HOUR);
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + FOOT}`, class: "tally", role: "img", "aria-label": t("tally.chart", { hours: HOURS }) });
   const hours = Array.from({ length: HOURS }, () => new Array(SHADES).fill(0));
@@ -28,9 +27,9 @@ export function tallyChart(counts, now = new Date()) {
     if (place >= 0 && place < HOURS) hours[place][shadeOf.get(label)] += seconds;
   }
   const step = WIDTH / HOURS;
-  hours.forEach((shades, place) => {
+  hours.forEach((amounts, place) => {
     let top = HEIGHT;
-    shades.forEach((seconds, shade) => {
+    amounts.forEach((seconds, shade) => {
       const height = (Math.min(seconds, 3600) / 3600) * HEIGHT;
       if (height < 0.5) return;
       top -= height;
@@ -48,6 +47,11 @@ export function tallyChart(counts, now = new Date()) {
     h("li", {}, h(`span.swatch.shade-${shadeOf.get(label)}`, { "aria-hidden": "true" }), h("span", {}, label ?? t("live.unknown")), h("small", {}, words(seen, seconds))),
   );
   return [svg, h("ul.legend", {}, legend)];
+}
+
+/** The shade of each class, by how long it was shown anywhere; the last one stands for all further classes. */
+export function shades(counts) {
+  return new Map(totals(counts).map(({ label }, place) => [label, Math.min(place, SHADES - 1)]));
 }
 
 function totals(counts) {
