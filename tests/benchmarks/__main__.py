@@ -25,6 +25,7 @@ from tests.benchmarks import (
     ood,
     ood_table,
     oracle,
+    region_turns,
     server_fairness,
     sparsity,
     triggers,
@@ -338,6 +339,21 @@ def run_server_fairness(
 ) -> None:
     """Measure how long another client waits while one sends the worst bursts, and how long the end takes."""
     found = server_fairness.measure(seconds, pictures, kind)
+    if as_json:
+        say_json(asdict(found))
+    else:
+        say_lines(found.text())
+
+
+@app.command("regions")
+def run_regions(
+    seconds: Annotated[float, typer.Option(min=1.0, help="To count.")] = 60.0,
+    warm: Annotated[float, typer.Option(min=1.0, help="Seconds before.")] = 60.0,
+    threads: Annotated[int, typer.Option(min=1, help="Of the backbone.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the turns of four regions of one camera and two further cameras in one server."""
+    found = region_turns.measure(seconds, warm, threads)
     if as_json:
         say_json(asdict(found))
     else:

@@ -8,7 +8,7 @@ import io
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ from served import Served  # noqa: E402 - found beside this file, as pytest find
 from stage import Stage, photographs  # noqa: E402
 from technician import Technician  # noqa: E402
 
-_SHARED_DATA = HERE.parents[3] / "shared" / "data"
+SHARED_DATA = HERE.parents[3] / "shared" / "data"
 
-_PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True}
-_TALL = {**_PHONE, "viewport": {"width": 390, "height": 1240}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True}
+_TALL = {**PHONE, "viewport": {"width": 390, "height": 1240}}
 _BOX = {"viewport": {"width": 800, "height": 480}, "device_scale_factor": 1.25, "color_scheme": "dark"}
 _BETWEEN = 24
 _COLOURS = 200
@@ -49,19 +49,19 @@ def main() -> None:
     """Teach a box, and take pictures of its page on the way."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="gets console-*.png")
-    parser.add_argument("--data", type=Path, default=_SHARED_DATA, help="folder with the grocery set")
+    parser.add_argument("--data", type=Path, default=SHARED_DATA, help="folder with the grocery set")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as held, _box(Path(held)) as (box, stage), _browser() as browser:
+    with tempfile.TemporaryDirectory() as held, _box(Path(held)) as (box, stage), open_browser() as browser:
         visits = {
             name: Technician(browser.new_context(locale="en-GB", reduced_motion="reduce", **device), box.url)
-            for name, device in (("phone", _PHONE), ("tall", _TALL), ("box", _BOX))
+            for name, device in (("phone", PHONE), ("tall", _TALL), ("box", _BOX))
         }
-        drawn = _Drawn()
+        drawn = Drawn(_SHEETS)
         _work(asked.data, box, stage, visits, drawn)
         drawn.save(asked.folder)
 
 
-def _work(data: Path, box: Served, stage: Stage, visits: dict[str, Technician], drawn: "_Drawn") -> None:
+def _work(data: Path, box: Served, stage: Stage, visits: dict[str, Technician], drawn: "Drawn") -> None:
     phone, tall, small = visits["phone"], visits["tall"], visits["box"]
 
     def views(name: str, count: int, start: int = 0) -> list[Path]:
@@ -101,10 +101,11 @@ def _work(data: Path, box: Served, stage: Stage, visits: dict[str, Technician], 
     drawn.take(small.go("classes"), "classes box")
 
 
-class _Drawn:
+class Drawn:
     """The pictures of the page, and the sheets that they are put together on."""
 
-    def __init__(self) -> None:
+    def __init__(self, sheets: Mapping[str, tuple[str, ...]]) -> None:
+        self._sheets = sheets
         self._pictures: dict[str, Image.Image] = {}
 
     def take(self, who: Technician, name: str) -> None:
@@ -113,7 +114,7 @@ class _Drawn:
         self._pictures[name] = Image.open(io.BytesIO(who.page.screenshot())).convert("RGB")
 
     def save(self, folder: Path) -> None:
-        for sheet, names in _SHEETS.items():
+        for sheet, names in self._sheets.items():
             pictures = [self._pictures[name] for name in names]
             height = max(picture.height for picture in pictures)
             width = sum(picture.width for picture in pictures) + _BETWEEN * (len(pictures) - 1)
@@ -143,7 +144,7 @@ def _box(folder: Path) -> Iterator[tuple[Served, Stage]]:
 
 
 @contextmanager
-def _browser() -> Iterator[Any]:
+def open_browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -132,7 +132,7 @@ def test_a_cameras_password_is_in_no_message():
         "rtsp:/admin:Sec?ret99@127.0.0.1/live",
         "rtsp//admin:Secret99@127.0.0.1/live",
         "admin:Secret99@127.0.0.1/live.mjpeg",
-        "http://admin:Secret99@127.0.0.1/live",
+        "ftp://admin:Secret99@127.0.0.1/live",
         "rtsp://admin:Secret99@[127/live",
         "127.0.0.1/user=admin&password=Secret99",
         "rtsp:/admin:Secret99" + 300 * "x",
