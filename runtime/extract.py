@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import PictureError
-from edge_tosca.region import Region
 from edge_tosca.runtime.backend import Backend
 from edge_tosca.runtime.opened_picture import OpenedPicture
 from edge_tosca.runtime.pictures import (
@@ -25,6 +24,7 @@ from edge_tosca.runtime.pictures import (
     source_name,
 )
 from edge_tosca.runtime.preprocess import Preprocessing
+from edge_tosca.runtime.region import Region
 from edge_tosca.runtime.region_crop import cropped, whole_side
 
 # Larger pictures share one thread: two at a time would not fit a device's memory, and memory that one

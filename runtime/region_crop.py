@@ -4,8 +4,8 @@ import math
 
 from PIL import Image
 
-from edge_tosca.region import Region
 from edge_tosca.runtime.opened_picture import OpenedPicture
+from edge_tosca.runtime.region import Region
 
 _LYING = frozenset({5, 6, 7, 8})
 """EXIF orientations of pictures that are stored lying on their side."""

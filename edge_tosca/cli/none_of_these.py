@@ -7,7 +7,7 @@ from edge_tosca.cli.terminal import counted, progress, say, say_json, say_outcom
 
 if TYPE_CHECKING:
     from edge_tosca.learner.learner import Learner
-    from edge_tosca.region import Region
+    from edge_tosca.runtime.region import Region
 
 
 def learn_none_and_report(

@@ -12,7 +12,7 @@ from edge_tosca.errors import EdgeToscaError
 
 if TYPE_CHECKING:
     from edge_tosca.live.regions import NamedRegion
-    from edge_tosca.region import Region
+    from edge_tosca.runtime.region import Region
     from edge_tosca.store.state import State
     from edge_tosca.store.store import Store
 
@@ -44,7 +44,7 @@ def parsed_region(text: str | None) -> "Region | None":
     Raises:
         BadParameter: it is no region.
     """
-    from edge_tosca.region import Region
+    from edge_tosca.runtime.region import Region
 
     if text is None:
         return None
@@ -83,7 +83,7 @@ def add(
 ) -> None:
     """Add a region to a camera, or replace the one of this name; a running server takes it at once."""
     from edge_tosca.live.regions import put_region
-    from edge_tosca.region import Region
+    from edge_tosca.runtime.region import Region
 
     region = Region.parse(box)
     with closing(_open(store, key_file)) as opened:

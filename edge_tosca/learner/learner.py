@@ -28,7 +28,6 @@ from edge_tosca.learner.strictness import (
     read_strictness,
     set_strictness,
 )
-from edge_tosca.region import Region
 from edge_tosca.results import Answer, Evaluation, LearnReport, NoneReport, Note, Skipped
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.state import Generation, State
@@ -39,6 +38,7 @@ from edge_tosca.vision.image_folder import list_images, list_unlabelled, no_pict
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import PictureSource
+    from edge_tosca.runtime.region import Region
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and of all pictures."""
@@ -193,7 +193,7 @@ class Learner:
         passed_over: Mapping[str, Sequence[Skipped]] | None = None,
         follow_links: bool = False,
         on_progress: Progress | None = None,
-        region: Region | None = None,
+        region: "Region | None" = None,
     ) -> LearnReport:
         """Learn classes from pictures, as one task with one LuCA module.
 
@@ -292,7 +292,7 @@ class Learner:
         *,
         remember: bool = False,
         on_progress: Progress | None = None,
-        region: Region | None = None,
+        region: "Region | None" = None,
     ) -> NoneReport:
         """Learn pictures that show none of the classes: the empty belt, hands, the usual surroundings.
 
@@ -407,7 +407,7 @@ class Learner:
         source: "PictureSource",
         top: int = 3,
         coverage: float | None = None,
-        region: Region | None = None,
+        region: "Region | None" = None,
     ) -> Answer:
         """Predict the class of one picture.
 
@@ -436,7 +436,7 @@ class Learner:
         top: int = 3,
         on_progress: Callable[[int], None] | None = None,
         coverage: float | None = None,
-        region: Region | None = None,
+        region: "Region | None" = None,
     ) -> Iterator[Answer | Skipped]:
         """Predict the classes of several pictures, each on its own.
 
@@ -471,7 +471,7 @@ class Learner:
         sources: "Iterable[PictureSource]",
         top: int = 3,
         on_skipped: Callable[[Skipped], None] | None = None,
-        region: Region | None = None,
+        region: "Region | None" = None,
     ) -> Answer:
         """Predict the class of one object from several views of it.
 
@@ -579,7 +579,7 @@ class Learner:
         *,
         unknown: str | PathLike[str] | None = None,
         follow_links: bool = False,
-        region: Region | None = None,
+        region: "Region | None" = None,
     ) -> Evaluation:
         """Measure what a user would see for labelled pictures, each predicted on its own.
 
@@ -643,7 +643,7 @@ class Learner:
             self._checked = True
 
 
-def _require_whole(remember: bool, region: Region | None) -> None:
+def _require_whole(remember: bool, region: "Region | None") -> None:
     if remember and region is not None:
         raise LearnError(
             "paths are stored so that `migrate` can read the pictures again, and it would read them whole; "

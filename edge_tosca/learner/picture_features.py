@@ -11,13 +11,13 @@ import numpy as np
 
 from edge_tosca.errors import LearnError
 from edge_tosca.learner.lesson import LessonClass
-from edge_tosca.region import Region
 from edge_tosca.results import Note, Skipped
 from edge_tosca.store.source_images import SourceImage
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import Extracted, PictureSource
+    from edge_tosca.runtime.region import Region
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def extract_lesson(
     pictures: LessonPictures,
     remember: bool,
     on_progress: Callable[[int, int], None] | None,
-    region: Region | None = None,
+    region: "Region | None" = None,
 ) -> ExtractedLesson:
     """Compute the features of a lesson's pictures.
 

@@ -9,7 +9,7 @@ from typing import Any
 from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.labels import has_controls
 from edge_tosca.live.triggers import parse_trigger
-from edge_tosca.region import WHOLE, Region
+from edge_tosca.runtime.region import WHOLE, Region
 from edge_tosca.store.schema import REGIONS_SETTING
 from edge_tosca.store.state import State
 from edge_tosca.store.store import Store

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_tosca.errors import LearnError
-from edge_tosca.region import Region
 from edge_tosca.results import Note, Skipped
 from edge_tosca.system.files import why_unwritable, write_atomically
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 from edge_tosca.vision.image_folder import list_images, no_picture
+
+if TYPE_CHECKING:
+    from edge_tosca.runtime.region import Region
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def embed_folder(
     on_progress: Callable[[int, int], None],
     *,
     follow_links: bool = False,
-    region: Region | None = None,
+    region: "Region | None" = None,
 ) -> Embedding:
     """Write features (float32 [n, d]), labels (int64 [n]), class_names and paths to a .npz file.
 

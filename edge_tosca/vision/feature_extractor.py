@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import PictureError, StoreError
-from edge_tosca.region import Region
 from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import Backend, Bundle, Extracted, Fingerprint, PictureSource, VerifiedBackend
+    from edge_tosca.runtime.region import Region
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class FeatureExtractor:
         on_progress: Callable[[int], None] | None = None,
         *,
         digests: bool = False,
-        region: Region | None = None,
+        region: "Region | None" = None,
     ) -> "Iterator[Extracted]":
         """Compute the features of pictures, in their order.
 

@@ -25,7 +25,7 @@ from tests.benchmarks import (
     ood,
     ood_table,
     oracle,
-    region_turns,
+    regions,
     server_fairness,
     sparsity,
     triggers,
@@ -353,7 +353,7 @@ def run_regions(
     as_json: AsJson = False,
 ) -> None:
     """Measure the turns of four regions of one camera and two further cameras in one server."""
-    found = region_turns.measure(seconds, warm, threads)
+    found = regions.measure(seconds, warm, threads)
     if as_json:
         say_json(asdict(found))
     else:

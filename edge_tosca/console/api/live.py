@@ -24,8 +24,8 @@ from edge_tosca.console.http.departure import unless_gone
 from edge_tosca.console.http.streams import BOUNDARY, Stream, event, frame
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Place, StableAnswer
-from edge_tosca.region import Region
 from edge_tosca.results import Answer
+from edge_tosca.runtime.region import Region
 
 router = APIRouter(tags=["live"])
 

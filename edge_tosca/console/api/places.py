@@ -11,7 +11,7 @@ from edge_tosca.console.app_state.state import AppState
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.live import Place
 from edge_tosca.live.regions import NamedRegion, read_regions, regions_of
-from edge_tosca.region import WHOLE, Region
+from edge_tosca.runtime.region import WHOLE, Region
 
 CameraQuery = Annotated[
     str | None,

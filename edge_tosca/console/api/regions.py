@@ -28,7 +28,7 @@ from edge_tosca.live.regions import (
     regions_of,
     remove_region,
 )
-from edge_tosca.region import Region
+from edge_tosca.runtime.region import Region
 
 router = APIRouter(tags=["regions"])
 

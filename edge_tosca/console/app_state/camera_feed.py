@@ -8,7 +8,7 @@ from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.image_analysis import jpeg_of
 from edge_tosca.devices.camera import Frame, Stream
 from edge_tosca.errors import PictureError
-from edge_tosca.region import WHOLE, Region
+from edge_tosca.runtime.region import WHOLE, Region
 
 PICTURE_SECONDS = 1 / 15
 """Between two camera pictures that are sent to pages."""

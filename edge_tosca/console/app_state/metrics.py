@@ -93,14 +93,16 @@ class _Collector(Collector):
         yield from _dwell_metrics(read.dwell())
 
 
-_CAMERA = (
+_Family = type[GaugeMetricFamily] | type[CounterMetricFamily]
+
+_CAMERA: tuple[tuple[_Family, str, str, Callable[[CameraStats], float]], ...] = (
     (GaugeMetricFamily, "connected", "1 while the camera gives frames.", lambda of: int(of.connected)),
     (GaugeMetricFamily, "fps", "Frames a second.", lambda of: of.fps),
     (CounterMetricFamily, "frames", "Frames of the camera.", lambda of: of.frames),
     (CounterMetricFamily, "dropped", "Frames that were not used.", lambda of: of.dropped),
     (CounterMetricFamily, "reconnects", "Times the camera came back.", lambda of: of.reconnects),
 )
-_LIVE = (
+_LIVE: tuple[tuple[_Family, str, str, Callable[[LiveStats], float]], ...] = (
     (GaugeMetricFamily, "fps", "Live answers a second.", lambda of: of.fps),
     (CounterMetricFamily, "answers", "Live answers.", lambda of: of.answered),
     (CounterMetricFamily, "skipped", "Frames that the live loop skipped.", lambda of: of.skipped),

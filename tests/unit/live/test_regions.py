@@ -18,7 +18,7 @@ from edge_tosca.live.regions import (
     regions_of,
     remove_region,
 )
-from edge_tosca.region import Region
+from edge_tosca.runtime.region import Region
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_tosca.region import Region
+from edge_tosca.runtime.region import Region
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 PART = Region(0.5, 0.25, 0.5, 0.5)

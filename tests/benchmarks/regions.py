@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live.regions import put_region
-from edge_tosca.region import Region
+from edge_tosca.runtime.region import Region
 
 LARGE, SMALL = (1280, 720), (640, 480)
 _FPS = 15

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.errors import EdgeToscaError, PictureError
-from edge_tosca.region import LEAST_PIXELS, WHOLE, Region
+from edge_tosca.runtime.region import LEAST_PIXELS, WHOLE, Region
 
 
 def test_a_region_is_upper_left_corner_width_and_height():
