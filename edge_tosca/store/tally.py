@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
+from typing import Any
 
 from edge_tosca.digests import canonical_json
 from edge_tosca.store.crypto.row_cipher import PLAIN_ROWS, PlainRows
@@ -21,6 +22,7 @@ MAX_COUNTS = 2000
 """Of one hour: regions times classes. Further ones are not kept."""
 
 _COLUMN = "tally.data"
+_COLUMNS, _GROUP = 5, 2
 _HOUR_SECONDS = 3600.0
 
 
@@ -113,10 +115,15 @@ class Tally:
         Args:
             groups: rows of the classes.
         """
-        for hour, counts in self.all():
-            left = [count for count in counts if count.group not in groups]
-            if len(left) < len(counts):
-                self._put(hour, left)
+        if not self.exists():
+            return
+        # Every hour of years: the rows are not made into counts and back.
+        for (hour,) in self._connection.execute("SELECT hour FROM tally").fetchall():
+            (data,) = self._connection.execute("SELECT data FROM tally WHERE hour = ?", (hour,)).fetchone()
+            rows = self._rows(hour, data)
+            left = [row for row in rows if row[_GROUP] not in groups]
+            if len(left) < len(rows):
+                self._write(hour, left)
 
     def reencrypt(self, new: PlainRows) -> None:
         """Rewrite all counts under another cipher.
@@ -133,6 +140,9 @@ class Tally:
             [count.camera, count.region, count.group, count.seen, round(count.seconds, 3)]
             for count in sorted(counts)
         ]
+        self._write(hour, rows)
+
+    def _write(self, hour: int, rows: list[list[Any]]) -> None:
         if not rows:
             self._connection.execute("DELETE FROM tally WHERE hour = ?", (hour,))
             return
@@ -140,10 +150,13 @@ class Tally:
         self._connection.execute("INSERT OR REPLACE INTO tally VALUES (?, ?)", (hour, data))
 
     def _read(self, hour: int, data: object) -> list[Count]:
+        return [_checked(*row) for row in self._rows(hour, data)]
+
+    def _rows(self, hour: int, data: object) -> list[list[Any]]:
         rows = json.loads(self.cipher.decrypt(_COLUMN, hour, data))
-        if not isinstance(rows, list) or len(rows) > MAX_COUNTS:
+        if not isinstance(rows, list) or len(rows) > MAX_COUNTS or any(len(row) != _COLUMNS for row in rows):
             raise ValueError("these are no counts")
-        return [_checked(*row) for row in rows]
+        return rows
 
 
 def _checked(camera: object, region: object, group: object, seen: object, seconds: object) -> Count:

@@ -74,7 +74,8 @@ def scenes(
             if area and second >= APPEARS:
                 patch = scene[y : y + side_y, x : x + side_x]
                 patch += contrast * (item[: patch.shape[0], : patch.shape[1]] - patch)
-            lit = scene * light(second) + rng.normal(0, deviation, scene.shape)
+            lit = scene * np.float32(light(second))
+            lit += np.float32(deviation) * rng.standard_normal(scene.shape, np.float32)
             yield np.clip(lit, 0, 255).astype(np.uint8)
 
     def constant(_: float) -> float:
