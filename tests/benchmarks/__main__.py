@@ -28,7 +28,8 @@ from tests.benchmarks import (
     regions,
     server_fairness,
     sparsity,
-    triggers,
+    trigger_cost,
+    trigger_scenes,
 )
 
 from edge_tosca.bench.data import LabelledFeatures, load_features
@@ -391,10 +392,10 @@ def run_trigger_scenes(
     as_json: AsJson = False,
 ) -> None:
     """Count what the motion trigger looks at in still, drifting, flickering and changing scenes."""
-    found = triggers.measure_scenes(sorted(photographs.rglob("*.jpg")), runs, factor, area)
-    check = triggers.seconds_of_a_check()
+    found = trigger_scenes.measure_scenes(sorted(photographs.rglob("*.jpg")), runs, factor, area)
+    check = trigger_scenes.seconds_of_a_check()
     report = {"scenes": [asdict(row) for row in found], "milliseconds_of_a_check": 1e3 * check}
-    _report("trigger_scenes", report, triggers.markdown_of_scenes(found, check), None, as_json)
+    _report("trigger_scenes", report, trigger_scenes.markdown(found, check), None, as_json)
 
 
 @app.command("trigger_cost")
@@ -405,9 +406,9 @@ def run_trigger_cost(
     as_json: AsJson = False,
 ) -> None:
     """Measure the processor share of `watch` over a still, noisy scene, for each trigger."""
-    found = triggers.measure_cost(store, photograph, ("always", "motion", "every 5s", "request"), seconds)
+    found = trigger_cost.measure_cost(store, photograph, ("always", "motion", "every 5s", "request"), seconds)
     report = {"costs": [asdict(row) for row in found]}
-    _report("trigger_cost", report, triggers.markdown_of_costs(found), None, as_json)
+    _report("trigger_cost", report, trigger_cost.markdown(found), None, as_json)
 
 
 def _load(

@@ -1,13 +1,9 @@
-"""What triggers look at, in scenes that are made, and what an idle box costs."""
+"""What the motion trigger looks at, in scenes that are made of photographs."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +17,7 @@ from edge_tosca.live.triggers import OnMotion
 FPS = 15
 SECONDS = 40
 APPEARS = 20
-"""Second at which a thing is laid down, in the scenes that have one."""
+"""Second at which an object is laid down, in the scenes that have one."""
 
 _HEIGHT, _WIDTH = 240, 320
 
@@ -52,7 +48,7 @@ def photograph(path: Path) -> NDArray[np.float32]:
 def scenes(
     still: NDArray[np.float32], item: NDArray[np.float32], rng: np.random.Generator
 ) -> dict[str, Callable[[], Iterator[Frame]]]:
-    """Make scenes of one photograph, with a piece of another as the thing that is laid down.
+    """Make scenes of one photograph, with a piece of another as the object that is laid down.
 
     Args:
         still: float32 [h, w, 3], the scene.
@@ -88,11 +84,11 @@ def scenes(
         "light drifts by 30 % in 35 s": lambda: play(4, lambda t: 1 - 0.3 * t / SECONDS),
         "light steps by 15 % every 10 s": lambda: play(4, lambda t: 1 - 0.15 * (t % 20 >= 10)),
         "lamp flickers by 10 %": lambda: play(4, lambda t: 1 + 0.1 * np.sin(31 * t)),
-        "thing of 2 % of the area, noise 4": lambda: play(4, constant, 0.02),
-        "thing of 5 %, noise 8": lambda: play(8, constant, 0.05),
-        "thing of 5 %, noise 20": lambda: play(20, constant, 0.05),
-        "faint thing of 10 %, noise 4": lambda: play(4, constant, 0.10, 0.25),
-        "thing of 5 %, light drifts": lambda: play(4, lambda t: 1 - 0.3 * t / SECONDS, 0.05),
+        "object of 2 % of the area, noise 4": lambda: play(4, constant, 0.02),
+        "object of 5 %, noise 8": lambda: play(8, constant, 0.05),
+        "object of 5 %, noise 20": lambda: play(20, constant, 0.05),
+        "faint object of 10 %, noise 4": lambda: play(4, constant, 0.10, 0.25),
+        "object of 5 %, light drifts": lambda: play(4, lambda t: 1 - 0.3 * t / SECONDS, 0.05),
     }
 
 
@@ -118,7 +114,7 @@ def measure_scenes(
             for scene, play in scenes(still, item, np.random.default_rng(run)).items():
                 trigger = OnMotion(area)
                 looks = np.array([trigger.due(frame, place / FPS) for place, frame in enumerate(play())])
-                changes = "thing" in scene
+                changes = "object" in scene
                 quiet = looks[5 * FPS : APPEARS * FPS if changes else None]
                 seen = bool(looks[APPEARS * FPS : (APPEARS + 1) * FPS].any()) if changes else None
                 rows.setdefault(scene, []).append((float(quiet.mean()), seen))
@@ -144,62 +140,7 @@ def seconds_of_a_check(height: int = 720, width: int = 1280, times: int = 200) -
     return (time.process_time() - began) / times
 
 
-def noisy_film(path: Path, photo: Path, frames: int = 60) -> None:
-    """Write a still, noisy scene of 640 x 480 as a file of frames."""
-    rng = np.random.default_rng(0)
-    with Image.open(photo) as opened:
-        still = np.asarray(opened.convert("RGB").resize((640, 480)), np.float32)
-    with path.open("wb") as file:
-        for _ in range(frames):
-            noise = rng.normal(0, 4, still.shape)
-            Image.fromarray(np.clip(still + noise, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=85)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Processor share of `edge-tosca watch` over a still, noisy scene.
-
-    Attributes:
-        trigger: in the command line's words.
-        cores: processor seconds a second, decoding of the frames included.
-        resident: memory in MB at the end.
-    """
-
-    trigger: str
-    cores: float
-    resident: float
-
-
-def measure_cost(store: Path, photo: Path, words: Sequence[str], seconds: float) -> list[Cost]:
-    """Run `edge-tosca watch` with each trigger, 15 frames a second, and read its processor time.
-
-    Args:
-        store: with at least one class.
-        photo: of the scene.
-        words: triggers; "request" is never due here, which leaves the camera's cost.
-        seconds: to measure for, after 10 seconds of start.
-
-    Returns:
-        One row a trigger.
-    """
-    rows = []
-    with TemporaryDirectory() as folder:
-        film = Path(folder) / "still.mjpeg"
-        noisy_film(film, photo)
-        for word in words:
-            command = [sys.executable, "-m", "edge_tosca", "watch", str(store), "--trigger", word]
-            command += ["--camera", f"{film}?fps={FPS}&loop=1", "--threads", "1"]
-            with subprocess.Popen(command, stdout=subprocess.DEVNULL) as watch:
-                time.sleep(10)
-                began, spent = time.monotonic(), _processor_seconds(watch.pid)
-                time.sleep(seconds)
-                spent = _processor_seconds(watch.pid) - spent
-                rows.append(Cost(word, spent / (time.monotonic() - began), _resident(watch.pid)))
-                watch.terminate()
-    return rows
-
-
-def markdown_of_scenes(rows: Sequence[SceneLooks], check: float) -> str:
+def markdown(rows: Sequence[SceneLooks], check: float) -> str:
     """Write the scenes as a Markdown table, and the time of one check in seconds."""
     lines = [
         [row.scene, f"{100 * row.idle:.1f}", "" if row.missed is None else f"{100 * row.missed:.0f}"]
@@ -207,22 +148,3 @@ def markdown_of_scenes(rows: Sequence[SceneLooks], check: float) -> str:
     ]
     table = as_table(["scene", "looked at while nothing changes, %", "changes missed, %"], lines)
     return f"{table}\nOne check of a region of 1280 x 720: {1e3 * check:.2f} ms\n"
-
-
-def markdown_of_costs(rows: Sequence[Cost]) -> str:
-    """Write the costs as a Markdown table."""
-    first = rows[0].cores
-    lines = [
-        [row.trigger, f"{row.cores:.3f}", f"{row.cores / first:.2f}", f"{row.resident:.0f}"] for row in rows
-    ]
-    return as_table(["trigger", "cores busy", "beside the first", "memory, MB"], lines)
-
-
-def _processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(pid: int) -> float:
-    (line,) = [one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in one]
-    return int(line.split()[1]) / 1024
