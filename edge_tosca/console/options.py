@@ -61,6 +61,10 @@ class Follower(Protocol):
         """
         ...
 
+    def events(self) -> Mapping[str, int]:
+        """Return how many events of the webhook were delivered and dropped; none without one."""
+        ...
+
     def close(self) -> None:
         """End."""
         ...

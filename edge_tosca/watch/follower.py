@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from edge_tosca.live import Live
 from edge_tosca.live.dwell import Dwell
 from edge_tosca.watch.loop import Sink, watch
+from edge_tosca.watch.webhook import Webhook
 
 _CLOSING_SECONDS = 5.0
 
@@ -55,6 +56,15 @@ class Follower:
             daemon=True,
         )
         self._thread.start()
+
+    def events(self) -> dict[str, int]:
+        """Return how many events the webhook has delivered and dropped since the start; none without one."""
+        found = [sink.stats() for sink in self._sinks if isinstance(sink, Webhook)]
+        return {
+            key: count
+            for one in found
+            for key, count in (("delivered", one.delivered), ("dropped", one.dropped))
+        }
 
     def close(self) -> None:
         """End, and close the sinks."""

@@ -121,6 +121,7 @@ class AppState:
                 streams=lambda: self.streams.count,
                 training=lambda: self.jobs.running,
                 cameras=lambda: self.cameras,
+                events=lambda: {} if options.follower is None else options.follower.events(),
                 dwell=lambda: {} if options.follower is None else options.follower.dwell.totals(),
             )
         )

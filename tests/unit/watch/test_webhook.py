@@ -261,3 +261,15 @@ def test_a_secret_is_read_from_a_file_that_only_its_user_can_read(tmp_path):
         read_secret(file)
     with pytest.raises(EdgeToscaError, match="cannot be read"):
         read_secret(tmp_path / "none")
+
+
+def test_a_service_gives_the_secret_as_a_credential(tmp_path, monkeypatch):
+    from edge_tosca.cli.event_options import SECRET_CREDENTIAL, _credential
+
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert _credential() is None
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert _credential() is None
+    (tmp_path / SECRET_CREDENTIAL).write_bytes(SECRET)
+    (tmp_path / SECRET_CREDENTIAL).chmod(0o440)
+    assert read_secret(_credential()) == SECRET
