@@ -91,12 +91,14 @@ class ModuleReport:
         parameters: number of parameters.
         nonzero: number of parameters that are not zero.
         bytes: size in the store.
+        cross_fitted: whether held-out pictures show what the module adds; without that the router decides.
     """
 
     digest: str
     parameters: int
     nonzero: int
     bytes: int
+    cross_fitted: bool = True
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from edge_tosca.export.model import build_model
 from edge_tosca.export.quantize import quantize_static
 from edge_tosca.export.recipe import Recipe, find_recipes
 from edge_tosca.export.recorded_calibration import RecordedCalibration, read_recorded
+from edge_tosca.export.reference_pictures import reference_pictures
 from edge_tosca.export.search import HeldOut, search
 from edge_tosca.runtime.golden import GOLDEN_PICTURES, cosine
 from edge_tosca.runtime.manifest import BACKBONE
@@ -45,6 +46,7 @@ def export_backbone(
     weights: Path | None = None,
     calibration: Path | None = None,
     held_out: Path | None = None,
+    reference: Path | None = None,
     precision: str = "int8",
     recipes: Sequence[str] = (),
     force: bool = False,
@@ -60,6 +62,8 @@ def export_backbone(
             is recorded for these weights, as for efficientnet_lite0.
         held_out: a folder of class folders for the evaluation; None for a part of ``calibration`` that is
             not used for calibration.
+        reference: a folder of other photographs, on which fidelity is judged, too; None for
+            crops of the photographs in scikit-learn.
         precision: "int8" or "fp32".
         recipes: names of the recipes to try; none for the whole grid, "recorded" for the catalog's choice.
         force: use the best recipe even if it fails the gate.
@@ -89,7 +93,7 @@ def export_backbone(
     step("writing its graph")
     fp32 = graph_of(model)
     if recorded is None:
-        return _export(fp32, out, sample, tried, force, step)
+        return _export(fp32, out, sample, reference, tried, force, step)
     step("quantizing with the recorded calibration")
     graph, report = _requantized(fp32, recorded)
     return write_graph(out, fp32, {BACKBONE: graph.SerializeToString()}, graph, report)
@@ -101,6 +105,7 @@ def export_onnx(
     *,
     calibration: Path | None = None,
     held_out: Path | None = None,
+    reference: Path | None = None,
     precision: str = "int8",
     recipes: Sequence[str] = (),
     force: bool = False,
@@ -113,6 +118,7 @@ def export_onnx(
         out: the bundle's folder; this and all further arguments are as in :func:`export_backbone`.
         calibration: pictures for calibration.
         held_out: pictures for the evaluation.
+        reference: other photographs.
         precision: "int8" or "fp32".
         recipes: names of the recipes to try.
         force: use the best recipe even if it fails the gate.
@@ -129,7 +135,7 @@ def export_onnx(
         raise _needs_pictures(fp32.name)
     sample = None if calibration is None or precision == "fp32" else choose_pictures(calibration, held_out)
     tried = find_recipes(fp32.family, tuple(recipes))
-    return _export(fp32, out, sample, tried, force, on_step or (lambda _: None))
+    return _export(fp32, out, sample, reference, tried, force, on_step or (lambda _: None))
 
 
 def _check_request(out: Path, precision: str) -> None:
@@ -151,6 +157,7 @@ def _export(
     fp32: BackboneGraph,
     out: Path,
     sample: Sample | None,
+    reference: Path | None,
     recipes: Sequence[Recipe],
     force: bool,
     step: OnStep,
@@ -161,7 +168,8 @@ def _export(
     calibration, _ = _prepared(sample.calibration, fp32.preprocessing)
     inputs, labels = _prepared(sample.held_out, fp32.preprocessing)
     golden = [fp32.preprocessing(Image.fromarray(picture.pixels())) for picture in GOLDEN_PICTURES]
-    held_out = HeldOut(inputs, labels, golden, ", ".join(sample.held_out_sets))
+    references, origin = reference_pictures(reference, fp32.preprocessing)
+    held_out = HeldOut(inputs, labels, golden, ", ".join(sample.held_out_sets), references, origin)
     found = search(fp32.graph, fp32.family, recipes, calibration, held_out, force=force, on_step=step)
     if all(trial.recipe.runtime != "onnxruntime" for trial in found.chosen):
         step("no recipe for ONNX Runtime passed the gate: backbone.onnx stays FP32 (--force takes the best)")

@@ -4,10 +4,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_tosca.digests import sha256
 from edge_tosca.export.bundle_writer import write_bundle
+from edge_tosca.export.candidate import OPENVINO_MODEL
 from edge_tosca.export.fidelity import Fidelity
 from edge_tosca.export.golden import record_golden
-from edge_tosca.export.graph import BackboneGraph
+from edge_tosca.export.graph import OUTPUT, BackboneGraph
+from edge_tosca.export.levels import Levels, add_levels, entries_of, find_levels, has_levels
 from edge_tosca.export.licence_notice import notice
 from edge_tosca.export.search import Search, Trial
 from edge_tosca.runtime.golden import golden_entry
@@ -31,15 +34,18 @@ def write_found(out: Path, fp32: BackboneGraph, found: Search, calibration: dict
     """
     import onnx
 
-    chosen = {trial.recipe.runtime: trial for trial in found.chosen}
+    chosen = {trial.runs_in: trial for trial in found.chosen}
     graph, report = fp32.graph, unquantized()
     files = {BACKBONE: graph.SerializeToString()}
     if (trial := chosen.get("onnxruntime")) is not None and trial.quantized is not None:
         files = dict(trial.quantized.files)
         graph, report = onnx.load_from_string(files[BACKBONE]), _report(trial, calibration)
     if (trial := chosen.get("openvino")) is not None and trial.quantized is not None:
-        files |= trial.quantized.files
         report["openvino"] = _report(trial, calibration)
+        if OPENVINO_MODEL in trial.quantized.files:
+            files |= trial.quantized.files
+        elif trial.quantized.files[BACKBONE] != files[BACKBONE]:
+            files |= trial.quantized.for_openvino()
     report["search"] = found.entry()
     return write_graph(out, fp32, files, graph, report)
 
@@ -55,7 +61,13 @@ def _report(trial: Trial, calibration: dict[str, Any]) -> dict[str, Any]:
     }
     if trial.quantized.ranges is not None:
         quantization["ranges"] = trial.quantized.ranges
-    return {"quantization": quantization, "fidelity": trial.fidelity.entry()}
+    fidelity = trial.fidelity.entry()
+    if trial.reference is not None:
+        cosines = trial.reference.entry()
+        worse = "reference" if trial.judged is trial.reference else "held-out"
+        fidelity["reference"] = {key: cosines[key] for key in ("cosine", "images", "data")}
+        fidelity["judged_on"] = f"{worse} pictures"
+    return {"quantization": quantization, "fidelity": fidelity}
 
 
 def write_graph(
@@ -65,7 +77,7 @@ def write_graph(
     graph: "onnx.ModelProto",
     report: dict[str, Any],
 ) -> dict[str, Any]:
-    """Write a bundle.
+    """Write a bundle; the graph gets its levels as further outputs.
 
     Args:
         out: its folder.
@@ -77,7 +89,16 @@ def write_graph(
     Returns:
         The manifest.
     """
-    golden = record_golden(graph, fp32.preprocessing)
+    # A second graph for OpenVINO would need the same outputs.
+    levels = Levels() if OPENVINO_MODEL in files else find_levels(fp32.graph, fp32.family)
+    levels = levels if has_levels(graph, levels) else Levels()
+    # What a store has as its backbone that was made before the levels were added.
+    old = sha256(files[BACKBONE])
+    graph = add_levels(graph, levels)
+    if levels.levels:
+        files = {**files, BACKBONE: graph.SerializeToString()}
+    outputs = [OUTPUT, *(level.part.name for level in levels.levels)]
+    golden = record_golden(graph, fp32.preprocessing, outputs)
     precision = "fp32" if report["quantization"]["tool"] == "none" else "int8"
     entries = {
         "name": fp32.name,
@@ -87,6 +108,8 @@ def write_graph(
         "licence": fp32.licence,
         "source": fp32.source,
         **report,
+        **entries_of(levels, len(golden[0].feature) - sum(level.part.width for level in levels.levels)),
+        **({"supersedes": [old]} if levels.levels else {}),
         "golden": [golden_entry(entry) for entry in golden],
     }
     files = {**files, "LICENSE": notice(fp32, precision).encode()}

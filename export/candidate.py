@@ -1,8 +1,10 @@
 """Apply one recipe to a graph: the quantized files, and the inference that a device would run."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,9 +47,32 @@ class Quantized:
         """Size of the files in bytes."""
         return sum(len(data) for data in self.files.values())
 
-    def open(self) -> Runner:
-        """Load the files into their runtime, on one thread."""
+    def open(self, runtime: str = "") -> Runner:
+        """Load the files into a runtime, on one thread.
+
+        Args:
+            runtime: "onnxruntime", or "openvino", which runs both kinds of graphs; by default the
+                recipe's own.
+        """
+        if runtime == "openvino":
+            return _openvino_runner(self.files)
         return open_runner(self.files)
+
+    def for_openvino(self) -> dict[str, bytes]:
+        """Convert an ONNX graph to OpenVINO's format, for a bundle in which ONNX Runtime runs another graph.
+
+        Returns:
+            Path inside the bundle -> bytes.
+        """
+        openvino = import_openvino()
+        model = openvino.Core().read_model(self.files[BACKBONE])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "backbone.xml"
+            openvino.save_model(model, path, compress_to_fp16=False)
+            return {
+                OPENVINO_MODEL: path.read_bytes(),
+                OPENVINO_WEIGHTS: path.with_suffix(".bin").read_bytes(),
+            }
 
 
 class Workbench:
@@ -111,9 +136,13 @@ def _onnxruntime_runner(graph: bytes) -> Runner:
 def _openvino_runner(files: dict[str, bytes]) -> Runner:
     openvino = import_openvino()
     core = openvino.Core()
-    weights = openvino.Tensor(np.frombuffer(files[OPENVINO_WEIGHTS], np.uint8))
+    if OPENVINO_MODEL in files:
+        weights = openvino.Tensor(np.frombuffer(files[OPENVINO_WEIGHTS], np.uint8))
+        model = core.read_model(files[OPENVINO_MODEL], weights)
+    else:
+        model = core.read_model(files[BACKBONE])
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    compiled = core.compile_model(core.read_model(files[OPENVINO_MODEL], weights), "CPU", settings)
+    compiled = core.compile_model(model, "CPU", settings)
     request = compiled.create_infer_request()
 
     def run(pixels: Pixels) -> NDArray[np.float32]:

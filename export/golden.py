@@ -1,5 +1,6 @@
 """Compute the reference features of the golden pictures."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -12,16 +13,19 @@ if TYPE_CHECKING:
     import onnx
 
 
-def record_golden(graph: "onnx.ModelProto", preprocessing: Preprocessing) -> list[GoldenInput]:
+def record_golden(
+    graph: "onnx.ModelProto", preprocessing: Preprocessing, outputs: Sequence[str] | None = None
+) -> list[GoldenInput]:
     """Compute the golden features on onnxruntime's CPU provider.
 
     Args:
         graph: the graph that devices will run.
         preprocessing: of the graph's pictures.
+        outputs: the graph's outputs that make a feature; the first one by default.
 
     Returns:
         The golden pictures with their features.
     """
     inputs = [preprocessing(Image.fromarray(picture.pixels())) for picture in GOLDEN_PICTURES]
-    features = graph_features(graph, inputs)
+    features = graph_features(graph, inputs, outputs)
     return [GoldenInput(picture, row) for picture, row in zip(GOLDEN_PICTURES, features, strict=True)]

@@ -45,5 +45,5 @@ def read_recorded(name: str) -> RecordedCalibration | None:
         quantization=quantization,
         fidelity=shipped.manifest["fidelity"],
         source=shipped.manifest["source"],
-        golden=shipped.golden,
+        golden=shipped.as_superseded(shipped.supersedes[0]).golden if shipped.supersedes else shipped.golden,
     )

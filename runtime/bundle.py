@@ -5,7 +5,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,6 +25,7 @@ from edge_tosca.runtime.manifest import (
 )
 from edge_tosca.runtime.onnx_interface import require_interface
 from edge_tosca.runtime.onnx_safety import require_self_contained
+from edge_tosca.runtime.parts import Part, parts_of, supersedes_of
 from edge_tosca.runtime.preprocess import Preprocessing
 from edge_tosca.system.files import IrregularFileError, open_regular
 
@@ -45,22 +46,28 @@ class Bundle:
     Attributes:
         path: the bundle's folder.
         name: the backbone's name.
-        feature_dim: length d of a feature.
+        feature_dim: length d of a feature, all parts together.
+        parts: of a feature, the last feature first.
         precision: "int8" or "fp32".
         preprocessing: of the pictures.
         golden: computed pictures and their reference features.
         files: path inside the folder -> sha256 (hex).
         manifest: the whole manifest as read.
+        supersedes: digests of the backbones whose feature the first part reproduces bit for bit.
+        stands_for: the one of them that this bundle stands for, see `as_superseded`; empty otherwise.
     """
 
     path: Path
     name: str
     feature_dim: int
+    parts: tuple[Part, ...]
     precision: str
     preprocessing: Preprocessing
     golden: tuple[GoldenInput, ...] = field(repr=False)
     files: dict[str, str] = field(repr=False)
     manifest: dict[str, Any] = field(repr=False)
+    supersedes: tuple[str, ...] = field(default=(), repr=False)
+    stands_for: str = ""
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Bundle":
@@ -88,11 +95,13 @@ class Bundle:
             path=folder,
             name=text_field(manifest, "name", where),
             feature_dim=feature_dim,
+            parts=parts_of(manifest, feature_dim, where),
             precision=text_field(manifest, "precision", where),
             preprocessing=preprocessing_of(manifest, where),
             golden=golden_inputs(require_field(manifest, "golden", list, where), feature_dim, where),
             files=files,
             manifest=manifest,
+            supersedes=supersedes_of(manifest, where),
         )
         _require_sizes([folder / name for name in files])
         for name in files:
@@ -101,8 +110,33 @@ class Bundle:
 
     @property
     def digest(self) -> str:
-        """The sha256 (hex) of the backbone's graph."""
-        return self.files[BACKBONE]
+        """The sha256 (hex) of the backbone's graph; of the superseded one where this stands for one."""
+        return self.stands_for or self.files[BACKBONE]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the feature's parts, which add up to d."""
+        return tuple(part.width for part in self.parts)
+
+    def as_superseded(self, digest: str) -> "Bundle":
+        """Return the bundle with the first part alone, in the place of a backbone that had no other.
+
+        Args:
+            digest: one of `supersedes`.
+
+        Returns:
+            A bundle of the same files whose features and digest are those of the superseded backbone.
+
+        Raises:
+            BundleError: the bundle does not supersede that backbone.
+        """
+        if digest not in self.supersedes:
+            raise BundleError(f"{self.path}: does not supersede the backbone {digest[:8]}; {REMEDY}")
+        first = self.parts[0]
+        golden = tuple(replace(one, feature=one.feature[: first.width]) for one in self.golden)
+        return replace(
+            self, feature_dim=first.width, parts=(first,), golden=golden, supersedes=(), stands_for=digest
+        )
 
     def graph_files(self, runtime: str) -> tuple[str, ...]:
         """Name the files that a runtime loads.
@@ -153,7 +187,7 @@ class Bundle:
         graph = self.read(name)
         require_self_contained(graph, path)
         if name in _GRAPHS:
-            require_interface(graph, path, self.preprocessing.size, self.feature_dim)
+            require_interface(graph, path, self.preprocessing.size, self.feature_dim, self.parts)
 
 
 def _files(manifest: dict[str, Any], where: Path) -> dict[str, str]:

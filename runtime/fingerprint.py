@@ -26,8 +26,8 @@ class Fingerprint:
         device: "CPU", "GPU", "NPU" or "AUTO".
         preprocessing: sha256 (hex) of the preprocessing parameters.
         graph: sha256 (hex) over the loaded files; empty where only the backbone's graph is loaded.
-        golden: this backend's features of the golden pictures, float32 [g, d], which measure how far two
-            origins of one backbone differ; not part of the digest.
+        golden: the first part of this backend's features of the golden pictures, float32 [g, d_1], which
+            measures how far two origins of one backbone differ; not part of the digest.
     """
 
     name: str
@@ -74,7 +74,7 @@ def fingerprint(bundle: Bundle, backend: Backend, golden: NDArray[np.float32] | 
         device=backend.device,
         preprocessing=preprocessing_digest(bundle),
         graph="" if backend.graph == (BACKBONE,) else hashlib.sha256(" ".join(files).encode()).hexdigest(),
-        golden=cached_golden_features(bundle, backend) if golden is None else golden,
+        golden=(cached_golden_features(bundle, backend) if golden is None else golden)[:, : bundle.widths[0]],
     )
 
 

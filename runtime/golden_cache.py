@@ -60,6 +60,7 @@ def _key(bundle: Bundle, backend: Backend) -> str:
         "pictures": [str(golden.picture) for golden in bundle.golden],
         "runtime": [backend.name, backend.version],
         "device": [backend.device, backend.hardware],
+        "parts": [part.name for part in bundle.parts],
     }
     return hashlib.sha256(json.dumps(dependencies, sort_keys=True).encode()).hexdigest()
 

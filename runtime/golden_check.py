@@ -58,6 +58,10 @@ def cosines_to_golden(bundle: Bundle, features: NDArray[np.float32]) -> list[flo
         features: float32 [g, d], one row a golden picture.
 
     Returns:
-        One cosine for each row.
+        The lowest cosine of a part, for each row.
     """
-    return [cosine(golden.feature, row) for golden, row in zip(bundle.golden, features, strict=True)]
+    ends = np.cumsum(bundle.widths)[:-1]
+    return [
+        min(map(cosine, np.split(golden.feature, ends), np.split(row, ends)))
+        for golden, row in zip(bundle.golden, features, strict=True)
+    ]

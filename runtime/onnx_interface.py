@@ -1,10 +1,12 @@
 """Compare an ONNX file's inputs and outputs with its bundle's manifest, before a runtime loads the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_tosca.errors import BundleError
 from edge_tosca.runtime.manifest import REMEDY
+from edge_tosca.runtime.parts import Part
 from edge_tosca.runtime.protobuf_wire import WireReader, text_of
 
 ELEMENT_TYPES = (
@@ -119,7 +121,9 @@ def read_interface(data: bytes) -> Interface:
     return found
 
 
-def require_interface(data: bytes, path: Path, size: int, feature_dim: int) -> None:
+def require_interface(
+    data: bytes, path: Path, size: int, feature_dim: int, parts: Sequence[Part] = ()
+) -> None:
     """Raise if an ONNX file has other inputs and outputs than the manifest says.
 
     Args:
@@ -127,18 +131,22 @@ def require_interface(data: bytes, path: Path, size: int, feature_dim: int) -> N
         path: of the file, for the error.
         size: side of the input, pixels.
         feature_dim: length d of a feature.
+        parts: that the manifest lists, each an output of the graph; one output without several parts.
 
     Raises:
-        BundleError: its input is not one float32 [1, 3, size, size], or its output not one float32 [1, d].
+        BundleError: its input is not one float32 [1, 3, size, size], its output not one float32 [1, d], or
+            the output of a part is missing or of another width.
     """
     try:
         found = read_interface(data)
     except (ValueError, IndexError):
         raise BundleError(f"{path}: not a sound ONNX file; {REMEDY}") from None
-    require_tensors(found, path, size, feature_dim)
+    require_tensors(found, path, size, feature_dim, parts)
 
 
-def require_tensors(found: Interface, path: Path, size: int, feature_dim: int) -> None:
+def require_tensors(
+    found: Interface, path: Path, size: int, feature_dim: int, parts: Sequence[Part] = ()
+) -> None:
     """Raise if a graph has other inputs and outputs than the manifest says; as `require_interface`.
 
     Args:
@@ -146,15 +154,29 @@ def require_tensors(found: Interface, path: Path, size: int, feature_dim: int) -
         path: of the file, for the error.
         size: side of the input, pixels.
         feature_dim: length d of a feature.
+        parts: that the manifest lists.
 
     Raises:
         BundleError: they differ.
     """
     _require("input", found.inputs, (1, 3, size, size), path)
+    if len(parts) > 1:
+        _require_parts(found.outputs, parts, path)
+        return
     # A pooled feature may keep the two dimensions of the picture, each of length 1.
     pooled = len(found.outputs) == 1 and len(found.outputs[0].shape or ()) == 4
     shape = (1, feature_dim, 1, 1) if pooled else (1, feature_dim)
     _require("output", found.outputs, shape, path)
+
+
+def _require_parts(outputs: list[TensorType], parts: Sequence[Part], path: Path) -> None:
+    """Raise if a part has no output of its name and width; a graph may have further outputs."""
+    for part in parts:
+        named = [tensor for tensor in outputs if tensor.name == part.name]
+        if not named:
+            raise BundleError(f"{path}: its graph has no output {part.name!r:.40}; {REMEDY}")
+        pooled = len(named[0].shape or ()) == 4
+        _require("output", named, (1, part.width, 1, 1) if pooled else (1, part.width), path)
 
 
 def _require(what: str, tensors: list[TensorType], shape: tuple[int, ...], path: Path) -> None:

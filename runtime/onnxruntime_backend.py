@@ -13,6 +13,7 @@ from edge_tosca.runtime.bundle import Bundle
 from edge_tosca.runtime.hardware import processor
 from edge_tosca.runtime.manifest import BACKBONE, REMEDY
 from edge_tosca.runtime.no_telemetry import import_onnxruntime
+from edge_tosca.runtime.outputs import joined, output_names
 from edge_tosca.runtime.session_options import session_options
 from edge_tosca.runtime.stream import in_order, processors
 
@@ -65,6 +66,8 @@ class OnnxRuntimeBackend:
             ) from error
         self._input = self._session.get_inputs()[0].name
         self._path, self._width = bundle.path / BACKBONE, bundle.feature_dim
+        # Only the outputs that are needed: a graph may have more.
+        self._outputs = output_names([out.name for out in self._session.get_outputs()], bundle)
 
     def features(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute one picture's feature.
@@ -79,10 +82,10 @@ class OnnxRuntimeBackend:
             BundleError: the graph cannot be run on this picture.
         """
         try:
-            (out,) = self._session.run(None, {self._input: pixels})
+            found = self._session.run(self._outputs, {self._input: pixels})
         except Exception as error:
             raise run_error(error, self.name, self._path) from error
-        return feature_of(out, self._width, self._path)
+        return feature_of(joined(found), self._width, self._path)
 
     def stream(self, pictures: Iterable[NDArray[np.float32]]) -> Generator[Inference]:
         """Compute the features of many pictures, each on one thread.

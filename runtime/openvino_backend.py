@@ -1,6 +1,6 @@
 """Run a backbone with OpenVINO on an Intel CPU, GPU or NPU."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import cycle
 from threading import Lock
 from typing import Any
@@ -15,6 +15,7 @@ from edge_tosca.runtime.hardware import int8_overflows, processor
 from edge_tosca.runtime.manifest import REMEDY
 from edge_tosca.runtime.no_telemetry import import_openvino
 from edge_tosca.runtime.onnx_interface import ELEMENT_TYPES, Interface, TensorType, require_tensors
+from edge_tosca.runtime.outputs import joined, output_names
 from edge_tosca.runtime.stream import in_order
 from edge_tosca.runtime.user_cache import cache_folder
 
@@ -74,6 +75,7 @@ class OpenVinoBackend:
                 f"{self._path}: openvino cannot run it on {requested} ({reason}); {REMEDY}"
             ) from error
         self.hardware = _hardware(core, self.device)
+        self._outputs = _places(self._compiled.outputs, bundle)
         self._request = self._compiled.create_infer_request()
         self._lock = Lock()
 
@@ -93,7 +95,7 @@ class OpenVinoBackend:
         with self._lock:
             try:
                 self._request.infer([pixels])
-                out = self._request.get_output_tensor(0).data
+                out = self._feature(self._request)
             except Exception as error:
                 raise run_error(error, self.name, self._path) from error
             return feature_of(out, self._width, self._path)
@@ -119,7 +121,7 @@ class OpenVinoBackend:
             def finish() -> Inference:
                 try:
                     request.wait()
-                    out = request.get_output_tensor(0).data
+                    out = self._feature(request)
                 except Exception as error:
                     raise run_error(error, self.name, self._path) from error
                 return Inference(feature_of(out, self._width, self._path), request.latency)
@@ -127,6 +129,30 @@ class OpenVinoBackend:
             return finish
 
         yield from in_order(pictures, start, depth)
+
+    def _feature(self, request: Any) -> NDArray[np.float32]:
+        # The tensors are the request's own memory, which the next picture overwrites; `joined` copies.
+        return joined([request.get_output_tensor(place).data for place in self._outputs])
+
+
+def _without_others(model: Any, bundle: Bundle) -> None:
+    """Remove the outputs that no part needs: OpenVINO computes all that a model has."""
+    if len(bundle.parts) == 1 and not bundle.stands_for:
+        return
+    needed = _places(model.outputs, bundle)
+    for place in sorted(set(range(len(model.outputs))) - set(needed), reverse=True):
+        model.remove_result(model.get_results()[place])
+
+
+def _part_name(output: Any, bundle: Bundle) -> str:
+    return next((part.name for part in bundle.parts if part.name in output.get_names()), "")
+
+
+def _places(outputs: Sequence[Any], bundle: Bundle) -> list[int]:
+    """Find the outputs of the bundle's parts; a tensor may have several names."""
+    names = [sorted(output.get_names()) for output in outputs]
+    wanted = output_names([name for some in names for name in some] or [""], bundle)
+    return [next((at for at, some in enumerate(names) if name in some), 0) for name in wanted]
 
 
 def _check_device(device: str, available: list[str]) -> None:
@@ -173,8 +199,14 @@ def _model(core: Any, openvino: Any, bundle: Bundle) -> Any:
     else:
         model = core.read_model(bundle.read(graph))
     # Of an ONNX graph it is known already; the runtime itself reads its own format.
-    found = Interface([_tensor(port) for port in model.inputs], [_tensor(port) for port in model.outputs])
-    require_tensors(found, bundle.path / graph, size, bundle.feature_dim)
+    _without_others(model, bundle)
+    inputs, outputs = ([_tensor(port) for port in ports] for ports in (model.inputs, model.outputs))
+    # A tensor may have several names.
+    for output, place in zip(outputs, range(len(outputs)), strict=True):
+        output.name = _part_name(model.outputs[place], bundle) or output.name
+    found = Interface(inputs, outputs)
+    parts = bundle.parts if len(bundle.parts) > 1 else ()
+    require_tensors(found, bundle.path / graph, size, bundle.feature_dim, parts)
     if any(node.get_type_name() == _LOOP for node in model.get_ops()):
         raise BundleError(f"{bundle.path / graph}: has a loop; refused; use a backbone without loops")
     if model.is_dynamic():

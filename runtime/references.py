@@ -23,7 +23,8 @@ def read_references(bundle: Bundle) -> NDArray[np.float16] | None:
         bundle: the bundle.
 
     Returns:
-        float16 [r, d]; None where the bundle has none, as those of earlier versions.
+        float16 [r, d]; None where the bundle has none, as those of earlier versions. Of a bundle that stands
+        for a superseded backbone, the first part alone.
 
     Raises:
         BundleError: they are missing, changed, of another width or not finite.
@@ -36,11 +37,12 @@ def read_references(bundle: Bundle) -> NDArray[np.float16] | None:
         features = load(bundle.read(name))[TENSOR]
     except (SafetensorError, KeyError, ValueError) as error:
         raise BundleError(f"{bundle.path / name}: no reference features; {REMEDY}") from error
-    if features.ndim != 2 or features.shape[1] != bundle.feature_dim or features.dtype != np.float16:
+    width = bundle.manifest["feature_dim"]
+    if features.ndim != 2 or features.shape[1] != width or features.dtype != np.float16:
         raise BundleError(
             f"{bundle.path / name}: features of shape {features.shape} and type {features.dtype}, not "
-            f"float16 [r, {bundle.feature_dim}]; {REMEDY}"
+            f"float16 [r, {width}]; {REMEDY}"
         )
     if len(features) == 0 or not np.isfinite(features).all():
         raise BundleError(f"{bundle.path / name}: reference features that are not finite; {REMEDY}")
-    return np.asarray(features, np.float16)
+    return np.asarray(features[:, : bundle.feature_dim], np.float16)

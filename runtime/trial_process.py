@@ -21,7 +21,7 @@ from edge_tosca.runtime.no_telemetry import import_onnxruntime, import_openvino
 from edge_tosca.runtime.trial_limits import TrialLimits
 
 _PARENT_DEATH_SIGNAL, _KILL = 1, 9
-_OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "cannot allocate")
+_OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "cannot allocate", "can't alloc")
 
 
 def main() -> None:

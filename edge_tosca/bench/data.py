@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -63,6 +63,14 @@ class Protocol:
     tasks: tuple[slice, ...]
     test: Array
     truth: Array
+
+    def first_part(self, width: int) -> "Protocol":
+        """Return the same pictures with the first part of their features alone.
+
+        Args:
+            width: of the first part.
+        """
+        return replace(self, groups=tuple(rows[:, :width] for rows in self.groups), test=self.test[:, :width])
 
 
 def load_features(

@@ -9,6 +9,7 @@ from edge_tosca.bench.synthetic import features_of, noise_picture, task_features
 from edge_tosca.learner.learner import Learner
 from edge_tosca.learner.model import Model
 from edge_tosca.store.store import Store
+from edge_tosca.vision.compatibility import backbone_of
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 
@@ -37,8 +38,11 @@ def peak_memory(what: str, store: Path) -> float:
     """
     opened = Store.open(store)
     bundle = opened.settings.get("bundle")
-    learner = Learner(opened, FeatureExtractor(Path(bundle) if bundle else None, threads=1))
-    dim = learner.vision.bundle.feature_dim
+    vision = FeatureExtractor(
+        Path(bundle) if bundle else None, threads=1, made_with=backbone_of(opened.settings)
+    )
+    learner = Learner(opened, vision)
+    dim = int(opened.settings["feature_dim"])
     features_of([noise_picture()], learner.vision)
     if what == "learn":
         learner.learn_features(task_features(10_000, 10, dim), force=True)

@@ -9,6 +9,7 @@ temperature, gives the probabilities of the groups.
 A *group* is a class as one task taught it; a class that several tasks taught has several groups.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,12 +19,26 @@ from edge_tosca.classifier.lda.discriminant import Discriminant
 from edge_tosca.classifier.ood.detector import OodDetector
 from edge_tosca.classifier.ood.none_of_these import NoneOfThese
 from edge_tosca.classifier.shared_means import SharedMeans
+from edge_tosca.features.part_weights import weigh
 
 _MOST_LOGIT = 700.0
 """Beyond which an exponential overflows."""
 
 PROPOSED = 3
 """Groups whose tasks' modules refine an answer: the most probable ones."""
+
+
+@dataclass(frozen=True)
+class PartWeight:
+    """The weight of a feature's further parts.
+
+    Attributes:
+        widths: of all parts.
+        weight: of all but the first; 0 leaves them out.
+    """
+
+    widths: tuple[int, ...]
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,7 @@ class Router:
         shrinkage: of the covariance; stored for inspection, no answer depends on it.
         calibration: true labels' probabilities of held-out pictures, increasing, float32 [n]; for label sets.
         none: means of pictures that show none of the classes; None where there are none.
+        part_weight: of the feature's further parts; None where a feature has one part.
     """
 
     shared_means: SharedMeans | None
@@ -53,6 +69,7 @@ class Router:
     shrinkage: float
     calibration: Array
     none: NoneOfThese | None = None
+    part_weight: PartWeight | None = None
 
     def to_arrays(self) -> dict[str, Array]:
         """Return the arrays under the names in which a store keeps them."""
@@ -66,16 +83,20 @@ class Router:
             "calibration": self.calibration,
             **({} if self.shared_means is None else self.shared_means.to_arrays()),
             **({} if self.none is None else self.none.to_arrays()),
+            **({} if self.part_weight is None else {"part_weight": np.array([self.part_weight.weight])}),
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Array], groups: int, dimensions: int) -> "Router":
+    def from_arrays(
+        cls, arrays: dict[str, Array], groups: int, dimensions: int, widths: Sequence[int] = ()
+    ) -> "Router":
         """Read the arrays that `to_arrays` returned.
 
         Args:
             arrays: as the store has them.
             groups: number of groups of the generation.
-            dimensions: width of a feature.
+            dimensions: width of a feature, all parts together.
+            widths: of its parts; one part by default.
 
         Returns:
             The router.
@@ -84,6 +105,12 @@ class Router:
             KeyError: an array is missing.
             ValueError: an array has another shape, or NaN.
         """
+        part_weight = None
+        if len(widths) > 1:
+            part_weight = PartWeight(tuple(widths), float(arrays["part_weight"][0]))
+            if not 0 <= part_weight.weight <= 1:
+                raise ValueError("the weight of the parts is out of range")
+            dimensions = widths[0] if part_weight.weight == 0 else dimensions
         shapes = {
             "weights": (groups + 1, dimensions),
             "bias": (groups + 1,),
@@ -104,6 +131,7 @@ class Router:
             shrinkage,
             arrays["calibration"],
             NoneOfThese.from_arrays(arrays, groups, dimensions) if "none_bias" in arrays else None,
+            part_weight,
         )
 
     def among(self, groups: Array) -> "Router":
@@ -134,11 +162,22 @@ class Router:
         probability: Array = 1 / (1 + np.exp(np.minimum(odds, _MOST_LOGIT)))
         return probability
 
+    def view(self, z: Array) -> Array:
+        """Weigh the parts of normalised features: what `scores` and the OOD detector read.
+
+        Args:
+            z: float32 [n, d].
+
+        Returns:
+            float32 [n, d], or the first part alone where the weight of the others is 0.
+        """
+        return z if self.part_weight is None else weigh(z, self.part_weight.widths, self.part_weight.weight)
+
     def scores(self, z: Array) -> tuple[Array, Array]:
         """Score normalised features.
 
         Args:
-            z: float32 [n, d].
+            z: from `view`, float32 [n, d].
 
         Returns:
             Log-probabilities of the groups, [n, g], and the margins of their plain means above the

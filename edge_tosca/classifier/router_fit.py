@@ -18,6 +18,7 @@ from edge_tosca.classifier.lda.blocked_folds import Block, choose_blocks
 from edge_tosca.classifier.lda.discriminant import discriminant
 from edge_tosca.classifier.lda.leave_block_out import LeaveBlockOut, scores_dtype
 from edge_tosca.classifier.lda.mean_shrinkage import score_offsets
+from edge_tosca.classifier.lda.part_weight import choose_part_weight
 from edge_tosca.classifier.lda.shrinkage_selection import (
     SHRINKAGE_ODDS,
     ShrinkageChoice,
@@ -29,8 +30,9 @@ from edge_tosca.classifier.ood.calibration import fit_ood_calibration
 from edge_tosca.classifier.ood.dependence import measure_dependence
 from edge_tosca.classifier.ood.detector import OodDetector, held_out_statistics
 from edge_tosca.classifier.ood.none_of_these import NoneOfThese
-from edge_tosca.classifier.router import Router
+from edge_tosca.classifier.router import PartWeight, Router
 from edge_tosca.classifier.shared_means import SharedMeans, share_among_groups
+from edge_tosca.features.part_weights import weigh
 
 SAMPLE = 1000
 """About how many cached pictures are held out; spread evenly over the groups."""
@@ -73,6 +75,7 @@ def fit_router(
     class_of_group: Array | None = None,
     blocks: Sequence[Block] | None = None,
     none: Sequence[Array] = (),
+    widths: Sequence[int] = (),
     references: Array | None = None,
 ) -> tuple[Router, HeldOut]:
     """Solve the router and choose its settings.
@@ -90,13 +93,22 @@ def fit_router(
             separate means have a significantly lower held-out loss; by default each group is a class.
         blocks: pictures to hold out together, ordered by group; neighbours by default.
         none: normalised features of each lesson of pictures that show none of the classes, float32 [n, d].
+        widths: of the features' parts; the weight of all but the first is chosen, too. One part by default.
         references: normalised features of the bundle's reference pictures, float32 [r, d]; None where it has
             none.
 
     Returns:
         The router, and the held-out answers that its settings were chosen by.
     """
-    counts, sums, labels = statistics.counts, statistics.sums, np.asarray(label_of_group)
+    part_weight, labels, first_part = None, np.asarray(label_of_group), cached
+    if len(widths) > 1:
+        part_weight = choose_part_weight(statistics.counts, cached, labels, widths)
+        statistics = statistics.weighted(widths, part_weight)
+        first_part = _weighted(cached, widths, 0)
+        cached = _weighted(cached, widths, part_weight)
+        none = [weigh(rows, widths, part_weight) for rows in none]
+        references = None if references is None else weigh(references, widths, part_weight)
+    counts, sums = statistics.counts, statistics.sums
     if blocks is None:
         # All pictures of the newest task are held out, however many others there are.
         blocks = choose_blocks(counts, SAMPLE, tasks[-1].columns)
@@ -142,12 +154,19 @@ def fit_router(
         offsets,
         temperature,
         weight,
-        detector.with_evidence(known, references, refused, partial(measure_dependence, len(counts), cached)),
+        detector.with_evidence(
+            known, references, refused, partial(measure_dependence, len(counts), first_part)
+        ),
         choice.shrinkage,
         calibrate(posterior, labels[groups]),
         refuses,
+        None if part_weight is None else PartWeight(tuple(widths), part_weight),
     )
     return router, HeldOut(groups, rows, posterior, known, refused_by_none)
+
+
+def _weighted(cached: Callable[[int], Array], widths: Sequence[int], weight: float) -> Callable[[int], Array]:
+    return lambda group: weigh(cached(group), widths, weight)
 
 
 def _choose(

@@ -22,6 +22,7 @@ from edge_tosca.cli.tools import tool_verbs
 from edge_tosca.cli.verbs import PROGRAM, Interrupted, WrongUsage, app, fail_usage
 from edge_tosca.cli.watch import watch_verb
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.system.malloc import bound_heap
 
 __all__ = ["app", "main"]
 
@@ -46,6 +47,7 @@ for verbs in (
 def main() -> None:
     """Run the command line; every error is one line on stderr."""
     open_streams()
+    bound_heap()
     try:
         # In its standalone mode Typer prints wrong usage in a frame of several lines.
         code = get_command(app)(prog_name=PROGRAM, standalone_mode=False)

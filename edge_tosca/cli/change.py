@@ -290,7 +290,7 @@ def _describe(report: LearnReport, store: Path, alone: bool) -> None:
     )
     say(
         f"  module {module.digest[:12]}: {module.nonzero:,} of {module.parameters:,} parameters are nonzero, "
-        f"{module.bytes / 1000:.0f} kB"
+        f"{module.bytes / 1000:.0f} kB{'' if module.cross_fitted else '; the router decides'}"
     )
     if alone:
         only = report.classes[0]

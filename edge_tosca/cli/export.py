@@ -40,8 +40,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Unrelated photographs that show where unknown begins; those of --calibration by default. "
-            "With a bundle as BACKBONE, add them to it.",
+            help="Unrelated photographs: INT8 is judged on them, too, and they show where unknown begins. "
+            "Without them those of --calibration show it. With a bundle as BACKBONE, add them to it.",
         ),
     ] = None,
     precision: Annotated[Literal["int8", "fp32"], typer.Option(help="Of the exported graph.")] = "int8",
@@ -77,6 +77,7 @@ def export(
     options: dict[str, Any] = {
         "calibration": calibration,
         "held_out": held_out,
+        "reference": reference,
         "precision": precision,
         "recipes": tuple(recipe or ()),
         "force": force,
@@ -112,7 +113,8 @@ def export(
         _show_search(manifest["search"])
     cosine = manifest["fidelity"]["cosine"]["mean"]
     faithful = f", mean cosine to FP32 {cosine:.4f}" if manifest["precision"] == "int8" else ""
-    beside = ", with a separate graph for OpenVINO" if "openvino" in manifest else ""
+    own = "openvino/backbone.xml" in manifest["files"]
+    beside = ", with a separate graph for OpenVINO" if own else ""
     about = f"{manifest['name']}, {manifest['precision']}, {manifest['feature_dim']} features"
     images = manifest["reference"]["images"] if "reference" in manifest else 0
     references = f", {images} reference pictures" if images else ", no reference pictures (--reference DIR)"
@@ -177,7 +179,8 @@ def _show_search(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=f"{found['images']} held-out pictures, one thread", box=None, title_justify="left")
-    for title in ("recipe", "in", "ms", "x FP32", "MB", "cosine", "p1", "least", "nearest mean", "probe", ""):
+    kinds = ("nearest mean", "probe")
+    for title in ("recipe", "in", "ms", "x FP32", "MB", "cosine", "p1", "least", "other", "p1", *kinds, ""):
         table.add_column(title, justify="left" if title in ("recipe", "in", "") else "right")
     fp32 = found["fp32"]
     table.add_row("FP32", "onnxruntime", f"{fp32['milliseconds']:.1f}", "1.0", f"{fp32['bytes'] / 1e6:.1f}")
@@ -188,18 +191,20 @@ def _show_search(found: dict[str, Any]) -> None:
         table.add_row(trial["recipe"], trial["runtime"], *_numbers(trial), verdict)
     # A table with wrapped figures cannot be read: a narrow terminal breaks the lines instead.
     console = Console(highlight=False)
-    console.width = max(console.width, 132)
+    console.width = max(console.width, 148)
     console.print(table)
 
 
 def _numbers(trial: dict[str, Any]) -> list[str]:
     if trial["cosine"] is None:
-        return [""] * 8
+        return [""] * 10
     accuracies = []
     for kind in ("nearest_mean_accuracy", "linear_probe_accuracy"):
         fp32, int8 = trial[kind]["fp32"], trial[kind]["int8"]
         accuracies.append("" if fp32 is None else f"{100 * fp32:.1f} > {100 * int8:.1f}")
     cosines = [f"{trial['cosine'][key]:.4f}" for key in ("mean", "p1", "min")]
+    others = trial["reference_cosine"]
+    cosines += ["", ""] if others is None else [f"{others[key]:.4f}" for key in ("mean", "p1")]
     speed = [f"{trial['milliseconds']:.1f}", f"{trial['speedup']:.2f}", f"{trial['bytes'] / 1e6:.1f}"]
     return [*speed, *cosines, *accuracies]
 

@@ -35,7 +35,6 @@ from edge_tosca.cli.terminal import (
 )
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import CameraError
-from edge_tosca.system.malloc import bound_heap
 
 if TYPE_CHECKING:
     from edge_tosca.devices.camera import CameraStats, Stream
@@ -93,7 +92,6 @@ def watch(
         set_up_logging(log)
     report = _log.info if log == "json" else _print_event
 
-    bound_heap()
     open_learner = SharedBackbone(
         lambda: Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
     )

@@ -22,7 +22,6 @@ from edge_tosca.errors import EdgeToscaError
 from edge_tosca.packs import SigningKey
 from edge_tosca.service import supervised
 from edge_tosca.store.store import Store
-from edge_tosca.system.malloc import bound_heap
 
 _log = logging.getLogger("edge_tosca.console")
 
@@ -90,7 +89,6 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
         EdgeToscaError: there is no such store, camera or pack key, the address cannot be listened on, or the
             TLS files cannot be used.
     """
-    bound_heap()
     # The server waits for a store that disappears later; one that is missing at the start is an error.
     Store.open(options.store, options.key_file).close()
     if options.pack_key is not None:

@@ -12,6 +12,7 @@ from edge_tosca.labels import require_text
 from edge_tosca.learner.lesson import Lesson
 from edge_tosca.learner.refit import Refit, accuracies_before, fit_task_module, refit
 from edge_tosca.learner.storage_limit import keep_within
+from edge_tosca.learner.task_training import is_cross_fitted
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class, judge
 from edge_tosca.quality.held_out_outcomes import (
     OUTCOMES_BY_CLASS,
@@ -83,7 +84,7 @@ def learn_task(
                 "commit": done - trained,
                 "total": lesson.feature_seconds + done - start,
             },
-            module=ModuleReport(digest, module.size, module.nonzero, len(data)),
+            module=ModuleReport(digest, module.size, module.nonzero, len(data), _counts(store, cosines)),
             gate=gate,
             thinned=images - store.images(),
             notes=tuple(lesson.notes),
@@ -107,6 +108,11 @@ def _with_outcomes(gate: GateReport, after: Refit, new_groups: int, before: Coun
         outcomes_old_before=in_all(before, old),
         outcomes_old_after=in_all(old),
     )
+
+
+def _counts(store: Store, cosines: Array) -> bool:
+    """Return whether a module may change answers: by its evidence, or by the paper's rule without any."""
+    return store.settings["router"] == "entropy" or is_cross_fitted(cosines)
 
 
 def _file(store: Store, lesson: Lesson, task: str, module: str, generation: int) -> None:

@@ -1,5 +1,6 @@
 """The public face: learn classes from pictures, predict pictures, roll back to earlier generations."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
@@ -32,7 +33,7 @@ from edge_tosca.results import Answer, Evaluation, LearnReport, NoneReport, Note
 from edge_tosca.store.schema import MAX_BYTES_SETTING
 from edge_tosca.store.state import Generation, State
 from edge_tosca.store.store import Store
-from edge_tosca.vision.compatibility import origin_settings
+from edge_tosca.vision.compatibility import backbone_of, feature_settings, origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 from edge_tosca.vision.image_folder import list_images, list_unlabelled, no_picture
 
@@ -44,6 +45,8 @@ Progress = Callable[[int, int], None]
 """Called with the number of pictures done and of all pictures."""
 
 ROUTERS = ("fused", "entropy")
+
+_log = logging.getLogger("edge_tosca")
 
 
 class Learner:
@@ -115,7 +118,7 @@ class Learner:
             "runtime": vision.backend.name,
             "device": vision.backend.device,
             **origin_settings(vision.fingerprint),
-            "feature_dim": str(vision.bundle.feature_dim),
+            **{key: value for key, value in feature_settings(vision.bundle.widths).items() if value},
             "router": router,
             "refused": str(refused),
             **({} if max_bytes is None else {MAX_BYTES_SETTING: str(max_bytes)}),
@@ -162,6 +165,7 @@ class Learner:
             device or store.settings["device"],
             threads,
             hint,
+            backbone_of(store.settings),
         )
         return cls(store, vision)
 
@@ -641,6 +645,8 @@ class Learner:
         if not self._checked:
             self.vision.check(self.store.settings, self.store.path)
             self._checked = True
+            if line := self.vision.offers_levels(self.store.path):
+                _log.warning("edge-tosca: %s", line)
 
 
 def _require_whole(remember: bool, region: "Region | None") -> None:

@@ -22,7 +22,7 @@ from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnails import follow_store
 from edge_tosca.system.blas import one_blas_thread
-from edge_tosca.vision.compatibility import golden_of, nearness, origin_settings
+from edge_tosca.vision.compatibility import feature_settings, golden_of, nearness, origin_settings
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
 _PATHS_NAMED = 3
@@ -113,12 +113,12 @@ def migrate(
         raise LearnError(f"{folder} is no folder; name the folder of the pictures with --pictures")
     fingerprint = vision.fingerprint
     before = dict(store.settings)
-    settings = {
+    settings: dict[str, str | None] = {
         **origin_settings(fingerprint),
         "bundle": "" if vision.bundle_path is None else str(vision.bundle_path.absolute()),
         "runtime": vision.backend.name,
         "device": vision.backend.device,
-        "feature_dim": str(vision.bundle.feature_dim),
+        **feature_settings(vision.bundle.widths),
     }
 
     def report_of(
@@ -172,7 +172,7 @@ def migrate(
     return report
 
 
-def _is_same(settings: Mapping[str, str], new: Mapping[str, str], golden: Array | None) -> bool:
+def _is_same(settings: Mapping[str, str], new: Mapping[str, str | None], golden: Array | None) -> bool:
     if settings["fingerprint"] != new["fingerprint"]:
         return False
     # A store without golden features was made before there were any: its digest has to do.

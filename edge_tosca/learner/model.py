@@ -16,6 +16,7 @@ from edge_tosca.learner.lru_cache import Cache
 from edge_tosca.learner.normalized_features import NormalizedFeatures
 from edge_tosca.learner.refit import solve_router
 from edge_tosca.learner.strictness import Strictness, read_strictness
+from edge_tosca.learner.task_training import is_cross_fitted
 from edge_tosca.results import Answer, Guess
 from edge_tosca.store.state import State, Task
 from edge_tosca.store.store import Store
@@ -45,6 +46,7 @@ class Model:
         self._dimensions = int(store.settings["feature_dim"])
         # Of the store alone, see `NormalizedFeatures`.
         self._module = Cache(partial(_read_module, store), memory_bytes, _MODULE_BYTES)
+        self._has_evidence = Cache(partial(_read_has_evidence, store), lambda _: 1, _MODULE_BYTES)
 
     @cached_property
     def router(self) -> Router:
@@ -53,7 +55,8 @@ class Model:
         if arrays is not None:
             # Arrays of another version of this program, or damaged ones: the router is solved again.
             with contextlib.suppress(KeyError, ValueError, TypeError):
-                return Router.from_arrays(arrays, len(self.state.groups), self._dimensions)
+                groups, widths = len(self.state.groups), self._store.widths
+                return Router.from_arrays(arrays, groups, self._dimensions, widths)
         return solve_router(self._store, self.state, self.features_of)[0]
 
     def predict(
@@ -80,7 +83,7 @@ class Model:
             LearnError: nothing was learned yet, there is no such label set, or no label of `among` is known.
         """
         least = self.require_answers(coverage, burst)
-        z = normalize(features)
+        z = self._normalized(features)
         log_posterior, margins = self.router.scores(z)
         log_posterior = self._refine(features, z, log_posterior)
         router, seen = self.router, margins
@@ -120,7 +123,7 @@ class Model:
         Returns:
             [n, labels], in the order of `state.labels`.
         """
-        z = normalize(features)
+        z = self._normalized(features)
         log_posterior = self._refine(features, z, self.router.scores(z)[0], modules)
         return by_label(log_posterior, self.state.label_of_group, len(self.state.labels))
 
@@ -133,7 +136,7 @@ class Model:
         Returns:
             Direction, relative distance and nearness, float64 [n, 3].
         """
-        z = normalize(features)
+        z = self._normalized(features)
         return self.router.ood.statistics(z, self.router.scores(z)[1])
 
     def _groups_of(self, labels: Set[str]) -> Array:
@@ -141,6 +144,9 @@ class Model:
         if not places:
             raise LearnError(f"{self._store.path} knows none of the classes that may be answered here")
         return np.array(places)
+
+    def _normalized(self, features: Array) -> Array:
+        return self.router.view(normalize(features, self._store.widths))
 
     @staticmethod
     def _none_probability(router: Router, z: Array, margins: Array, burst: bool) -> Array:
@@ -161,17 +167,18 @@ class Model:
         if self._rule == "entropy":
             every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
-            return entropy_log_posterior(every, features.astype(np.float32))
+            return entropy_log_posterior(every, self._store.first_part(features).astype(np.float32))
         if not modules or self.router.module_weight <= 0:
             return log_posterior
-        x, logs, task_of_group = module_input(z), log_posterior, self.state.task_of_group
+        x = module_input(self._store.first_part(z))
+        logs, task_of_group = log_posterior, self.state.task_of_group
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         chances = logs[np.arange(len(z))[:, None], proposed]
         likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
         tasks = np.where(likely, task_of_group[proposed], -1)
         for place in set(tasks[likely].tolist()):
             task, columns = self.state.tasks[place], self.state.columns[place]
-            if len(task.groups) > 1:
+            if len(task.groups) > 1 and self._has_evidence(task.module):
                 rows = slice(None) if len(x) == 1 else (tasks == place).any(axis=1)
                 module = self._module_of(task)
                 opinion = module.scale * module.cosines(x[rows])
@@ -255,6 +262,11 @@ class Model:
             unknown_probability=1 - known,
             set=None if least is None else tuple(labels[place] for place in label_set(posterior, least)),
         )
+
+
+def _read_has_evidence(store: Store, digest: str) -> bool:
+    """Return whether a module's weight was chosen on held-out pictures of its own, too."""
+    return is_cross_fitted(store.evidence(digest))
 
 
 def _only(log_posterior: Array, groups: Array) -> Array:

@@ -20,7 +20,7 @@ class NormalizedFeatures:
     """
 
     def __init__(self, store: Store, state: State) -> None:
-        self._groups = state.groups
+        self._groups, self._store = state.groups, store
         # Of the store alone: a method of this object would make a reference cycle, and features of earlier
         # generations would stay in memory until Python's next full collection.
         self._read = Cache(partial(_read, store), _size, _MOST_BYTES)
@@ -36,9 +36,20 @@ class NormalizedFeatures:
         """
         return self._read(self._groups[index])
 
+    def first_part(self, index: int) -> Array:
+        """Return the first part of a group's features, of unit length: by which pictures are compared.
+
+        Args:
+            index: its place among `state.groups`.
+
+        Returns:
+            float32 [n, d_1].
+        """
+        return self._store.first_part(self(index))
+
 
 def _read(store: Store, group: TaskClass) -> Array:
-    return normalize(store.features(group))
+    return normalize(store.features(group), store.widths)
 
 
 def _size(array: Array) -> int:

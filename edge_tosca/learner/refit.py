@@ -35,7 +35,7 @@ class Refit:
 
     Attributes:
         state: its tasks and classes.
-        features_of: normalised features of a group by its index.
+        features_of: first part of a group's normalised features by its index, for the gate.
         held_out: the held-out answers that the router's settings were chosen by.
         unknown: whether each held-out picture would be called unknown, bool [n].
         refused: the same by the OOD score alone, without pictures of none of the classes.
@@ -65,17 +65,18 @@ def refit(store: Store, generation: int, kept: dict[str, Array] | None = None) -
         store.set_derived("routers", generation, None)
         store.set_derived("statistics", generation, None)
         nothing = HeldOut(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 0)), np.zeros((0, 3)))
-        return Refit(state, features_of, nothing, np.zeros(0, bool), np.zeros(0, bool))
+        return Refit(state, features_of.first_part, nothing, np.zeros(0, bool), np.zeros(0, bool))
     statistics = sum_up(store, state, features_of, stored_sums(store, state, kept))
     # Large, and not needed while the router is solved.
     del kept
     router, held_out = solve_router(store, state, features_of, statistics)
     store.set_derived("routers", generation, router.to_arrays())
     sums = statistics.to_arrays() if isinstance(statistics, GramStatistics) else None
+    del statistics
     store.set_derived("statistics", generation, sums)
     refused = router.ood.calibration.score(held_out.ood_statistics) < router.ood.threshold
     unknown = refused if held_out.none is None else refused | held_out.none
-    return Refit(state, features_of, held_out, unknown, refused)
+    return Refit(state, features_of.first_part, held_out, unknown, refused)
 
 
 def sum_up(
@@ -155,7 +156,8 @@ def solve_router(
             tasks,
             float(store.settings["refused"]),
             class_of_group=state.class_of_group,
-            none=[normalize(store.features(group)) for group in state.none_groups],
+            widths=store.widths,
+            none=[normalize(store.features(group), store.widths) for group in state.none_groups],
             references=references_of(store.bundle_folder, store.settings) if with_references else None,
         )
     except np.linalg.LinAlgError:
@@ -188,13 +190,14 @@ def fit_task_module(
 
     Args:
         store: the store.
-        features: of each class, [n_c, d].
+        features: of each class, [n_c, d]; a module reads their first part.
         state: the live one; the paper's router builds on the modules of its tasks.
         before_task: only those of tasks filed before this row; all by default.
 
     Returns:
         The module and its held-out cosines, see `edge_tosca.learner.task_training`.
     """
+    features = [store.first_part(rows) for rows in features]
     if store.settings["router"] != "entropy":
         return train_task_module(features)
     tasks = [task for task in state.tasks if before_task is None or task.id < before_task]

@@ -90,7 +90,7 @@ def thin(store: Store, most: int, rule: Rule = herding) -> dict[int, Array]:
             places = np.arange(group.images)
             if group.images > most:
                 rows = store.features(group)
-                places = kept[group.features] = rule(normalize(rows), most)
+                places = kept[group.features] = rule(normalize(rows, store.widths), most)
                 store.put_features(group, rows[places])
                 _thin_sources(store, group.features, places)
             rows_kept.append(start + places)

@@ -96,6 +96,10 @@ def read_strictness(store: Store) -> Strictness:
     Raises:
         StoreError: the setting is damaged.
     """
+    return store.reuse(STRICTNESS_SETTING, lambda: _read(store))
+
+
+def _read(store: Store) -> Strictness:
     rows = store.query("SELECT value FROM settings WHERE key = ?", STRICTNESS_SETTING)
     if not rows:
         return Strictness()

@@ -80,7 +80,7 @@ class Consensus:
         Raises:
             LearnError: nothing has been learned yet.
         """
-        direction = normalize(feature[None])[0]
+        direction = normalize(learner.store.first_part(feature)[None])[0]
         if self._last is not None and float(direction @ self._last) < self._cut:
             self._views.clear()
         self._last = direction

@@ -13,9 +13,10 @@ from edge_tosca.learner.learner import Learner
 from edge_tosca.learner.severity import read_severities
 from edge_tosca.live.consensus import FRAMES
 from edge_tosca.live.place import LiveAnswer, Place, PlaceState, Triggers
-from edge_tosca.live.regions import MAIN, NamedRegion, read_regions, regions_of
+from edge_tosca.live.places import Places
+from edge_tosca.live.regions import MAIN, read_regions
 from edge_tosca.live.stats import LiveStats
-from edge_tosca.live.triggers import Always, Trigger, parse_trigger
+from edge_tosca.live.triggers import Always
 from edge_tosca.live.turns import Turns
 from edge_tosca.store.wal_guard import EmptyLog, refuse_log_of_another, store_identity
 
@@ -73,11 +74,9 @@ class Live:
         ends: bool = True,
     ) -> None:
         self._open_learner = open_learner
-        self._frames = frames
         self._on_event, self._on_change = on_event, on_change
-        self._triggers: Triggers = triggers or (lambda _: Always())
+        self._places = Places(frames, triggers or (lambda _: Always()))
         self._ends = ends
-        self._condition = threading.Condition()
         self._arrived = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
@@ -85,13 +84,8 @@ class Live:
         self._file: tuple[int, int] | None = None
         self._log: tuple[int, int] | None = None
         self._streams: dict[str, Stream] = {}
-        self._places: dict[Place, PlaceState] = {}
         self._turns: Turns[Place] = Turns()
-        self._total = self._opened = 0
         self._refresh_at = 0.0
-        self._error: str | None = None
-        self._nothing_learned = False
-        self._over = False
         self.rounds = 0
         for name, stream in (streams if isinstance(streams, Mapping) else {MAIN: streams}).items():
             self.add_camera(name, stream)
@@ -104,8 +98,7 @@ class Live:
         """Stop the loop, close the store and wake every thread that waits for an answer."""
         self._stop.set()
         self._arrived.set()
-        with self._condition:
-            self._condition.notify_all()
+        self._places.end()
         if self._thread.is_alive():
             self._thread.join(_CLOSING_SECONDS)
 
@@ -116,11 +109,7 @@ class Live:
             name: of the camera.
             stream: its frames.
         """
-        with self._condition:
-            self._streams = {**self._streams, name: stream}
-            for state in self._places.values():
-                if state.place.camera == name:
-                    state.forget_frames()
+        self._streams = {**self._streams, name: stream}
         stream.on_frame(self._arrived.set)
         self.look_again()
 
@@ -130,21 +119,18 @@ class Live:
         Args:
             name: of the camera.
         """
-        with self._condition:
-            self._streams = {other: stream for other, stream in self._streams.items() if other != name}
-            self._places = {place: one for place, one in self._places.items() if place.camera != name}
+        self._streams = {other: stream for other, stream in self._streams.items() if other != name}
+        self._places.drop_camera(name)
         self.look_again()
 
     @property
     def ended(self) -> bool:
         """Whether no more answers will come: it was closed, or the last frame of a file was answered."""
-        with self._condition:
-            return self._over or self._stop.is_set()
+        return self._places.over
 
     def places(self) -> list[PlaceState]:
         """Return the state of each region, camera by camera."""
-        with self._condition:
-            return list(self._places.values())
+        return list(self._places.all().values())
 
     def newest(
         self, after: int = 0, timeout: float | None = None, place: Place | None = None
@@ -159,16 +145,7 @@ class Live:
         Returns:
             The newest answer; None if none came in time, or no more will come.
         """
-
-        def found() -> LiveAnswer | None:
-            answer = self._newest_of(place)
-            return answer if answer is not None and answer.frame.number > after else None
-
-        with self._condition:
-            self._condition.wait_for(
-                lambda: found() is not None or self._over or self._stop.is_set(), timeout
-            )
-            return found()
+        return self._places.newest(after, timeout, place)
 
     def wait(self, total: int, timeout: float) -> int:
         """Wait for more answers than there were, in any region.
@@ -180,11 +157,7 @@ class Live:
         Returns:
             The number of answers since the start.
         """
-        with self._condition:
-            self._condition.wait_for(
-                lambda: self._total > total or self._over or self._stop.is_set(), timeout
-            )
-            return self._total
+        return self._places.wait(total, timeout)
 
     def stats(self, place: Place | None = None) -> LiveStats:
         """Return the statistics of a region.
@@ -192,19 +165,7 @@ class Live:
         Args:
             place: the region; the first one by default.
         """
-        now = time.monotonic()
-        with self._condition:
-            state = self._state_of(place)
-            if state is None:
-                return LiveStats(0, 0, 0.0, 0.0, 0.0, self._error, self._nothing_learned, self._opened)
-            return state.stats(now, self._error, self._nothing_learned, self._opened)
-
-    def _state_of(self, place: Place | None) -> PlaceState | None:
-        return next(iter(self._places.values()), None) if place is None else self._places.get(place)
-
-    def _newest_of(self, place: Place | None) -> LiveAnswer | None:
-        state = self._state_of(place)
-        return None if state is None else state.newest
+        return self._places.stats(place)
 
     def look(self, place: Place | None = None) -> bool:
         """Answer the next frames of a region, whatever its trigger decides.
@@ -215,14 +176,11 @@ class Live:
         Returns:
             Whether there is such a region.
         """
-        with self._condition:
-            found = [state for state in self._places.values() if place in (None, state.place)]
-            for state in found:
-                state.trigger.request()
-                state.rest_until = 0.0
-                stream = self._streams.get(state.place.camera)
-                if stream is not None:
-                    stream.rest_until(0.0)
+        found = self._places.look(place)
+        for camera in found:
+            stream = self._streams.get(camera)
+            if stream is not None:
+                stream.rest_until(0.0)
         return bool(found)
 
     def look_again(self) -> None:
@@ -234,7 +192,7 @@ class Live:
         wait = FIRST_WAIT
         try:
             while not self._stop.is_set():
-                answered = self._total
+                answered = self._places.total
                 try:
                     if not self._answer_until_replaced():
                         return
@@ -242,13 +200,11 @@ class Live:
                 except Exception as error:
                     # An unattended device must recover from any fault.
                     self._report_error(error)
-                wait = FIRST_WAIT if self._total > answered else min(2 * wait, LONGEST_WAIT)
+                wait = FIRST_WAIT if self._places.total > answered else min(2 * wait, LONGEST_WAIT)
                 self._stop.wait(wait)
                 self.rounds += 1
         finally:
-            with self._condition:
-                self._over = True
-                self._condition.notify_all()
+            self._places.end()
 
     def _answer_until_replaced(self) -> bool:
         """Answer frames until the store is replaced; return False when no more frames will come."""
@@ -263,12 +219,7 @@ class Live:
         with closing(self._open_learner()) as learner:
             log = EmptyLog(learner.store)
             learner.vision.check(learner.store.settings, learner.store.path)
-            with self._condition:
-                # Another store may have another backbone, whose features cannot be part of the same burst.
-                for state in self._places.values():
-                    state.consensus.restart()
-                    state.generation = 0
-                self._opened += 1
+            self._places.store_opened()
             self._refresh_at = 0.0
             while not self._stop.is_set():
                 self.rounds += 1
@@ -292,11 +243,10 @@ class Live:
         for last in (False, True):
             self._arrived.clear()
             self._refresh(learner)
-            for place in self._turns.order(self._places):
-                stream, state = self._streams.get(place.camera), self._places.get(place)
-                if stream is None or state is None:
-                    continue
-                frame = stream.newest(state.seen, 0.0)
+            states = self._places.all()
+            for place in self._turns.order(states):
+                stream, state = self._streams.get(place.camera), states[place]
+                frame = None if stream is None else stream.newest(state.seen, 0.0)
                 if frame is not None:
                     self._turns.take(place)
                     return state, frame
@@ -310,29 +260,13 @@ class Live:
         if now < self._refresh_at:
             return
         self._refresh_at = now + _FRAME_SECONDS
-        regions = read_regions(learner.store)
-        with self._condition:
-            places = {}
-            for camera in self._streams:
-                for named in regions_of(regions, camera):
-                    place = Place(camera, named.name)
-                    state = self._places.get(place)
-                    if state is None:
-                        state = PlaceState(place, named, self._frames, self._trigger_of(place, named))
-                    elif state.named.trigger != named.trigger:
-                        state.trigger = self._trigger_of(place, named)
-                    state.change(named)
-                    places[place] = state
-            self._places = places
-
-    def _trigger_of(self, place: Place, named: NamedRegion) -> Trigger:
-        return parse_trigger(named.trigger) if named.trigger else self._triggers(place)
+        self._places.follow(self._streams, read_regions(learner.store))
 
     def _answer(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
         generation = learner.store.latest()
         if not generation:
             self._report_error(NothingLearnedError(learner.store.path))
-            self._count(state, frame)
+            self._places.count(state, frame)
             return
         if generation != state.generation:
             # What is shown may have been forgotten, and what is unknown may have been taught.
@@ -345,8 +279,8 @@ class Live:
                 return
             self._predict(learner, state, replace(frame, pixels=crop))
         except (LearnError, PictureError) as error:
-            self._report_of_place(state, error)
-            self._count(state, frame)
+            self._report_error(error, state)
+            self._places.count(state, frame)
 
     def _predict(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
         feature, times = learner.vision.feature(frame.pixels)
@@ -361,50 +295,34 @@ class Live:
         times["decide"] = 1e3 * (time.perf_counter() - extracted)
         now = time.monotonic()
         answer = replace(answer, milliseconds=times)
-        live = LiveAnswer(frame, feature, answer, shown, now - frame.at, state.place, state.severity)
-        with self._condition:
-            state.count(frame)
-            recovered = self._error is not None or state.error is not None
-            state.put(live, now)
-            self._total += 1
-            self._error = None
-            self._nothing_learned = False
-            self._condition.notify_all()
+        live = LiveAnswer(
+            frame,
+            feature,
+            answer,
+            shown,
+            now - frame.at,
+            state.place,
+            learner.store.widths[0],
+            state.severity,
+        )
+        recovered = self._places.put(state, frame, live)
         if recovered:
             self._log_event(f"{learner.store.path}: answering again")
         if shown.changed and self._on_change is not None:
             self._on_change(live)
 
-    def _count(self, state: PlaceState, frame: "Frame") -> None:
-        with self._condition:
-            state.count(frame)
-
     def _leave_out(self, state: PlaceState, frame: "Frame") -> None:
-        with self._condition:
-            state.leave_out(frame)
-            camera = state.place.camera
-            resting = [one.rest_until for one in self._places.values() if one.place.camera == camera]
-            stream = self._streams.get(camera)
+        rest_until = self._places.leave_out(state, frame)
+        stream = self._streams.get(state.place.camera)
         if stream is not None:
-            # Until the first of its regions needs a frame.
-            stream.rest_until(min(resting))
+            stream.rest_until(rest_until)
 
-    def _report_of_place(self, state: PlaceState, error: EdgeToscaError) -> None:
-        reason = " ".join(str(error).split())
-        with self._condition:
-            new, state.error = state.error != reason, reason
-        if new:
-            self._log_event(reason)
-
-    def _report_error(self, error: Exception) -> None:
+    def _report_error(self, error: Exception, state: PlaceState | None = None) -> None:
         if isinstance(error, EdgeToscaError):
             reason = " ".join(str(error).split())
         else:
             reason = f"a fault of edge-tosca itself ({type(error).__name__}: {' '.join(str(error).split())})"
-        with self._condition:
-            new, self._error = self._error != reason, reason
-            self._nothing_learned = isinstance(error, NothingLearnedError)
-        if new:
+        if self._places.fail(reason, error, state):
             self._log_event(reason)
 
     def _log_event(self, event: str) -> None:

@@ -47,6 +47,7 @@ class LiveAnswer:
         shown: the answer that a display should show.
         latency: seconds from the frame's arrival to the answer.
         place: the camera and the region.
+        first: width of the feature's first part.
         severity: of what is shown, when it last changed.
     """
 
@@ -56,6 +57,7 @@ class LiveAnswer:
     shown: StableAnswer
     latency: float
     place: Place = DEFAULT
+    first: int | None = None
     severity: str = INFO
 
 
@@ -118,12 +120,6 @@ class PlaceState:
         self.count(frame)
         self._unneeded += 1
         self.rest_until = frame.at + REST_SECONDS
-
-    def forget_frames(self) -> None:
-        """Begin to count frames again: the camera was replaced by another one."""
-        self.seen = 0
-        self.newest = None
-        self.consensus.restart()
 
     def put(self, answer: LiveAnswer, now: float) -> None:
         """Record an answer.

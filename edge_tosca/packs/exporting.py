@@ -89,7 +89,7 @@ def _packed(store: Store, task: Task, wanted: set[str]) -> list[PackedTask]:
     features = [store.features(group) for group in groups]
     labels = [group.label for group in groups]
     if len(groups) < len(task.groups):
-        return [_retrained(task, labels, features)]
+        return [_retrained(store, task, labels, features)]
     return [_with_module(task, labels, features, store.module(task.module), store.evidence(task.module))]
 
 
@@ -103,12 +103,13 @@ def _private(store: Store, task: Task, wanted: set[str]) -> list[PackedTask]:
                 f"class {group.label.strip()!r} has only {group.images} pictures in {task.name!r}, and their "
                 f"mean would show them; a private pack needs {MIN_IMAGES} of each class"
             )
-        packed.append(_retrained(task, [group.label], [synthetic_features(store.features(group))]))
+        drawn = synthetic_features(store.features(group), store.widths)
+        packed.append(_retrained(store, task, [group.label], [drawn]))
     return packed
 
 
-def _retrained(task: Task, labels: Sequence[str], features: Sequence[Array]) -> PackedTask:
-    module, cosines = train_task_module(features)
+def _retrained(store: Store, task: Task, labels: Sequence[str], features: Sequence[Array]) -> PackedTask:
+    module, cosines = train_task_module([store.first_part(rows) for rows in features])
     return _with_module(task, labels, features, module.to_bytes(), cosines)
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from edge_tosca.outcomes import Outcomes
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
 from edge_tosca.packs.feature_checks import warnings_of
+from edge_tosca.packs.superseded import fitted, superseded_origin
 from edge_tosca.packs.trust import trusted_keys
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.quality.held_out_outcomes import OUTCOMES_BY_CLASS, in_all, outcomes_by_class
 from edge_tosca.store.state import State
 from edge_tosca.store.store import Store
+from edge_tosca.store.validation import feature_widths
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.tosca.task_module import Module
 
@@ -100,10 +103,15 @@ def import_pack(
         StoreError: the store cannot be written.
     """
     start = time.perf_counter()
-    _require_fit(store, pack, trusted)
+    _require_trust(store, pack, trusted)
+    pack = fitted(store, pack)
+    origin = superseded_origin(store, pack)
+    _require_fit({**store.settings, **{key: value or "" for key, value in origin.items()}}, store.path, pack)
     names = _names(pack, rename or {}, store.state().labels)
     with one_blas_thread(), store.transaction():
         before = store.state()
+        for key, value in origin.items():
+            store.set_setting(key, value)
         earlier = {task.id for task in before.tasks}
         known = _known_already(store, before, pack)
         labels = tuple(names.values())
@@ -154,22 +162,24 @@ def import_pack(
     return report
 
 
-def _require_fit(store: Store, pack: Pack, trusted: Sequence[str]) -> None:
+def _require_trust(store: Store, pack: Pack, trusted: Sequence[str]) -> None:
     if pack.key not in {*trusted, *trusted_keys(store)}:
         raise PackError(
             f"the pack is signed with key {pack.key[:16]}, which {store.path} does not trust; if you know "
             f"whose it is: edge-tosca pack trust {store.path} PUBLIC_KEY"
         )
     require_default_router(store)
-    settings = store.settings
+
+
+def _require_fit(settings: dict[str, str], path: Path, pack: Pack) -> None:
     mine = settings["fingerprint"], settings["router"], int(settings["feature_dim"])
     if (pack.fingerprint, pack.router, pack.feature_dim) != mine:
         raise PackError(
-            f"the pack's features come from {pack.origin}, those of {store.path} from "
+            f"the pack's features come from {pack.origin}, those of {path} from "
             f"{settings['origin']}; import it into a store of that backbone, runtime and device"
         )
     for task in pack.tasks:
-        _require_module(task, pack.feature_dim)
+        _require_module(task, feature_widths(settings)[0])
 
 
 def _require_module(task: PackedTask, width: int) -> None:
@@ -287,7 +297,7 @@ def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] 
     old = {group.id: place for place, group in enumerate(before.groups)}
     groups = store.state(generation).groups
     new = [group for group in groups if group.id not in old]
-    sums = kept.with_groups([normalize(store.features(group)) for group in new])
+    sums = kept.with_groups([normalize(store.features(group), store.widths) for group in new])
     places = old | {group.id: len(old) + number for number, group in enumerate(new)}
     order = [places[group.id] for group in groups]
     return GramStatistics(sums.counts[order], sums.sums[order], sums.gram).to_arrays()

@@ -5,6 +5,8 @@ every direction, with exactly that mean. The size of the simplex follows from th
 features have unit length, so the length of the mean determines how far they are from it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edge_tosca.arrays import Array
@@ -20,19 +22,35 @@ MIN_IMAGES = 5
 
 # The squares of a unit vector's entries are small; float16 is most precise around 1.
 _SCALE = 1024
+_LEVEL_SCALE = 64
 
 
-def synthetic_features(features: Array) -> Array:
-    """Draw synthetic features with the mean of a class's normalised features.
+def synthetic_features(features: Array, widths: Sequence[int] = ()) -> Array:
+    """Draw synthetic features with the mean of a class's normalised features, for each part by itself.
 
     Args:
-        features: of the pictures, [n, d], d larger than SYNTHETIC_PER_CLASS.
+        features: of the pictures, [n, d].
+        widths: of the parts, each larger than SYNTHETIC_PER_CLASS; one part by default.
 
     Returns:
         float16 [SYNTHETIC_PER_CLASS, d], the same for the same mean. Once normalised, their mean is the mean
         of the normalised `features` up to rounding.
     """
-    mean = normalize(features).mean(axis=0, dtype=np.float64)
+    if len(widths) < 2:
+        rows = _with_mean(normalize(features).mean(axis=0, dtype=np.float64))
+        # The inverse of the power normalisation.
+        drawn: Array = (_SCALE * np.sign(rows) * rows**2).astype(np.float16)
+        return drawn
+    mean = normalize(features, widths).mean(axis=0, dtype=np.float64)
+    first, *later = np.split(mean, np.cumsum(widths)[:-1])
+    rows = _with_mean(first)
+    # Further parts are normalised without the root.
+    levels = [_LEVEL_SCALE * _with_mean(part) for part in later]
+    return np.concatenate([_SCALE * np.sign(rows) * rows**2, *levels], axis=1).astype(np.float16)
+
+
+def _with_mean(mean: Array) -> Array:
+    """Draw rows of unit length with a mean, float64 [SYNTHETIC_PER_CLASS, d]."""
     square = float(mean @ mean)
     seed = int(sha256(mean.astype("<f4").tobytes()), 16)
     directions = np.random.default_rng(seed).normal(size=(SYNTHETIC_PER_CLASS, len(mean)))
@@ -41,7 +59,5 @@ def synthetic_features(features: Array) -> Array:
     corners -= corners.mean(axis=0)
     # Orthogonal to the mean, so that every corner has unit length.
     corners *= np.sqrt(max(1 - square, 0) / (1 - 1 / SYNTHETIC_PER_CLASS))
-    rows = mean + corners
-    # The inverse of the power normalisation.
-    drawn: Array = (_SCALE * np.sign(rows) * rows**2).astype(np.float16)
-    return drawn
+    rows: Array = mean + corners
+    return rows

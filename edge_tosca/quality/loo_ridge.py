@@ -10,6 +10,8 @@ from typing import Self
 import numpy as np
 
 from edge_tosca.arrays import Array
+from edge_tosca.classifier.lda.cholesky_scatter import CholeskyInverse
+from edge_tosca.classifier.lda.upper_half import UpperHalf
 
 PENALTY = 0.2
 """On features of unit length: strong, so that a wrong label bends the regression little."""
@@ -47,8 +49,11 @@ class LeaveOneOutRidge:
             left = centred @ centred.T
             right = np.linalg.inv(left + PENALTY * np.eye(n))
         else:
-            left = centred
-            right = np.linalg.solve(centred.T @ centred + PENALTY * np.eye(d), centred.T)
+            matrix = UpperHalf.zeros(d)
+            matrix.add_products(centred)
+            matrix.add_to_diagonal(PENALTY)
+            left = CholeskyInverse.of(matrix).project(centred).coordinates
+            right = left.T
         return cls(left, right, np.einsum("nr,rn->n", left, right))
 
     def margins(self, truth: Array) -> tuple[Array, Array]:

@@ -2,9 +2,9 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -34,8 +34,11 @@ from edge_tosca.store.validation import (
     checked_report,
     checked_settings,
     damage_errors,
+    feature_widths,
 )
 from edge_tosca.system.files import file_identity
+
+_T = TypeVar("_T")
 
 
 class StoreReader:
@@ -62,6 +65,9 @@ class StoreReader:
         self._version = FileVersion.of(self._place)
         self.settings: dict[str, str] = self._read_settings()
         self._read_with(cipher_of(path, self.settings.get(ENCRYPTION_SETTING), user_key))
+        self._unchanged_since: tuple[int, int] | None = None
+        self._last_read: dict[str, Any] = {}
+        self._reuses = False
         folder = self.settings.get("bundle", "")
         self.bundle_folder: Path | None = Path(folder) if folder else None
 
@@ -106,15 +112,46 @@ class StoreReader:
         with sqlite_errors(self.path):
             self._connection.execute("BEGIN")
             try:
-                self._require_own_origin()
+                self._look_for_changes()
+                self._reuses = True
                 yield
                 self._require_up_to_date()
             finally:
+                self._reuses = False
                 self._connection.execute("ROLLBACK")
+
+    def _look_for_changes(self) -> None:
+        """Forget what was read before the file was changed by this connection or another one.
+
+        SQLite counts both (`PRAGMA data_version`, `sqlite3_total_changes`); to ask costs less than to read.
+        """
+        version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        changes = version, self._connection.total_changes
+        if changes != self._unchanged_since:
+            self._last_read = {}
+            self._require_own_origin()
+            self._unchanged_since = changes
+
+    def reuse(self, name: str, read: Callable[[], _T]) -> _T:
+        """Return what `read` returns; in a snapshot it is not called again before the file changes.
+
+        Args:
+            name: of what it reads.
+            read: reads it from this file.
+        """
+        if not self._reuses:
+            return read()
+        if name not in self._last_read:
+            self._last_read[name] = read()
+        found: _T = self._last_read[name]
+        return found
 
     def latest(self) -> int:
         """Return the number of the live generation; 0 before anything was learned."""
         self._require_up_to_date()
+        return self.reuse("latest", self._read_latest)
+
+    def _read_latest(self) -> int:
         with sqlite_errors(self.path), damage_errors(self.path):
             return int(self._connection.execute("SELECT max(number) FROM generations").fetchone()[0] or 0)
 
@@ -152,6 +189,22 @@ class StoreReader:
             ]
         none = tuple(task for task in tasks if task.groups[0].label == NONE_LABEL)
         return State(number, tuple(task for task in tasks if task not in none), none)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the parts of a feature; one part where the store was made without others."""
+        return feature_widths(self.settings)
+
+    def first_part(self, features: Array) -> Array:
+        """Return the first part of features: the backbone's last one.
+
+        Args:
+            features: [n, d], or [d].
+
+        Returns:
+            [n, d_1], or [d_1]; a view.
+        """
+        return features[..., : self.widths[0]]
 
     def features(self, group: TaskClass) -> Array:
         """Read the cached features of a group.

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ from edge_tosca.store.state import TaskClass
 
 SETTINGS = ("bundle", "runtime", "device", "fingerprint", "origin", "feature_dim", "router", "refused")
 """Names of the settings that every store has."""
+
+PARTS_SETTING = "feature_parts"
+"""Setting with the widths of a feature's parts, as in "1280,320"; absent where there is one part."""
 
 _ROUTERS = ("fused", "entropy")
 
@@ -54,10 +58,29 @@ def checked_settings(settings: dict[str, str], path: Path) -> dict[str, str]:
             and 0 < int(settings["feature_dim"]) <= MAX_FEATURE_DIM
             and 0 <= float(settings["refused"]) < 1
             and int(settings.get("max_bytes", "1")) > 0
+            and min(feature_widths(settings)) > 0
+            and sum(feature_widths(settings)) == int(settings["feature_dim"])
         )
     if not valid:
         raise damaged_store(path)
     return settings
+
+
+def feature_widths(settings: dict[str, str]) -> tuple[int, ...]:
+    """Return the widths of the parts of a store's features.
+
+    Args:
+        settings: of the store.
+
+    Returns:
+        The widths, which add up to the width of a feature.
+    """
+    return _widths(settings.get(PARTS_SETTING) or settings["feature_dim"])
+
+
+@lru_cache(maxsize=16)
+def _widths(parts: str) -> tuple[int, ...]:
+    return tuple(int(width) for width in parts.split(","))
 
 
 def checked_group(group: TaskClass) -> TaskClass:

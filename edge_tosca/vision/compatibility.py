@@ -1,12 +1,13 @@
 """Whether a backend's features may be mixed with those of a store."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_tosca.arrays import Array
+from edge_tosca.store.validation import PARTS_SETTING
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import Fingerprint
@@ -37,6 +38,41 @@ def origin_settings(fingerprint: "Fingerprint") -> dict[str, str]:
         # With their own fingerprint: in a store that names another one they are void.
         settings["golden"] = f"{fingerprint.digest} {golden}"
     return settings
+
+
+def feature_settings(widths: Sequence[int]) -> dict[str, str | None]:
+    """Return the settings by which a store records the form of its features.
+
+    Args:
+        widths: of the parts of a feature.
+
+    Returns:
+        The width of a feature, and those of its parts; None, which removes a setting, with one part.
+    """
+    parts = ",".join(map(str, widths)) if len(widths) > 1 else None
+    return {"feature_dim": str(sum(widths)), PARTS_SETTING: parts}
+
+
+def backbone_of(settings: Mapping[str, str]) -> str:
+    """Return the backbone that a store was made with: its sha256 (hex), or words in the first stores.
+
+    Args:
+        settings: of the store.
+    """
+    return settings.get("backbone") or settings["origin"]
+
+
+def superseded(backbone: str, supersedes: Sequence[str]) -> str:
+    """Return the backbone that a bundle stands for in a store that was made before it had levels.
+
+    Args:
+        backbone: of the store, see `backbone_of`.
+        supersedes: digests of the backbones whose feature the bundle's first part reproduces.
+
+    Returns:
+        The digest; empty where the store was made with none of them.
+    """
+    return next((one for one in supersedes if backbone == one or f"({one[:8]})" in backbone), "")
 
 
 def incompatible_bundle(settings: Mapping[str, str], backbone: str, preprocessing: str) -> str | None:

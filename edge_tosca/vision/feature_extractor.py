@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.errors import PictureError, StoreError
-from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle
+from edge_tosca.vision.compatibility import incompatibility, incompatible_bundle, superseded
 
 if TYPE_CHECKING:
     from edge_tosca.runtime import Backend, Bundle, Extracted, Fingerprint, PictureSource, VerifiedBackend
@@ -28,6 +28,8 @@ class FeatureExtractor:
         device: "CPU", "GPU", "NPU" or "AUTO".
         threads: of the backbone; None for the runtime's own choice.
         hint: "LATENCY" for single pictures, "THROUGHPUT" for folders.
+        made_with: backbone of the store whose features these are to fit, see `backbone_of`. A bundle that
+            supersedes it then computes the first part alone, as that backbone did. By default all parts.
     """
 
     bundle_path: Path | None = None
@@ -35,13 +37,29 @@ class FeatureExtractor:
     device: str = "CPU"
     threads: int | None = None
     hint: str = "LATENCY"
+    made_with: str = ""
 
     @cached_property
     def bundle(self) -> "Bundle":
         """The verified bundle."""
         from edge_tosca.runtime import Bundle
 
-        return Bundle.load(self.bundle_path)
+        bundle = Bundle.load(self.bundle_path)
+        old = superseded(self.made_with, bundle.supersedes)
+        return bundle.as_superseded(old) if old else bundle
+
+    def offers_levels(self, store: Path) -> str:
+        """Return the line that says that a store could have more parts; empty if it has all.
+
+        Args:
+            store: its path.
+        """
+        if not self.bundle.stands_for:
+            return ""
+        return (
+            f"{store} keeps the features it was made with; "
+            f"edge-tosca migrate {store} would add those of earlier levels (it needs the pictures)"
+        )
 
     @cached_property
     def _verified(self) -> "VerifiedBackend":

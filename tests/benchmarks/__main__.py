@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from tests.benchmarks import (
     first_lessons,
     large_lesson,
     large_store,
+    levels,
     none_of_these,
     ood,
     ood_table,
@@ -60,6 +61,23 @@ Mixed = Annotated[
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Write the results here.")]
 
 
+@app.command("levels")
+def run_levels(
+    folders: Folders,
+    shots: Shots = None,
+    seeds: Seeds = 4,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the router with features of several levels, and with the last one alone."""
+    vision, sets = _load(folders, backbone)
+    counts = counted(shots or ["5", "10", "20", "all"])
+    trials = list(levels.measure(sets, vision.bundle.widths, counts, seeds, step_notes(as_json)))
+    report = {**_about(vision, sets), "trials": [asdict(trial) for trial in trials]}
+    _report("levels", report, levels.markdown(trials), out, as_json)
+
+
 @app.command("ablation")
 def run_ablation(
     folders: Folders,
@@ -72,7 +90,7 @@ def run_ablation(
 ) -> None:
     """Measure what each part of the method contributes: accuracy with one part off."""
     counts = counted(shots or ["all"])
-    _, sets = _load(folders, backbone)
+    sets = _last_features(*_load(folders, backbone))
     trials = ablation.measure(sets, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"ablation": [asdict(trial) for trial in trials]}
     _report("ablation", report, ablation.markdown(trials), out, as_json)
@@ -216,7 +234,7 @@ def run_false_rejection(
 ) -> None:
     """Measure which known pictures are called unknown, by the pictures that place the threshold."""
     counts = counted(shots or ["5", "20", "all"])
-    _, sets = _load(folders, backbone, mixed)
+    sets = _last_features(*_load(folders, backbone, mixed))
     shares = false_rejection.measure(sets, counts, seeds, step_notes(as_json))
     report = {"shares": [asdict(share) for share in shares]}
     _report("false_rejection", report, false_rejection.markdown(shares), None, as_json)
@@ -373,7 +391,7 @@ def run_sparsity(
 ) -> None:
     """Measure a module's bytes against accuracy under stronger and weaker penalties."""
     counts = counted(shots or ["all"])
-    _, sets = _load(folders, backbone)
+    sets = _last_features(*_load(folders, backbone))
     points = sparsity.measure(sets, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"sparsity": [asdict(point) for point in points]}
     _report("sparsity", report, sparsity.markdown(points), out, as_json)
@@ -418,6 +436,12 @@ def _load(
     with progress("embedding") as on_progress:
         sets = [load_features(folder, vision, on_progress) for folder in folders]
     return vision, [ood.mixed(data) for data in sets] if mixed else sets
+
+
+def _last_features(vision: FeatureExtractor, sets: list[LabelledFeatures]) -> list[LabelledFeatures]:
+    """Keep the first part of the features: what most benchmarks compare methods on."""
+    width = vision.bundle.widths[0]
+    return [replace(data, train=data.train[:, :width], test=data.test[:, :width]) for data in sets]
 
 
 def _about(vision: FeatureExtractor, sets: list[LabelledFeatures]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from edge_tosca.tosca.luca import initial_parameters
 from edge_tosca.tosca.task_module import Module
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-D = 1280
+D = 1904
 TASKS, CLASSES, IMAGES = 1000, 10, 100
 _QUESTIONS = 200
 

@@ -49,7 +49,8 @@ class Scorer:
         except ModuleNotFoundError:
             raise MissingExtraError("scikit-learn", "demo") from None
         self._model = model
-        groups = [model.features_of(index) for index in range(len(model.state.groups))]
+        # The other scores are those of their papers, on the last feature alone.
+        groups = [model.features_of.first_part(index) for index in range(len(model.state.groups))]
         self._cached = np.concatenate(groups)
         means = np.stack([rows.mean(axis=0, dtype=np.float64) for rows in groups])
         residuals = np.concatenate([rows - mean for rows, mean in zip(groups, means, strict=True)])
@@ -57,7 +58,7 @@ class Scorer:
         self._weights = means @ self._precision
         self._bias = -0.5 * np.sum(self._weights * means, axis=1)
         self._ridge = _ridge(self._cached, [len(rows) for rows in groups])
-        parts = self._parts(normalize(known))
+        parts = self._parts(normalize(known[:, : self._cached.shape[1]]))
         self._mean, self._spread = {}, {}
         for name in ("ridge", "nearest"):
             self._mean[name], self._spread[name] = parts[name].mean(), parts[name].std()
@@ -71,7 +72,7 @@ class Scorer:
         Returns:
             A key of SCORES to float64 [n].
         """
-        scores = self._parts(normalize(features))
+        scores = self._parts(normalize(features[:, : self._cached.shape[1]]))
         scores["ridge+nearest"] = sum(
             (scores[name] - self._mean[name]) / self._spread[name] for name in ("ridge", "nearest")
         )

@@ -36,6 +36,11 @@ class TrainedModules:
     modules: tuple[Module, ...]
     tasks: tuple[TaskColumns, ...]
 
+    @property
+    def width(self) -> int:
+        """Width of what modules read: the first part of a feature."""
+        return int(self.modules[0].prototypes.shape[1])
+
 
 @dataclass(frozen=True)
 class Fused:
@@ -55,19 +60,21 @@ class Fused:
 
     def log_posterior(self) -> Array:
         """Answer the test pictures: log-probabilities of the classes, [m, g]."""
-        z = normalize(self.trained.drawn.test)
-        logs, _ = self.router.scores(z)
+        parts = self.router.part_weight
+        z = normalize(self.trained.drawn.test, () if parts is None else parts.widths)
+        logs, _ = self.router.scores(self.router.view(z))
         if self.router.module_weight > 0:
             for columns, opinion in opinions(self.trained, z):
                 logs[:, columns] = refine(logs, columns, opinion, self.router.module_weight)
         return logs
 
 
-def train_modules(drawn: Protocol, **settings: Any) -> TrainedModules:
+def train_modules(drawn: Protocol, width: int | None = None, **settings: Any) -> TrainedModules:
     """Train the modules of all tasks.
 
     Args:
         drawn: groups and tasks.
+        width: of the first part of the features, which modules read; by default there is no other.
         settings: of `task_training.train_task_module`.
 
     Returns:
@@ -76,7 +83,8 @@ def train_modules(drawn: Protocol, **settings: Any) -> TrainedModules:
     modules, tasks = [], []
     for columns in drawn.tasks:
         with one_blas_thread():
-            module, cosines = train_task_module(drawn.groups[columns], **settings)
+            read = [rows[:, :width] for rows in drawn.groups[columns]]
+            module, cosines = train_task_module(read, **settings)
         modules.append(module)
         alone = columns.stop - columns.start == 1
         opinion = None if alone else log_softmax(module.scale * cosines)
@@ -94,7 +102,7 @@ def fuse(trained: TrainedModules, **settings: Any) -> Fused:
     Returns:
         Both.
     """
-    groups = [normalize(rows) for rows in trained.drawn.groups]
+    groups = [normalize(rows, settings.get("widths", ())) for rows in trained.drawn.groups]
     router, _ = solve(groups, np.arange(len(groups)), trained.tasks, **settings)
     return Fused(router, trained)
 
@@ -130,7 +138,7 @@ def opinions(trained: TrainedModules, z: Array) -> list[tuple[slice, Array]]:
     Returns:
         The groups of its task, and its log-probabilities of them up to a constant a picture, [m, k].
     """
-    x = module_input(z)
+    x = module_input(z[:, : trained.width])
     return [
         (task.columns, module.scale * module.cosines(x))
         for task, module in zip(trained.tasks, trained.modules, strict=True)

@@ -104,13 +104,13 @@ import numpy as np
 from edge_tosca import Learner
 
 rng = np.random.default_rng(0)
-centres = rng.gamma(1.0, 1.0, (4, 1280))
+centres = rng.gamma(1.0, 1.0, (4, 1904))
 shots = {"a": 60, "b": 60, "c": 60, "d": 1200}
 rows = {
-    label: (centre + rng.gamma(1.0, 1.0, (shots[label], 1280))).astype(np.float32)
+    label: (centre + rng.gamma(1.0, 1.0, (shots[label], 1904))).astype(np.float32)
     for label, centre in zip(shots, centres)
 }
-questions = (centres[rng.integers(0, 4, 50)] + rng.gamma(1.0, 1.0, (50, 1280))).astype(np.float32)
+questions = (centres[rng.integers(0, 4, 50)] + rng.gamma(1.0, 1.0, (50, 1904))).astype(np.float32)
 
 def posteriors(learner):
     found = learner.model.predict(questions, 4)

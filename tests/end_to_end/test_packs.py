@@ -122,7 +122,7 @@ def test_a_private_pack_holds_no_feature_of_any_picture(edge, folder, taught, ke
     with closing(sqlite3.connect(taught)) as connection:
         features = [data for (data,) in connection.execute("SELECT data FROM features")]
     content = path.read_bytes()
-    width = 2 * 1280
+    width = 2 * 1904
     for data in features:
         rows = data[8 + int.from_bytes(data[:8], "little") :]
         assert len(rows) == 8 * width

@@ -182,7 +182,7 @@ class _OtherSight:
 
     bundle_path = None
     backend = SimpleNamespace(name="onnxruntime", device="CPU")
-    bundle = SimpleNamespace(feature_dim=DIMENSIONS)
+    bundle = SimpleNamespace(feature_dim=DIMENSIONS, widths=(DIMENSIONS,))
     fingerprint = Fingerprint("other", "1" * 64, "onnxruntime", "CPU", "2" * 64)
 
     def extract(self, paths: Sequence[Path], tell: object) -> Iterator[SimpleNamespace]:

@@ -33,6 +33,7 @@ PICTURES = "features position path sha256"
 """Columns of the table that is there where files are remembered."""
 
 ORIGIN = {"bundle", "runtime", "device", "fingerprint", "origin", "backbone", "preprocessing", "golden"}
+LATER = {"max_bytes", "feature_parts", "strictness", "regions", "severity", "tally_days"}
 SETTINGS = {*ORIGIN, "feature_dim", "router", "refused"}
 
 ROUTER = {
@@ -142,7 +143,8 @@ def test_an_encrypted_store_has_a_format_of_its_own(tmp_path):
 
 def test_the_settings_of_a_new_store(fresh):
     found = dict(rows(fresh, "SELECT key, value FROM settings"))
-    assert found.keys() == SETTINGS
+    assert found.keys() == SETTINGS | {"feature_parts"}
+    assert found["feature_parts"] == "1280,112,192,320"
     assert (found["router"], found["refused"], found["bundle"]) == ("fused", "0.05", "")
     assert found["golden"].startswith(found["fingerprint"] + " ")
     assert hashlib.sha256().digest_size * 2 == len(found["backbone"]) == len(found["preprocessing"])
@@ -157,7 +159,7 @@ def test_the_settings_that_come_later(tmp_path):
     program("store", "severity", path, "--unknown", "alarm")
     program("tally", path, "--keep", "30")
     found = dict(rows(path, "SELECT key, value FROM settings"))
-    (trusted,) = found.keys() - SETTINGS - {"max_bytes", "strictness", "regions", "severity", "tally_days"}
+    (trusted,) = found.keys() - SETTINGS - LATER
     box = {"name": "left", "box": [0, 0, 0.5, 1], "classes": [], "trigger": "motion"}
     assert json.loads(found["regions"]) == {"gate": [box]}
     assert json.loads(found["severity"]) == {"unknown": "alarm", "classes": {}}
@@ -286,7 +288,7 @@ def test_the_keys_of_reports_in_the_history(written):
     gate = "accuracy_new accuracy_old_after accuracy_old_before advice confusions outcomes_new"
     rest = "outcomes_old_after outcomes_old_before reasons suspects verdict"
     assert " ".join(sorted(report["gate"])) == f"{gate} {rest}"
-    assert set(report["module"]) == {"digest", "parameters", "nonzero", "bytes"}
+    assert set(report["module"]) == {"digest", "parameters", "nonzero", "bytes", "cross_fitted"}
     assert set(report["seconds"]) == {"features", "train", "commit", "total"}
 
 

@@ -1,8 +1,6 @@
 """A scatter matrix S as it is; each regularised inverse costs a fifth of what its eigenvectors cost.
 
-With alpha S + beta I = L L' (Cholesky) and R = L^-1, the inverse is P = R'R: R whitens, a'Pb = (R a)'(R b).
-L is inverted by quarters (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, 2002,
-section 14.2).
+With alpha S + beta I = U'U (Cholesky) and V = U^-1, the inverse is P = V V': V whitens, a'Pb = (a V)(b V)'.
 """
 
 from dataclasses import dataclass
@@ -12,31 +10,26 @@ import numpy.typing as npt
 
 from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.scatter import Projected
-
-# Below this width LAPACK's general inverse is as fast as the recursion.
-_SMALL = 96
-
-# Products with a triangle are computed in strips, each without the zeros beside it.
-_STRIP = 160
+from edge_tosca.classifier.lda.upper_half import UpperHalf
 
 
 @dataclass(frozen=True)
 class CholeskyInverse:
-    """P = R'R, with R the inverse of a Cholesky factor.
+    """P = V V', with V the inverse of a Cholesky factor.
 
     Attributes:
-        root: R, lower triangular, float [d, d].
+        root: V, upper triangular, float [d, d].
     """
 
-    root: Array
+    root: UpperHalf
 
     @classmethod
-    def of(cls, matrix: Array, dtype: npt.DTypeLike = np.float64) -> "CholeskyInverse":
+    def of(cls, matrix: UpperHalf, dtype: npt.DTypeLike = np.float64) -> "CholeskyInverse":
         """Invert a matrix.
 
         Args:
-            matrix: symmetric positive definite, float64 [d, d].
-            dtype: of R; float32 takes half the time where its rounding does not matter.
+            matrix: symmetric positive definite, float64 [d, d]; it is overwritten.
+            dtype: of V; float32 takes half the time where its rounding does not matter.
 
         Returns:
             The inverse.
@@ -44,10 +37,10 @@ class CholeskyInverse:
         Raises:
             LinAlgError: the matrix is not positive definite.
         """
-        lower = np.linalg.cholesky(matrix)
-        # On a small device three matrices of this size at a time are one too many.
-        del matrix
-        return cls(_inverse_of_lower(lower.astype(dtype, copy=False)))
+        matrix.cholesky_in_place()
+        root = matrix.astype(dtype)
+        root.invert_in_place()
+        return cls(root)
 
     def project(self, x: Array, dtype: npt.DTypeLike | None = None) -> Projected:
         """Whiten vectors.
@@ -57,15 +50,11 @@ class CholeskyInverse:
             dtype: of the result; the root's by default.
 
         Returns:
-            The vectors, and R times each of them.
+            The vectors, and each of them times V.
         """
-        root = self.root.astype(dtype or self.root.dtype, copy=False)
+        root = self.root.astype(dtype or self.root.dtype)
         wide = x.astype(root.dtype, copy=False)
-        whitened = np.empty_like(wide)
-        for start in range(0, len(root), _STRIP):
-            end = start + _STRIP
-            whitened[:, start:end] = wide[:, :end] @ root[start:end, :end].T
-        return Projected(wide, whitened)
+        return Projected(wide, root.times_columns(wide))
 
     def inner_products(self, a: Projected, b: Projected) -> Array:
         """Compute a_i' P b_j.
@@ -102,12 +91,7 @@ class CholeskyInverse:
         Returns:
             [n, d], of the dtype of the vectors.
         """
-        root = self.root.astype(a.coordinates.dtype, copy=False)
-        product = np.empty_like(a.coordinates)
-        for start in range(0, len(root), _STRIP):
-            end = start + _STRIP
-            product[:, start:end] = a.coordinates[:, start:] @ root[start:, start:end]
-        return product
+        return self.root.astype(a.coordinates.dtype).times_rows(a.coordinates)
 
 
 @dataclass(frozen=True)
@@ -118,22 +102,22 @@ class CholeskyScatter:
         matrix: S, float64 [d, d].
     """
 
-    matrix: Array
+    matrix: UpperHalf
 
     @property
     def dim(self) -> int:
         """Width and height."""
-        return len(self.matrix)
+        return self.matrix.dim
 
     @property
     def trace(self) -> float:
         """Sum of the diagonal."""
-        return float(np.trace(self.matrix))
+        return self.matrix.trace
 
     @property
     def squared_norm(self) -> float:
         """Squared Frobenius norm."""
-        return float(np.vdot(self.matrix, self.matrix))
+        return self.matrix.squared_norm
 
     def inverse(self, alpha: float, beta: float, dtype: npt.DTypeLike = np.float64) -> CholeskyInverse:
         """Compute (alpha S + beta I)^-1.
@@ -146,21 +130,6 @@ class CholeskyScatter:
         Returns:
             The inverse.
         """
-        matrix = alpha * self.matrix
-        matrix[np.diag_indices_from(matrix)] += beta
+        matrix = self.matrix.copy(alpha)
+        matrix.add_to_diagonal(beta)
         return CholeskyInverse.of(matrix, dtype)
-
-
-def _inverse_of_lower(lower: Array) -> Array:
-    """Invert a lower triangular matrix by quarters: ((A, 0), (B, C)) to ((A^-1, 0), (-C^-1 B A^-1, C^-1))."""
-    n = len(lower)
-    if n <= _SMALL:
-        # LU with pivoting may leave rounding above the diagonal, where zeros belong.
-        inverse: Array = np.tril(np.linalg.inv(lower))
-        return inverse
-    half = n // 2
-    first, last = _inverse_of_lower(lower[:half, :half]), _inverse_of_lower(lower[half:, half:])
-    inverse = np.zeros_like(lower)
-    inverse[:half, :half], inverse[half:, half:] = first, last
-    inverse[half:, :half] = -last @ (lower[half:, :half] @ first)
-    return inverse

@@ -62,6 +62,33 @@ def significantly_greater(losses: Array, others: Array) -> bool:
     return len(more) > 0 and bool(more.mean() > STANDARD_ERRORS * more.std() / np.sqrt(len(more)))
 
 
+def held_out_losses(
+    held_out: LeaveBlockOut,
+    inverse: Inverse,
+    means: Projected,
+    shrinkage: float,
+    truth: Array,
+    shrunken: bool = True,
+) -> tuple[Array, Prior]:
+    """Compute the losses of held-out pictures at their best temperature.
+
+    Args:
+        held_out: the pictures.
+        inverse: P of all pictures.
+        means: of the groups and the background, projected by it.
+        shrinkage: rho of P.
+        truth: groups that have a picture's label, bool [n, g].
+        shrunken: shrink the means of few pictures towards the background.
+
+    Returns:
+        Minus the log-probability of each picture's label, [n], and the prior of the means.
+    """
+    plain = held_out.score(inverse, means, shrinkage)
+    prior = plain.prior() if shrunken else FLAT_PRIOR
+    scores = plain.scores(prior)
+    return label_losses(best_temperature(scores, truth)[0] * scores, truth), prior
+
+
 def choose_shrinkage(
     within: Scatter,
     held_out: LeaveBlockOut,
@@ -98,16 +125,15 @@ def choose_shrinkage(
         shrinkage = factor * base / (1 - base + factor * base)
         inverse = precision(within, n, shrinkage, dtype)
         means = inverse.project(held_out.means, dtype)
-        plain = some.score(inverse, means, shrinkage)
-        prior = plain.prior() if shrunken else FLAT_PRIOR
-        scores = plain.scores(prior)
-        losses = label_losses(best_temperature(scores, truth)[0] * scores, truth)
+        losses, prior = held_out_losses(some, inverse, means, shrinkage, truth, shrunken)
         if best is not None and not significantly_greater(best[0], losses):
             break
         best = losses, shrinkage, inverse, means, prior
     if best is None:
         raise ValueError("there is no shrinkage to choose from")
     losses, shrinkage, inverse, means, prior = best
+    # As large as all the rest, and not needed for the scores.
+    del within, best
     result = held_out.evaluate(inverse, means, shrinkage, prior)
     truth = of[held_out.groups][:, None] == of
     temperature, _ = best_temperature(result.scores, truth)

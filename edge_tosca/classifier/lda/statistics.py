@@ -18,7 +18,9 @@ from edge_tosca.arrays import Array
 from edge_tosca.classifier.lda.cholesky_scatter import CholeskyScatter
 from edge_tosca.classifier.lda.eigen_scatter import EigenScatter
 from edge_tosca.classifier.lda.scatter import Scatter
+from edge_tosca.classifier.lda.upper_half import UpperHalf
 from edge_tosca.features.normalization import GRID
+from edge_tosca.features.part_weights import column_weights, weigh
 
 _TOGETHER = 500
 
@@ -43,6 +45,18 @@ class Statistics(Protocol):
 
     def within(self) -> Scatter:
         """Compute the within-group scatter W."""
+        ...
+
+    def weighted(self, widths: Sequence[int], weight: float) -> "Statistics":
+        """Weigh the features' further parts, see `edge_tosca.features.part_weights`.
+
+        Args:
+            widths: of the parts.
+            weight: of all but the first; 0 leaves them out.
+
+        Returns:
+            The statistics of the weighted features.
+        """
         ...
 
     def pooled(self, class_of_group: Array) -> "Statistics":
@@ -83,6 +97,10 @@ class RowStatistics:
             np.concatenate([rows - rows.mean(axis=0, dtype=np.float64) for rows in self.groups])
         )
 
+    def weighted(self, widths: Sequence[int], weight: float) -> "RowStatistics":
+        """Weigh the features' further parts; see `Statistics.weighted`."""
+        return RowStatistics(tuple(weigh(rows, widths, weight) for rows in self.groups))
+
     def pooled(self, class_of_group: Array) -> "RowStatistics":
         """Merge all groups of each class; see `Statistics.pooled`."""
         classes = int(class_of_group.max()) + 1
@@ -102,7 +120,7 @@ class GramStatistics:
 
     counts: Array
     sums: Array
-    gram: Array
+    gram: UpperHalf
 
     def to_arrays(self) -> dict[str, Array]:
         """Return arrays of half the size: the sums in steps of the grid, the upper triangle row by row.
@@ -112,11 +130,10 @@ class GramStatistics:
         """
         steps = self.sums * GRID
         narrow = np.abs(steps).max(initial=0) < 1 << 31
-        triangle = np.concatenate([self.gram[row, row:] for row in range(len(self.gram))])
         return {
             "counts": self.counts,
             "steps": steps.astype(np.int32 if narrow else np.int64),
-            "triangle": triangle,
+            "triangle": self.gram.to_triangle(),
         }
 
     @classmethod
@@ -142,13 +159,7 @@ class GramStatistics:
             raise ValueError("the sums do not fit")
         if triangle.shape != (d * (d + 1) // 2,) or not np.isfinite(triangle).all():
             raise ValueError("the Gram matrix does not fit")
-        sums, start = steps / GRID, 0
-        gram = np.empty((d, d))
-        for row in range(d):
-            end = start + d - row
-            gram[row, row:] = gram[row:, row] = triangle[start:end]
-            start = end
-        return cls(counts, sums, gram)
+        return cls(counts, steps / GRID, UpperHalf.from_triangle(triangle, d))
 
     @classmethod
     def of_groups(cls, groups: Iterable[Array], d: int) -> "GramStatistics":
@@ -161,7 +172,7 @@ class GramStatistics:
         Returns:
             The statistics.
         """
-        statistics = cls(np.zeros(0, np.int64), np.zeros((0, d)), np.zeros((d, d)))
+        statistics = cls(np.zeros(0, np.int64), np.zeros((0, d)), UpperHalf.zeros(d))
         some: list[Array] = []
         for z in groups:
             some.append(z)
@@ -181,16 +192,23 @@ class GramStatistics:
         """
         if not groups:
             return self
-        exact = np.concatenate(groups).astype(np.float64)
         sums = [z.sum(axis=0, dtype=np.float64) for z in groups]
         counts = np.append(self.counts, [len(z) for z in groups])
-        return GramStatistics(counts, np.vstack([self.sums, *sums]), self.gram + exact.T @ exact)
+        gram, pictures = self.gram.copy(), np.concatenate(groups)
+        for start in range(0, len(pictures), _TOGETHER):
+            gram.add_products(pictures[start : start + _TOGETHER].astype(np.float64))
+        return GramStatistics(counts, np.vstack([self.sums, *sums]), gram)
 
     def within(self) -> CholeskyScatter:
         """Compute the within-group scatter."""
         scaled = self.sums / np.sqrt(self.counts)[:, None]
-        scatter: Array = scaled.T @ scaled
-        return CholeskyScatter(np.subtract(self.gram, scatter, out=scatter))
+        scatter = self.gram.copy()
+        scatter.add_products(scaled, -1.0)
+        return CholeskyScatter(scatter)
+
+    def weighted(self, widths: Sequence[int], weight: float) -> "WeightedGramStatistics":
+        """Weigh the features' further parts; see `Statistics.weighted`."""
+        return WeightedGramStatistics(self, tuple(widths), weight)
 
     def pooled(self, class_of_group: Array) -> "GramStatistics":
         """Merge all groups of each class; see `Statistics.pooled`."""
@@ -199,6 +217,47 @@ class GramStatistics:
         np.add.at(counts, class_of_group, self.counts)
         np.add.at(sums, class_of_group, self.sums)
         return GramStatistics(counts, sums, self.gram)
+
+
+@dataclass(frozen=True)
+class WeightedGramStatistics:
+    """Sums of weighted features, from those of the unweighted ones; the Gram matrix is not copied.
+
+    Attributes:
+        plain: of the unweighted features.
+        widths: of their parts.
+        weight: of all parts but the first.
+    """
+
+    plain: GramStatistics
+    widths: tuple[int, ...]
+    weight: float
+
+    @property
+    def counts(self) -> Array:
+        """Pictures of each group, int64 [g]."""
+        return self.plain.counts
+
+    @property
+    def sums(self) -> Array:
+        """Sum of each group's weighted features, float64 [g, d]."""
+        return weigh(self.plain.sums, self.widths, self.weight)
+
+    def within(self) -> CholeskyScatter:
+        """Compute the within-group scatter."""
+        scatter = self.plain.within().matrix
+        if self.weight == 0:
+            return CholeskyScatter(scatter.leading(self.widths[0]))
+        scatter.scale(column_weights(self.widths, self.weight).astype(np.float64))
+        return CholeskyScatter(scatter)
+
+    def weighted(self, widths: Sequence[int], weight: float) -> "WeightedGramStatistics":
+        """Weigh the same parts with another weight."""
+        return WeightedGramStatistics(self.plain, tuple(widths), weight)
+
+    def pooled(self, class_of_group: Array) -> "WeightedGramStatistics":
+        """Merge all groups of each class; see `Statistics.pooled`."""
+        return WeightedGramStatistics(self.plain.pooled(class_of_group), self.widths, self.weight)
 
 
 def keeps_rows(pictures: int, d: int) -> bool:

@@ -284,6 +284,8 @@ class Cameras:
         return now - self._round_at < STUCK_SECONDS
 
     def _update_of(self, live: LiveAnswer) -> LiveUpdate:
-        image = analyse_with_feature(live.frame.pixels, live.feature, live.answer.milliseconds)
+        image = analyse_with_feature(
+            live.frame.pixels, live.feature, live.answer.milliseconds, first=live.first
+        )
         key = self._on_answer(live.place, image, live.shown.answer or live.answer)
         return LiveUpdate(key, live.frame.number, live.answer, live.shown, live.frame.at)

@@ -39,7 +39,7 @@ class AnalysedImage:
 
     Attributes:
         feature: float32 [d].
-        normalized: the normalised feature (`edge_tosca.features.normalization`), float32 [d].
+        normalized: first part of the normalised feature (`edge_tosca.features.normalization`), float32 [d_1].
         jpeg: a small copy.
         sharpness: see `edge_tosca.console.app_state.sharpness`.
         brightness: mean grey level, 0 .. 255.
@@ -181,7 +181,7 @@ def analyse_decoded(vision: FeatureExtractor, decoded: DecodedImage) -> Analysed
     times = {"decode": decoded.milliseconds, "features": 1e3 * (time.perf_counter() - start)}
     return AnalysedImage(
         feature=feature,
-        normalized=normalize(feature[None])[0],
+        normalized=normalize(feature[None, : vision.bundle.widths[0]])[0],
         jpeg=decoded.jpeg,
         sharpness=decoded.sharpness,
         brightness=decoded.brightness,
@@ -215,6 +215,7 @@ def analyse_with_feature(
     feature: NDArray[np.float32],
     milliseconds: dict[str, float],
     sha256: str | None = None,
+    first: int | None = None,
 ) -> AnalysedImage:
     """Analyse a picture whose feature was computed already.
 
@@ -223,6 +224,7 @@ def analyse_with_feature(
         feature: float32 [d].
         milliseconds: spent on each step.
         sha256: of the picture's file (hex).
+        first: width of the feature's first part; one part by default.
 
     Returns:
         The picture, its feature and its quality.
@@ -234,7 +236,7 @@ def analyse_with_feature(
     sharpness, brightness = _quality(image)
     return AnalysedImage(
         feature=feature,
-        normalized=normalize(feature[None])[0],
+        normalized=normalize(feature[None, :first])[0],
         jpeg=jpeg_of(image),
         sharpness=sharpness,
         brightness=brightness,

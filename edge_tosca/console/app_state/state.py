@@ -298,14 +298,14 @@ class AppState:
 
 
 def _known_mean(learner: Learner) -> NDArray[np.float64] | None:
-    """Compute the mean of the known classes' mean normalised features, [d]."""
+    """Compute the mean of the known classes' mean normalised features, first parts alone, [d_1]."""
     groups = learner.state.groups
     if not groups:
         return None
     some = np.unique(np.linspace(0, len(groups) - 1, min(len(groups), _MOST_MEANS)).astype(int))
     # Read one by one and not cached: they are needed once a generation.
     features = (learner.store.features(groups[place]) for place in some)
-    means = [normalize(rows).mean(axis=0, dtype=np.float64) for rows in features]
+    means = [normalize(learner.store.first_part(rows)).mean(axis=0, dtype=np.float64) for rows in features]
     mean: NDArray[np.float64] = np.mean(means, axis=0)
     return mean
 

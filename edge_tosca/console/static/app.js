@@ -1,6 +1,7 @@
 // Starts the page: sentences, places, and the view that the address names.
 
 import { get, whenSignedOut } from "./api.js";
+import { cameras } from "./cameras.js";
 import { capture } from "./capture.js";
 import { classes } from "./classes.js";
 import { oneClass } from "./class.js";
@@ -27,7 +28,7 @@ import { teach } from "./teach.js";
 import { UserError } from "./user_error.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
-const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones, regions, tally };
+const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones, regions, cameras, tally };
 
 const COUNT_EVERY = 10_000;
 

@@ -190,3 +190,20 @@ def test_regions_are_drawn_moved_named_taught_through_watched_and_removed(
     who.page.get_by_role("dialog").get_by_role("button", name="Remove the region").click()
     _until(who, lambda: list(_regions(box)) == ["left"])
     who.go("live").answer_is("Orange")
+
+
+def test_cameras_are_added_and_removed_on_the_page(
+    serve: Callable[..., Served], stage: Stage, visit: Callable[..., Technician]
+) -> None:
+    box = serve("--camera", f"bench={stage.folder}")
+    who = visit(box, PHONE).go("cameras")
+    who.write("Name, without blanks", "yard")
+    who.write("Number or address", "rtsp://admin:hunter2@127.0.0.1:9/live")
+    who.press("Add a camera")
+    who.sees("yard is added.")
+    who.sees("rtsp://127.0.0.1:9/...")
+    assert [one["name"] for one in box.get("/cameras")["cameras"]] == ["bench", "yard"]
+    assert "hunter2" not in who.page.content()
+    who.press("Remove yard")
+    who.page.get_by_role("dialog").get_by_role("button", name="Remove the camera").click()
+    _until(who, lambda: [one["name"] for one in box.get("/cameras")["cameras"]] == ["bench"])

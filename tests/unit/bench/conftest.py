@@ -11,7 +11,7 @@ import pytest
 from edge_tosca.bench.data import LabelledFeatures
 
 ROOT = Path(__file__).parents[3]
-D = 1280
+D = 1904
 
 
 @pytest.fixture(scope="session")

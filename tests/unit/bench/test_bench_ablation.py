@@ -21,18 +21,25 @@ from edge_tosca.bench.results import Comparison
 from edge_tosca.classifier.lda.discriminant import oas_shrinkage
 from edge_tosca.classifier.lda.statistics import statistics_of
 from edge_tosca.features.normalization import normalize
+from edge_tosca.learner.task_training import train_task_module
 from edge_tosca.vision.feature_extractor import FeatureExtractor
+from edge_tosca.vision.references import references_of
 
 ROUTER_ALONE = "modules (router alone)"
 HALF, WHOLE = (f"choice of the modules' weight ({weight})" for weight in ("0.5", "1"))
 
 
-def test_the_ablation_with_all_parts_on_gives_the_answers_of_a_learner(tools, tmp_path):
+def test_the_ablation_with_all_parts_on_gives_the_answers_of_a_learner(tools, tmp_path, monkeypatch):
+    # By default a module of so few pictures has no opinion.
+    monkeypatch.setitem(train_task_module.__kwdefaults__, "cross_fitted", 0.0)
     drawn = protocol(tools, 3, 12, 0)
     learner = Learner.create(tmp_path / "shop.tosca")
     for task in drawn.tasks:
         learner.learn_features({str(g): drawn.groups[g] for g in range(task.start, task.stop)}, force=True)
-    ours = fuse(train_modules(drawn))
+    widths, references = learner.store.widths, references_of(None, learner.store.settings)
+    assert widths == (1280, 112, 192, 320)
+    assert references is not None
+    ours = fuse(train_modules(drawn, widths[0]), widths=widths, references=references)
     router = learner.model.router
     assert (ours.router.shrinkage, ours.router.temperature) == (router.shrinkage, router.temperature)
     assert ours.router.module_weight == router.module_weight

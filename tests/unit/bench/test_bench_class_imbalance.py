@@ -9,7 +9,7 @@ from edge_tosca.bench.results import OURS
 from edge_tosca.errors import LearnError
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-D = 1280
+D = 1904
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tests.benchmarks.domain_shift import (
 from edge_tosca.bench.data import protocol
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
-D = 1280
+D = 1904
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_tosca.classifier.lda.cholesky_scatter import CholeskyInverse, CholeskyScatter
+from edge_tosca.classifier.lda.upper_half import UpperHalf
 
 
 def scatter_of(d, seed=0):
@@ -11,11 +12,11 @@ def scatter_of(d, seed=0):
     return rows.T @ rows
 
 
-# Widths on both sides of the smallest block and of one and two strips.
-@pytest.mark.parametrize("d", [1, 24, 96, 97, 160, 161, 321])
+# Widths on both sides of one and two strips.
+@pytest.mark.parametrize("d", [1, 24, 160, 161, 321])
 def test_products_made_strip_by_strip_are_those_of_the_whole_inverse(d):
     matrix = scatter_of(d) / d + np.eye(d)
-    whitening, inverse = CholeskyInverse.of(matrix), np.linalg.inv(matrix)
+    whitening, inverse = CholeskyInverse.of(UpperHalf.of(matrix)), np.linalg.inv(matrix)
     vectors = np.random.default_rng(1).normal(size=(5, d))
     some = whitening.project(vectors)
     # The condition is below 10: float64's rounding over at most 321 terms.
@@ -30,7 +31,7 @@ def test_products_made_strip_by_strip_are_those_of_the_whole_inverse(d):
 
 @given(d=st.integers(2, 200), seed=st.integers(0, 99))
 def test_a_root_in_float32_serves_both_precisions(d, seed):
-    scatter = CholeskyScatter(scatter_of(d, seed))
+    scatter = CholeskyScatter(UpperHalf.of(scatter_of(d, seed)))
     wide, narrow = (scatter.inverse(1 / d, 1.0, dtype) for dtype in (np.float64, np.float32))
     vectors = np.random.default_rng(seed).normal(size=(4, d))
     expected = wide.apply(wide.project(vectors))

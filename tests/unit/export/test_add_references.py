@@ -53,7 +53,7 @@ def test_graph_and_digest_stay_and_the_manifest_names_source_and_licence(photogr
 
 
 def test_a_large_set_is_thinned_evenly(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(references, "MOST_BYTES", 3 * 2 * 1280)
+    monkeypatch.setattr(references, "MOST_BYTES", 3 * 2 * Bundle.load().feature_dim)
     manifest = references.add_references(DEFAULT_BUNDLE, photographs, tmp_path / "out")
     assert (manifest["reference"]["images"], manifest["reference"]["of"]) == (3, 7)
 

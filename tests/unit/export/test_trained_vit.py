@@ -100,7 +100,11 @@ def test_cls_of_the_graph_is_cls_of_timms_forward(model, pixels, expected):
 def test_int8_stays_near_in_both_runtimes(bundle, pixels, expected, runtime):
     backend = open_backend(bundle, runtime, threads=1)
     assert min(golden_cosines(bundle, backend)) > 0.98
-    cosines = [cosine(backend.features(picture), row) for picture, row in zip(pixels, expected, strict=True)]
+    # The levels come behind the last [CLS], and differ in nothing but the block.
+    assert bundle.widths == (384, 384, 384)
+    cosines = [
+        cosine(backend.features(picture)[:384], row) for picture, row in zip(pixels, expected, strict=True)
+    ]
     # On photographs 0.998 and more (docs/backbones.md); 32 drawings calibrate less well.
     assert np.mean(cosines) > 0.99
 

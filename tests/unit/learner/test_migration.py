@@ -272,7 +272,7 @@ def test_who_had_the_store_open_is_told_to_open_it_again(shop, other, pictures):
         reader.predict(picture)
     rng = np.random.default_rng(0)
     with pytest.raises(StoreError, match="open it again"):
-        reader.learn_features({"noise": rng.normal(size=(5, 1280)).astype(np.float32)}, force=True)
+        reader.learn_features({"noise": rng.normal(size=(5, 1904)).astype(np.float32)}, force=True)
 
 
 def test_a_picture_that_can_no_longer_be_read_is_named(pictures, other, tmp_path):

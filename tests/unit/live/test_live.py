@@ -105,7 +105,7 @@ def test_the_live_loop_answers_as_predict_does(live_on, store, looks):
     with closing(Learner.open(store, threads=1)) as learner:
         alone = learner.predict(looks["mug"])
     assert (answer.answer.label, answer.answer.confidence) == (alone.label, alone.confidence)
-    assert answer.latency > 0 and answer.feature.shape == (1280,)
+    assert answer.latency > 0 and answer.feature.shape == (1904,)
     eventually(lambda: shown(live) == "mug")
     stats = live.stats()
     assert stats.error is None and 0 < stats.latency_p50 <= stats.latency_p99

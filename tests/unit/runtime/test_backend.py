@@ -50,7 +50,7 @@ def test_features_do_not_depend_on_threads(bundle, backend):
 
 def test_features_are_one_float32_row(bundle, backend):
     feature = golden_feature(GOLDEN_PICTURES[1], bundle, backend)
-    assert feature.shape == (1280,)
+    assert feature.shape == (1280 + 112 + 192 + 320,)
     assert feature.dtype == np.float32
 
 

@@ -33,7 +33,7 @@ def rewrite(folder, **changes):
 
 
 def test_the_default_bundle_is_small_int8_and_faithful(bundle):
-    assert (bundle.name, bundle.feature_dim, bundle.precision) == ("efficientnet_lite0", 1280, "int8")
+    assert (bundle.name, bundle.feature_dim, bundle.precision) == ("efficientnet_lite0", 1904, "int8")
     assert bundle.manifest["fidelity"]["cosine"]["mean"] >= 0.99
     assert sum(path.stat().st_size for path in DEFAULT_BUNDLE.rglob("*")) < 5_500_000
     assert bundle.digest == hashlib.sha256((DEFAULT_BUNDLE / "backbone.onnx").read_bytes()).hexdigest()

@@ -30,9 +30,12 @@ def planted(bundle, tmp_path):
     core = openvino.Core()
     model = core.read_model(bundle.read("backbone.onnx"))
     last = model.get_results()[0].input_value(0)
-    noise = np.random.default_rng(0).uniform(0.2, 2, bundle.feature_dim).astype(np.float32)
+    noise = np.random.default_rng(0).uniform(0.2, 2, bundle.widths[0]).astype(np.float32)
     wrong = openvino.opset13.multiply(last, openvino.opset13.constant(noise[None]))
-    openvino.save_model(openvino.Model([wrong.output(0)], model.get_parameters()), tmp_path / "wrong.xml")
+    last.get_tensor().set_names({"right"})
+    wrong.output(0).get_tensor().set_names({"features"})
+    outputs = [wrong.output(0), *(result.input_value(0) for result in model.get_results()[1:])]
+    openvino.save_model(openvino.Model(outputs, model.get_parameters()), tmp_path / "wrong.xml")
     folder = shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle")
     entries = {key: value for key, value in bundle.manifest.items() if key not in ("files", "format")}
     files = {

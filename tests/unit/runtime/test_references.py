@@ -10,6 +10,7 @@ from safetensors.numpy import save
 
 from edge_tosca.errors import BundleError
 from edge_tosca.runtime import DEFAULT_BUNDLE, Bundle, preprocessing_digest, read_references
+from edge_tosca.vision.compatibility import feature_settings
 from edge_tosca.vision.references import references_of
 
 
@@ -33,7 +34,7 @@ def change(folder, entry=None, content=None):
 
 def settings_of(bundle):
     return {
-        "feature_dim": str(bundle.feature_dim),
+        **feature_settings(bundle.widths),
         "backbone": bundle.digest,
         "preprocessing": preprocessing_digest(bundle),
     }
@@ -58,10 +59,10 @@ def test_a_bundle_without_references_has_none(copy):
     "content",
     [
         {"references": np.zeros((3, 7), np.float16)},
-        {"references": np.zeros((3, 1280), np.float32)},
-        {"references": np.zeros((0, 1280), np.float16)},
-        {"references": np.full((3, 1280), np.inf, np.float16)},
-        {"others": np.zeros((3, 1280), np.float16)},
+        {"references": np.zeros((3, 1904), np.float32)},
+        {"references": np.zeros((0, 1904), np.float16)},
+        {"references": np.full((3, 1904), np.inf, np.float16)},
+        {"others": np.zeros((3, 1904), np.float16)},
     ],
 )
 def test_references_that_do_not_fit_are_refused_in_one_line(copy, content):
@@ -78,7 +79,15 @@ def test_references_are_those_of_the_store_s_own_backbone(bundle):
     assert len(references_of(None, settings)) == bundle.manifest["reference"]["images"]
     assert references_of(None, settings | {"backbone": "0" * 64}) is None
     assert references_of(None, settings | {"preprocessing": "0" * 64}) is None
-    assert references_of(None, settings | {"feature_dim": "32"}) is None
+    assert references_of(None, settings | {"feature_dim": "32", "feature_parts": "32"}) is None
+
+
+def test_a_store_from_before_the_levels_has_the_first_part_of_the_references(bundle):
+    (before,) = bundle.supersedes
+    settings = {**settings_of(bundle.as_superseded(before)), "feature_parts": "1280"}
+    found, every = references_of(None, settings), references_of(None, settings_of(bundle))
+    assert found.shape == (len(every), 1280)
+    np.testing.assert_array_equal(found, every[:, :1280])
 
 
 def test_a_bundle_that_is_gone_leaves_a_store_without_references(tmp_path, bundle):

@@ -80,6 +80,11 @@ def bundle_of(folder, data):
     manifest["files"]["backbone.onnx"] = hashlib.sha256(data).hexdigest()
     manifest["feature_dim"] = WIDTH
     manifest["input"]["size"] = SIDE
+    # Of the built-in backbone alone: this graph has one output, and no reference pictures.
+    for key in ("feature", "feature_map", "supersedes", "reference"):
+        del manifest[key]
+    del manifest["files"]["references.safetensors"]
+    (folder / "references.safetensors").unlink()
     for golden in manifest["golden"]:
         golden["feature"] = SECRET.tolist()
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -200,6 +200,9 @@ def test_limits_grow_with_the_files_and_with_the_picture():
     assert small.processor_seconds <= 12
     assert small.bytes < 400 << 20
     assert large.processor_seconds > 100
+    # OpenVINO unpacks a transformer of dynamic INT8: 504 MB were measured for 22 MB, 1355 MB for 83 MB.
+    for size, measured in ((22, 504), (83, 1355)):
+        assert 1.2 * measured < TrialLimits.of(size << 20, 224, "CPU").bytes >> 20 < 1.5 * measured
     assert TrialLimits.of(4 << 20, 518, "CPU").bytes > small.bytes
     assert TrialLimits.of(4 << 20, 224, "NPU").processor_seconds >= 120
     assert (written_bytes() or 0) > 1 << 20

@@ -10,6 +10,7 @@ from safetensors.numpy import load, save
 from tests.fuzz.shop import in_memory, shop
 
 from edge_tosca.classifier.lda.statistics import GramStatistics
+from edge_tosca.classifier.lda.upper_half import UpperHalf
 from edge_tosca.errors import StoreError
 from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.model import Model
@@ -74,7 +75,7 @@ def test_a_label_of_two_lines(connection):
 
 
 def test_sums_that_no_features_have(connection):
-    sums = GramStatistics(np.full(3, 4), np.zeros((3, 16)), -np.eye(16))
+    sums = GramStatistics(np.full(3, 4), np.zeros((3, 16)), UpperHalf.of(-np.eye(16)))
 
     def solve(store):
         state = store.state()
