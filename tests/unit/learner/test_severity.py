@@ -15,8 +15,9 @@ from edge_tosca.results import Answer
 def shop(tmp_path):
     rng = np.random.default_rng(0)
     with closing(Learner.create(tmp_path / "shop.tosca")) as learner:
+        width = sum(learner.store.widths)
         shots = {
-            label: (rng.random((8, 1280)) + 3 * np.eye(1280)[place]).astype(np.float32)
+            label: (rng.random((8, width)) + 3 * np.eye(width)[place]).astype(np.float32)
             for place, label in enumerate(("ok", "missing cap"))
         }
         learner.learn_features(shots, force=True)

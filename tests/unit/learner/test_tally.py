@@ -27,16 +27,22 @@ def seen(label, hour=HOUR, region="left", times=1, seconds=2.0):
     return Seen(hour, "gate", region, label, times, seconds)
 
 
-def features(seed, count=8):
-    rng = np.random.default_rng(seed)
-    return np.abs(rng.normal(size=(count, 1280)) + 3 * np.eye(1280)[seed]).astype(np.float32)
+def features(learner, *labels):
+    """Eight features a class; those of a label are alike in every call."""
+    width = sum(learner.store.widths)
+    rng = np.random.default_rng(len(labels))
+    rows = {label: sum(map(ord, label)) for label in labels}
+    return {
+        label: np.abs(rng.normal(size=(8, width)) + 3 * np.eye(width)[row]).astype(np.float32)
+        for label, row in rows.items()
+    }
 
 
 @pytest.fixture
 def shop(tmp_path):
     with closing(Learner.create(tmp_path / "shop.tosca")) as learner:
-        learner.learn_features({"mug": features(1), "pen": features(2)}, force=True)
-        learner.learn_features({"key": features(3)}, force=True)
+        learner.learn_features(features(learner, "mug", "pen"), force=True)
+        learner.learn_features(features(learner, "key"), force=True)
         yield learner
 
 
@@ -119,7 +125,7 @@ def test_a_renamed_class_keeps_its_counts_and_merged_ones_add_up(counting):
 def test_counts_survive_a_rollback_and_a_lesson_that_teaches_the_class_again(counting):
     store = counting.store
     add_seen(store, [seen("mug"), seen("key")], NOW)
-    counting.learn_features({"mug": features(5)}, force=True)
+    counting.learn_features(features(counting, "mug"), force=True)
     add_seen(store, [seen("mug")], NOW)
     counting.rollback()
     assert {one.label: one.seen for one in read_tally(store)} == {"mug": 2, "key": 1}
@@ -156,7 +162,7 @@ def test_counts_are_encrypted_with_the_store_and_survive_a_new_key(tmp_path):
         place.chmod(0o600)
     path = tmp_path / "shop.tosca"
     with closing(Learner.create(path)) as learner:
-        learner.learn_features({"mug": features(1), "pen": features(2)}, force=True)
+        learner.learn_features(features(learner, "mug", "pen"), force=True)
         set_tally(learner.store, 400)
         add_seen(learner.store, [seen("mug", region="a telling name")], NOW)
         assert b"a telling name" in everything(path)
