@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-quick lowest debian13 check arm64 torture offline fuzz fuzz-api clean
+.PHONY: demo test test-quick lowest debian13 check arm64 torture offline fuzz fuzz-api homeassistant clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -56,6 +56,16 @@ arm64: $(VENV)/demo.stamp
 # Thousands of kills, power cuts and failed writes, and two writers at once; needs a C compiler.
 torture: $(VENV)/test.stamp
 	$(BIN)/python -m tests.torture --kills 2000 --failures 600 --crowd 200
+
+# What is published for two cameras with two regions each, as Home Assistant's own package reads it; needs mosquitto. The
+# package has an environment of its own, of 0.4 GB. Not in CI.
+homeassistant: $(VENV)/test.stamp build/homeassistant/stamp
+	$(BIN)/python -m tests.home_assistant build/homeassistant/bin/python
+
+build/homeassistant/stamp:
+	$(PYTHON) -m venv build/homeassistant
+	build/homeassistant/bin/python -m pip install --quiet --disable-pip-version-check homeassistant==2024.3.3 paho-mqtt
+	touch $@
 
 # The device part's tests without a network, and again with a trap for whatever reaches out; needs root or
 # user namespaces, and a C compiler.

@@ -1,7 +1,7 @@
 """The interface of a camera, its frames, and the statistics of a stream."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,22 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Release the camera; called from another thread, it ends a waiting read."""
+        ...
+
+
+@runtime_checkable
+class SkippingCamera(Protocol):
+    """A camera that can leave out a frame without decoding it."""
+
+    def skip(self) -> bool:
+        """Wait for the next frame and leave it out.
+
+        Returns:
+            Whether it was; otherwise `read` says why not, or gives it.
+
+        Raises:
+            CameraError: the camera was lost or closed.
+        """
         ...
 
 

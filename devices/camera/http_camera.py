@@ -60,6 +60,13 @@ class HttpCamera:
         except PictureError as error:
             raise PictureError(f"{self._name}: {str(error).removeprefix(f'{len(data)} bytes: ')}") from None
 
+    def skip(self) -> bool:
+        """Wait for the next picture of a stream and leave it out; see `SkippingCamera.skip`."""
+        if self._splitter is None:
+            return False
+        self._next_of(self._splitter)
+        return True
+
     def close(self) -> None:
         """Close the connection; see `Camera.close`."""
         with self._lock:

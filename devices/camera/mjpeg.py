@@ -46,15 +46,7 @@ class JpegFrames:
 
     def read(self) -> NDArray[np.uint8]:
         """Wait until the next frame is due, and decode it; see `Camera.read`."""
-        self._pace.wait()
-        with self._reading:
-            if self._file.closed:
-                raise CameraError(f"{self._name}: closed")
-            data = self._splitter.next()
-            if data is None and self._loop and self._splitter.found:
-                self._file.seek(0)
-                self._splitter = JpegSplitter(self._file, self._name)
-                data = self._splitter.next()
+        data = self._next()
         if data is None:
             if self._loop:
                 # The program that writes the file may fill it again, so the stream must retry.
@@ -66,6 +58,24 @@ class JpegFrames:
             return np.asarray(load_picture(data))
         except PictureError as error:
             raise PictureError(f"{self._name}, frame {self._splitter.found}: {error}") from None
+
+    def skip(self) -> bool:
+        """Wait until the next frame is due, and leave it out; see `SkippingCamera.skip`."""
+        # At the end of the file, `read` says so: the splitter then gives no frame again.
+        return self._next() is not None
+
+    def _next(self) -> bytes | None:
+        """Wait for the next frame and return its file; None at the end."""
+        self._pace.wait()
+        with self._reading:
+            if self._file.closed:
+                raise CameraError(f"{self._name}: closed")
+            data = self._splitter.next()
+            if data is None and self._loop and self._splitter.found:
+                self._file.seek(0)
+                self._splitter = JpegSplitter(self._file, self._name)
+                data = self._splitter.next()
+        return data
 
     def close(self) -> None:
         """Close the file; see `Camera.close`."""

@@ -78,6 +78,16 @@ class OpenCvCamera:
         rgb: NDArray[np.uint8] = self._cv2.cvtColor(pixels, self._cv2.COLOR_BGR2RGB)
         return rgb
 
+    def skip(self) -> bool:
+        """Wait for the next frame and leave it out; see `SkippingCamera.skip`."""
+        # A file has its frames decoded as before: its end and damage are told by reading only.
+        if self._pace is not None:
+            return False
+        with self._reading:
+            if self._closed or self._damaged or self._ahead is not None:
+                return False
+            return bool(self._capture.grab())
+
     def _next(self) -> NDArray[np.uint8] | None:
         """Read a frame; None at the end. Each damaged frame before it is an error of its own."""
         if not self._damaged and self._ahead is None:

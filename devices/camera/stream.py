@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tosca.devices.camera.frame import Camera, CameraStats, Frame
+from edge_tosca.devices.camera.frame import Camera, CameraStats, Frame, SkippingCamera
 from edge_tosca.devices.camera.spec import CameraSpec
 from edge_tosca.errors import CameraEndedError, PictureError
 
@@ -46,6 +46,8 @@ class Stream:
         self._camera: Camera | None = None
         self._frame: Frame | None = None
         self._taken = True
+        self._rest_until = 0.0
+        self._waiting = 0
         self._frames = self._dropped = self._opened = 0
         self._arrivals: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._error: str | None = None
@@ -98,7 +100,9 @@ class Stream:
             The newest frame; None after the timeout, or where the stream was closed or its file has ended.
         """
         with self._changed:
+            self._waiting += 1
             self._changed.wait_for(lambda: self._is_newer(after) or self._over, timeout)
+            self._waiting -= 1
             if not self._is_newer(after):
                 return None
             self._taken = True
@@ -111,6 +115,16 @@ class Stream:
             call: called in the camera's thread; it must return at once.
         """
         self._listeners.append(call)
+
+    def rest_until(self, moment: float) -> None:
+        """Leave out the frames before a moment, as far as the camera can without decoding them.
+
+        A frame that another thread waits for is not left out.
+
+        Args:
+            moment: seconds of `time.monotonic`; one that is past ends the rest.
+        """
+        self._rest_until = moment
 
     def stats(self) -> CameraStats:
         """Return the stream's statistics."""
@@ -167,6 +181,9 @@ class Stream:
                 self._camera = camera
             while not self._stop.is_set():
                 try:
+                    if self._rests() and isinstance(camera, SkippingCamera) and camera.skip():
+                        self._arrivals.append(time.monotonic())
+                        continue
                     pixels = camera.read()
                 except PictureError as error:
                     self._skip(error)
@@ -176,6 +193,9 @@ class Stream:
             with self._changed:
                 self._camera, self._connected = None, False
             camera.close()
+
+    def _rests(self) -> bool:
+        return self._connected and not self._waiting and time.monotonic() < self._rest_until
 
     def _put(self, pixels: NDArray[np.uint8]) -> None:
         pixels.flags.writeable = False

@@ -16,6 +16,7 @@ from edge_tosca.cli.regions import region_verbs
 from edge_tosca.cli.serve import serve_verb
 from edge_tosca.cli.service import service_verbs
 from edge_tosca.cli.store import store_verbs
+from edge_tosca.cli.tally import tally_verb
 from edge_tosca.cli.terminal import fail
 from edge_tosca.cli.tools import tool_verbs
 from edge_tosca.cli.verbs import PROGRAM, Interrupted, WrongUsage, app, fail_usage
@@ -32,6 +33,7 @@ for verbs in (
     watch_verb,
     store_verbs,
     region_verbs,
+    tally_verb,
     camera_verbs,
     tool_verbs,
     pack_verbs,

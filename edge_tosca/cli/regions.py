@@ -69,6 +69,15 @@ def add(
         list[str] | None,
         typer.Option("--class", metavar="CLASS", help="Answer among this class alone; repeatable."),
     ] = None,
+    trigger: Annotated[
+        str | None,
+        typer.Option(
+            "--trigger",
+            metavar="WHEN",
+            help='When to look: always, motion, request, or "every 5s"; by default as the program was '
+            "started, or as before.",
+        ),
+    ] = None,
     key_file: KeyFileOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -78,7 +87,7 @@ def add(
 
     region = Region.parse(box)
     with closing(_open(store, key_file)) as opened:
-        put_region(opened, camera, name, region, labels or ())
+        put_region(opened, camera, name, region, labels or (), trigger=trigger)
         _show(opened, camera, as_json)
 
 
@@ -132,7 +141,8 @@ def _show(store: "Store", camera: str | None, as_json: bool) -> None:
     for entry in found:
         among = entry["classes"]
         answers = "" if among is None else f"  among {', '.join(among) or 'classes that were forgotten'}"
-        say(f"{entry['camera']}  {entry['name']}  {entry['box']}{answers}")
+        when = f"  {entry['trigger']}" if entry["trigger"] else ""
+        say(f"{entry['camera']}  {entry['name']}  {entry['box']}{when}{answers}")
     if not found:
         say(f"{camera or 'Every camera'} is answered whole; add a region with: edge-tosca regions add")
 
@@ -149,4 +159,5 @@ def _entry(camera: str, named: "NamedRegion", state: "State") -> dict[str, Any]:
         "width": region.width,
         "height": region.height,
         "classes": None if labels is None else sorted(labels),
+        "trigger": named.trigger,
     }

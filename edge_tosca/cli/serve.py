@@ -1,12 +1,27 @@
 """The verb serve: the field console and its HTTP API."""
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from edge_tosca.cli.addresses import CameraFileOption, CamerasOption, given_cameras
+from edge_tosca.cli.event_options import (
+    GpioOption,
+    MqttFileOption,
+    MqttOption,
+    OnChangeOption,
+    OnChangeSecondsOption,
+    TriggerOption,
+    WebhookFileOption,
+    WebhookOption,
+    WebhookPictureOption,
+    WebhookSecretOption,
+    follower_of,
+    given_outlets,
+)
 from edge_tosca.cli.serve_tokens import TOKEN_VARIABLE, RoleWord, read_tokens, write_token
 from edge_tosca.cli.terminal import (
     DeviceOption,
@@ -62,6 +77,16 @@ def serve(
     pack_key: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Private key that signs class packs.")
     ] = None,
+    on_change: OnChangeOption = None,
+    mqtt: MqttOption = None,
+    mqtt_file: MqttFileOption = None,
+    webhook: WebhookOption = None,
+    webhook_file: WebhookFileOption = None,
+    webhook_secret_file: WebhookSecretOption = None,
+    webhook_picture: WebhookPictureOption = 0,
+    trigger: TriggerOption = "always",
+    look_gpio: GpioOption = None,
+    on_change_seconds: OnChangeSecondsOption = 30.0,
     frames: Annotated[int, typer.Option(min=1, max=60, help="Frames in a live answer.")] = 5,
     log: Annotated[Literal["text", "json"], typer.Option(help="Format of the log.")] = "text",
     runtime: RuntimeOption = None,
@@ -99,28 +124,44 @@ def serve(
                 f"{listen} is served without TLS: pictures and the token can be read on the network, and a "
                 "phone's own camera works over https only; give --tls-cert and --tls-key"
             )
-        run(
-            Options(
-                store,
-                cameras=given_cameras(context, camera, camera_file),
-                address=address,
-                port=port,
-                token=token,
-                tokens=tokens,
-                root_path=_root_path(root_path),
-                trusted_proxies=tuple(trusted_proxy or ()),
-                hosts=tuple(host or ()),
-                tls_cert=tls_cert,
-                tls_key=tls_key,
-                pack_key=pack_key,
-                frames=frames,
-                runtime=runtime,
-                device=device,
-                threads=threads,
-                key_file=key_file,
-            ),
-            on_ready=None if log == "json" else lambda url: say(f"{url} serves {store}; Ctrl-C ends it"),
+        outlets = given_outlets(
+            context,
+            on_change,
+            on_change_seconds,
+            mqtt,
+            mqtt_file,
+            webhook,
+            webhook_file,
+            webhook_secret_file,
+            webhook_picture,
+            look_gpio,
         )
+        cameras = given_cameras(context, camera, camera_file)
+        with closing(follower_of(outlets, store, key_file, cameras, _log.info)) as follower:
+            run(
+                Options(
+                    store,
+                    cameras=cameras,
+                    trigger=trigger,
+                    follower=follower,
+                    address=address,
+                    port=port,
+                    token=token,
+                    tokens=tokens,
+                    root_path=_root_path(root_path),
+                    trusted_proxies=tuple(trusted_proxy or ()),
+                    hosts=tuple(host or ()),
+                    tls_cert=tls_cert,
+                    tls_key=tls_key,
+                    pack_key=pack_key,
+                    frames=frames,
+                    runtime=runtime,
+                    device=device,
+                    threads=threads,
+                    key_file=key_file,
+                ),
+                on_ready=None if log == "json" else lambda url: say(f"{url} serves {store}; Ctrl-C ends it"),
+            )
 
 
 def _root_path(path: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from edge_tosca.cli.backup import backup_verbs
 from edge_tosca.cli.encryption import encryption_verbs
+from edge_tosca.cli.severity import severity_verbs
 from edge_tosca.cli.strictness import strictness_verbs
 from edge_tosca.cli.terminal import AsJson, KeyFileOption, StorePath, counted, fail, say, say_json
 from edge_tosca.cli.verbs import Verbs
@@ -22,6 +23,7 @@ _verbs = Verbs(
 _verbs.add_typer(backup_verbs)
 _verbs.add_typer(encryption_verbs)
 _verbs.add_typer(strictness_verbs)
+_verbs.add_typer(severity_verbs)
 store_verbs.add_typer(_verbs)
 
 _SHOWN = 3

@@ -4,14 +4,27 @@ import logging
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from edge_tosca.addresses import BROKER_VARIABLE, CAMERA_VARIABLE
-from edge_tosca.cli.addresses import CameraFileOption, CamerasOption, given_address, given_cameras
+from edge_tosca.addresses import CAMERA_VARIABLE
+from edge_tosca.cli.addresses import CameraFileOption, CamerasOption, given_cameras
+from edge_tosca.cli.event_options import (
+    GpioOption,
+    MqttFileOption,
+    MqttOption,
+    OnChangeOption,
+    OnChangeSecondsOption,
+    Outlets,
+    TriggerOption,
+    WebhookFileOption,
+    WebhookOption,
+    WebhookPictureOption,
+    WebhookSecretOption,
+    given_outlets,
+)
 from edge_tosca.cli.terminal import (
     DeviceOption,
     KeyFileOption,
@@ -27,6 +40,8 @@ if TYPE_CHECKING:
     from edge_tosca.devices.camera import CameraStats, Stream
     from edge_tosca.learner.learner import Learner
     from edge_tosca.live import Place
+    from edge_tosca.live.place import Triggers
+    from edge_tosca.store.store import Store
     from edge_tosca.watch import Change, Sink
 
 watch_verb = Verbs()
@@ -40,32 +55,19 @@ def watch(
     store: StorePath,
     camera: CamerasOption = None,
     camera_file: CameraFileOption = None,
-    on_change: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CMD", help="Run this at each change, without a shell; it gets the answer on its stdin."
-        ),
-    ] = None,
-    mqtt: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="Publish to this broker: mqtt://user:password@host:port/prefix, or mqtts://. The password "
-            "may stand in EDGE_TOSCA_MQTT_PASSWORD.",
-        ),
-    ] = None,
-    mqtt_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help=f"Holds the broker's address in one line; {BROKER_VARIABLE} does the same."
-        ),
-    ] = None,
+    on_change: OnChangeOption = None,
+    mqtt: MqttOption = None,
+    mqtt_file: MqttFileOption = None,
+    webhook: WebhookOption = None,
+    webhook_file: WebhookFileOption = None,
+    webhook_secret_file: WebhookSecretOption = None,
+    webhook_picture: WebhookPictureOption = 0,
+    trigger: TriggerOption = "always",
+    look_gpio: GpioOption = None,
     frames: Annotated[int, typer.Option(min=1, max=64, help="Frames that are answered as one burst.")] = 5,
     answers: Annotated[int | None, typer.Option(min=1, help="Exit after so many answered frames.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0.0, help="Exit after so long.")] = None,
-    on_change_seconds: Annotated[
-        float, typer.Option(min=0.1, help="Time limit of the --on-change command.")
-    ] = 30.0,
+    on_change_seconds: OnChangeSecondsOption = 30.0,
     log: Annotated[
         Literal["text", "json"], typer.Option(help="Format of events on standard error.")
     ] = "text",
@@ -82,7 +84,9 @@ def watch(
     from edge_tosca.live import Place
     from edge_tosca.live.regions import read_regions, regions_of
     from edge_tosca.live.shared_backbone import SharedBackbone
+    from edge_tosca.live.triggers import parse_trigger
     from edge_tosca.service import errors_as_log_lines, set_up_logging
+    from edge_tosca.store.store import Store
 
     if log == "json":
         set_up_logging(log)
@@ -93,7 +97,19 @@ def watch(
     )
     with errors_as_log_lines(log):
         cameras = given_cameras(context, camera, camera_file)
-        broker = given_address(context, "--mqtt", mqtt, mqtt_file, BROKER_VARIABLE)
+        outlets = given_outlets(
+            context,
+            on_change,
+            on_change_seconds,
+            mqtt,
+            mqtt_file,
+            webhook,
+            webhook_file,
+            webhook_secret_file,
+            webhook_picture,
+            look_gpio,
+        )
+        parse_trigger(trigger)
         if not cameras:
             raise typer.BadParameter(
                 f"there is none; give --camera SPEC, --camera-file FILE or {CAMERA_VARIABLE}",
@@ -108,9 +124,9 @@ def watch(
             open_learner,
             cameras,
             places,
-            on_change,
-            on_change_seconds,
-            broker,
+            outlets,
+            lambda _: parse_trigger(trigger),
+            lambda: Store.open(store, key_file),
             frames,
             answers,
             seconds,
@@ -122,9 +138,9 @@ def _follow(
     open_learner: Callable[[], "Learner"],
     cameras: Mapping[str, str],
     places: "Sequence[Place]",
-    on_change: str | None,
-    on_change_seconds: float,
-    mqtt: str | None,
+    outlets: Outlets,
+    triggers: "Triggers",
+    open_store: "Callable[[], Store]",
     frames: int,
     answers: int | None,
     seconds: float | None,
@@ -132,8 +148,9 @@ def _follow(
 ) -> None:
     from edge_tosca.devices.camera import Stream
     from edge_tosca.live import Live
+    from edge_tosca.live.dwell import Dwell
+    from edge_tosca.live.tally_writer import TallyWriter
     from edge_tosca.service import supervised
-    from edge_tosca.watch import Broker, Command, Publisher
     from edge_tosca.watch import watch as follow
 
     signals: list[int] = []
@@ -144,14 +161,11 @@ def _follow(
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, stop)
     streams = {name: Stream.of(spec, report) for name, spec in cameras.items()}
-    sinks: list[Sink] = [_Lines()]
+    live = Live(streams, open_learner, frames, report, triggers=triggers)
+    dwell = Dwell()
     with ExitStack() as opened:
-        if on_change is not None:
-            command = Command(on_change, report, on_change_seconds)
-            sinks.append(opened.enter_context(closing(command)))
-        if mqtt is not None:
-            sinks.append(opened.enter_context(closing(Publisher(Broker.parse(mqtt), report, places))))
-        live = Live(streams, open_learner, frames, report)
+        sinks: list[Sink] = [_Lines(), dwell, *outlets.open(opened, report, lambda: live, places)]
+        opened.enter_context(closing(TallyWriter(dwell, open_store, report)))
         for stream in streams.values():
             opened.enter_context(closing(stream))
         opened.enter_context(closing(live))

@@ -15,10 +15,12 @@ from edge_tosca.console.api import (
     explain,
     inbox,
     live,
+    look,
     packs,
     predict,
     regions,
     strictness,
+    tally,
     teaching,
 )
 from edge_tosca.console.api import sessions as session_routes
@@ -100,6 +102,8 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
         regions,
         packs,
         device,
+        look,
+        tally,
     ):
         api.include_router(routes.router)
     app.include_router(api)

@@ -1,9 +1,13 @@
 """Options of `edge-tosca serve`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
+from typing import Protocol
+
+from edge_tosca.live import Live
+from edge_tosca.live.dwell import Dwell
 
 DEFAULT_PORT = 8600
 
@@ -39,6 +43,33 @@ class NamedToken:
     secret: str = field(repr=False)
 
 
+class Follower(Protocol):
+    """Informs others of the changes of the live loop; `edge_tosca.watch.follower` has one.
+
+    Attributes:
+        dwell: counts what is shown.
+    """
+
+    dwell: Dwell
+
+    def start(self, live: Live, connected: Callable[[str], bool]) -> None:
+        """Begin to follow.
+
+        Args:
+            live: the loop.
+            connected: returns whether the camera of a name gives frames.
+        """
+        ...
+
+    def events(self) -> Mapping[str, int]:
+        """Return how many events of the webhook were delivered and dropped; none without one."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
 @dataclass(frozen=True)
 class Options:
     """How the console is served.
@@ -61,6 +92,8 @@ class Options:
         key_file: key of an encrypted store; None for the places that `find_key` looks at.
         tokens: of other users.
         root_path: path under which a proxy shows the console, as /box; "" for the root.
+        trigger: when regions without a trigger of their own are looked at.
+        follower: informs others of changes; None for nobody.
         trusted_proxies: addresses and networks of proxies whose X-Forwarded headers are believed.
     """
 
@@ -81,3 +114,5 @@ class Options:
     tokens: tuple[NamedToken, ...] = ()
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    trigger: str = "always"
+    follower: Follower | None = field(default=None, repr=False)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from edge_tosca.errors import EdgeToscaError, LearnError, NothingLearnedError, PictureError
 from edge_tosca.learner.learner import Learner
+from edge_tosca.learner.severity import read_severities
 from edge_tosca.live.consensus import FRAMES
-from edge_tosca.live.place import Always, LiveAnswer, Place, PlaceState, Triggers
+from edge_tosca.live.place import LiveAnswer, Place, PlaceState, Triggers
 from edge_tosca.live.places import Places
 from edge_tosca.live.regions import MAIN, read_regions
 from edge_tosca.live.stats import LiveStats
+from edge_tosca.live.triggers import Always
 from edge_tosca.live.turns import Turns
 from edge_tosca.store.wal_guard import EmptyLog, refuse_log_of_another, store_identity
 
@@ -51,7 +53,8 @@ class Live:
             again.
         on_change: called in the loop's thread with each answer that changed what a region shows; it must
             return at once.
-        triggers: makes the trigger of each region; all frames are answered by default.
+        triggers: makes the trigger of each region that has none of its own in the store; all frames are
+            answered by default. A change of what the store knows opens a look, whatever the trigger.
         ends: end when all cameras are files that were read to their end; otherwise wait for other cameras.
 
     Attributes:
@@ -164,6 +167,22 @@ class Live:
         """
         return self._places.stats(place)
 
+    def look(self, place: Place | None = None) -> bool:
+        """Answer the next frames of a region, whatever its trigger decides.
+
+        Args:
+            place: the region; None for all.
+
+        Returns:
+            Whether there is such a region.
+        """
+        found = self._places.look(place)
+        for camera in found:
+            stream = self._streams.get(camera)
+            if stream is not None:
+                stream.rest_until(0.0)
+        return bool(found)
+
     def look_again(self) -> None:
         """Read the regions again at once: they were changed."""
         self._refresh_at = 0.0
@@ -244,14 +263,19 @@ class Live:
         self._places.follow(self._streams, read_regions(learner.store))
 
     def _answer(self, learner: Learner, state: PlaceState, frame: "Frame") -> None:
-        if not learner.store.latest():
+        generation = learner.store.latest()
+        if not generation:
             self._report_error(NothingLearnedError(learner.store.path))
             self._places.count(state, frame)
             return
+        if generation != state.generation:
+            # What is shown may have been forgotten, and what is unknown may have been taught.
+            state.trigger.request()
+            state.generation = generation
         try:
             crop = state.named.region.crop(frame.pixels)
             if not state.trigger.due(crop, frame.at):
-                self._places.count(state, frame)
+                self._leave_out(state, frame)
                 return
             self._predict(learner, state, replace(frame, pixels=crop))
         except (LearnError, PictureError) as error:
@@ -266,15 +290,32 @@ class Live:
             among = None if not state.named.classes else state.named.labels(learner.state)
             answer = learner.predict_features(feature[None], 4, among=among)[0]
             shown = state.consensus.add(learner, feature, among)
+            if shown.changed and shown.answer is not None:
+                state.severity = read_severities(learner.store).of_answer(learner.state, shown.answer)
         times["decide"] = 1e3 * (time.perf_counter() - extracted)
         now = time.monotonic()
         answer = replace(answer, milliseconds=times)
-        live = LiveAnswer(frame, feature, answer, shown, now - frame.at, state.place, learner.store.widths[0])
+        live = LiveAnswer(
+            frame,
+            feature,
+            answer,
+            shown,
+            now - frame.at,
+            state.place,
+            learner.store.widths[0],
+            state.severity,
+        )
         recovered = self._places.put(state, frame, live)
         if recovered:
             self._log_event(f"{learner.store.path}: answering again")
         if shown.changed and self._on_change is not None:
             self._on_change(live)
+
+    def _leave_out(self, state: PlaceState, frame: "Frame") -> None:
+        rest_until = self._places.leave_out(state, frame)
+        stream = self._streams.get(state.place.camera)
+        if stream is not None:
+            stream.rest_until(rest_until)
 
     def _report_error(self, error: Exception, state: PlaceState | None = None) -> None:
         if isinstance(error, EdgeToscaError):

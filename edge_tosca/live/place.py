@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_tosca.learner.severity import INFO
 from edge_tosca.live.consensus import Consensus, StableAnswer
 from edge_tosca.live.regions import FRAME, MAIN, NamedRegion
 from edge_tosca.live.stats import Latencies, LiveStats
+from edge_tosca.live.triggers import Trigger
 from edge_tosca.results import Answer
 
 if TYPE_CHECKING:
@@ -23,32 +25,14 @@ class Place(NamedTuple):
     region: str = FRAME
 
 
+REST_SECONDS = 0.2
+"""Time after a frame that needed no answer, in which the camera need not decode another."""
+
 DEFAULT = Place()
 """The whole frame of the only camera."""
 
 
-class Due(Protocol):
-    """Decides which frames of a region are answered."""
-
-    def due(self, crop: NDArray[np.uint8], now: float) -> bool:
-        """Return whether a frame is to be answered.
-
-        Args:
-            crop: the region's pixels, RGB, uint8 [h, w, 3].
-            now: seconds of `time.monotonic`.
-        """
-        ...
-
-
-class Always:
-    """Answers every frame."""
-
-    def due(self, crop: NDArray[np.uint8], now: float) -> bool:
-        """Return True; see `Due.due`."""
-        return True
-
-
-Triggers = Callable[[Place], Due]
+Triggers = Callable[[Place], Trigger]
 """Makes the trigger of a region when the region appears."""
 
 
@@ -64,6 +48,7 @@ class LiveAnswer:
         latency: seconds from the frame's arrival to the answer.
         place: the camera and the region.
         first: width of the feature's first part.
+        severity: of what is shown, when it last changed.
     """
 
     frame: "Frame"
@@ -73,6 +58,7 @@ class LiveAnswer:
     latency: float
     place: Place = DEFAULT
     first: int | None = None
+    severity: str = INFO
 
 
 class PlaceState:
@@ -86,17 +72,23 @@ class PlaceState:
         seen: number of the last frame that was considered; 0 for none.
         looked_at: its time of arrival, in seconds of `time.monotonic`.
         newest: the newest answer; None before the first.
+        generation: of the store at the last frame that was considered.
+        severity: of what is shown.
+        rest_until: no frame before it needs to be considered; seconds of `time.monotonic`.
         error: why there is no answer; None while there is.
     """
 
-    def __init__(self, place: Place, named: NamedRegion, frames: int, trigger: Due) -> None:
+    def __init__(self, place: Place, named: NamedRegion, frames: int, trigger: Trigger) -> None:
         self.place, self.named, self.trigger = place, named, trigger
         self.consensus = Consensus(frames)
         self.seen = 0
         self.looked_at = 0.0
         self.newest: LiveAnswer | None = None
         self.error: str | None = None
-        self._answered = self._skipped = 0
+        self.generation = 0
+        self.severity: str = INFO
+        self.rest_until = 0.0
+        self._answered = self._skipped = self._unneeded = 0
         self._latencies = Latencies()
 
     def change(self, named: NamedRegion) -> None:
@@ -119,6 +111,16 @@ class PlaceState:
             self._skipped += max(0, frame.number - self.seen - 1)
         self.seen, self.looked_at = frame.number, frame.at
 
+    def leave_out(self, frame: "Frame") -> None:
+        """Count a frame that needs no answer.
+
+        Args:
+            frame: of the camera.
+        """
+        self.count(frame)
+        self._unneeded += 1
+        self.rest_until = frame.at + REST_SECONDS
+
     def put(self, answer: LiveAnswer, now: float) -> None:
         """Record an answer.
 
@@ -127,6 +129,7 @@ class PlaceState:
             now: seconds of `time.monotonic`.
         """
         self.newest, self.error = answer, None
+        self.rest_until = 0.0
         self._answered += 1
         self._latencies.add(answer.latency, now)
 
@@ -149,4 +152,5 @@ class PlaceState:
             error=error or self.error,
             nothing_learned=nothing_learned,
             opened=opened,
+            unneeded=self._unneeded,
         )

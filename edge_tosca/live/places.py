@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from edge_tosca.errors import NothingLearnedError
 from edge_tosca.live.place import LiveAnswer, Place, PlaceState, Triggers
-from edge_tosca.live.regions import Regions, regions_of
+from edge_tosca.live.regions import NamedRegion, Regions, regions_of
 from edge_tosca.live.stats import LiveStats
+from edge_tosca.live.triggers import Trigger, parse_trigger
 
 if TYPE_CHECKING:
     from edge_tosca.devices.camera import Frame
@@ -93,7 +94,9 @@ class Places:
                     place = Place(camera, named.name)
                     state = self._states.get(place)
                     if state is None:
-                        state = PlaceState(place, named, self._frames, self._triggers(place))
+                        state = PlaceState(place, named, self._frames, self._trigger_of(place, named))
+                    elif state.named.trigger != named.trigger:
+                        state.trigger = self._trigger_of(place, named)
                     state.change(named)
                     states[place] = state
             self._states = states
@@ -112,6 +115,7 @@ class Places:
         with self._changed:
             for state in self._states.values():
                 state.consensus.restart()
+                state.generation = 0
             self._opened += 1
 
     def put(self, state: PlaceState, frame: "Frame", answer: LiveAnswer) -> bool:
@@ -145,6 +149,36 @@ class Places:
         with self._changed:
             state.count(frame)
 
+    def leave_out(self, state: PlaceState, frame: "Frame") -> float:
+        """Count a frame of a region that its trigger left out.
+
+        Args:
+            state: of the region.
+            frame: of its camera.
+
+        Returns:
+            Until when no region of the camera needs a frame, in seconds of `time.monotonic`.
+        """
+        with self._changed:
+            state.leave_out(frame)
+            camera = state.place.camera
+            mine = [one.rest_until for one in self._states.values() if one.place.camera == camera]
+            # A region that was removed meanwhile needs none.
+            return min(mine, default=0.0)
+
+    def look(self, place: Place | None) -> set[str]:
+        """Have the next frames of a region answered; see `Live.look`.
+
+        Returns:
+            The names of the cameras of the regions that were found.
+        """
+        with self._changed:
+            found = [state for state in self._states.values() if place in (None, state.place)]
+            for state in found:
+                state.trigger.request()
+                state.rest_until = 0.0
+            return {state.place.camera for state in found}
+
     def fail(self, reason: str, error: Exception, state: PlaceState | None = None) -> bool:
         """Record why there is no answer.
 
@@ -163,6 +197,9 @@ class Places:
             new, self._error = self._error != reason, reason
             self._nothing_learned = isinstance(error, NothingLearnedError)
             return new
+
+    def _trigger_of(self, place: Place, named: NamedRegion) -> Trigger:
+        return parse_trigger(named.trigger) if named.trigger else self._triggers(place)
 
     def _state_of(self, place: Place | None) -> PlaceState | None:
         return next(iter(self._states.values()), None) if place is None else self._states.get(place)

@@ -8,6 +8,7 @@ from typing import Any
 
 from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.labels import has_controls
+from edge_tosca.live.triggers import parse_trigger
 from edge_tosca.runtime.region import WHOLE, Region
 from edge_tosca.store.schema import REGIONS_SETTING
 from edge_tosca.store.state import State
@@ -40,11 +41,13 @@ class NamedRegion:
         name: of the region, unique in its camera.
         region: the rectangle.
         classes: rows of the groups whose classes it answers among; empty for all classes.
+        trigger: when it is looked at, as `parse_trigger` reads it; "" for what the program was started with.
     """
 
     name: str
     region: Region
     classes: tuple[int, ...] = ()
+    trigger: str = ""
 
     def labels(self, state: State) -> frozenset[str] | None:
         """Return the labels that the region answers among, also as they are taught and renamed later.
@@ -151,6 +154,7 @@ def put_region(
     region: Region,
     labels: Iterable[str] = (),
     before: str | None = None,
+    trigger: str | None = None,
 ) -> NamedRegion:
     """Add a region to a camera, or replace one; an audit entry, and no generation.
 
@@ -161,6 +165,7 @@ def put_region(
         region: the rectangle.
         labels: classes that it answers among; none for all.
         before: name of the region that it replaces; None for that of the same name, if there is one.
+        trigger: when it is looked at, or "" for what a program is started with; None to leave it as it is.
 
     Returns:
         The region.
@@ -173,7 +178,7 @@ def put_region(
     with store.transaction():
         store.audit_log.set_command("regions")
         rows = _rows_of(store, labels)
-        new, now = NamedRegion(name, region, rows), dict(read_regions(store))
+        now = dict(read_regions(store))
         mine = list(now.get(camera, ()))
         names = [one.name for one in mine]
         old = name if before is None else before
@@ -181,6 +186,8 @@ def put_region(
             raise _unknown(camera, before, names)
         if before not in (None, name) and name in names:
             raise LearnError(f"camera {camera} has a region {name!r} already; choose another name")
+        kept = mine[names.index(old)].trigger if old in names else ""
+        new = NamedRegion(name, region, rows, kept if trigger is None else _checked_trigger(trigger))
         if old in names:
             mine[names.index(old)] = new
         else:
@@ -217,6 +224,10 @@ def remove_region(store: Store, camera: str, name: str) -> None:
         _write(store, now)
 
 
+def _checked_trigger(text: str) -> str:
+    return parse_trigger(text).word if text else ""
+
+
 def _unknown(camera: str, name: str, names: Sequence[str]) -> LearnError:
     known = f"it has {', '.join(names)}" if names else "it has none; add one with: edge-tosca regions add"
     return LearnError(f"camera {camera} has no region {name[:60]!r}; {known}")
@@ -251,11 +262,15 @@ def _still(rows: tuple[int, ...], live: set[int]) -> tuple[int, ...]:
 def _to_json(named: NamedRegion) -> dict[str, Any]:
     region = named.region
     box = [region.x, region.y, region.width, region.height]
-    return {"name": named.name, "box": box, "classes": list(named.classes)}
+    trigger = {"trigger": named.trigger} if named.trigger else {}
+    return {"name": named.name, "box": box, "classes": list(named.classes), **trigger}
 
 
 def _from_json(values: Mapping[str, Any]) -> NamedRegion:
     box = [float(number) for number in values["box"]]
     return NamedRegion(
-        checked_region_name(values["name"]), Region(*box), tuple(int(row) for row in values["classes"])
+        checked_region_name(values["name"]),
+        Region(*box),
+        tuple(int(row) for row in values["classes"]),
+        _checked_trigger(values.get("trigger", "")),
     )

@@ -25,6 +25,7 @@ class LiveStats:
         error: why there are no answers, in one line; None while there are.
         nothing_learned: whether that is because the store knows no class yet.
         opened: how often the store was opened.
+        unneeded: number of frames that the trigger left out; what is shown stayed.
     """
 
     answered: int
@@ -35,6 +36,7 @@ class LiveStats:
     error: str | None
     nothing_learned: bool
     opened: int
+    unneeded: int = 0
 
 
 class Latencies:

@@ -19,7 +19,7 @@ from edge_tosca.store.location import files_of, real_path, refuse_other_names
 from edge_tosca.store.read_only_media import opens_immutable, refuse_log
 from edge_tosca.store.schema import (
     APPLICATION_ID,
-    ENCRYPTED_WITH_NONE,
+    NEWEST,
     add_tables,
     connect,
     foreign_parts,
@@ -148,11 +148,9 @@ def open_file(path: Path) -> sqlite3.Connection:
             raise _interrupted(path)
         raise StoreError(f"{path} is a database of another program; name a store that `init` made")
     # An older format is read as it is; the first command that writes upgrades it.
-    if not 1 <= version <= ENCRYPTED_WITH_NONE:
+    if not 1 <= version <= NEWEST:
         connection.close()
-        raise StoreError(
-            f"{path} has format {version}, this program reads {ENCRYPTED_WITH_NONE}; update edge-tosca"
-        )
+        raise StoreError(f"{path} has format {version}, this program reads {NEWEST}; update edge-tosca")
     with sqlite_errors(path):
         foreign = foreign_parts(connection)
     if foreign:

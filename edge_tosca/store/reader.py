@@ -24,6 +24,7 @@ from edge_tosca.store.schema import EMPTY_REPORT, ENCRYPTION_SETTING, LABEL_COLU
 from edge_tosca.store.source_images import SourceImages
 from edge_tosca.store.sqlite_errors import sqlite_errors
 from edge_tosca.store.state import Generation, State, Task, TaskClass, TaughtClass
+from edge_tosca.store.tally import Tally
 from edge_tosca.store.tensor_blobs import read_arrays
 from edge_tosca.store.validation import (
     checked_features,
@@ -52,6 +53,7 @@ class StoreReader:
         cipher: of the rows.
         pictures: the source images.
         audit_log: of the store.
+        tally: the counts.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, user_key: UserKey | None = None) -> None:
@@ -83,6 +85,7 @@ class StoreReader:
         self.cipher = cipher
         self.pictures = SourceImages(self._connection, cipher)
         self.audit_log = AuditLog(self._connection, cipher)
+        self.tally = Tally(self._connection, cipher)
 
     def close(self) -> None:
         """Close the file."""

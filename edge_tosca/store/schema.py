@@ -13,6 +13,14 @@ WITH_NONE = 4
 ENCRYPTED_WITH_NONE = 5
 """Formats 2 and 3 with pictures of none of the classes, which version 0.1.1 would take for a class."""
 
+WITH_TALLY = 6
+ENCRYPTED_WITH_TALLY = 7
+"""A plain and an encrypted store that counts, with pictures of none of the classes or without. Earlier
+versions refuse a table that they do not know; by this number they say that they are too old."""
+
+NEWEST = ENCRYPTED_WITH_TALLY
+"""The highest format number that this program reads."""
+
 APPLICATION_ID = 0x546F7363
 """Marks an SQLite file as a store of edge-tosca ("Tosc")."""
 
@@ -36,6 +44,12 @@ MAX_BYTES_SETTING = "max_bytes"
 
 STRICTNESS_SETTING = "strictness"
 """Setting with the strictness of all classes and of single ones, as JSON; absent where it is balanced."""
+
+TALLY_SETTING = "tally_days"
+"""Setting with the number of days that counts are kept; absent where nothing is counted."""
+
+SEVERITY_SETTING = "severity"
+"""Setting with the severity of classes, as JSON; absent where all are info."""
 
 REGIONS_SETTING = "regions"
 """Setting with the named regions of each camera, as JSON; absent where every camera is seen whole."""
@@ -123,6 +137,13 @@ CREATE TABLE IF NOT EXISTS pictures (
 """Created with its first row, see `edge_tosca.store.source_images`."""
 
 
+TALLY_TABLE = "tally"
+TALLY = """
+CREATE TABLE IF NOT EXISTS tally (hour INTEGER PRIMARY KEY, data BLOB NOT NULL)
+"""
+"""Counts of each hour since 1970, see `edge_tosca.store.tally`; there while the store counts."""
+
+
 def add_tables(connection: sqlite3.Connection, version: int = 0) -> None:
     """Create the tables that a store lacks; inside a transaction.
 
@@ -148,6 +169,9 @@ def set_format(connection: sqlite3.Connection, encrypted: bool, none: bool = Fal
         none: the store holds pictures of none of the classes, live or in its history.
     """
     plain, secret = (WITH_NONE, ENCRYPTED_WITH_NONE) if none else (FORMAT, ENCRYPTED)
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    if connection.execute(query, (TALLY_TABLE,)).fetchone():
+        plain, secret = WITH_TALLY, ENCRYPTED_WITH_TALLY
     version = secret if encrypted else plain
     # A change of nothing must not write a page.
     if connection.execute("PRAGMA user_version").fetchone()[0] != version:
@@ -201,6 +225,7 @@ def _own_parts() -> frozenset[tuple[str, str, str]]:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         add_tables(connection)
         connection.execute(PICTURES)
+        connection.execute(TALLY)
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         return frozenset((kind, name, _spelt(sql)) for kind, name, sql in rows)
 

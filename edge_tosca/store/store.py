@@ -171,8 +171,29 @@ class Store(StoreReader):
             with contextlib.suppress(StoreError):
                 follow_store(self)
 
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Make changes of the tally in the block take effect at once or not at all; without an audit entry.
+
+        Raises:
+            StoreError: the disk is full, another writer held the store too long, or the file is damaged.
+        """
+        self.require_writable()
+        with sqlite_errors(self.path, changing=True):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._require_own_file()
+                self._require_own_origin()
+                with damage_errors(self.path):
+                    yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
     def _mark_format(self) -> None:
-        """Set the format by the contents: whether they are encrypted, and have pictures of no class."""
+        """Set the format by the contents: encrypted or not, pictures of no class, counts."""
         set_format(self._connection, self.cipher.encrypted, bool(self.groups_ever(NONE_LABEL)))
 
     def require_writable(self) -> None:
@@ -348,6 +369,8 @@ class Store(StoreReader):
             module: digest of the module that replaces the old one; None if no class of the task remains.
         """
         run = self._connection.execute
+        groups = list(groups)
+        self.tally.erase(set(groups))
         (learned_at,) = run("SELECT learned_at FROM tasks WHERE id = ?", (task,)).fetchone() or ("",)
         for group in groups:
             self.audit_log.note(ERASED, [group, str(learned_at)])
@@ -431,6 +454,7 @@ class Store(StoreReader):
             reencrypt(
                 self._connection, self.pictures, AuditLog(self._connection, cipher), self.cipher, cipher
             )
+            self.tally.reencrypt(cipher)
             self.cipher = self.audit_log.cipher = self.pictures.cipher = cipher
         self.set_setting(ENCRYPTION_SETTING, setting)
 

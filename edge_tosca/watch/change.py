@@ -1,9 +1,13 @@
 """The message about a change of the shown answer."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tosca.learner.severity import INFO
 from edge_tosca.live import LiveAnswer, Place
 from edge_tosca.live.place import DEFAULT
 from edge_tosca.results import Answer
@@ -19,6 +23,8 @@ class Change:
         frames: number of frames in its burst.
         time: of the change, ISO 8601, UTC.
         place: the camera and the region.
+        severity: of its class: info, warning or alarm.
+        crop: the region in the frame, RGB, uint8 [h, w, 3]; None where it is not at hand.
     """
 
     answer: Answer
@@ -26,6 +32,8 @@ class Change:
     frames: int
     time: str
     place: Place = DEFAULT
+    severity: str = INFO
+    crop: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, live: LiveAnswer) -> "Change | None":
@@ -37,7 +45,15 @@ class Change:
         if live.shown.answer is None:
             return None
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return cls(live.shown.answer, live.frame.number, live.shown.frames, now, live.place)
+        return cls(
+            live.shown.answer,
+            live.frame.number,
+            live.shown.frames,
+            now,
+            live.place,
+            live.severity,
+            live.frame.pixels,
+        )
 
     def state(self) -> tuple[str, bool]:
         """Return what changes are compared by: the label, and whether the answer is unknown."""
@@ -56,6 +72,7 @@ class Change:
             "unknown_probability": answer.unknown_probability,
             "unknown": answer.unknown,
             "task": answer.task,
+            "severity": self.severity,
             "top": [asdict(guess) for guess in answer.top],
             "frame": self.frame,
             "frames": self.frames,

@@ -145,6 +145,7 @@ def environment(change: Change) -> dict[str, str]:
         "TASK": answer.task,
         "TIME": change.time,
         "FRAME": str(change.frame),
+        "SEVERITY": change.severity,
     }
     if change.place != DEFAULT:
         # EDGE_TOSCA_CAMERA is a camera's address.

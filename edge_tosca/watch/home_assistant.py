@@ -16,7 +16,12 @@ _MAX_STATE_LENGTH = 255
 
 
 def discovery_messages(
-    prefix: str, discovery: str, version: str, places: Sequence[Place] = (DEFAULT,)
+    prefix: str,
+    discovery: str,
+    version: str,
+    places: Sequence[Place] = (DEFAULT,),
+    *,
+    look: bool = False,
 ) -> dict[str, str]:
     """Return the discovery messages of a device's entities.
 
@@ -25,13 +30,14 @@ def discovery_messages(
         discovery: prefix that Home Assistant listens on, "homeassistant" by default.
         version: of edge-tosca.
         places: the regions; each has entities of its own.
+        look: with a button for each region that asks for a look.
 
     Returns:
         Topic to the JSON that is published on it, retained.
     """
     found: dict[str, str] = {}
     for place in places:
-        found |= _messages_of(prefix, discovery, version, place, list(places) == [DEFAULT])
+        found |= _messages_of(prefix, discovery, version, place, list(places) == [DEFAULT], look)
     return found
 
 
@@ -55,14 +61,24 @@ def availability_topic(prefix: str, place: Place) -> str:
     return f"{prefix}/{place.camera}/{place.region}/availability"
 
 
-def _messages_of(prefix: str, discovery: str, version: str, place: Place, alone: bool) -> dict[str, str]:
+def look_topic(prefix: str) -> str:
+    """Return the topic on which a look is asked for.
+
+    Args:
+        prefix: of the device's topics.
+    """
+    return f"{prefix}/look"
+
+
+def _messages_of(
+    prefix: str, discovery: str, version: str, place: Place, alone: bool, look: bool
+) -> dict[str, str]:
     device = device_name(prefix)
     topic = state_topic(prefix, place)
     whole = {"availability_topic": f"{prefix}/availability"}
     both = [{"topic": f"{prefix}/availability"}, {"topic": availability_topic(prefix, place)}]
     common = {
         **(whole if alone else {"availability": both, "availability_mode": "all"}),
-        "state_topic": topic,
         "qos": 1,
         "device": {
             "identifiers": [device],
@@ -76,8 +92,10 @@ def _messages_of(prefix: str, discovery: str, version: str, place: Place, alone:
     # Discovery topics have few characters, a region's name may have any.
     before = "" if place == DEFAULT else f"{_digest('/'.join(place))[:8]}_"
     named = "" if place == DEFAULT else f"{place.camera} {place.region} "
+    state = {"state_topic": topic}
     entities: dict[tuple[str, str], dict[str, Any]] = {
         ("sensor", "label"): {
+            **state,
             "name": f"{named}Label",
             "icon": "mdi:eye",
             # Home Assistant rejects a longer state.
@@ -85,6 +103,7 @@ def _messages_of(prefix: str, discovery: str, version: str, place: Place, alone:
             "json_attributes_topic": topic,
         },
         ("sensor", "confidence"): {
+            **state,
             "name": f"{named}Confidence",
             "icon": "mdi:gauge",
             "unit_of_measurement": "%",
@@ -92,6 +111,7 @@ def _messages_of(prefix: str, discovery: str, version: str, place: Place, alone:
             "value_template": "{{ (value_json.confidence * 100) | round(1) }}",
         },
         ("binary_sensor", "unknown"): {
+            **state,
             "name": f"{named}Unknown",
             "icon": "mdi:help-circle-outline",
             "payload_on": "ON",
@@ -99,6 +119,13 @@ def _messages_of(prefix: str, discovery: str, version: str, place: Place, alone:
             "value_template": "{{ 'ON' if value_json.unknown else 'OFF' }}",
         },
     }
+    if look:
+        entities["button", "look"] = {
+            "name": f"{named}Look",
+            "icon": "mdi:eye-refresh",
+            "command_topic": look_topic(prefix),
+            "payload_press": "/".join(place),
+        }
     return {
         f"{discovery}/{kind}/{device}/{before}{name}/config": json.dumps(
             {**common, **entity, "unique_id": f"{device}_{before}{name}"}

@@ -17,6 +17,7 @@ from edge_tosca.watch.home_assistant import (
     availability_topic,
     device_name,
     discovery_messages,
+    look_topic,
     state_topic,
 )
 from edge_tosca.watch.instance import Instance
@@ -29,6 +30,7 @@ REPEAT_SECONDS = 1.5 * _KEEPALIVE + 5
 _CONNECTING_SECONDS = 3.0
 _CLOSING_SECONDS = 3.0
 _MAX_QUEUED = 400
+_LONGEST_REQUEST = 200
 
 
 class Publisher:
@@ -43,6 +45,8 @@ class Publisher:
         broker: the broker and the topics.
         on_event: called in the connection's thread with one line when the connection is lost or restored.
         places: the regions that there are at first; `available` brings them up to date.
+        on_look: called in the connection's thread when a message on PREFIX/look asks for a look, with its
+            text: CAMERA/REGION, or empty for all regions. None to take no such messages.
 
     Raises:
         MissingExtraError: paho-mqtt is not installed.
@@ -51,7 +55,11 @@ class Publisher:
     """
 
     def __init__(
-        self, broker: Broker, on_event: Callable[[str], None], places: Sequence[Place] = (DEFAULT,)
+        self,
+        broker: Broker,
+        on_event: Callable[[str], None],
+        places: Sequence[Place] = (DEFAULT,),
+        on_look: Callable[[str], None] | None = None,
     ) -> None:
         try:
             from paho.mqtt.client import Client
@@ -59,7 +67,7 @@ class Publisher:
         except ImportError:
             raise MissingExtraError("paho-mqtt", "mqtt") from None
         self._broker = broker
-        self._on_event = on_event
+        self._on_event, self._on_look = on_event, on_look
         self._where = f"mqtt broker {broker.name}"
         self._availability_topic = f"{broker.prefix}/availability"
         self._lock = threading.Lock()
@@ -84,6 +92,7 @@ class Publisher:
         client.on_connect = self._connected
         client.on_connect_fail = self._failed
         client.on_disconnect = self._disconnected
+        client.on_message = self._received
         self._instance = Instance(broker)
         client.connect_async(broker.host, broker.port, _KEEPALIVE)
         client.loop_start()
@@ -152,7 +161,13 @@ class Publisher:
         broker = self._broker
         if not broker.discovery:
             return {}
-        return discovery_messages(broker.prefix, broker.discovery, __version__, tuple(self._available))
+        return discovery_messages(
+            broker.prefix,
+            broker.discovery,
+            __version__,
+            tuple(self._available),
+            look=self._on_look is not None,
+        )
 
     def _regions_changed(self) -> dict[str, str]:
         """Return the discovery messages, and empty ones that erase what is retained of removed regions."""
@@ -162,7 +177,7 @@ class Publisher:
         gone = sorted(self._retained - self._available.keys())
         topics = [topic(prefix, place) for place in gone for topic in (state_topic, availability_topic)]
         if discovery:
-            topics += discovery_messages(prefix, discovery, "", gone)
+            topics += discovery_messages(prefix, discovery, "", gone, look=self._on_look is not None)
         return {**dict.fromkeys(topics, ""), **self._discovery()}
 
     @staticmethod
@@ -185,7 +200,14 @@ class Publisher:
             # A process that was here before, and broke off with its network, may still be declared dead.
             self._repeat_at = time.monotonic() + REPEAT_SECONDS
         self._publish(client, messages)
+        if self._on_look is not None:
+            client.subscribe(look_topic(prefix), qos=1)
         self._report(self._outage.connected())
+
+    def _received(self, client: Any, _: object, message: Any) -> None:
+        # A retained request would be repeated at every connection.
+        if self._on_look is not None and not message.retain and len(message.payload) <= _LONGEST_REQUEST:
+            self._on_look(message.payload.decode(errors="replace").strip())
 
     def _failed(self, client: Any, _: object) -> None:
         # paho gives no reason: an untrusted certificate ends here, too.

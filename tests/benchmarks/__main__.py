@@ -33,12 +33,15 @@ from tests.benchmarks import (
     scene,
     server_fairness,
     sparsity,
+    trigger_cost,
+    trigger_scenes,
 )
 
 from edge_tosca.bench.data import LabelledFeatures, load_features
 from edge_tosca.cli.bench_options import Folders, counted, step_notes
 from edge_tosca.cli.terminal import AsJson, BackboneOption, note, progress, say, say_json, say_lines
 from edge_tosca.errors import EdgeToscaError
+from edge_tosca.live import motion
 from edge_tosca.system.blas import one_blas_thread
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
@@ -485,6 +488,36 @@ def run_sparsity(
     _report("sparsity", report, sparsity.markdown(points), out, as_json)
     if out is not None:
         note(f"wrote {sparsity.plot(points, out / 'sparsity.png')}")
+
+
+@app.command("trigger_scenes")
+def run_trigger_scenes(
+    photographs: Annotated[Path, typer.Argument(metavar="FOLDER", help="Photographs.")],
+    runs: Annotated[int, typer.Option(min=1, help="Pairs of photographs.")] = 5,
+    factor: Annotated[
+        float, typer.Option(help="Of the noise, in place of the built-in one.")
+    ] = motion.FACTOR,
+    area: Annotated[float, typer.Option(help="Share that must change.")] = motion.AREA,
+    as_json: AsJson = False,
+) -> None:
+    """Count what the motion trigger looks at in still, drifting, flickering and changing scenes."""
+    found = trigger_scenes.measure_scenes(sorted(photographs.rglob("*.jpg")), runs, factor, area)
+    check = trigger_scenes.seconds_of_a_check()
+    report = {"scenes": [asdict(row) for row in found], "milliseconds_of_a_check": 1e3 * check}
+    _report("trigger_scenes", report, trigger_scenes.markdown(found, check), None, as_json)
+
+
+@app.command("trigger_cost")
+def run_trigger_cost(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="That knows a class.")],
+    photograph: Annotated[Path, typer.Argument(metavar="PICTURE", help="Of the still scene.")],
+    seconds: Annotated[float, typer.Option(min=1, help="For each trigger.")] = 30.0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the processor share of `watch` over a still, noisy scene, for each trigger."""
+    found = trigger_cost.measure_cost(store, photograph, ("always", "motion", "every 5s", "request"), seconds)
+    report = {"costs": [asdict(row) for row in found]}
+    _report("trigger_cost", report, trigger_cost.markdown(found), None, as_json)
 
 
 def _load(

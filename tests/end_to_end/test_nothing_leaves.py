@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.offline.ways import CannotCutOffError, build_trap, namespace
+from tests.unit.watch.shelf import SECRET, Shelf
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +50,10 @@ def a_day(edge, photos, asked, folder, **options):
         ("rollback", store, 1),
         ("embed", photos / "task1", "--out", folder / "f.npz"),
         ("watch", store, "--camera", f"{frames}?fps=20", "--on-change", "true"),
+        ("watch", store, "--camera", f"{frames}?fps=20", "--trigger", "motion"),
+        ("tally", store, "--keep", "30"),
+        ("tally", store, "--csv"),
+        ("store", "severity", store, "brick", "alarm"),
         ("classes", store),
         ("history", store),
         ("verify", store),
@@ -82,6 +87,27 @@ def test_no_verb_tries_to_reach_anything(edge, photos, asked, guard, tmp_path):
     assert {path.suffix for path in written} <= {".safetensors"}
 
 
+def test_a_webhook_reaches_its_receiver_and_nothing_else(edge, photos, asked, tmp_path, trap, shelf):
+    """With an address on loopback nothing leaves; neither a redirect nor a proxy leads elsewhere."""
+    env, attempts = trap
+    store, frames = tmp_path / "shop.tosca", tmp_path / "frames.mjpeg"
+    frames.write_bytes(b"".join(path.read_bytes() for path in sorted((asked / "apple").iterdir())))
+    assert edge("init", store).code == 0
+    assert edge("learn", store, photos / "task1").code == 0
+    secret = tmp_path / "secret"
+    secret.write_bytes(SECRET)
+    secret.chmod(0o600)
+    proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY", "ALL_PROXY"), "http://192.0.2.1:3128")
+    watch = ("watch", store, "--camera", f"{frames}?fps=20", "--webhook", shelf.url)
+    ran = edge(*watch, "--webhook-secret-file", secret, env={**env, **proxy})
+    assert (ran.code, ran.err) == (0, "")
+    assert shelf.labels() == ["apple"]
+    shelf.status, shelf.headers = 307, {"Location": "http://192.0.2.1/"}
+    ran = edge(*watch, "--webhook-secret-file", secret, env={**env, **proxy})
+    assert "is not followed" in ran.err
+    assert not attempts.exists(), attempts.read_text()
+
+
 # After everything else in the process: what the namespace's kernel could not send, whichever library tried.
 COUNT = """
 import atexit, os, sys
@@ -109,6 +135,13 @@ def away():
         return namespace()
     except CannotCutOffError as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def shelf():
+    with Shelf() as server:
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture

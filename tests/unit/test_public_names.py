@@ -69,11 +69,14 @@ VERBS = {
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
+    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
     f"--on-change-seconds= --log= {WHERE} --key-file=",
     "cameras": "--json",
-    "regions add": "--camera= --class= --json --key-file=",
+    "regions add": "--camera= --class= --trigger= --json --key-file=",
     "regions list": "--camera= --json --key-file=",
     "regions remove": "--camera= --json --key-file=",
+    "tally": "--days= --keep= --off --csv --json --key-file=",
+    "store severity": "--unknown --json --key-file=",
     "verify": "--known= --json --key-file=",
     "store check": "--json --key-file=",
     "store compact": "--json --key-file=",
@@ -97,6 +100,8 @@ VERBS = {
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",
     "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
+    "--on-change= --on-change-seconds= --mqtt= --mqtt-file= --webhook= --webhook-file= "
+    "--webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
     "--root-path= --trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
     f"--frames= --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",

@@ -33,6 +33,7 @@ PICTURES = "features position path sha256"
 """Columns of the table that is there where files are remembered."""
 
 ORIGIN = {"bundle", "runtime", "device", "fingerprint", "origin", "backbone", "preprocessing", "golden"}
+LATER = {"max_bytes", "feature_parts", "strictness", "regions", "severity", "tally_days"}
 SETTINGS = {*ORIGIN, "feature_dim", "router", "refused"}
 
 ROUTER = {
@@ -154,11 +155,17 @@ def test_the_settings_that_come_later(tmp_path):
     Learner.create(path, router="entropy", max_bytes=10_000_000).close()
     program("pack", "trust", path, GOLDEN / "signer.pub")
     program("store", "strictness", path, "strict")
-    program("regions", "add", path, "left", "0,0,0.5,1", "--camera", "gate")
+    program("regions", "add", path, "left", "0,0,0.5,1", "--camera", "gate", "--trigger", "motion")
+    program("store", "severity", path, "--unknown", "alarm")
+    program("tally", path, "--keep", "30")
     found = dict(rows(path, "SELECT key, value FROM settings"))
-    (trusted,) = found.keys() - SETTINGS - {"max_bytes", "feature_parts", "strictness", "regions"}
-    box = {"name": "left", "box": [0, 0, 0.5, 1], "classes": []}
+    (trusted,) = found.keys() - SETTINGS - LATER
+    box = {"name": "left", "box": [0, 0, 0.5, 1], "classes": [], "trigger": "motion"}
     assert json.loads(found["regions"]) == {"gate": [box]}
+    assert json.loads(found["severity"]) == {"unknown": "alarm", "classes": {}}
+    assert found["tally_days"] == "30"
+    assert columns(path)["tally"] == "hour data"
+    assert rows(path, "PRAGMA user_version") == [(6,)]
     assert json.loads(found["strictness"]) == {"all": 0.75, "classes": {}}
     assert (found["router"], found["max_bytes"]) == ("entropy", "10000000")
     assert trusted.startswith("trusted key ") and len(bytes.fromhex(trusted[12:])) == 32

@@ -15,7 +15,8 @@ Labels = Annotated[list[Annotated[str, Field(min_length=1, max_length=4000)]], F
 class RegionMessage(Message):
     """A region of a camera: left, upper edge, width and height as fractions of the frame.
 
-    `classes`: those that it answers among; null for all.
+    `classes`: those that it answers among; null for all. `trigger`: when it is looked at; empty for what the
+    server was started with.
     """
 
     camera: str
@@ -25,6 +26,7 @@ class RegionMessage(Message):
     width: float
     height: float
     classes: list[str] | None
+    trigger: str
 
 
 class RegionsMessage(Message):
@@ -40,7 +42,8 @@ class RegionsMessage(Message):
 class PutRegionMessage(RequestMessage):
     """A region to add or to replace; `before` is the name of the one that it replaces, if it is renamed.
 
-    `classes`: those that it answers among; null for all.
+    `classes`: those that it answers among; null for all. `trigger`: "always", "motion", "request" or
+    "every 5s"; null to leave it as it is, empty for what the server was started with.
     """
 
     camera: CameraName
@@ -51,6 +54,7 @@ class PutRegionMessage(RequestMessage):
     height: Fraction
     classes: Labels | None = None
     before: RegionName | None = None
+    trigger: Annotated[str, Field(max_length=40)] | None = None
 
 
 class BoxCameraMessage(Message):

@@ -54,7 +54,7 @@ async def put(state: AppStateDep, body: PutRegionMessage) -> RegionsMessage:
 
     def change(learner: Learner) -> RegionsMessage:
         labels = body.classes or ()
-        put_region(learner.store, body.camera, body.name, region, labels, body.before)
+        put_region(learner.store, body.camera, body.name, region, labels, body.before, body.trigger)
         return _regions(state, learner)
 
     return await state.store_thread(change)
@@ -128,4 +128,5 @@ def _message(camera: str, named: NamedRegion, learner: Learner) -> RegionMessage
         width=region.width,
         height=region.height,
         classes=None if labels is None else sorted(labels),
+        trigger=named.trigger,
     )

@@ -13,7 +13,7 @@ from edge_tosca.devices.camera import CameraStats
 from edge_tosca.errors import LearnError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Live, LiveAnswer, LiveStats, Place
-from edge_tosca.live.place import PlaceState
+from edge_tosca.live.place import PlaceState, Triggers
 from edge_tosca.live.regions import WHOLE_FRAME, NamedRegion, is_default
 from edge_tosca.results import Answer
 
@@ -61,6 +61,7 @@ class Cameras:
         frames: int,
         on_answer: OnAnswer,
         on_change: Callable[[LiveAnswer], None] | None = None,
+        triggers: Triggers | None = None,
     ) -> None:
         """Create the cameras; `start` opens them.
 
@@ -70,6 +71,7 @@ class Cameras:
             frames: of a burst.
             on_answer: called with region, picture and answer of each update; returns the answer's id.
             on_change: see `Live`.
+            triggers: see `Live`.
 
         Raises:
             CameraError: there is no such camera.
@@ -77,7 +79,9 @@ class Cameras:
         """
         self.feeds = {name: CameraFeed(name, spec) for name, spec in specs.items()}
         streams = {name: feed.stream for name, feed in self.feeds.items()}
-        self.live = Live(streams, open_learner, frames, _log.info, on_change=on_change, ends=False)
+        self.live = Live(
+            streams, open_learner, frames, _log.info, on_change=on_change, triggers=triggers, ends=False
+        )
         self.rounds = 0
         self._on_answer = on_answer
         self._answers: dict[Place, Broadcast[LiveUpdate]] = {}
@@ -164,6 +168,15 @@ class Cameras:
         # Before the live loop has read the store, or while it cannot.
         missing = [(Place(name, WHOLE_FRAME.name), WHOLE_FRAME) for name in self.feeds if name not in known]
         return [one for one in found + missing if one[0].camera in self.feeds]
+
+    def is_connected(self, name: str) -> bool:
+        """Return whether a camera gives frames.
+
+        Args:
+            name: of the camera; one that was removed gives none.
+        """
+        feed = self.feeds.get(name)
+        return feed is not None and feed.stream.stats().connected
 
     def is_plain(self) -> bool:
         """Return whether there is nothing but the whole frame of one camera without a name."""

@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 
 from edge_tosca.console.app_state.cameras import Cameras
 from edge_tosca.devices.camera import CameraStats
-from edge_tosca.live import LiveStats
+from edge_tosca.live import LiveStats, Place
+from edge_tosca.live.dwell import Amount
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Readings:
         queued: number of pictures in the training queue.
         unknown: number of pictures in the unknown inbox.
         streams: number of open live views.
+        events: number of events of the webhook by what became of them.
+        dwell: how often and how long each class was shown, by region and label.
         training: whether a lesson is being learned.
         cameras: the box's cameras.
     """
@@ -28,6 +31,8 @@ class Readings:
     queued: Callable[[], int]
     unknown: Callable[[], int]
     streams: Callable[[], int]
+    events: Callable[[], Mapping[str, int]]
+    dwell: Callable[[], Mapping[tuple[Place, str | None], Amount]]
     training: Callable[[], bool]
     cameras: Callable[[], Cameras]
 
@@ -87,6 +92,11 @@ class _Collector(Collector):
         yield from _camera_metrics({() if plain else (name,): one for name, one in of_cameras.items()})
         of_places = {place: cameras.live.stats(place) for place, _ in cameras.places()}
         yield from _live_metrics({() if plain else tuple(place): one for place, one in of_places.items()})
+        yield from _dwell_metrics(read.dwell())
+        events = CounterMetricFamily("edge_tosca_events", "Events of the webhook.", labels=["outcome"])
+        for outcome, count in read.events().items():
+            events.add_metric([outcome], count)
+        yield events
 
 
 _Family = type[GaugeMetricFamily] | type[CounterMetricFamily]
@@ -102,6 +112,7 @@ _LIVE: tuple[tuple[_Family, str, str, Callable[[LiveStats], float]], ...] = (
     (GaugeMetricFamily, "fps", "Live answers a second.", lambda of: of.fps),
     (CounterMetricFamily, "answers", "Live answers.", lambda of: of.answered),
     (CounterMetricFamily, "skipped", "Frames that the live loop skipped.", lambda of: of.skipped),
+    (CounterMetricFamily, "unneeded", "Frames that the trigger left out.", lambda of: of.unneeded),
 )
 
 
@@ -131,3 +142,15 @@ def _live_metrics(found: Mapping[tuple[str, ...], LiveStats]) -> Iterator[Metric
             latency.add_metric((*key, "0.5"), stats.latency_p50)
             latency.add_metric((*key, "0.99"), stats.latency_p99)
         yield latency
+
+
+def _dwell_metrics(found: Mapping[tuple[Place, str | None], Amount]) -> Iterator[Metric]:
+    """Return how often and how long each class was shown since the start; "" stands for none of them."""
+    labels = ["camera", "region", "class"]
+    seen = CounterMetricFamily("edge_tosca_seen", "Times that a class appeared.", labels=labels)
+    seconds = CounterMetricFamily("edge_tosca_shown_seconds", "Time that a class was shown.", labels=labels)
+    for (place, label), amount in found.items():
+        seen.add_metric((*place, label or ""), amount.seen)
+        seconds.add_metric((*place, label or ""), amount.seconds)
+    yield seen
+    yield seconds

@@ -39,6 +39,7 @@ from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Place
 from edge_tosca.live.shared_backbone import SharedBackbone
+from edge_tosca.live.triggers import parse_trigger
 from edge_tosca.results import Answer, LearnReport, NoneReport
 from edge_tosca.runtime import Preprocessing
 from edge_tosca.store.sqlite_errors import refuse_read_only
@@ -110,7 +111,14 @@ class AppState:
         self.decode_thread = FairThread("decode", most_waiting=8, niceness=10)
         self.pixels = PixelBudget()
         self.store_thread = LearnerThread(options.store, self._open_learner, "store", most_waiting=32)
-        self.cameras = Cameras(options.cameras, self._open_shared, options.frames, self._remember_of_place)
+        parse_trigger(options.trigger)
+        self.cameras = Cameras(
+            options.cameras,
+            self._open_shared,
+            options.frames,
+            self._remember_of_place,
+            triggers=lambda _: parse_trigger(options.trigger),
+        )
         self.metrics = Metrics(
             Readings(
                 queued=lambda: sum(map(len, self.queue.classes().values())),
@@ -118,6 +126,8 @@ class AppState:
                 streams=lambda: self.streams.count,
                 training=lambda: self.jobs.running,
                 cameras=lambda: self.cameras,
+                events=lambda: {} if options.follower is None else options.follower.events(),
+                dwell=lambda: {} if options.follower is None else options.follower.dwell.totals(),
             )
         )
         self._following: asyncio.Task[None] | None = None
@@ -127,6 +137,8 @@ class AppState:
     async def start(self) -> None:
         """Start the cameras and the task that follows changes of the store."""
         self.cameras.start()
+        if self.options.follower is not None:
+            self.options.follower.start(self.cameras.live, self.cameras.is_connected)
         self._following = asyncio.create_task(self._follow_store())
 
     def stop(self) -> None:
@@ -143,6 +155,8 @@ class AppState:
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
+        if self.options.follower is not None:
+            await asyncio.to_thread(self.options.follower.close)
         await asyncio.to_thread(self.cameras.close)
         ended = [
             await asyncio.to_thread(close, self._seconds_left())

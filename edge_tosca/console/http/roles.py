@@ -1,5 +1,7 @@
 """The least role of each route of the API; docs/console.md has the table."""
 
+import re
+
 from edge_tosca.console.options import Role
 
 API = "/api/v1"
@@ -24,6 +26,8 @@ _VIEW = (
     "GET /picture",
     "GET /settings",
     "GET /strictness",
+    "GET /tally",
+    "POST /regions/{region}/look",
     "GET /openapi.json",
 )
 _TEACH = (
@@ -51,6 +55,7 @@ _ADMINISTER = (
     "POST /packs/export",
     "PUT /settings",
     "PUT /strictness",
+    "PUT /tally",
     "PUT /regions",
     "DELETE /regions",
     "POST /cameras",
@@ -60,6 +65,9 @@ _ADMINISTER = (
     "GET /sessions",
     "DELETE /sessions",
 )
+
+_LOOK = re.compile(rf"(?<= ){API}/regions/[^/]+/look$")
+"""The only route with a name in its path."""
 
 OPEN = frozenset(
     f"{method} {API}{path}"
@@ -90,5 +98,5 @@ def least_role(method: str, path: str) -> Role | None:
     Returns:
         The role; None if the route answers without a token. An unlisted one needs the administrator's.
     """
-    route = f"{method} {path}"
+    route = _LOOK.sub(f"{API}/regions/{{region}}/look", f"{method} {path}")
     return None if route in OPEN else LEAST.get(route, Role.ADMINISTER)

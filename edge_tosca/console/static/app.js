@@ -23,11 +23,12 @@ import { settings } from "./settings.js";
 import { signIn } from "./sign_in.js";
 import { storage } from "./storage.js";
 import { loadStrings } from "./strings.js";
+import { tally } from "./tally.js";
 import { teach } from "./teach.js";
 import { UserError } from "./user_error.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
-const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones, regions, cameras };
+const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones, regions, cameras, tally };
 
 const COUNT_EVERY = 10_000;
 

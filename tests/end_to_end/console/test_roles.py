@@ -47,7 +47,7 @@ def test_every_route_of_the_api_has_a_least_role_and_the_page_lists_it():
     listed = {
         route if route.endswith("/metrics") else route.replace(" ", " /api/v1", 1): Role[role.upper()]
         for role, cell in table
-        for route in re.findall(r"`([A-Z]+ /[\w/.]+)`", cell)
+        for route in re.findall(r"`([A-Z]+ /[\w/.{}]+)`", cell)
     }
     assert listed == LEAST
     assert least_role("GET", "/api/v1/new") is Role.ADMINISTER

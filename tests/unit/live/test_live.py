@@ -14,6 +14,8 @@ from edge_tosca import Learner
 from edge_tosca.devices.camera import Stream
 from edge_tosca.errors import CameraError, LearnError, StoreError
 from edge_tosca.live import Consensus, Live
+from edge_tosca.live.consensus import FRAMES
+from edge_tosca.live.triggers import OnRequest
 
 PATIENCE = 30
 
@@ -277,3 +279,28 @@ def test_a_cut_starts_a_new_burst(learner, features):
 def test_numbers_that_make_no_sense_are_refused(options):
     with pytest.raises(LearnError):
         Consensus(**options)
+
+
+def test_frames_that_the_trigger_leaves_out_cost_no_backbone_and_what_is_shown_stays(live_on, store, looks):
+    belt = Belt(looks["mug"])
+    live = live_on(belt, store, triggers=lambda _: OnRequest())
+    # The store is new to the loop, which is one look.
+    eventually(lambda: live.stats().unneeded > 5)
+    assert live.stats().answered == FRAMES
+    assert shown(live) == "mug"
+    belt.pixels = looks["pen"]
+    seen = live.stats().unneeded
+    eventually(lambda: live.stats().unneeded > seen + 5)
+    assert (live.stats().answered, shown(live)) == (FRAMES, "mug")
+    assert live.places()[0].looked_at > live.newest().frame.at
+    live.look()
+    eventually(lambda: shown(live) == "pen")
+
+
+def test_a_change_of_the_store_is_looked_at_whatever_the_trigger(live_on, store, looks):
+    live = live_on(Belt(looks["mug"]), store, triggers=lambda _: OnRequest())
+    eventually(lambda: live.stats().unneeded > 0)
+    with closing(Learner.open(store, threads=1)) as learner:
+        learner.rename("mug", "cup")
+    eventually(lambda: shown(live) == "cup")
+    eventually(lambda: live.stats().answered == 2 * FRAMES)

@@ -171,8 +171,13 @@ def test_a_region_that_cannot_be_answered_stops_no_other(run, looks, store):
 
 def test_a_trigger_decides_which_frames_are_answered_and_others_cost_no_answer(run, looks):
     class Second:
+        word = "second"
+
         def __init__(self):
             self.asked = 0
+
+        def request(self):
+            """The store is new to the loop, which asks for a look."""
 
         def due(self, crop, now):
             self.asked += 1

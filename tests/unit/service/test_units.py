@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_tosca.cli.event_options import SECRET_CREDENTIAL
+
 SERVICE = Path(__file__).parents[3] / "devices" / "service"
 UNITS = sorted((SERVICE / "units").glob("*.service"))
 
@@ -60,6 +62,16 @@ def test_the_console_speaks_to_this_box_only_and_the_watcher_to_nobody():
     assert "IPAddressDeny=any\nIPAddressAllow=localhost\n" in console
     assert "PrivateNetwork=yes\n" in watch
     assert "IPAddressAllow" not in watch
+
+
+def test_the_drop_in_of_the_webhook_opens_the_addresses_that_it_names_and_no_others():
+    lines = (SERVICE / "drop-ins/webhook.conf").read_text().splitlines()
+    (allowed,) = [line for line in lines if line.startswith("IPAddress")]
+    name, _, addresses = allowed.partition("=")
+    assert name == "IPAddressAllow"
+    # Those of RFC 5737, for documentation: without a change nothing outside can be reached.
+    assert addresses.split() == ["localhost", "192.0.2.10", "192.0.2.53"]
+    assert f"LoadCredential={SECRET_CREDENTIAL}:/etc/edge-tosca/webhook-secret" in lines
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

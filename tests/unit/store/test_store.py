@@ -11,7 +11,7 @@ import pytest
 from edge_tosca.digests import sha256
 from edge_tosca.errors import StoreError
 from edge_tosca.store import database_file
-from edge_tosca.store.schema import BUSY_SECONDS, ENCRYPTED_WITH_NONE
+from edge_tosca.store.schema import BUSY_SECONDS, NEWEST
 from edge_tosca.store.state import TaskClass
 from edge_tosca.store.store import Store
 
@@ -129,10 +129,10 @@ def test_a_database_of_another_program_is_told_and_left_alone(tmp_path):
 def test_a_store_of_a_newer_format_asks_for_an_update(store):
     store.close()
     connection = sqlite3.connect(store.path)
-    connection.execute(f"PRAGMA user_version = {ENCRYPTED_WITH_NONE + 1}")
+    connection.execute(f"PRAGMA user_version = {NEWEST + 1}")
     connection.close()
     message = told(Store.open, store.path)
-    assert f"format {ENCRYPTED_WITH_NONE + 1}" in message
+    assert f"format {NEWEST + 1}" in message
     assert "update edge-tosca" in message
 
 

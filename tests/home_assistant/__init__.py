@@ -1,0 +1,1 @@
+"""Messages of two cameras with two regions each, judged by Home Assistant; `make homeassistant`."""
