@@ -92,7 +92,7 @@ def measure(
         A trial a lesson.
     """
     categories = [sorted(path.glob("*.jpg")) for path in sorted(background.iterdir()) if path.is_dir()]
-    trials = []
+    trials: list[Trial] = []
     for folder in folders:
         name = folder.absolute().parent.name if folder.name == "all" else folder.name
         taught, met = split_pictures(folder)
@@ -127,10 +127,10 @@ def _clean(
                     lesson = {}
                     for at in chosen:
                         features, areas = pool[labels[at]]
-                        rows = np.arange(shots)
+                        some = np.arange(shots)
                         if kind == RANDOM:
-                            rows = np.sort(rng.permutation(len(features))[:shots])
-                        lesson[labels[at]] = _lesson_class(features[rows], areas[rows])
+                            some = np.sort(rng.permutation(len(features))[:shots])
+                        lesson[labels[at]] = _lesson_class(features[some], areas[some])
                     score, _ = _judged(lesson, vision)
                     yield Trial(name, kind, None, len(lesson), shots, score)
 
@@ -187,7 +187,8 @@ def _planted(
 def _extracted(vision: FeatureExtractor, pictures: Sequence[Image.Image]) -> tuple[Array, Array]:
     """Compute features, float32 [n, d], and sums of the maps by area, float32 [n, 3, c]."""
     found = list(vision.extract([np.asarray(picture) for picture in pictures], areas=True))
-    return np.stack([one.features for one in found]), np.stack([one.areas for one in found])
+    features = [one.features for one in found if one.features is not None]
+    return np.stack(features), np.stack([one.areas for one in found if one.areas is not None])
 
 
 def _lesson_class(features: Array, areas: Array) -> LessonClass:

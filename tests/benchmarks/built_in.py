@@ -140,7 +140,7 @@ def markdown(trials: Sequence[Trial], times: Sequence[Time]) -> str:
         "fast gains",
         "accurate gains",
     ]
-    cells = [
+    milliseconds = [
         [
             time.runtime,
             *(f"{value:.1f}" for value in (time.last, time.fast, time.accurate)),
@@ -149,4 +149,4 @@ def markdown(trials: Sequence[Trial], times: Sequence[Time]) -> str:
         for time in times
     ]
     head = ["ms a picture, one thread", "fast, last feature", "fast", "accurate", "accurate / last feature"]
-    return as_table(titles, rows) + "\n" + as_table(head, cells)
+    return as_table(titles, rows) + "\n" + as_table(head, milliseconds)
