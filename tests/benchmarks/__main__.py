@@ -323,6 +323,9 @@ def run_kernel_vote(
     merge: Annotated[
         int | None, typer.Option(min=2, help="Merge classes at random into so many of several modes.")
     ] = None,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="Teach merged classes one after the other, not mixed.")
+    ] = False,
     out: Out = None,
     backbone: BackboneOption = None,
     as_json: AsJson = False,
@@ -330,7 +333,7 @@ def run_kernel_vote(
     """Measure the kernel vote of all cached pictures beside the router, set by set."""
     vision, sets = _load(folders, backbone)
     if merge is not None:
-        sets = [kernel_vote.merged(data, merge) for data in sets]
+        sets = [kernel_vote.merged(data, merge, in_order) for data in sets]
     trials = list(kernel_vote.measure(sets, vision.bundle.widths, seeds, step_notes(as_json)))
     report = {**_about(vision, sets), "trials": [asdict(trial) for trial in trials]}
     _report("kernel_vote", report, kernel_vote.markdown(trials), out, as_json)

@@ -55,22 +55,24 @@ class Trial:
     chosen: bool
 
 
-def merged(data: LabelledFeatures, count: int) -> LabelledFeatures:
-    """Merge the classes of a set at random into so many of several modes, their pictures in mixed order.
+def merged(data: LabelledFeatures, count: int, in_order: bool = False) -> LabelledFeatures:
+    """Merge the classes of a set at random into so many of several modes.
 
     Args:
         data: the set.
         count: of merged classes.
+        in_order: keep the order of pictures: one class after the other; they are mixed otherwise.
 
     Returns:
         The set with these classes.
     """
     rng = np.random.default_rng(0)
     of = rng.permutation(len(data.classes)) % count
-    order = rng.permutation(len(data.train_labels))
+    every = np.arange(len(data.train_labels))
+    order = every if in_order else rng.permutation(every)
     return replace(
         data,
-        name=f"{data.name}, {len(data.classes)} classes merged to {count}",
+        name=f"{data.name}, {len(data.classes)} classes merged to {count}{', in order' if in_order else ''}",
         classes=tuple(f"group {number}" for number in range(count)),
         train=data.train[order],
         train_labels=of[data.train_labels[order]],
