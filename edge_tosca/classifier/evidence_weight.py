@@ -33,7 +33,8 @@ def refine_held_out(
         The modules' weight, and what is kept of the vote; at most one of them is not zero or None.
     """
     opinions = [_module_opinion(task, counts, sample) for task in tasks]
-    weight, gain = _module_weight(sample, tasks, opinions, sure)
+    strict = bool(voting_tasks(tasks, counts))
+    weight, gain = _module_weight(sample, tasks, opinions, sure, strict)
     trial = judge_vote(sample, cached, counts, tasks)
     if trial is None or not trial.gain.passes(sure) or trial.gain.gains.mean() <= gain[trial.index].mean():
         for task, (index, opinion) in zip(tasks, opinions, strict=True):
@@ -64,7 +65,11 @@ def _module_opinion(task: TaskColumns, counts: Array, sample: Sample) -> tuple[A
 
 
 def _module_weight(
-    sample: Sample, tasks: Sequence[TaskColumns], opinions: Sequence[tuple[Array, Array]], sure: float
+    sample: Sample,
+    tasks: Sequence[TaskColumns],
+    opinions: Sequence[tuple[Array, Array]],
+    sure: float,
+    strict: bool,
 ) -> tuple[float, Array]:
     """Choose the modules' weight, and return it with what each held-out picture gains by it, [n].
 
@@ -82,7 +87,7 @@ def _module_weight(
         sample.fewer_errors(index, columns, opinion, WEIGHTS[best]) for columns, index, opinion in shown
     ]
     gain = HeldOutGain(sample.blocks[index], gains[best], np.concatenate(fewer_errors))
-    if not gain.passes(sure):
+    if not gain.passes(sure, by_block=strict):
         return 0.0, every
     every[index] = gains[best]
     return WEIGHTS[best], every

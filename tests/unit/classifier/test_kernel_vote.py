@@ -195,6 +195,7 @@ def test_a_router_keeps_the_vote_and_reads_arrays_without_it():
     groups = two_modes(150, 0)
     router, _ = fitted(groups)
     arrays = router.to_arrays()
+    assert (str(arrays["vote"].dtype), arrays["vote"].shape) == ("float64", (2,))
     assert Router.from_arrays(arrays, 2, D).vote == router.vote
     earlier = {name: array for name, array in arrays.items() if name != "vote"}
     read = Router.from_arrays(earlier, 2, D)
