@@ -61,8 +61,8 @@ class Follower(Protocol):
         """
         ...
 
-    def events(self) -> Mapping[str, int]:
-        """Return how many events of the webhook were delivered and dropped; none without one."""
+    def events(self) -> Mapping[tuple[str, str], int]:
+        """Return how many changes became what since the start, by sink and outcome."""
         ...
 
     def close(self) -> None:

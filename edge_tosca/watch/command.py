@@ -32,11 +32,15 @@ class Command:
 
     Args:
         line: the command and its arguments, split as a shell splits them; no shell runs.
-        on_event: called in the command's thread with one line when the command fails.
+        on_event: called in the command's thread with one line when the command fails, or was too slow for all
+            changes.
         timeout: seconds that the command may run.
 
     Raises:
         EdgeToscaError: the line cannot be split, or names no program.
+
+    Attributes:
+        skipped: number of changes that the command never got.
     """
 
     def __init__(self, line: str, on_event: Callable[[str], None], timeout: float = TIMEOUT_SECONDS) -> None:
@@ -52,6 +56,7 @@ class Command:
         self._condition = threading.Condition()
         self._waiting: dict[Place, Change] = {}
         self._busy = self._closed = False
+        self.skipped = self._reported = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._last_error: str | None = None
         self._thread = threading.Thread(target=self._run, name="on-change", daemon=True)
@@ -64,6 +69,7 @@ class Command:
             change: the new shown answer.
         """
         with self._condition:
+            self.skipped += change.place in self._waiting
             self._waiting[change.place] = change
             self._condition.notify_all()
 
@@ -89,6 +95,11 @@ class Command:
                 if self._closed or not self._waiting:
                     return
                 change, self._busy = self._waiting.pop(next(iter(self._waiting))), True
+                skipped, self._reported = self.skipped - self._reported, self.skipped
+            if skipped:
+                self._on_event(
+                    f"--on-change: {self._words[0]} was too slow for {skipped} changes; make it faster"
+                )
             error = self._run_once(change)
             # Report a repeated failure only once.
             if error is not None and error != self._last_error:

@@ -6,7 +6,9 @@ from contextlib import ExitStack
 
 from edge_tosca.live import Live
 from edge_tosca.live.dwell import Dwell
+from edge_tosca.watch.command import Command
 from edge_tosca.watch.loop import Sink, watch
+from edge_tosca.watch.mqtt import Publisher
 from edge_tosca.watch.webhook import Webhook
 
 _CLOSING_SECONDS = 5.0
@@ -57,14 +59,18 @@ class Follower:
         )
         self._thread.start()
 
-    def events(self) -> dict[str, int]:
-        """Return how many events the webhook has delivered and dropped since the start; none without one."""
-        found = [sink.stats() for sink in self._sinks if isinstance(sink, Webhook)]
-        return {
-            key: count
-            for one in found
-            for key, count in (("delivered", one.delivered), ("dropped", one.dropped))
-        }
+    def events(self) -> dict[tuple[str, str], int]:
+        """Return how many changes became what since the start, by sink and outcome."""
+        found: dict[tuple[str, str], int] = {}
+        for sink in self._sinks:
+            if isinstance(sink, Webhook):
+                stats = sink.stats()
+                found |= {("webhook", "delivered"): stats.delivered, ("webhook", "dropped"): stats.dropped}
+            elif isinstance(sink, Command):
+                found["command", "dropped"] = sink.skipped
+            elif isinstance(sink, Publisher):
+                found["mqtt", "dropped"] = sink.skipped
+        return found
 
     def close(self) -> None:
         """End, and close the sinks."""

@@ -52,6 +52,10 @@ class Publisher:
         MissingExtraError: paho-mqtt is not installed.
         EdgeToscaError: another process on this host publishes to this broker under this prefix, or the file
             of certificate authorities cannot be read.
+
+    Attributes:
+        skipped: number of changes that were never published, because newer ones came while the broker could
+            not be reached.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class Publisher:
         self._availability_topic = f"{broker.prefix}/availability"
         self._lock = threading.Lock()
         self._newest: dict[Place, str] = {}
+        self._unpublished: set[Place] = set()
+        self.skipped = self._reported = 0
         self._available: dict[Place, bool] = dict.fromkeys(places, False)
         self._sent: dict[Place, bool] = {}
         self._retained: set[Place] = set(places)
@@ -109,7 +115,11 @@ class Publisher:
         with self._lock:
             self._newest[change.place] = text
             self._retained.add(change.place)
-        if self._client.is_connected():
+            connected = self._client.is_connected()
+            if not connected:
+                self.skipped += change.place in self._unpublished
+                self._unpublished.add(change.place)
+        if connected:
             self._publish(self._client, {state_topic(self._broker.prefix, change.place): text})
 
     def available(self, available: Mapping[Place, bool]) -> None:
@@ -197,12 +207,16 @@ class Publisher:
             messages = {**self._discovery(), **states, **self._availability()}
             self._sent = dict(self._available)
             self._retained |= self._available.keys()
+            self._unpublished = set()
+            skipped, self._reported = self.skipped - self._reported, self.skipped
             # A process that was here before, and broke off with its network, may still be declared dead.
             self._repeat_at = time.monotonic() + REPEAT_SECONDS
         self._publish(client, messages)
         if self._on_look is not None:
             client.subscribe(look_topic(prefix), qos=1)
         self._report(self._outage.connected())
+        if skipped:
+            self._on_event(f"{self._where}: {skipped} changes of that time were never published")
 
     def _received(self, client: Any, _: object, message: Any) -> None:
         # A retained request would be repeated at every connection.

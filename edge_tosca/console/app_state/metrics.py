@@ -22,7 +22,7 @@ class Readings:
         queued: number of pictures in the training queue.
         unknown: number of pictures in the unknown inbox.
         streams: number of open live views.
-        events: number of events of the webhook by what became of them.
+        events: number of changes by sink (webhook, mqtt, command) and by what became of them.
         dwell: how often and how long each class was shown, by region and label.
         training: whether a lesson is being learned.
         cameras: the box's cameras.
@@ -31,7 +31,7 @@ class Readings:
     queued: Callable[[], int]
     unknown: Callable[[], int]
     streams: Callable[[], int]
-    events: Callable[[], Mapping[str, int]]
+    events: Callable[[], Mapping[tuple[str, str], int]]
     dwell: Callable[[], Mapping[tuple[Place, str | None], Amount]]
     training: Callable[[], bool]
     cameras: Callable[[], Cameras]
@@ -93,9 +93,11 @@ class _Collector(Collector):
         of_places = {place: cameras.live.stats(place) for place, _ in cameras.places()}
         yield from _live_metrics({() if plain else tuple(place): one for place, one in of_places.items()})
         yield from _dwell_metrics(read.dwell())
-        events = CounterMetricFamily("edge_tosca_events", "Events of the webhook.", labels=["outcome"])
-        for outcome, count in read.events().items():
-            events.add_metric([outcome], count)
+        events = CounterMetricFamily(
+            "edge_tosca_events", "Changes reported elsewhere, or dropped.", labels=["sink", "outcome"]
+        )
+        for labels, count in read.events().items():
+            events.add_metric(labels, count)
         yield events
 
 

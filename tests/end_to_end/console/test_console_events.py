@@ -44,7 +44,7 @@ def test_a_change_is_posted_with_severity_and_picture(
     options = ("--webhook", shelf.url, "--webhook-secret-file", secret, "--webhook-picture", "5")
     with serve(store, "--camera", camera, *options) as served:
         assert eventually(lambda: shelf.got, bool)
-        line = 'edge_tosca_events_total{outcome="delivered"} 1.0'
+        line = 'edge_tosca_events_total{outcome="delivered",sink="webhook"} 1.0'
         assert eventually(lambda: httpx.get(f"{served.url}metrics").text, lambda text: line in text)
     event = json.loads(shelf.got[0][2])
     assert (event["label"], event["severity"]) == ("cone", "alarm")

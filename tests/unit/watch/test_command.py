@@ -61,7 +61,8 @@ def test_while_a_command_runs_only_the_newest_change_waits(tmp_path, change, eve
     )
     script = tmp_path / "slow.py"
     script.write_text(program)
-    with closing(Command(f"{sys.executable} {script} {note} {go}", pytest.fail)) as command:
+    reported = []
+    with closing(Command(f"{sys.executable} {script} {note} {go}", reported.append)) as command:
         command.change(change("first"))
         eventually(lambda: lines(note))
         start = time.monotonic()
@@ -72,6 +73,8 @@ def test_while_a_command_runs_only_the_newest_change_waits(tmp_path, change, eve
         go.touch()
         eventually(lambda: len(lines(note)) == 2)
     assert [line["label"] for line in lines(note)] == ["first", "fourth"]
+    assert command.skipped == 2
+    assert reported == [f"--on-change: {sys.executable} was too slow for 2 changes; make it faster"]
 
 
 def test_a_command_that_does_not_end_is_ended_with_what_it_started(tmp_path, change, eventually):
