@@ -12,6 +12,9 @@ import { t } from "./strings.js";
 
 const WHOLE = "frame";
 
+// When a region is looked at; "" is what the box was started with.
+const TRIGGERS = ["", "always", "motion", "every 5s", "every 60s", "request"];
+
 export async function regions({ camera: asked }) {
   const [{ cameras }, answer, known] = await Promise.all([get("/cameras"), get("/regions"), get("/classes")]);
   const names = cameras.map(({ name }) => name);
@@ -32,9 +35,9 @@ export async function regions({ camera: asked }) {
   }
 
   async function save(region, before = region.name) {
-    const { x, y, width, height, classes } = region;
+    const { x, y, width, height, classes, trigger = null } = region;
     const exists = mine.some((one) => one.name === before);
-    const changed = await attempt(() => put("/regions", { camera, name: region.name, x, y, width, height, classes, before: exists ? before : null }));
+    const changed = await attempt(() => put("/regions", { camera, name: region.name, x, y, width, height, classes, trigger, before: exists ? before : null }));
     if (changed) take(changed);
     else layer.show(mine);
     return changed;
@@ -79,7 +82,20 @@ export async function regions({ camera: asked }) {
       h("div.field", {}, h("label", { for: id }, t("regions.name")), input),
       button(t("regions.rename"), { kind: "tall", type: "submit" }),
     );
-    return [rename, among(region), h("div.row", {}, linkButton(t("regions.live"), way("live", { camera, region: region.name }), { symbol: "live" }), button(t("regions.remove"), { symbol: "trash", kind: "danger", onpress: () => remove(region.name) }))];
+    return [rename, when(region), among(region), h("div.row", {}, linkButton(t("regions.live"), way("live", { camera, region: region.name }), { symbol: "live" }), button(t("regions.remove"), { symbol: "trash", kind: "danger", onpress: () => remove(region.name) }))];
+  }
+
+  function when(region) {
+    const id = freshId("trigger");
+    // One that was given on the command line, too.
+    const words = [...new Set([...TRIGGERS, region.trigger])];
+    const change = async () => {
+      const now = mine.find((one) => one.name === region.name);
+      if (now) await save({ ...now, trigger: input.value });
+    };
+    const input = h("select", { id, onchange: change }, words.map((word) => h("option", { value: word }, triggerWords(word))));
+    input.value = region.trigger;
+    return h("div.field", {}, h("label", { for: id }, t("regions.trigger")), input);
   }
 
   // The classes that the region answers among: all of them, unless some are chosen.
@@ -133,6 +149,11 @@ function cameraChoice(names, camera) {
   const input = h("select", { id, onchange: () => go("regions", { camera: input.value }, { replace: true }) }, names.map((name) => h("option", { value: name }, name)));
   input.value = camera;
   return h("div.field", {}, h("label", { for: id }, t("regions.camera")), input);
+}
+
+function triggerWords(word) {
+  const every = word.match(/^every (.+?) ?s$/);
+  return every ? t("regions.trigger.every", { seconds: every[1] }) : t(`regions.trigger.${word || "started"}`);
 }
 
 function freeName(mine) {

@@ -24,6 +24,8 @@ class Hand:
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Press at a place of the picture, move to another, and let go; both as fractions of the picture."""
+        # The details of a region lie below the picture: scroll back as a person would.
+        self._page.locator("h1").first.scroll_into_view_if_needed()
         box = self._page.locator(".region-layer").bounding_box()
         steps = [tuple(a + (b - a) * step / 8 for a, b in zip(start, end, strict=True)) for step in range(9)]
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in steps]
@@ -70,6 +72,10 @@ def _spread(shared_data: Path, label: str) -> list[Path]:
 def _regions(box: Served) -> dict[str, tuple[float, float, float, float]]:
     found = box.get("/regions")["regions"]
     return {one["name"]: (one["x"], one["y"], one["width"], one["height"]) for one in found}
+
+
+def _triggers(box: Served) -> dict[str, str]:
+    return {one["name"]: one["trigger"] for one in box.get("/regions")["regions"]}
 
 
 def _until(who: Technician, holds: Callable[[], bool]) -> None:
@@ -132,6 +138,10 @@ def test_regions_are_drawn_moved_named_taught_through_watched_and_removed(
     who.write("Name of the region", "right")
     who.press("Rename")
     _until(who, lambda: "right" in _regions(box))
+    for words, trigger in (("When something moves", "motion"), ("Always", "always")):
+        who.page.get_by_label("When it is looked at").select_option(words)
+        _until(who, lambda word=trigger: _triggers(box)["right"] == word)
+    assert _triggers(box)["left"] == ""
     before = _regions(box)["right"]
     who.button("Region right").focus()
     for keys in ("ArrowLeft", "ArrowLeft", "Shift+ArrowRight"):
