@@ -78,7 +78,7 @@ def described(taught, copy_store, tmp_path_factory):
 
 
 # The live events do not end while somebody listens; the doctor takes seconds each time. Other tests ask them.
-NOT_FUZZED = {"/api/v1/live/events", "/api/v1/doctor"}
+NOT_FUZZED = {"/api/v1/live/events", "/api/v1/live/tiles/events", "/api/v1/doctor"}
 
 
 def _body_types(about):
