@@ -1,6 +1,6 @@
 """The versions of this program and of installed packages."""
 
-__version__ = "0.1.1"
+__version__ = "0.2.0"
 
 
 def package_version(package: str) -> str:
