@@ -46,7 +46,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         BundleError: the folder or the manifest is missing, malformed or of an unknown format.
     """
     if not folder.is_dir():
-        raise BundleError(f"{folder}: no such bundle folder; name a folder that edge-tosca export wrote")
+        raise BundleError(
+            f"{folder}: no such bundle folder; name fast, accurate, or a folder that edge-tosca export wrote"
+        )
     path = folder / MANIFEST
     try:
         with open_regular(path, _MOST_BYTES) as file:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.end_to_end import forked_edge
+from tests.unit.watch.shelf import Shelf
 
 # A test that hangs is broken; no test is decided by how long anything takes.
 HANGING_SECONDS = 170
@@ -254,3 +255,11 @@ def guard(tmp_path):
     }
     env = {**home, "PYTHONPATH": str(tmp_path / "inject"), "ATTEMPTS": str(tmp_path / "attempts")}
     return env, tmp_path / "attempts", tmp_path / "home"
+
+
+@pytest.fixture
+def shelf():
+    """A receiver of webhooks."""
+    with Shelf() as server:
+        yield server
+        server.shutdown()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.offline.ways import CannotCutOffError, build_trap, namespace
-from tests.unit.watch.shelf import SECRET, Shelf
+from tests.unit.watch.shelf import SECRET
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,13 +136,6 @@ def away():
         return namespace()
     except CannotCutOffError as reason:
         pytest.skip(str(reason))
-
-
-@pytest.fixture
-def shelf():
-    with Shelf() as server:
-        yield server
-        server.shutdown()
 
 
 @pytest.fixture

@@ -4,14 +4,7 @@ import json
 
 import httpx
 import pytest
-from tests.unit.watch.shelf import SECRET, Shelf
-
-
-@pytest.fixture
-def shelf():
-    with Shelf() as server:
-        yield server
-        server.shutdown()
+from tests.unit.watch.shelf import SECRET
 
 
 @pytest.fixture
