@@ -22,6 +22,8 @@ from edge_tosca.runtime.onnx_interface import read_interface
 from edge_tosca.runtime.preprocess import Preprocessing
 from edge_tosca.runtime.trial_limits import TrialLimits, resident_bytes, written_bytes
 
+pytestmark = pytest.mark.slow
+
 RUNTIMES = ("onnxruntime", "openvino")
 STATIC = [planted for planted in PLANTED if not planted.trial]
 TRIED = [planted for planted in PLANTED if planted.trial]
