@@ -20,7 +20,7 @@ test-long: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(TWO) -m long
 
 # For the habit while editing: under two minutes, no browser, no torch.
-QUICK := -m "not slow" tests/unit --ignore tests/unit/export --ignore tests/unit/bench \
+QUICK := -m "not slow and not long" tests/unit --ignore tests/unit/export --ignore tests/unit/bench \
 	--ignore tests/unit/tosca/test_training.py --ignore tests/unit/tosca/test_luca.py
 test-quick: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(QUICK)

@@ -74,7 +74,7 @@ def test_what_a_file_shows_is_refused_before_any_runtime_sees_it(planted, tmp_pa
 
 @pytest.mark.parametrize(
     "planted",
-    [pytest.param(one, marks=[pytest.mark.slow] * (one.what == ENDLESS)) for one in TRIED],
+    [pytest.param(one, marks=[pytest.mark.long] * (one.what == ENDLESS)) for one in TRIED],
     ids=[one.what for one in TRIED],
 )
 def test_what_only_running_shows_is_found_in_a_process_of_its_own(planted, tmp_path, runtime, trials):
