@@ -4,10 +4,12 @@ import { send } from "./api.js";
 import { AnswerPanel } from "./answer.js";
 import { chooseRegion, regionWords } from "./box_regions.js";
 import { correct } from "./correct.js";
-import { button, h, iconButton } from "./dom.js";
+import { button, fill, h, iconButton } from "./dom.js";
 import { listen } from "./events.js";
 import { explain } from "./explain.js";
+import { firstLesson, nothingTaught } from "./first_lesson.js";
 import { icon } from "./icons.js";
+import { LiveFiles } from "./live_files.js";
 import { way } from "./route.js";
 import { fittingSource, sourceButton } from "./source_button.js";
 import { t } from "./strings.js";
@@ -18,10 +20,12 @@ const PAUSE = 60;
 const PAUSE_AFTER_FAULT = 1500;
 
 export async function live(query) {
-  const { source, choice, regions, place } = await fittingSource(query);
+  const [{ source, choice, regions, place }, taught] = await Promise.all([fittingSource(query), nothingTaught()]);
   if (regions.length > 1 && !query.region) {
     source.close();
-    return tiles(regions, sourceButton(source, choice));
+    const view = tiles(regions, sourceButton(source, choice));
+    if (taught.empty && taught.mayTeach) view.element.append(firstLesson());
+    return view;
   }
   if (place) chooseRegion(place);
   const panel = new AnswerPanel();
@@ -40,23 +44,39 @@ export async function live(query) {
     onpress: () => explain(newest),
   });
 
+  const first = taught.mayTeach ? firstLesson() : null;
+  const asked = h("div.asked", {}, wrong, look);
+
   function update(message) {
+    if (message.shown) taught.empty = false;
+    else if (message.reason === "nothing_learned") taught.empty = true;
+    if (first) first.hidden = !taught.empty;
+    asked.hidden = taught.empty;
     newest = message.id ? message : null;
     wrong.disabled = newest === null;
     look.disabled = newest === null;
-    panel.show(message);
-    source.update(message.camera);
+    panel.show(taught.empty ? { reason: "nothing_learned" } : message);
   }
 
-  const stop = choice.kind === "own" ? ask(source, update) : listen("/live/events", place ?? {}, update);
+  function follow(message) {
+    source.update(message.camera);
+    if (!files.held) update(message);
+  }
+
+  const element = h("div.live");
+  const files = new LiveFiles(source, element, update);
+  source.scene.onReason = (reason) => reason && !files.held && update({ reason: null });
+  update({ reason: source.scene.reason ? null : "starting" });
+  const stop = choice.kind === "own" ? ask(source, follow) : listen("/live/events", place ?? {}, follow);
   source.scene.corner(sourceButton(source, choice));
-  const element = h("div.live", {}, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, h("div.asked", {}, wrong, look)));
+  fill(element, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, asked, first));
   return {
     title: t("place.live"),
     element,
     fixed: true,
     leave: () => {
       stop();
+      files.close();
       source.close();
     },
   };

@@ -2,18 +2,27 @@
 
 import { get, pictureAddress } from "./api.js";
 import { button, h, linkButton } from "./dom.js";
+import { addFiles, fileButton } from "./files.js";
 import { icon } from "./icons.js";
 import { nameField } from "./name_field.js";
 import { NONE, shown } from "./none.js";
+import { attempt } from "./notice.js";
 import { go, way } from "./route.js";
+import { hasCamera } from "./source.js";
 import { startLesson } from "./start_lesson.js";
 import { t } from "./strings.js";
 
 const STRIP = 12;
 
-export async function teach() {
+export async function teach({ first }) {
   const [queue, known] = await Promise.all([get("/queue"), get("/classes")]);
-  const { element, read } = nameField(t("teach.name"), known.classes.map((one) => one.label));
+  const { element, input, read } = nameField(t("teach.name"), known.classes.map((one) => one.label));
+  const camera = await hasCamera();
+  const files = fileButton(t("teach.files"), (chosen) => teachFiles(read(), chosen), {
+    kind: camera || queue.pictures ? "tall wide" : "primary tall wide",
+    ready: () => Boolean(read()),
+  });
+  if (first) requestAnimationFrame(() => input.focus());
   const naming = h(
     "form.card.naming",
     {
@@ -24,7 +33,8 @@ export async function teach() {
       },
     },
     element,
-    button(t("teach.show"), { symbol: "camera", kind: `${queue.pictures ? "" : "primary "}tall wide`.trim(), type: "submit" }),
+    button(t("teach.show"), { symbol: "camera", kind: `${queue.pictures || !camera ? "" : "primary "}tall wide`.trim(), type: "submit" }),
+    files,
   );
   const nothing = h(
     "section.card.naming",
@@ -39,6 +49,11 @@ export async function teach() {
     children.push(h("h2", {}, t("teach.how")), h("ol.steps", {}, ["name", "show", "press"].map((step) => h("li", {}, t(`teach.step.${step}`)))), nothing);
   }
   return { title: t("place.teach"), element: h("div", {}, children) };
+}
+
+async function teachFiles(label, files) {
+  await attempt(() => addFiles(label, files, () => {}));
+  go("review", { label });
 }
 
 function waiting({ label, known, pictures, hints }) {
