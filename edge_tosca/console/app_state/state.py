@@ -34,6 +34,7 @@ from edge_tosca.console.http.errors import without_paths
 from edge_tosca.console.http.pixels import PixelBudget
 from edge_tosca.console.http.streams import Streams
 from edge_tosca.console.options import Options
+from edge_tosca.console.own_certificate import OwnCertificate
 from edge_tosca.errors import EdgeToscaError, StoreError
 from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
@@ -86,6 +87,7 @@ class AppState:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.certificate: OwnCertificate | None = None
         self.began = time.monotonic()
         self.streams = Streams()
         self.queue = Queue()

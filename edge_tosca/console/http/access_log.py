@@ -13,6 +13,8 @@ _log = logging.getLogger("edge_tosca.console")
 
 _ALWAYS_LOGGED = {
     "/session",
+    "/session/join",
+    "/join",
     "/learn",
     "/jobs/undo",
     "/classes/forget",

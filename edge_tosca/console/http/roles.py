@@ -29,6 +29,8 @@ _VIEW = (
     "GET /tally",
     "POST /regions/{region}/look",
     "GET /openapi.json",
+    "GET /join",
+    "POST /join",
 )
 _TEACH = (
     "POST /answers/correct",
@@ -77,6 +79,7 @@ OPEN = frozenset(
         ("GET", "/session"),
         ("POST", "/session"),
         ("DELETE", "/session"),
+        ("POST", "/session/join"),
     )
 )
 """Routes that answer without a token."""

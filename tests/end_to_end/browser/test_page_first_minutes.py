@@ -45,7 +45,7 @@ def test_without_a_camera_files_are_taught_and_answered(
         who.press("Take a photo")
     chooser.value.set_files(photographs(shared_data, "Orange", "test")[0])
     who.answer_is("Orange")
-    who.page.wait_for_function("document.querySelector('.scene .still').naturalWidth > 0")
+    who.page.wait_for_function("() => document.querySelector('.scene .still').naturalWidth > 0")
     who.press("That was wrong")
     who.heading("What is it?")
     who.press("Cancel")

@@ -447,7 +447,7 @@ def test_the_log_tells_of_changes_and_refusals_and_names_no_class(
 
 def test_a_fault_at_the_start_is_one_line(edge, store, tmp_path):
     free = ("--listen", "127.0.0.1:0")
-    assert "is not HOST:PORT" in edge("serve", store, "--listen", "nowhere").complaint
+    assert "is not HOST:PORT" in edge("serve", store, "--listen", "nowhere:").complaint
     assert "no such" in edge("serve", store, *free, "--camera", tmp_path / "none.mjpeg").complaint.lower()
     key = tmp_path / "nokey"
     assert f"{key}: there is no key here" in edge("serve", store, *free, "--pack-key", key).complaint
