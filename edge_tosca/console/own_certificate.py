@@ -1,8 +1,8 @@
 """A key and a self-signed certificate of the console's own, in one file beside the store.
 
-Browsers give a page the camera over https only, and a box in a home or a workshop has no name that an authority
-would certify. The certificate names the addresses of the box; its fingerprint is shown where the box is started,
-for comparison with what a phone's browser shows.
+Browsers give a page the camera over https only, and a box in a home or a workshop has no name that an
+authority would certify. The certificate names the addresses of the box. Its fingerprint is shown where the
+box is started, for comparison with what a phone's browser shows.
 """
 
 import datetime
@@ -100,8 +100,8 @@ def ensure_certificate(
         write_atomically(path, lambda file: file.write(content))
     except OSError as error:
         raise EdgeToscaError(
-            f"{path}: the certificate cannot be written ({error.strerror}); make the folder writable, or give "
-            "--tls-cert and --tls-key"
+            f"{path}: the certificate cannot be written ({error.strerror}); make the folder writable, or "
+            "give --tls-cert and --tls-key"
         ) from None
     return _described(path, certificate)
 

@@ -46,8 +46,8 @@ class Ready:
         url: of the page, as it is likeliest opened.
         addresses: URLs of the page for other devices; none if only this machine reaches it.
         certificate: of the console's own; None for another one, or none.
-        invite: makes the address that lets a phone join, from its role and the address of the page; None where
-            no token is needed.
+        invite: makes the address that lets a phone join, from its role and the address of the page; None
+            where no token is needed.
     """
 
     url: str
@@ -110,9 +110,8 @@ class Server(uvicorn.Server):
         users = sorted(sessions.users(), key=lambda user: -user.role)
         if not users:
             return None
-        return lambda role, page: join_address(
-            page, codes.make(min(role, users[0].role), users[0].name or "")
-        )
+        first = users[0]
+        return lambda role, page: join_address(page, codes.make(min(role, first.role), first.name or ""))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End at the first signal, and ignore further ones.

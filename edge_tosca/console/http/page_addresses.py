@@ -6,8 +6,6 @@ from edge_tosca.console.http.security import is_loopback, is_wildcard
 from edge_tosca.console.options import Options
 from edge_tosca.system.network import lan_addresses
 
-Matrix = tuple[tuple[bool, ...], ...]
-
 
 def page_addresses(options: Options, port: int) -> list[str]:
     """List the addresses of the page for devices of the network.
@@ -72,14 +70,11 @@ def qr_text(address: str) -> str:
     Returns:
         Lines, black on white whatever the colours of the terminal.
     """
-    matrix: Matrix = tuple(
-        tuple(bool(module) for module in row)
-        for row in segno.make(address, error="l", micro=False).matrix_iter(border=2)
-    )
-    empty = (False,) * len(matrix[0])
-    rows = [
-        (matrix[at], matrix[at + 1] if at + 1 < len(matrix) else empty) for at in range(0, len(matrix), 2)
-    ]
+    code = segno.make(address, error="l", micro=False)
+    matrix = [[bool(module) for module in row] for row in code.matrix_iter(border=2)]
+    if len(matrix) % 2:
+        matrix.append([False] * len(matrix[0]))
+    rows = zip(matrix[::2], matrix[1::2], strict=True)
     blocks = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
     lines = ["".join(blocks[pair] for pair in zip(upper, lower, strict=True)) for upper, lower in rows]
     return "\n".join(f"\x1b[30;107m{line}\x1b[0m" for line in lines)

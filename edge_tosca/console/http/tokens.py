@@ -223,10 +223,8 @@ class Sessions:
 
     def listed(self) -> list[Session]:
         """Return the sessions that are not over, the last used first."""
-        now, names = (
-            time.time(),
-            {f"{before}{user.name}" for user in self.users() for before in ("", _JOINED)},
-        )
+        now = time.time()
+        names = {f"{before}{user.name}" for user in self.users() for before in ("", _JOINED)}
         valid = [one for one in self._file.all().values() if one.expires > now and one.name in names]
         return sorted(valid, key=lambda one: -one.seen)
 
@@ -276,7 +274,7 @@ def _joined(user: User) -> str:
 
 
 def _user_of(session: Session, value: str, user: User, token: bytes) -> User | None:
-    """Return the user of a session if it was begun with a token, or with a code that the token's user showed."""
+    """Return the user of a session if it was begun with a token, or with a code that its user showed."""
     if hmac.compare_digest(bound(value, token), session.token):
         return user
     if session.role not in ROLES:

@@ -16,6 +16,9 @@ export class ApiError extends UserError {
   }
 }
 
+// Their refusal is an answer to what was typed or read, not the end of a session.
+const SIGN_IN = ["/session", "/session/join"];
+
 let onSignIn = () => {};
 let sessions = 0;
 
@@ -59,11 +62,11 @@ async function call(method, path, { query, json, body, type, signal } = {}) {
     throw new ApiError(0, t("error.unreachable"));
   }
   reached();
-  if (answer.ok && path === "/session" && method === "POST") sessions += 1;
+  if (answer.ok && SIGN_IN.includes(path) && method === "POST") sessions += 1;
   if (answer.ok) return answer;
   const error = await refusal(answer);
   // A request from before the sign-in may be refused after it.
-  if (answer.status === 401 && path !== "/session" && session === sessions) onSignIn();
+  if (answer.status === 401 && !SIGN_IN.includes(path) && session === sessions) onSignIn();
   throw error;
 }
 

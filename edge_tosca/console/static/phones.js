@@ -2,17 +2,17 @@
 
 import { erase, get } from "./api.js";
 import { confirm } from "./dialog.js";
-import { button, h } from "./dom.js";
+import { button, h, linkButton } from "./dom.js";
 import { icon } from "./icons.js";
 import { headOf } from "./more.js";
 import { notice } from "./notice.js";
-import { go } from "./route.js";
+import { go, way } from "./route.js";
 import { moment, t } from "./strings.js";
 
 export async function phones() {
   const { sessions } = await get("/sessions");
   const body = sessions.length ? h("ul.entries", {}, sessions.map(entry)) : h("p.quiet", {}, t("phones.none"));
-  return { title: t("phones.title"), element: h("div", {}, headOf("phones"), body) };
+  return { title: t("phones.title"), element: h("div", {}, headOf("phones"), body, linkButton(t("invite.title"), way("invite"), { symbol: "phone", kind: "primary tall wide" })) };
 }
 
 function entry(one) {
