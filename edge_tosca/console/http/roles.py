@@ -54,6 +54,7 @@ _ADMINISTER = (
     "POST /none/forget",
     "POST /packs/inspect",
     "POST /packs/import",
+    "POST /packs/trust",
     "POST /packs/export",
     "PUT /settings",
     "PUT /strictness",

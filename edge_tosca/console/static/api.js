@@ -45,7 +45,7 @@ export function pictureAddress(key) {
 async function call(method, path, { query, json, body, type, signal } = {}) {
   const headers = {};
   if (json !== undefined) headers["Content-Type"] = "application/json";
-  else if (body !== undefined) headers["Content-Type"] = type || "application/octet-stream";
+  else if (body !== undefined) headers["Content-Type"] = type;
   const session = sessions;
   let answer;
   try {
@@ -88,9 +88,10 @@ export async function post(path, json, { query, signal } = {}) {
   return (await call("POST", path, { query, json: json ?? {}, signal })).json();
 }
 
-/** Send a picture or a file. */
+/** Send a picture or a file. A system may know its suffix as another program's: only an image type is passed on. */
 export async function send(path, body, query, { signal } = {}) {
-  return (await call("POST", path, { query, body, type: body.type, signal })).json();
+  const type = body.type?.startsWith("image/") ? body.type : "application/octet-stream";
+  return (await call("POST", path, { query, body, type, signal })).json();
 }
 
 /** Ask for a file. */

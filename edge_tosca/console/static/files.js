@@ -21,7 +21,7 @@ export function fileButton(words, take, { kind = "beside", symbol = "files", pho
 }
 
 /** Where the page has no camera: the phone's own program takes a photograph, without https too; or files are chosen. */
-export function photoButtons(take, kind = "") {
+export function photoButtons(take, kind = "beside") {
   const touched = window.matchMedia("(pointer: coarse)").matches;
   return h("div.row.photos", {}, touched && fileButton(t("files.photograph"), take, { kind, symbol: "camera", photograph: true, many: false }), fileButton(t("files.choose"), take, { kind }));
 }

@@ -3,6 +3,8 @@
 import { post } from "./api.js";
 import { complain } from "./notice.js";
 import { here, way } from "./route.js";
+import { t } from "./strings.js";
+import { UserError } from "./user_error.js";
 
 /** Use the code of the address up, if there is one. It leaves the address first, and thereby the history. */
 export async function joinByCode() {
@@ -13,6 +15,6 @@ export async function joinByCode() {
   try {
     await post("/session/join", { code: query.code });
   } catch (error) {
-    complain(error);
+    complain(error.status === 401 ? new UserError(t("invite.used")) : error);
   }
 }
