@@ -39,7 +39,7 @@ async function read(file) {
   if (!found.trusted) {
     const trusted = await confirm({
       title: t("packs.trust_title"),
-      words: [t("packs.trust_words", { origin: found.origin || "–", labels: names(labels), count: found.images }), h("span.fingerprint.block", {}, inFours(found.key))],
+      words: [t("packs.trust_words", { labels: names(labels), count: found.images }), h("span.fingerprint.block", {}, inFours(found.key))],
       yes: t("packs.trust_yes"),
       act: () => post("/packs/trust", { key: found.key }),
     });
