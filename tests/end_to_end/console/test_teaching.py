@@ -297,7 +297,9 @@ def test_packs_travel_from_console_to_console(serve, taught, copy_store, store, 
         # A Linux desktop calls a file of this suffix a Java archive; forms and texts are no files.
         java = {"Content-Type": "application/x-java-pack200"}
         for kind in ("text/plain", "multipart/form-data; boundary=a", "application/json"):
-            refused = served.ask("POST", "/packs/inspect", content=pack.content, headers={"Content-Type": kind})
+            refused = served.ask(
+                "POST", "/packs/inspect", content=pack.content, headers={"Content-Type": kind}
+            )
             assert refused.status_code == 415
         inspected = served.ask("POST", "/packs/inspect", content=pack.content, headers=java).json()
         assert not inspected["trusted"]
