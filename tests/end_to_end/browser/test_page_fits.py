@@ -63,6 +63,21 @@ _COVERED = """async (words) => {
 }"""
 
 
+# Two buttons of which each has a part that the other has not.
+_OVERLAP = """() => {
+  const all = [...document.querySelectorAll('#places a, main button, main a.button')]
+    .filter((one) => one.checkVisibility())
+    .map((one) => [one.getBoundingClientRect(), one.textContent || one.ariaLabel]);
+  const over = [];
+  all.forEach(([a, words], place) => all.slice(place + 1).forEach(([b, others]) => {
+    const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (width > 2 && height > 2) over.push(`${words} / ${others}`);
+  }));
+  return over;
+}"""
+
+
 @pytest.fixture(scope="module")
 def lived_in(serve_all: Callable[..., Served], shared_data: Path) -> Served:
     """A box with classes, waiting pictures and a history."""
@@ -79,10 +94,14 @@ def test_no_word_is_broken_and_no_message_covers_a_button(
     faults: dict[str, Any] = {}
     for name, device in (("phone", PHONE), ("small", SMALL), ("desktop", DESKTOP)):
         who = visit(lived_in, device, locale=language)
+        who.page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
         for view in VIEWS:
             who.go(view)
             if broken := who.page.evaluate(_BROKEN):
                 faults[f"{name} {view} words"] = broken
+            # What scrolls goes below the places and the foot, which stay.
+            if who.page.locator("main.fixed").count() and (over := who.page.evaluate(_OVERLAP)):
+                faults[f"{name} {view} overlap"] = over
             if covered := who.page.evaluate(_COVERED, "1 of 1 files were taken, and this is a long line."):
                 faults[f"{name} {view} covered"] = covered
     assert faults == {}, "\n".join(f"{key}: {value}" for key, value in faults.items())
