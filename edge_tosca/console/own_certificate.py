@@ -12,16 +12,16 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-from edge_tosca.errors import EdgeToscaError
+from edge_tosca.errors import EdgeToscaError, MissingExtraError
 from edge_tosca.store.location import real_path
 from edge_tosca.system.files import IrregularFileError, open_regular, write_atomically
 from edge_tosca.system.network import lan_addresses
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 LIFETIME = datetime.timedelta(days=397)
 """The most that browsers take from a certificate."""
@@ -82,14 +82,24 @@ def ensure_certificate(
         A certificate of all these names that is valid for longer than RENEWED_BEFORE.
 
     Raises:
-        EdgeToscaError: the file cannot be written.
+        EdgeToscaError: the file cannot be written, or the package cryptography is missing.
     """
+    try:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+    except ModuleNotFoundError:
+        raise MissingExtraError("cryptography", "console") from None
+
     now = now or datetime.datetime.now(datetime.UTC)
     path = certificate_path(store)
     key, certificate = _read(path)
     if certificate is not None:
         found = _described(path, certificate)
-        if found.names >= set(names) and now + RENEWED_BEFORE < found.until and _began(certificate) <= now:
+        if (
+            found.names >= set(names)
+            and now + RENEWED_BEFORE < found.until
+            and certificate.not_valid_before_utc <= now
+        ):
             return found
     key = key or ec.generate_private_key(ec.SECP256R1())
     certificate = _signed(key, names, now)
@@ -106,7 +116,11 @@ def ensure_certificate(
     return _described(path, certificate)
 
 
-def _read(path: Path) -> tuple[ec.EllipticCurvePrivateKey | None, x509.Certificate | None]:
+def _read(path: Path) -> "tuple[ec.EllipticCurvePrivateKey | None, x509.Certificate | None]":
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     try:
         with open_regular(path, _MOST_BYTES) as file:
             os.fchmod(file.fileno(), 0o600)
@@ -121,8 +135,12 @@ def _read(path: Path) -> tuple[ec.EllipticCurvePrivateKey | None, x509.Certifica
 
 
 def _signed(
-    key: ec.EllipticCurvePrivateKey, names: Sequence[str], now: datetime.datetime
-) -> x509.Certificate:
+    key: "ec.EllipticCurvePrivateKey", names: Sequence[str], now: datetime.datetime
+) -> "x509.Certificate":
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "edge-tosca")])
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     return (
@@ -141,18 +159,19 @@ def _signed(
     )
 
 
-def _general_name(name: str) -> x509.GeneralName:
+def _general_name(name: str) -> "x509.GeneralName":
+    from cryptography import x509
+
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name.encode("idna").decode("ascii"))
 
 
-def _began(certificate: x509.Certificate) -> datetime.datetime:
-    return certificate.not_valid_before_utc
+def _described(path: Path, certificate: "x509.Certificate") -> OwnCertificate:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
 
-
-def _described(path: Path, certificate: x509.Certificate) -> OwnCertificate:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

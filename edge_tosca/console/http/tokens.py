@@ -5,14 +5,15 @@ import hmac
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
 from edge_tosca.console.http.requester import User
 from edge_tosca.console.http.session_file import Session, SessionFile
 from edge_tosca.console.http.session_secrets import bound, digest, hashed
-from edge_tosca.console.options import ROLES, NamedToken, Role
+from edge_tosca.console.http.session_users import JOINED, SignedIn, joined_by, user_of_session
+from edge_tosca.console.options import NamedToken, Role
 from edge_tosca.errors import StoreError
 
 LIFETIME_SECONDS = 30 * 24 * 3600
@@ -25,17 +26,6 @@ _SEEN_SECONDS = 3600
 """Between two notes of a session's use in the file: each write wears a memory card."""
 
 _MOST_AGENT = 200
-
-_JOINED = "phone of "
-"""Before the name of the user who showed the code."""
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """A session and its user."""
-
-    session: Session
-    user: User
 
 
 class Sessions:
@@ -138,14 +128,14 @@ class Sessions:
         Raises:
             LookupError: the issuer has no token any more.
         """
-        sponsor = issuer.removeprefix(_JOINED)
+        sponsor = issuer.removeprefix(JOINED)
         found = [one for one in self._tokens if one[0].name == sponsor]
         if not found:
             raise LookupError(issuer)
         giver, token = found[0]
-        user = User(min(role, giver.role), _JOINED + sponsor)
+        user = User(min(role, giver.role), JOINED + sponsor)
         value = secrets.token_urlsafe(32)
-        self._add(value, bound(value, token, _joined(user)), user, client, agent)
+        self._add(value, bound(value, token, joined_by(user)), user, client, agent)
         return user, self._header(value, LIFETIME_SECONDS, secure)
 
     def _add(self, value: str, token: str, user: User, client: str, agent: str) -> None:
@@ -224,7 +214,7 @@ class Sessions:
     def listed(self) -> list[Session]:
         """Return the sessions that are not over, the last used first."""
         now = time.time()
-        names = {f"{before}{user.name}" for user in self.users() for before in ("", _JOINED)}
+        names = {f"{before}{user.name}" for user in self.users() for before in ("", JOINED)}
         valid = [one for one in self._file.all().values() if one.expires > now and one.name in names]
         return sorted(valid, key=lambda one: -one.seen)
 
@@ -244,7 +234,7 @@ class Sessions:
             if session is None or session.expires <= now:
                 continue
             for user, token in self._tokens:
-                if (found := _user_of(session, value, user, token)) is not None:
+                if (found := user_of_session(session, value, user, token)) is not None:
                     self._note(session, now)
                     return SignedIn(session, found)
         return None
@@ -267,18 +257,3 @@ class Sessions:
 
     def _name(self, *, secure: bool) -> str:
         return f"{'__Host-' if secure else ''}edge-tosca-{self._port}"
-
-
-def _joined(user: User) -> str:
-    return f"{user.role.word}:{user.name}"
-
-
-def _user_of(session: Session, value: str, user: User, token: bytes) -> User | None:
-    """Return the user of a session if it was begun with a token, or with a code that its user showed."""
-    if hmac.compare_digest(bound(value, token), session.token):
-        return user
-    if session.role not in ROLES:
-        return None
-    joined = User(min(ROLES[session.role], user.role), session.name)
-    right = hmac.compare_digest(bound(value, token, _joined(joined)), session.token)
-    return joined if right else None
