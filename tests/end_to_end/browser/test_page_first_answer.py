@@ -17,11 +17,12 @@ NAME = "mug"
 OUTSIDE = {"open the address of the QR code": 1, "accept the certificate": 2, "allow the camera": 1}
 """Taps that the phone itself asks for, which no page can count."""
 
-# Each press of a finger, and each letter, that reaches the page.
+# Each press of a finger and each letter that reaches the page; Enter clicks a button by itself, with detail 0.
 _COUNT = """
-for (const kind of ['pointerdown', 'keydown'])
+for (const kind of ['click', 'keydown'])
   addEventListener(kind, (event) => {
-    if (event.isTrusted) sessionStorage.taps = Number(sessionStorage.taps ?? 0) + 1;
+    if (!event.isTrusted || (kind === 'click' && event.detail === 0)) return;
+    sessionStorage.taps = Number(sessionStorage.taps ?? 0) + 1;
   }, true);
 """
 
