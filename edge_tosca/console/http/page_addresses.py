@@ -22,6 +22,8 @@ def page_addresses(options: Options, port: int) -> list[str]:
     hosts = lan_addresses() if is_wildcard(options.address) else [options.address]
     if options.address == "0.0.0.0":
         hosts = [host for host in hosts if ":" not in host]
+    # A certificate from elsewhere has names, hardly ever addresses.
+    hosts = [*options.hosts, *hosts] if options.tls_cert is not None else [*hosts, *options.hosts]
     secure = options.tls_auto or options.tls_cert is not None
     return [page_address("https" if secure else "http", host, port, options.root_path) for host in hosts]
 

@@ -17,7 +17,7 @@ NAME = "mug"
 OUTSIDE = {"open the address of the QR code": 1, "accept the certificate": 2, "allow the camera": 1}
 """Taps that the phone itself asks for, which no page can count."""
 
-# Each press of a finger and each letter that reaches the page; Enter clicks a button by itself, with detail 0.
+# Each press of a finger and each letter that reaches the page; Enter clicks a button, too, with detail 0.
 _COUNT = """
 for (const kind of ['click', 'keydown'])
   addEventListener(kind, (event) => {
@@ -52,7 +52,7 @@ def test_twelve_taps_lead_from_the_code_to_the_first_right_answer(
     _report(capsys, taps, began)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_way_without_the_code_takes_six_times_as_many(
     serve: Callable[..., Served],
     visit: Callable[..., Technician],

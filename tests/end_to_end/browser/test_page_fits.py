@@ -9,6 +9,8 @@ from served import Served
 from stage import photographs
 from technician import DESKTOP, PHONE, SMALL, Technician
 
+pytestmark = pytest.mark.long
+
 VIEWS = (
     "live",
     "teach",

@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -196,6 +197,10 @@ def test_addresses_of_all_interfaces_are_those_that_a_phone_can_open(tmp_path):
     assert not any("0.0.0.0" in one or "127.0.0.1" in one for one in every)
     assert page_addresses(Options(tmp_path, address="fd00::7"), 80) == ["http://[fd00::7]:80/"]
     assert page_addresses(Options(tmp_path), 8600) == []
+    named = Options(tmp_path, address="192.168.7.7", hosts=("box.local",))
+    assert page_addresses(named, 80) == ["http://192.168.7.7:80/", "http://box.local:80/"]
+    certified = replace(named, tls_cert=tmp_path)
+    assert page_addresses(certified, 443) == ["https://box.local:443/", "https://192.168.7.7:443/"]
 
 
 def test_the_code_on_the_terminal_and_on_the_page_are_the_address(tmp_path):
