@@ -7,8 +7,8 @@ export class Scene {
   constructor(picture) {
     this.picture = picture;
     this.words = h("div.says", { hidden: true, role: "status" });
-    this.file = h("img.still", { alt: "", hidden: true });
-    this.element = h("div.scene", {}, picture, this.words, this.file);
+    this.file = h("img.still", { alt: "" });
+    this.element = h("div.scene", {}, picture, this.words);
     this.reason = "";
     this.offered = null;
     this.symbol = "camera";
@@ -38,10 +38,11 @@ export class Scene {
 
   /** Show a picture from a file instead; "" for the camera again. */
   still(address, words = "") {
-    this.file.hidden = !address;
+    this.file.remove();
+    if (!address) return;
     this.file.alt = words;
-    if (address) this.file.src = address;
-    else this.file.removeAttribute("src");
+    this.file.src = address;
+    this.words.after(this.file);
   }
 
   /** Take the shape of the camera's pictures. */

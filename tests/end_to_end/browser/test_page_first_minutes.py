@@ -50,9 +50,12 @@ def test_without_a_camera_files_are_taught_and_answered(
     who.heading("What is it?")
     who.press("Cancel")
 
-    other = photographs(shared_data, "Pineapple", "test")[0]
+    before = who.page.locator(".scene .still").get_attribute("src")
+    other = photographs(shared_data, "Orange", "test")[1]
     who.page.evaluate(_DROP, [other.name, base64.b64encode(other.read_bytes()).decode()])
-    who.answer_is("Unknown")
+    who.page.wait_for_function(
+        "before => document.querySelector('.scene .still').getAttribute('src') !== before", arg=before
+    )
 
 
 def test_a_full_ring_offers_the_lesson_at_once(
