@@ -11,6 +11,8 @@ from technician import DESKTOP, PHONE, SMALL, Technician
 
 pytestmark = pytest.mark.long
 
+TOKEN = "a-token-for-every-screen"
+
 VIEWS = (
     "live",
     "teach",
@@ -25,6 +27,7 @@ VIEWS = (
     "settings",
     "packs",
     "invite",
+    "phones",
     "regions",
     "cameras",
     "tally",
@@ -83,7 +86,7 @@ _OVERLAP = """() => {
 @pytest.fixture(scope="module")
 def lived_in(serve_all: Callable[..., Served], shared_data: Path) -> Served:
     """A box with classes, waiting pictures and a history."""
-    box = serve_all()
+    box = serve_all(token=TOKEN)
     box.teach({name: photographs(shared_data, name)[:12] for name in ("Pineapple", "Orange")})
     box.queue({"Orange": photographs(shared_data, "Orange")[12:16]})
     return box
@@ -95,8 +98,12 @@ def test_no_word_is_broken_and_no_message_covers_a_button(
 ) -> None:
     faults: dict[str, Any] = {}
     for name, device in (("phone", PHONE), ("small", SMALL), ("desktop", DESKTOP)):
-        who = visit(lived_in, device, locale=language)
+        who = visit(lived_in, device, locale=language, refusals=(401,))
         who.page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
+        who.page.goto(lived_in.url)
+        who.page.locator("#token").fill(TOKEN)
+        who.page.keyboard.press("Enter")
+        who.page.locator("main[data-view=live]").wait_for()
         for view in VIEWS:
             who.go(view)
             if broken := who.page.evaluate(_BROKEN):
