@@ -24,7 +24,7 @@ export async function live(query) {
   if (regions.length > 1 && !query.region) {
     source.close();
     const view = tiles(regions, sourceButton(source, choice));
-    if (taught.empty && taught.mayTeach) view.element.append(firstLesson());
+    if (taught.empty && taught.mayTeach) view.element.append(firstLesson(taught));
     return view;
   }
   if (place) chooseRegion(place);
@@ -44,7 +44,7 @@ export async function live(query) {
     onpress: () => explain(newest),
   });
 
-  const first = taught.mayTeach ? firstLesson() : null;
+  const first = taught.mayTeach ? firstLesson(taught) : null;
   const asked = h("div.asked", {}, wrong, look);
 
   function update(message) {
