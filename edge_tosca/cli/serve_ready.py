@@ -34,7 +34,8 @@ def announce(ready: "Ready", store: Path, join: JoinWord) -> None:
     if join == "off" or ready.invite is None or not ready.addresses or not sys.stdout.isatty():
         return
     _show(ready, join)
-    if sys.stdin is not None and sys.stdin.isatty():
+    in_main = threading.current_thread() is threading.main_thread()
+    if in_main and sys.stdin is not None and sys.stdin.isatty():
         # In the background a read would stop the process.
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         threading.Thread(target=_show_again, args=(ready, join), daemon=True, name="join codes").start()

@@ -2,11 +2,11 @@
 
 import { get, pictureAddress } from "./api.js";
 import { button, h, linkButton } from "./dom.js";
-import { addFiles, fileButton } from "./files.js";
+import { addFiles, fileButton, takeDrops } from "./files.js";
 import { icon } from "./icons.js";
 import { nameField } from "./name_field.js";
 import { NONE, shown } from "./none.js";
-import { attempt } from "./notice.js";
+import { attempt, notice } from "./notice.js";
 import { go, way } from "./route.js";
 import { hasCamera } from "./source.js";
 import { startLesson } from "./start_lesson.js";
@@ -22,6 +22,14 @@ export async function teach({ first }) {
     kind: camera || queue.pictures ? "tall wide" : "primary tall wide",
     ready: () => Boolean(read()),
   });
+  // Files may be dropped before they have a name.
+  let dropped = [];
+  const drop = (chosen) => {
+    if (input.value.trim()) return teachFiles(read(), chosen);
+    dropped = chosen;
+    notice(t("teach.dropped", { count: chosen.length }));
+    input.focus();
+  };
   if (first) requestAnimationFrame(() => input.focus());
   const naming = h(
     "form.card.naming",
@@ -29,6 +37,7 @@ export async function teach({ first }) {
       onsubmit: (event) => {
         event.preventDefault();
         const label = read();
+        if (label && dropped.length) return teachFiles(label, dropped);
         if (label) go("capture", { label });
       },
     },
@@ -48,7 +57,8 @@ export async function teach({ first }) {
   } else {
     children.push(h("h2", {}, t("teach.how")), h("ol.steps", {}, ["name", "show", "press"].map((step) => h("li", {}, t(`teach.step.${step}`)))), nothing);
   }
-  return { title: t("place.teach"), element: h("div", {}, children) };
+  const view = h("div", {}, children);
+  return { title: t("place.teach"), element: view, leave: takeDrops(view, drop) };
 }
 
 async function teachFiles(label, files) {

@@ -12,10 +12,12 @@ from technician import PHONE, Technician
 # As over plain http, where a browser has no camera for a page.
 _WITHOUT_CAMERA = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
 
-_DROP = """([name, data]) => {
+_DROP = """(files) => {
   const held = new DataTransfer();
-  const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
-  held.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+  for (const [name, data] of files) {
+    const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+    held.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+  }
   document.querySelector('main').dispatchEvent(
     new DragEvent('drop', { dataTransfer: held, bubbles: true, cancelable: true }));
 }"""
@@ -51,11 +53,22 @@ def test_without_a_camera_files_are_taught_and_answered(
     who.press("Cancel")
 
     before = who.page.locator(".scene .still").get_attribute("src")
-    other = photographs(shared_data, "Orange", "test")[1]
-    who.page.evaluate(_DROP, [other.name, base64.b64encode(other.read_bytes()).decode()])
+    _drop(who, photographs(shared_data, "Orange", "test")[1:2])
     who.page.wait_for_function(
         "before => document.querySelector('.scene .still').getAttribute('src') !== before", arg=before
     )
+
+    who.go("teach")
+    _drop(who, photographs(shared_data, "Leek")[:3])
+    who.sees("3 files. What are they called?")
+    who.page.locator("input[type=text]:focus").fill("Leek")
+    who.page.keyboard.press("Enter")
+    who.sees("3 pictures. Remove those")
+
+
+def _drop(who: Technician, paths: list[Path]) -> None:
+    files = [(path.name, base64.b64encode(path.read_bytes()).decode()) for path in paths]
+    who.page.evaluate(_DROP, files)
 
 
 def test_a_full_ring_offers_the_lesson_at_once(
