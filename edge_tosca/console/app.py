@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from edge_tosca.console.api import (
+    answers,
     classes,
     device,
     explain,
@@ -93,6 +94,7 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     for routes in (
         session_routes,
         predict,
+        answers,
         explain,
         live,
         teaching,

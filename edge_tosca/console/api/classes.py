@@ -98,6 +98,7 @@ async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
             # No report or queue may show a picture of a forgotten class, whatever name it was taught under.
             gone = names.difference(learner.state.labels)
             state.jobs.drop_pictures(sorted(gone))
+            state.strips.drop(gone)
             for name in gone:
                 state.queue.clear(name)
 

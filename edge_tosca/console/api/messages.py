@@ -183,7 +183,7 @@ class LiveMessage(Message):
     """The newest answer to a region of a camera, or the reason why there is none.
 
     `camera` has the camera's statistics, `camera_name` and `region` say which region of which camera; null
-    for a phone's own camera.
+    for a phone's own camera. `strip` is the id of the newest of the last answers (/answers).
     """
 
     id: str | None
@@ -194,6 +194,7 @@ class LiveMessage(Message):
     reason: Literal["no_camera", "starting", "camera_lost", "nothing_learned", "trouble"] | None
     camera_name: str | None = None
     region: str | None = None
+    strip: str | None = None
 
 
 class CameraMessage(Message):

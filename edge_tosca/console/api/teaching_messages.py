@@ -15,6 +15,49 @@ class CorrectionMessage(RequestMessage):
     label: str = Field(min_length=1, max_length=4000)
 
 
+class ConfirmationMessage(RequestMessage):
+    """An answer that was right."""
+
+    answer: str = Field(min_length=1, max_length=64)
+
+
+class StripAnswerMessage(Message):
+    """One of the last answers; `truth` is the class that a user named, `at` in seconds since 1970."""
+
+    id: str
+    at: float
+    label: str
+    unknown: bool
+    probability: float
+    truth: str | None
+
+
+class StripMessage(Message):
+    """The last answers of a region or phone, the newest first, one an object."""
+
+    answers: list[StripAnswerMessage]
+
+
+class NameMessage(RequestMessage):
+    """A class name for some pictures, by their ids."""
+
+    pictures: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(min_length=1, max_length=600)
+    label: str = Field(min_length=1, max_length=4000)
+
+
+class NamedMessage(Message):
+    """Number of pictures that were queued, that are gone, and for which the queue has no room.
+
+    `count`: of all queued pictures of the class.
+    """
+
+    label: str
+    moved: int
+    gone: int
+    full: int
+    count: int
+
+
 class WaitingMessage(Message):
     """A picture that waits to be taught."""
 

@@ -1,7 +1,7 @@
 """The unknown inboxes: one of each region, and one of pictures that phones and programs sent."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,13 @@ class Inboxes:
         with self._lock:
             inboxes = list(self._inboxes.values())
         return next((found for inbox in inboxes if (found := inbox.picture(key)) is not None), None)
+
+    def remove(self, keys: Container[str]) -> None:
+        """Remove pictures by their ids."""
+        with self._lock:
+            inboxes = list(self._inboxes.values())
+        for inbox in inboxes:
+            inbox.remove(keys)
 
     def take(self, key: str) -> Sequence[UnknownImage] | None:
         """Remove a group and return its pictures; None if there is no such group."""

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.arrays import Array
+from edge_tosca.console.app_state.answer_strip import AnswerStrips
 from edge_tosca.console.app_state.cameras import Cameras
 from edge_tosca.console.app_state.fair_thread import FairThread
 from edge_tosca.console.app_state.image_analysis import (
@@ -26,6 +27,7 @@ from edge_tosca.console.app_state.image_analysis import (
 from edge_tosca.console.app_state.inboxes import Inboxes
 from edge_tosca.console.app_state.learner_thread import LearnerThread
 from edge_tosca.console.app_state.metrics import Metrics, Readings
+from edge_tosca.console.app_state.naming import PicturePlaces
 from edge_tosca.console.app_state.phones import Phones
 from edge_tosca.console.app_state.recent_answers import RecentAnswers
 from edge_tosca.console.app_state.training_jobs import Job, Jobs, Taught
@@ -70,8 +72,10 @@ class AppState:
         streams: open live views.
         queue: pictures that wait to be taught.
         recent: pictures of the last answers.
+        strips: the last answers of each page, one an object.
         inbox: recent unknown pictures, by region.
         phones: consensus of each phone.
+        places: where pictures without a class are kept, to name them.
         thumbnails: pictures that are stored beside the learner.
         jobs: lessons under way or over.
         predict_thread: decodes small pictures, computes features and answers, at a lower priority than the
@@ -90,7 +94,9 @@ class AppState:
         self.streams = Streams()
         self.queue = Queue()
         self.recent = RecentAnswers()
+        self.strips = AnswerStrips()
         self.inbox = Inboxes()
+        self.places = PicturePlaces(self.queue, self.inbox, self.strips, self.recent)
         self.phones = Phones(options.frames)
         self.thumbnails = Thumbnails(options.store)
         self._provenance: dict[str, str] = {}
@@ -207,20 +213,32 @@ class AppState:
         """Return counters that must keep rising while the console works, besides the server's own."""
         return {"live": lambda: self.cameras.rounds}
 
-    def remember(self, image: AnalysedImage, answer: Answer, place: Place | None = None) -> str:
+    def remember(
+        self, image: AnalysedImage, answer: Answer, place: Place | None = None, phone: str | None = None
+    ) -> str:
         """Keep an answer's picture in memory for a while, and in the inbox if the answer is unknown.
 
         Args:
             image: the picture.
             answer: of the learner.
             place: the region that it is of; None for a picture that was sent.
+            phone: that shows the answer, by its own name for itself; None for a program.
 
         Returns:
             The answer's id.
         """
         if answer.unknown:
             self.inbox.add(place, image, answer.label)
-        return self.recent.add(image)
+        key = self.recent.add(image)
+        display = place or phone
+        if display is not None:
+            self.strips.add(display, key, image, answer)
+        return key
+
+    def answered(self, key: str) -> AnalysedImage | None:
+        """Return the picture of an answer; None if it is no longer kept."""
+        found = self.strips.find(key)
+        return self.recent.find(key) if found is None else found.image
 
     def _remember_of_place(self, place: Place, image: AnalysedImage, answer: Answer) -> str:
         return self.remember(image, answer, place)
@@ -228,7 +246,7 @@ class AppState:
     def picture(self, key: str) -> bytes | None:
         """Return a picture by its id, wherever it is kept, as a JPEG; None if there is none."""
         waiting = self.queue.picture(key)
-        image = waiting.image if waiting is not None else self.recent.find(key) or self.inbox.picture(key)
+        image = waiting.image if waiting is not None else self.answered(key) or self.inbox.picture(key)
         return image.jpeg if image is not None else self.jobs.picture(key) or self.thumbnails.picture(key)
 
     def thumbnails_of(self, store: Store, label: str) -> Sequence[str]:

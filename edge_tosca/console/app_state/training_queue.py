@@ -120,6 +120,22 @@ class Queue:
                         return True
         return False
 
+    def rename(self, key: str, label: str) -> bool:
+        """Move a picture to another class; return False if there is no room, or no such picture."""
+        with self._lock:
+            for old, waiting in list(self._classes.items()):
+                for one in waiting:
+                    if one.id != key:
+                        continue
+                    if old == label:
+                        return True
+                    if len(self._classes.get(label, [])) >= MOST_OF_A_CLASS:
+                        return False
+                    self._drop(old, [one])
+                    self._classes.setdefault(label, []).append(one)
+                    return True
+        return False
+
     def clear(self, label: str | None = None) -> int:
         """Remove all pictures, or those of a class; return their number."""
         with self._lock:

@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,6 +122,16 @@ class UnknownInbox:
         with self._lock:
             every = (one for group in self._groups.values() for one in group.pictures)
             return next((one.image for one in every if one.id == key), None)
+
+    def remove(self, keys: Container[str]) -> None:
+        """Remove pictures by their ids; a group without pictures goes with them."""
+        with self._lock:
+            for name, group in list(self._groups.items()):
+                left = [one for one in group.pictures if one.id not in keys]
+                group.count -= len(group.pictures) - len(left)
+                group.pictures = left
+                if not left:
+                    del self._groups[name]
 
     def take(self, key: str) -> Sequence[UnknownImage] | None:
         """Remove a group and return its pictures; None if there is no such group."""

@@ -14,6 +14,7 @@ _VIEW = (
     "GET /live/tiles",
     "GET /live/tiles/events",
     "POST /live/frame",
+    "GET /answers",
     "GET /answers/evidence",
     "GET /camera",
     "GET /camera/frame",
@@ -32,10 +33,12 @@ _VIEW = (
 )
 _TEACH = (
     "POST /answers/correct",
+    "POST /answers/confirm",
     "GET /queue",
     "POST /queue",
     "DELETE /queue",
     "POST /queue/capture",
+    "POST /queue/name",
     "DELETE /queue/picture",
     "POST /learn",
     "GET /jobs",
