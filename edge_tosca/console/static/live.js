@@ -4,12 +4,13 @@ import { send } from "./api.js";
 import { AnswerPanel } from "./answer.js";
 import { chooseRegion, regionWords } from "./box_regions.js";
 import { correct } from "./correct.js";
-import { button, h, iconButton } from "./dom.js";
+import { button, fill, h, iconButton } from "./dom.js";
 import { listen } from "./events.js";
 import { explain } from "./explain.js";
 import { icon } from "./icons.js";
 import { way } from "./route.js";
 import { fittingSource, sourceButton } from "./source_button.js";
+import { Strip } from "./strip.js";
 import { t } from "./strings.js";
 import { tiles } from "./tiles.js";
 import { UserError } from "./user_error.js";
@@ -25,13 +26,21 @@ export async function live(query) {
   }
   if (place) chooseRegion(place);
   const panel = new AnswerPanel();
+  const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
+  const strip = new Strip(choice.kind === "own" ? { client } : place ?? {});
   let newest = null;
+  let unknown = false;
 
   const wrong = button(t("live.wrong"), {
     symbol: "wrong",
     kind: "tall wide",
     disabled: true,
-    onpress: () => correct(newest),
+    onpress: async () => {
+      const message = newest;
+      if (!message) return;
+      const answer = message.shown ?? message.answer;
+      if (await correct(message.id, { guesses: answer.top.map((one) => one.label), unknown: answer.unknown })) strip.load();
+    },
   });
 
   const look = iconButton(t("explain.show"), "look", {
@@ -44,13 +53,20 @@ export async function live(query) {
     newest = message.id ? message : null;
     wrong.disabled = newest === null;
     look.disabled = newest === null;
+    // Of an unknown picture nothing was said that could be wrong.
+    const now = Boolean(message.id && (message.shown ?? message.answer)?.unknown);
+    if (now !== unknown) {
+      unknown = now;
+      fill(wrong, icon(unknown ? "edit" : "wrong"), h("span", {}, t(unknown ? "live.name_it" : "live.wrong")));
+    }
     panel.show(message);
+    strip.update(message.strip);
     source.update(message.camera);
   }
 
-  const stop = choice.kind === "own" ? ask(source, update) : listen("/live/events", place ?? {}, update);
+  const stop = choice.kind === "own" ? ask(source, client, update) : listen("/live/events", place ?? {}, update);
   source.scene.corner(sourceButton(source, choice));
-  const element = h("div.live", {}, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, h("div.asked", {}, wrong, look)));
+  const element = h("div.live", {}, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, h("div.asked", {}, wrong, look)), strip.element);
   return {
     title: t("place.live"),
     element,
@@ -67,8 +83,7 @@ function regionHead(place, regions) {
 }
 
 /** Send the phone's own pictures one by one; the next is sent when the last was answered. */
-function ask(source, update) {
-  const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
+function ask(source, client, update) {
   let ended = false;
   let timer = null;
 
