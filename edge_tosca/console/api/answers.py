@@ -42,7 +42,7 @@ async def answers(
 
 @router.post("/answers/confirm", dependencies=[CHANGES_STORE])
 async def confirm(state: AppStateDep, body: ConfirmationMessage) -> AddedMessage:
-    """Confirm one of the last answers: its picture joins those of its class that wait, unless it has a fault."""
+    """Confirm one of the last answers: its picture waits with those of its class, unless it has a fault."""
     found = state.strips.find(body.answer)
     if found is None:
         raise ApiError(404, "this answer is no longer kept; confirm a newer one")

@@ -76,12 +76,13 @@ class WaitingClassMessage(Message):
 
 
 class QueueMessage(Message):
-    """All pictures that wait to be taught."""
+    """All pictures that wait to be taught; `kept`: a restart does not lose them."""
 
     classes: list[WaitingClassMessage]
     pictures: int
     limit: int
     limit_of_a_class: int
+    kept: bool
 
 
 class AddedMessage(Message):
@@ -183,10 +184,11 @@ class UnknownGroupMessage(Message):
 
 
 class InboxMessage(Message):
-    """All groups of unknown pictures."""
+    """All groups of unknown pictures; `kept`: a restart does not lose them."""
 
     groups: list[UnknownGroupMessage]
     pictures: int
+    kept: bool
 
 
 class MoveMessage(RequestMessage):

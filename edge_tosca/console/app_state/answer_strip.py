@@ -1,4 +1,4 @@
-"""The last answers that each page showed, with their pictures, so that they can be confirmed or corrected later."""
+"""The last answers that each page showed, with their pictures: they can be confirmed or corrected."""
 
 import threading
 import time

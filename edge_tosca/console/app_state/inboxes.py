@@ -7,11 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.console.app_state.image_analysis import AnalysedImage
-from edge_tosca.console.app_state.unknown_inbox import MOST_GROUPS, UnknownGroup, UnknownImage, UnknownInbox
+from edge_tosca.console.app_state.unknown_inbox import (
+    MOST_GROUPS,
+    MOST_PICTURES,
+    UnknownGroup,
+    UnknownImage,
+    UnknownInbox,
+)
 from edge_tosca.live import Place
 
 LEAST_GROUPS = 4
 """Groups of each inbox, however many there are."""
+
+LEAST_PICTURES = 40
+"""Pictures of each inbox, however many there are."""
 
 
 class Inboxes:
@@ -31,6 +40,10 @@ class Inboxes:
             nearest: its most probable class.
         """
         self._of(place).add(image, nearest)
+
+    def bring_back(self, place: Place | None, key: str, pictures: Sequence[UnknownImage], count: int) -> None:
+        """Add a group of a region as it was before a restart; see `UnknownInbox.bring_back`."""
+        self._of(place).bring_back(key, pictures, count)
 
     def set_known_mean(self, mean: NDArray[np.float64] | None) -> None:
         """Set the mean of the known classes; see `UnknownInbox.set_known_mean`."""
@@ -76,4 +89,5 @@ class Inboxes:
                 inbox.set_known_mean(self._known_mean)
                 for one in self._inboxes.values():
                     one.most_groups = max(LEAST_GROUPS, MOST_GROUPS // len(self._inboxes))
+                    one.most_pictures = max(LEAST_PICTURES, MOST_PICTURES // len(self._inboxes))
             return inbox

@@ -32,7 +32,8 @@ from edge_tosca.console.app_state.phones import Phones
 from edge_tosca.console.app_state.recent_answers import RecentAnswers
 from edge_tosca.console.app_state.training_jobs import Job, Jobs, Taught
 from edge_tosca.console.app_state.training_queue import Queue
-from edge_tosca.console.http.errors import without_paths
+from edge_tosca.console.app_state.waiting_keeper import WaitingKeeper
+from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.console.http.pixels import PixelBudget
 from edge_tosca.console.http.streams import Streams
 from edge_tosca.console.options import Options
@@ -77,6 +78,7 @@ class AppState:
         phones: consensus of each phone.
         places: where pictures without a class are kept, to name them.
         thumbnails: pictures that are stored beside the learner.
+        waiting: keeps the queue and the inbox in the file of the thumbnails.
         jobs: lessons under way or over.
         predict_thread: decodes small pictures, computes features and answers, at a lower priority than the
             live loop.
@@ -99,6 +101,7 @@ class AppState:
         self.places = PicturePlaces(self.queue, self.inbox, self.strips, self.recent)
         self.phones = Phones(options.frames)
         self.thumbnails = Thumbnails(options.store)
+        self.waiting = WaitingKeeper(self.thumbnails, self.queue, self.inbox)
         self._provenance: dict[str, str] = {}
         self._vision: FeatureExtractor | None = None
         self.jobs = Jobs(
@@ -164,6 +167,7 @@ class AppState:
         if self.options.follower is not None:
             await asyncio.to_thread(self.options.follower.close)
         await asyncio.to_thread(self.cameras.close)
+        await self.save_waiting()
         ended = [
             await asyncio.to_thread(close, self._seconds_left())
             for close in (
@@ -243,6 +247,12 @@ class AppState:
     def _remember_of_place(self, place: Place, image: AnalysedImage, answer: Answer) -> str:
         return self.remember(image, answer, place)
 
+    async def save_waiting(self) -> None:
+        """Write the queue and the inbox at once, if pictures are kept; a failure is tried again later."""
+        with contextlib.suppress(EdgeToscaError, ApiError, TimeoutError):
+            save = partial(self.waiting.save, all_now=True)
+            await asyncio.wait_for(self.store_thread(save), self._seconds_left() if self._stopped else None)
+
     def picture(self, key: str) -> bytes | None:
         """Return a picture by its id, wherever it is kept, as a JPEG; None if there is none."""
         waiting = self.queue.picture(key)
@@ -267,6 +277,8 @@ class AppState:
             self.jobs.drop_erased(owner)
             self.thumbnails.follow(owner)
             self.inbox.set_known_mean(_known_mean(learner))
+            self.waiting.load(owner, learner)
+            self.waiting.save(learner)
         trim_heap()
 
     def try_to_synchronize(self, learner: Learner) -> None:
@@ -301,6 +313,8 @@ class AppState:
         now = id(learner), learner.store.latest()
         if now != known:
             self.synchronize(learner)
+        else:
+            self.waiting.save(learner)
         return now
 
     def _open_for_prediction(self) -> Learner:

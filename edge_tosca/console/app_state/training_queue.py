@@ -100,6 +100,12 @@ class Queue:
             self._classes.setdefault(label, []).append(picture)
             return Added(picture.id, True, None, hint, len(self._classes[label]))
 
+    def room(self, label: str, pictures: int) -> bool:
+        """Return whether so many more pictures of a class can wait."""
+        with self._lock:
+            in_all = self._count() + pictures <= MOST
+            return in_all and len(self._classes.get(label, [])) + pictures <= MOST_OF_A_CLASS
+
     def classes(self) -> dict[str, list[QueuedImage]]:
         """Return all pictures by class."""
         with self._lock:
