@@ -1,8 +1,8 @@
 """Choose the pictures whose answer would teach most: near a border between classes, far from what was taught.
 
 Each question takes the picture of the highest value, and counts as taught from then on, so that the next one
-is of something else: margin sampling (Scheffer and others, IDA 2001) inside farthest-point traversal (Gonzalez,
-1985; as core-set selection: Sener and Savarese, ICLR 2018). docs/asking.md has what it gains.
+is of something else: margin sampling (Scheffer and others, IDA 2001) inside farthest-point traversal (as
+core-set selection: Sener and Savarese, ICLR 2018). docs/asking.md has what it gains.
 """
 
 from dataclasses import dataclass

@@ -99,6 +99,7 @@ async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
             gone = names.difference(learner.state.labels)
             state.jobs.drop_pictures(sorted(gone))
             state.strips.drop(gone)
+            state.doubtful.drop(gone)
             for name in gone:
                 state.queue.clear(name)
 

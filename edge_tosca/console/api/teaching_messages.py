@@ -191,6 +191,24 @@ class InboxMessage(Message):
     kept: bool
 
 
+class QuestionMessage(Message):
+    """A picture to ask about; `labels` are the most probable known classes.
+
+    `reason`: "border" if two of them are nearly as probable, "far" if nothing similar was taught.
+    """
+
+    id: str
+    reason: Literal["border", "far"]
+    labels: list[str]
+
+
+class QuestionsMessage(Message):
+    """Questions, the most instructive first, chosen among so many pictures."""
+
+    questions: list[QuestionMessage]
+    pictures: int
+
+
 class MoveMessage(RequestMessage):
     """A class name for a group of unknown pictures."""
 

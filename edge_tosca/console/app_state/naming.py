@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_tosca.console.app_state.answer_strip import AnswerStrips
+from edge_tosca.console.app_state.doubtful_answers import DoubtfulAnswers
 from edge_tosca.console.app_state.inboxes import Inboxes
 from edge_tosca.console.app_state.recent_answers import RecentAnswers
 from edge_tosca.console.app_state.training_queue import Queue
@@ -31,12 +32,14 @@ class PicturePlaces:
     Attributes:
         queue: of pictures to teach.
         inbox: of unknown pictures.
+        doubtful: pictures of answers that were hardly decided.
         strips: of the last answers.
         recent: answers.
     """
 
     queue: Queue
     inbox: Inboxes
+    doubtful: DoubtfulAnswers
     strips: AnswerStrips
     recent: RecentAnswers
 
@@ -61,7 +64,12 @@ class PicturePlaces:
         if self.queue.picture(key) is not None:
             return self.queue.rename(key, label)
         answered = self.strips.find(key)
-        image = answered.image if answered is not None else self.inbox.picture(key) or self.recent.find(key)
+        image = (
+            (None if answered is None else answered.image)
+            or self.inbox.picture(key)
+            or self.doubtful.picture(key)
+            or self.recent.find(key)
+        )
         if image is None:
             return None
         # A user named this picture, so its quality is not checked.
@@ -69,4 +77,5 @@ class PicturePlaces:
             return False
         self.strips.mark(key, label)
         self.inbox.remove([key])
+        self.doubtful.remove([key])
         return True

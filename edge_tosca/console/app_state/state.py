@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edge_tosca.arrays import Array
 from edge_tosca.console.app_state.answer_strip import AnswerStrips
 from edge_tosca.console.app_state.cameras import Cameras
+from edge_tosca.console.app_state.doubtful_answers import DoubtfulAnswers
 from edge_tosca.console.app_state.fair_thread import FairThread
 from edge_tosca.console.app_state.image_analysis import (
     AnalysedImage,
@@ -75,6 +76,7 @@ class AppState:
         recent: pictures of the last answers.
         strips: the last answers of each page, one an object.
         inbox: recent unknown pictures, by region.
+        doubtful: pictures of answers that were hardly decided.
         phones: consensus of each phone.
         places: where pictures without a class are kept, to name them.
         thumbnails: pictures that are stored beside the learner.
@@ -98,7 +100,8 @@ class AppState:
         self.recent = RecentAnswers()
         self.strips = AnswerStrips()
         self.inbox = Inboxes()
-        self.places = PicturePlaces(self.queue, self.inbox, self.strips, self.recent)
+        self.doubtful = DoubtfulAnswers()
+        self.places = PicturePlaces(self.queue, self.inbox, self.doubtful, self.strips, self.recent)
         self.phones = Phones(options.frames)
         self.thumbnails = Thumbnails(options.store)
         self.waiting = WaitingKeeper(self.thumbnails, self.queue, self.inbox)
@@ -234,6 +237,8 @@ class AppState:
         if answer.unknown:
             self.inbox.add(place, image, answer.label)
         key = self.recent.add(image)
+        if not answer.unknown:
+            self.doubtful.add(key, image, answer)
         display = place or phone
         if display is not None:
             self.strips.add(display, key, image, answer)
@@ -256,7 +261,11 @@ class AppState:
     def picture(self, key: str) -> bytes | None:
         """Return a picture by its id, wherever it is kept, as a JPEG; None if there is none."""
         waiting = self.queue.picture(key)
-        image = waiting.image if waiting is not None else self.answered(key) or self.inbox.picture(key)
+        image = (
+            waiting.image
+            if waiting is not None
+            else self.answered(key) or self.inbox.picture(key) or self.doubtful.picture(key)
+        )
         return image.jpeg if image is not None else self.jobs.picture(key) or self.thumbnails.picture(key)
 
     def thumbnails_of(self, store: Store, label: str) -> Sequence[str]:

@@ -47,6 +47,7 @@ _TEACH = (
     "GET /inbox",
     "DELETE /inbox",
     "POST /inbox/move",
+    "GET /questions",
     "POST /classes/rename",
     "POST /rollback",
 )

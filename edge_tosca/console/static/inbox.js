@@ -5,7 +5,9 @@ import { confirm } from "./dialog.js";
 import { button, h } from "./dom.js";
 import { classPicker } from "./class_picker.js";
 import { icon } from "./icons.js";
+import { keptLine } from "./kept.js";
 import { attempt, notice } from "./notice.js";
+import { questionCard } from "./questions.js";
 import { go, way } from "./route.js";
 import { Selection } from "./selection.js";
 import { moment, t } from "./strings.js";
@@ -13,12 +15,13 @@ import { moment, t } from "./strings.js";
 const IN_PILE = 3;
 
 export async function inbox() {
-  const { groups } = await get("/inbox");
+  const [{ groups, kept }, { classes }] = await Promise.all([get("/inbox"), get("/classes")]);
+  const asked = await questionCard(classes.map((one) => one.label));
   const head = h("div.head", {}, h("h1", {}, t("inbox.title")));
   const body = groups.length
     ? [h("p.quiet", {}, t("inbox.about", { count: groups.reduce((sum, group) => sum + group.count, 0) })), h("ul.cards", {}, groups.map(pile))]
     : h("div.empty", {}, icon("unknown"), h("p", {}, t("inbox.none")));
-  return { title: t("inbox.title"), element: h("div", {}, head, body) };
+  return { title: t("inbox.title"), element: h("div.inbox", {}, head, asked, body, keptLine(kept)) };
 }
 
 function pile({ id, count, pictures, nearest, camera, region }) {
