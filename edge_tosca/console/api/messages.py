@@ -59,6 +59,15 @@ class OutcomesMessage(Message):
     interval: dict[str, tuple[float, float]]
 
 
+class LessonMessage(Message):
+    """A lesson that taught a class, and ids of its kept pictures."""
+
+    task: str
+    images: int
+    learned_at: str
+    pictures: list[str]
+
+
 class ClassMessage(Message):
     """A known class. `accuracy` ignores "unknown"; `outcomes` is null where an earlier version learned it."""
 
@@ -70,6 +79,7 @@ class ClassMessage(Message):
     accuracy: float | None
     outcomes: OutcomesMessage | None
     thumbnail: bool
+    lessons: list[LessonMessage]
 
 
 class ModuleMessage(Message):
@@ -220,12 +230,13 @@ class StorageMessage(Message):
 
 
 class FindingMessage(Message):
-    """Result of one check of the doctor."""
+    """Result of one check of the doctor; `measured` is false where this system does not report it."""
 
     what: str
     ok: bool
     detail: str
     remedy: str
+    measured: bool
 
 
 class DoctorMessage(Message):

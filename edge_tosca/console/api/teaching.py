@@ -51,7 +51,7 @@ async def queue(state: AppStateDep) -> QueueMessage:
                 pictures=[
                     WaitingMessage(id=one.id, sharpness=one.image.sharpness, hint=one.hint) for one in waiting
                 ],
-                hints=state.queue.hints(waiting),
+                hints=state.queue.hints(waiting, known=label in known),
             )
             for label, waiting in classes.items()
         ],

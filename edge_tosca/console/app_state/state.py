@@ -47,6 +47,7 @@ from edge_tosca.live.triggers import parse_trigger
 from edge_tosca.results import Answer, LearnReport, NoneReport
 from edge_tosca.runtime import Preprocessing
 from edge_tosca.store.sqlite_errors import refuse_read_only
+from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnail_owner import classes_of, owner_of
 from edge_tosca.store.thumbnails import Thumbnails
@@ -274,6 +275,10 @@ class AppState:
             classes = [one for task in store.state().tasks for one in classes_of(task, label)]
             identity = store.audit_log.identity()
         return self.thumbnails.of(classes, 8, identity)
+
+    def thumbnails_of_task(self, store: Store, task: Task, label: str) -> Sequence[str]:
+        """List the ids of the stored thumbnails of a class as one task taught it."""
+        return self.thumbnails.of(classes_of(task, label), 24, store.audit_log.identity())
 
     def synchronize(self, learner: Learner) -> None:
         """Bring thumbnails, pictures of lessons and the inbox up to date; called in the learner's thread.

@@ -163,9 +163,16 @@ class Queue:
                 self._classes.setdefault(label, []).extend(back)
             return len(back)
 
-    def hints(self, waiting: Sequence[QueuedImage]) -> list[Lack]:
-        """List the faults of a class's pictures."""
+    def hints(self, waiting: Sequence[QueuedImage], *, known: bool = False) -> list[Lack]:
+        """List the faults of a class's pictures.
+
+        Args:
+            waiting: the pictures.
+            known: the class has pictures already, so that a few corrections are welcome.
+        """
         hints: list[Lack] = []
+        if known:
+            return hints
         if 0 < len(waiting) < FEW:
             hints.append("few")
         if len(waiting) > 2:
