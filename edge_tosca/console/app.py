@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from edge_tosca.console.api import (
+    answers,
     classes,
     device,
     explain,
@@ -19,6 +20,7 @@ from edge_tosca.console.api import (
     look,
     packs,
     predict,
+    questions,
     regions,
     severity,
     strictness,
@@ -98,10 +100,12 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
         session_routes,
         joining,
         predict,
+        answers,
         explain,
         live,
         teaching,
         inbox,
+        questions,
         classes,
         strictness,
         severity,

@@ -14,6 +14,7 @@ _VIEW = (
     "GET /live/tiles",
     "GET /live/tiles/events",
     "POST /live/frame",
+    "GET /answers",
     "GET /answers/evidence",
     "GET /camera",
     "GET /camera/frame",
@@ -35,10 +36,12 @@ _VIEW = (
 )
 _TEACH = (
     "POST /answers/correct",
+    "POST /answers/confirm",
     "GET /queue",
     "POST /queue",
     "DELETE /queue",
     "POST /queue/capture",
+    "POST /queue/name",
     "DELETE /queue/picture",
     "POST /learn",
     "GET /jobs",
@@ -47,6 +50,7 @@ _TEACH = (
     "GET /inbox",
     "DELETE /inbox",
     "POST /inbox/move",
+    "GET /questions",
     "POST /classes/rename",
     "POST /rollback",
 )

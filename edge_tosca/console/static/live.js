@@ -12,6 +12,7 @@ import { icon } from "./icons.js";
 import { LiveFiles } from "./live_files.js";
 import { way } from "./route.js";
 import { fittingSource, sourceButton } from "./source_button.js";
+import { Strip } from "./strip.js";
 import { t } from "./strings.js";
 import { tiles } from "./tiles.js";
 import { UserError } from "./user_error.js";
@@ -29,13 +30,21 @@ export async function live(query) {
   }
   if (place) chooseRegion(place);
   const panel = new AnswerPanel();
+  const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
+  const strip = new Strip(choice.kind === "own" ? { client } : place ?? {});
   let newest = null;
+  let unknown = false;
 
   const wrong = button(t("live.wrong"), {
     symbol: "wrong",
     kind: "tall wide",
     disabled: true,
-    onpress: () => correct(newest),
+    onpress: async () => {
+      const message = newest;
+      if (!message) return;
+      const answer = message.shown ?? message.answer;
+      if (await correct(message.id, { guesses: answer.top.map((one) => one.label), unknown: answer.unknown })) strip.load();
+    },
   });
 
   const look = iconButton(t("explain.show"), "look", {
@@ -55,11 +64,18 @@ export async function live(query) {
     newest = message.id ? message : null;
     wrong.disabled = newest === null;
     look.disabled = newest === null;
+    // Of an unknown picture nothing was said that could be wrong.
+    const now = Boolean(message.id && (message.shown ?? message.answer)?.unknown);
+    if (now !== unknown) {
+      unknown = now;
+      fill(wrong, icon(unknown ? "edit" : "wrong"), h("span", {}, t(unknown ? "live.name_it" : "live.wrong")));
+    }
     panel.show(taught.empty ? { reason: "nothing_learned" } : message);
   }
 
   function follow(message) {
     source.update(message.camera);
+    strip.update(message.strip);
     if (!files.held) update(message);
   }
 
@@ -67,9 +83,9 @@ export async function live(query) {
   const files = new LiveFiles(source, element, update);
   source.scene.onReason = (reason) => reason && !files.held && update({ reason: null });
   update({ reason: source.scene.reason ? null : "starting" });
-  const stop = choice.kind === "own" ? ask(source, follow) : listen("/live/events", place ?? {}, follow);
+  const stop = choice.kind === "own" ? ask(source, client, follow) : listen("/live/events", place ?? {}, follow);
   source.scene.corner(sourceButton(source, choice));
-  fill(element, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, asked, first));
+  fill(element, regions.length > 1 ? regionHead(place, regions) : h("h1.aside-only", {}, t("place.live")), source.element, h("section.answer-place", { "aria-label": t("live.answer") }, panel.element, asked, first), strip.element);
   return {
     title: t("place.live"),
     element,
@@ -87,8 +103,7 @@ function regionHead(place, regions) {
 }
 
 /** Send the phone's own pictures one by one; the next is sent when the last was answered. */
-function ask(source, update) {
-  const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
+function ask(source, client, update) {
   let ended = false;
   let timer = null;
 

@@ -1,10 +1,12 @@
 // The pictures that wait to be taught, and the form that names a new class.
 
 import { get, pictureAddress } from "./api.js";
+import { chips } from "./class_picker.js";
 import { button, h, linkButton } from "./dom.js";
 import { addFiles, fileButton, takeDrops } from "./files.js";
 import { icon } from "./icons.js";
 import { nameField } from "./name_field.js";
+import { keptLine } from "./kept.js";
 import { NONE, shown } from "./none.js";
 import { attempt, notice } from "./notice.js";
 import { go, way } from "./route.js";
@@ -16,7 +18,8 @@ const STRIP = 12;
 
 export async function teach({ first }) {
   const [queue, known] = await Promise.all([get("/queue"), get("/classes")]);
-  const { element, input, read } = nameField(t("teach.name"), known.classes.map((one) => one.label));
+  const labels = known.classes.map((one) => one.label);
+  const { element, input, read } = nameField(t("teach.name"), labels);
   const camera = await hasCamera();
   const files = fileButton(t("teach.files"), (chosen) => teachFiles(read(), chosen), {
     kind: camera || queue.pictures ? "tall wide" : "primary tall wide",
@@ -41,6 +44,7 @@ export async function teach({ first }) {
         if (label) go("capture", { label });
       },
     },
+    labels.length > 0 && h("div.known-first", {}, h("p.label-of", {}, t("teach.more_of_known")), chips(labels, (label) => go("capture", { label }))),
     element,
     button(t("teach.show"), { symbol: "camera", kind: `${queue.pictures || !camera ? "" : "primary "}tall wide`.trim(), type: "submit" }),
     files,
@@ -53,7 +57,7 @@ export async function teach({ first }) {
   );
   const children = [h("div.head", {}, h("h1", {}, t("place.teach"))), naming];
   if (queue.classes.length) {
-    children.push(h("h2", {}, t("teach.waiting")), ...queue.classes.map(waiting), nothing, foot(queue, known));
+    children.push(h("h2", {}, t("teach.waiting")), h("div.waiting-list", {}, queue.classes.map(waiting)), keptLine(queue.kept), nothing, foot(queue, known));
   } else {
     children.push(h("h2", {}, t("teach.how")), h("ol.steps", {}, ["name", "show", "press"].map((step) => h("li", {}, t(`teach.step.${step}`)))), nothing);
   }
