@@ -1,8 +1,8 @@
-"""What questions teach: accuracy after 50 answers, when the learner chooses the pictures and when chance does.
+"""What questions teach: accuracy after 50 answers, with pictures chosen by the learner and at random.
 
-A first lesson teaches some classes; the other training pictures wait without a name. Ten are asked about, named
-and taught, five times over. Each test picture is answered alone. What was learned before the first question, the
-pool and the test pictures are the same for all rules of a draw.
+A first lesson teaches some classes; the other training pictures wait without a name. Ten are asked about,
+named and taught, five times over. Each test picture is answered alone. What was learned before the first
+question, the pool and the test pictures are the same for all rules of a draw.
 """
 
 from collections.abc import Callable, Iterator, Sequence
