@@ -128,8 +128,12 @@ class WaitingKeeper:
             for picture in group.pictures:
                 items[picture.id] = _Item(("inbox", group.id), "", _unknown(picture, place, group.id))
             count = str(group.count).encode()
-            items[_COUNT + group.id] = _Item(("count", count), "", lambda count=count: count)
+            items[_COUNT + group.id] = _Item(("count", count), "", _constant(count))
         return items
+
+
+def _constant(content: bytes) -> Callable[[], bytes]:
+    return lambda: content
 
 
 def _queued(one: QueuedImage) -> Callable[[], bytes]:

@@ -66,7 +66,7 @@ def test_pictures_of_a_group_are_chosen_and_named_at_once_and_wait_after_a_resta
 ) -> None:
     group = taught.get("/inbox")["groups"][0]
     who = visit(taught, PHONE, refusals=(0, *_GIVEN_WAY)).go(f"group?id={group['id']}")
-    who.sees(re.compile(rf"pictures seen, \d+ kept"))
+    who.sees(re.compile(r"pictures seen, \d+ kept"))
     who.press("Select")
     for number in (1, 2, 3):
         who.press(f"Choose: Picture {number}")
