@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.arrays import Array
+from edge_tosca.console.app_state.added_cameras import AddedCameras
 from edge_tosca.console.app_state.answer_strip import AnswerStrips
 from edge_tosca.console.app_state.cameras import Cameras
 from edge_tosca.console.app_state.doubtful_answers import DoubtfulAnswers
@@ -131,6 +132,7 @@ class AppState:
             options.frames,
             self._remember_of_place,
             triggers=lambda _: parse_trigger(options.trigger),
+            added=AddedCameras(options.store),
         )
         self.metrics = Metrics(
             Readings(
