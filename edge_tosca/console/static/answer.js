@@ -66,7 +66,8 @@ export class AnswerPanel {
     const sure = shown && !shown.unknown ? shown.probability : null;
     this.share.parentElement.style.visibility = sure === null ? "hidden" : "visible";
     this.fillings.style.transform = `scaleX(${sure ?? 0})`;
-    this.share.textContent = sure === null ? "" : percent(sure);
+    // A blank keeps the height of the line.
+    this.share.textContent = sure === null ? "\u00a0" : percent(sure);
     this.more.textContent = shown?.unknown ? t("live.nearest", { label: shown.label }) : "";
     const others = (shown?.top ?? []).filter((one) => one.label !== shown.label).slice(0, GUESSES);
     this.guesses.forEach((row, place) => row.show(others[place]));
