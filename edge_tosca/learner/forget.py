@@ -62,6 +62,7 @@ def _forget(store: Store, label: str) -> int:
         # A copy of the older format would keep what is erased here.
         with one_blas_thread(), store.transaction(keep_copy=False):
             found = _rows_of_class(store, store.state(), label)
+            names = store.labels_ever(group for erased in found.values() for group in erased)
             note = make_note(store, label, found)
             generation = erase_rows(store, found, [label])
             ids = followed(store.settings) | {note.id}
@@ -74,7 +75,7 @@ def _forget(store: Store, label: str) -> int:
                 drop_note(store.path, note)
         raise
     try:
-        follow_store(store)
+        follow_store(store, labels={label, *names}.difference(store.state().labels))
     finally:
         store.scrub()
     _note_beside_copies(store.path, note)

@@ -102,7 +102,7 @@ VERBS = {
     "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
     "--on-change= --on-change-seconds= --mqtt= --mqtt-file= --webhook= --webhook-file= "
     "--webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
-    "--root-path= --trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
+    "--root-path= --trusted-proxy= --tls-cert= --tls-key= --tls= --join=teach --host= --pack-key= "
     f"--frames= --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
     "bench live": "--seconds= --out= --json",

@@ -14,6 +14,7 @@ _VIEW = (
     "GET /live/tiles",
     "GET /live/tiles/events",
     "POST /live/frame",
+    "GET /answers",
     "GET /answers/evidence",
     "GET /camera",
     "GET /camera/frame",
@@ -30,13 +31,17 @@ _VIEW = (
     "GET /tally",
     "POST /regions/{region}/look",
     "GET /openapi.json",
+    "GET /join",
+    "POST /join",
 )
 _TEACH = (
     "POST /answers/correct",
+    "POST /answers/confirm",
     "GET /queue",
     "POST /queue",
     "DELETE /queue",
     "POST /queue/capture",
+    "POST /queue/name",
     "DELETE /queue/picture",
     "POST /learn",
     "GET /jobs",
@@ -45,6 +50,7 @@ _TEACH = (
     "GET /inbox",
     "DELETE /inbox",
     "POST /inbox/move",
+    "GET /questions",
     "POST /classes/rename",
     "POST /rollback",
 )
@@ -53,6 +59,7 @@ _ADMINISTER = (
     "POST /none/forget",
     "POST /packs/inspect",
     "POST /packs/import",
+    "POST /packs/trust",
     "POST /packs/export",
     "PUT /settings",
     "PUT /severity",
@@ -79,6 +86,7 @@ OPEN = frozenset(
         ("GET", "/session"),
         ("POST", "/session"),
         ("DELETE", "/session"),
+        ("POST", "/session/join"),
     )
 )
 """Routes that answer without a token."""

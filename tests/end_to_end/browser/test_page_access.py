@@ -32,7 +32,7 @@ def busy(box: Served, stage: Stage, shared_data: Path) -> Iterator[tuple[Served,
     stage.show([])
     views = ["live", "teach", "capture?label=Leek", "review?label=Leek", f"lesson?id={lesson}", "inbox"]
     views += [f"group?id={group}", "classes", "class?label=Orange", "more", "history", "storage", "packs"]
-    yield box, [*views, "settings", "regions", "cameras"]
+    yield box, [*views, "settings", "regions", "cameras", "invite"]
 
 
 @pytest.mark.parametrize("look", _LOOKS)
