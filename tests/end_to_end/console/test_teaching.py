@@ -107,7 +107,8 @@ def test_a_day_of_teaching(serve, store, lessons, asked, teach, edge):
 
         stats = served.ask("GET", "/store").json()
         assert stats["check"]["ok"] and stats["stats"]["classes"] == 2
-        assert {"what", "ok", "detail", "remedy"} == set(served.ask("GET", "/doctor").json()["findings"][0])
+        finding = served.ask("GET", "/doctor").json()["findings"][0]
+        assert set(finding) == {"what", "ok", "measured", "detail", "remedy"}
         assert served.end() == 0
     # What the console taught is sealed as what the command line teaches.
     assert edge("verify", store).code == 0
@@ -246,7 +247,7 @@ def test_unknown_things_wait_in_groups_until_they_are_named(serve, taught, copy_
         gone = served.ask("POST", "/inbox/move", json={"group": group["id"], "label": "stripes"})
         assert gone.status_code == 404
         assert served.ask("DELETE", "/inbox").status_code == 200
-        assert served.ask("GET", "/inbox").json() == {"groups": [], "pictures": 0}
+        assert served.ask("GET", "/inbox").json() == {"groups": [], "pictures": 0, "kept": False}
 
 
 def test_pictures_are_kept_only_where_somebody_says_so(serve, store, lessons, teach, edge, eventually):
