@@ -21,6 +21,7 @@ from edge_tosca.errors import PictureError, printable
 from edge_tosca.runtime.cut_jpeg import read_cut_jpeg
 from edge_tosca.runtime.file_kinds import JPEG, FileKind
 from edge_tosca.runtime.libtiff import silence_libtiff
+from edge_tosca.runtime.named_picture import NamedPicture
 from edge_tosca.runtime.opened_picture import DecodedPicture, OpenedPicture
 from edge_tosca.runtime.picture_bounds import (
     DECODED_PIXEL_LIMIT,
@@ -41,7 +42,7 @@ from edge_tosca.runtime.picture_header import PictureHeader
 from edge_tosca.runtime.spliced_file import Piece
 from edge_tosca.runtime.to_rgb import to_rgb
 
-PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8]
+PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8] | NamedPicture
 
 _DIGEST_BYTES = 1 << 20
 
@@ -70,7 +71,8 @@ def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Im
     their high byte. Of an animation the first frame is read.
 
     Args:
-        source: a path, the bytes of a picture file, or pixels: uint8 [h, w, 3] or [h, w].
+        source: a path, the bytes of a picture file, pixels: uint8 [h, w, 3] or [h, w], or a named picture,
+            of which the region is left to the caller.
         shortest: as for :func:`decoding_scale`; None for full size.
 
     Returns:
@@ -99,7 +101,12 @@ def open_picture(source: PictureSource) -> OpenedPicture:
         image = _from_array(source)
         check_size(image, name)
         return OpenedPicture(image, PictureHeader())
-    file = open_bytes(source, name) if isinstance(source, bytes) else open_file(Path(source), name)
+    if isinstance(source, NamedPicture):
+        file = open_bytes(source.read(), name)
+    elif isinstance(source, bytes):
+        file = open_bytes(source, name)
+    else:
+        file = open_file(Path(source), name)
     try:
         return _open(file, name)
     except BaseException:
@@ -192,6 +199,8 @@ def source_name(source: PictureSource) -> str:
         return f"array {list(source.shape)}"
     if isinstance(source, bytes):
         return f"{len(source)} bytes"
+    if isinstance(source, NamedPicture):
+        return printable(source.name)
     return printable(Path(source).name)
 
 

@@ -3,13 +3,16 @@
 from dataclasses import asdict
 from typing import Any
 
+from edge_tosca.cli.rounding import rounded
 from edge_tosca.results import Answer
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """Return an answer as plain values, without those that were not requested."""
+    """Return an answer as plain values, rounded, without those that were not requested."""
     fields = asdict(answer)
-    return {key: value for key, value in fields.items() if value is not None or key not in ("set", "note")}
+    kept = {key: value for key, value in fields.items() if value is not None or key not in ("set", "note")}
+    found: dict[str, Any] = rounded(kept)
+    return found
 
 
 def answer_text(answer: Answer) -> str:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -203,6 +204,8 @@ class Learner:
         follow_links: bool = False,
         on_progress: Progress | None = None,
         region: "Region | None" = None,
+        dry_run: bool = False,
+        on_stage: Callable[[str, int, int], None] | None = None,
     ) -> LearnReport:
         """Learn classes from pictures, as one task with one LuCA module.
 
@@ -217,10 +220,14 @@ class Learner:
             follow_links: if source is a folder, take links to pictures outside it, too.
             on_progress: called with the number of pictures done and of all pictures.
             region: of each upright picture, which is learned in place of all of it.
+            dry_run: make the report, and keep nothing.
+            on_stage: called with "features" and the number of pictures done and of all, then with "training"
+                and the same of epochs, then with "judging", 0 and 0.
 
         Returns:
             The report; pictures that cannot be read are listed as skipped, pictures whose files lack their
-            end as notes. Its generation is None if the gate rejected the task and nothing was written.
+            end as notes. Its generation is None if nothing was written: the gate rejected the task, or it was
+            a dry run.
 
         Raises:
             LearnError: there is no class, a class has no readable picture, a name cannot be stored, or paths
@@ -245,7 +252,7 @@ class Learner:
         pictures.require_some()
         require_names(pictures.by_class, self.state.labels, new_class or force)
         self._check_origin()
-        extracted = extract_lesson(self.vision, pictures, remember, on_progress, region)
+        extracted = extract_lesson(self.vision, pictures, remember, _joined(on_progress, on_stage), region)
         lesson = Lesson(
             extracted.classes,
             task,
@@ -254,7 +261,16 @@ class Learner:
             provenance={"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
             notes=extracted.notes,
         )
-        return learn_task(self.store, lesson, force=force)
+        if on_stage is None:
+            return learn_task(self.store, lesson, force=force, dry_run=dry_run)
+        return learn_task(
+            self.store,
+            lesson,
+            force=force,
+            dry_run=dry_run,
+            on_stage=lambda stage: on_stage(stage, 0, 0),
+            on_epoch=partial(on_stage, "training"),
+        )
 
     def learn_features(
         self,
@@ -266,6 +282,7 @@ class Learner:
         force: bool = False,
         new_class: bool = False,
         feature_seconds: float = 0.0,
+        dry_run: bool = False,
     ) -> LearnReport:
         """Learn classes from features of this learner's backbone, as one task.
 
@@ -277,9 +294,11 @@ class Learner:
             force: keep the task even if the quality gate rejects it, or a name looks like a known one.
             new_class: names may differ from known ones only in case or look-alike letters.
             feature_seconds: time spent on the features, for the report.
+            dry_run: make the report, and keep nothing.
 
         Returns:
-            The report; its generation is None if the gate rejected the task and nothing was written.
+            The report; its generation is None if nothing was written: the gate rejected the task, or it was a
+            dry run.
 
         Raises:
             LearnError: there is no class, a class has no features, features have another shape or are not
@@ -293,7 +312,8 @@ class Learner:
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
         classes = {label: LessonClass(rows, names[label]) for label, rows in features.items()}
-        return learn_task(self.store, Lesson(classes, task, skipped, feature_seconds), force=force)
+        lesson = Lesson(classes, task, skipped, feature_seconds)
+        return learn_task(self.store, lesson, force=force, dry_run=dry_run)
 
     def learn_none(
         self,
@@ -302,6 +322,7 @@ class Learner:
         remember: bool = False,
         on_progress: Progress | None = None,
         region: "Region | None" = None,
+        dry_run: bool = False,
     ) -> NoneReport:
         """Learn pictures that show none of the classes: the empty belt, hands, the usual surroundings.
 
@@ -313,6 +334,7 @@ class Learner:
             remember: store the pictures' paths, so that the store can be migrated to another backbone.
             on_progress: called with the number of pictures done and of all pictures.
             region: of each upright picture, which is learned in place of all of it.
+            dry_run: make the report, and keep nothing.
 
         Returns:
             The report.
@@ -338,6 +360,7 @@ class Learner:
             extracted.skipped,
             time.perf_counter() - start,
             {"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
+            dry_run=dry_run,
         )
         return replace(report, notes=tuple(extracted.notes))
 
@@ -695,3 +718,17 @@ def _require_whole(remember: bool, region: "Region | None") -> None:
             "paths are stored so that `migrate` can read the pictures again, and it would read them whole; "
             "leave out --remember or --region"
         )
+
+
+def _joined(
+    on_progress: Progress | None, on_stage: Callable[[str, int, int], None] | None
+) -> Progress | None:
+    if on_stage is None:
+        return on_progress
+
+    def both(done: int, total: int) -> None:
+        on_stage("features", done, total)
+        if on_progress is not None:
+            on_progress(done, total)
+
+    return both

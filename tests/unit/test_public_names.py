@@ -57,16 +57,16 @@ VERBS = {
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
-    "learn": "--task= --class= --none= --region=0,0,1,1 --force --remember --follow-links "
-    f"{WHERE} --json --key-file=",
-    "forget": "--none --backups --json --key-file=",
+    "learn": "--task= --class= --none= --region=0,0,1,1 --force --remember --follow-links --dry-run "
+    f"--verbose {WHERE} --json --key-file=",
+    "forget": "--none --backups --yes --json --key-file=",
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
     "predict": f"--top= --region=0,0,1,1 --burst --coverage= --explain= --follow-links {WHERE} "
-    "--json --key-file=",
+    "--every= --csv --json --key-file=",
     "evaluate": f"--region=0,0,1,1 --unknown= --report= --follow-links {WHERE} --json --key-file=",
-    "classes": "--json --key-file=",
+    "classes": "--verbose --json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
     "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
