@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from edge_tosca.cli.lesson_paths import find_lesson, require_usage
 from edge_tosca.cli.lesson_report import describe_lesson
 from edge_tosca.cli.none_of_these import learn_none_and_report
 from edge_tosca.cli.regions import RegionOption, parsed_region
@@ -26,9 +27,7 @@ from edge_tosca.cli.terminal import (
     stages,
 )
 from edge_tosca.cli.verbs import Verbs
-from edge_tosca.errors import LearnError
 from edge_tosca.labels import similar_label
-from edge_tosca.results import Skipped
 
 learn_verb = Verbs()
 
@@ -38,10 +37,18 @@ def learn(
     store: StorePath,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FOLDER | IMAGE...", help="FOLDER/CLASS/*.jpg, or pictures with --class."),
+        typer.Argument(
+            metavar="FOLDER | FILE...",
+            help="FOLDER/CLASS/*.jpg, the same as .zip, a project of Teachable Machine, JSON of COCO or "
+            "Label Studio, or pictures with --class; - for standard input.",
+        ),
     ] = None,
     task: Annotated[str | None, typer.Option(help="Name of the task.")] = None,
     label: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Learn one class.")] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE.csv", help="A list of pictures: one line path,class each."),
+    ] = None,
     none: Annotated[
         Path | None,
         typer.Option(
@@ -68,12 +75,12 @@ def learn(
     """Learn new classes, or known classes in a new domain: one task, one module."""
     from edge_tosca.learner.learner import Learner
 
-    if none is not None and (paths or label or task):
+    if none is not None and (paths or label or task or listed):
         raise typer.BadParameter(
             "--none takes one folder, and no class; teach classes in a call of their own"
         )
-    if none is None and not paths:
-        raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
+    if none is None:
+        require_usage(paths or [], label, listed)
     part = parsed_region(region)
     learner = Learner.open(
         store, runtime=runtime, device=device, threads=threads, hint="THROUGHPUT", key_file=key_file
@@ -81,24 +88,15 @@ def learn(
     if none is not None:
         learn_none_and_report(learner, none, remember, as_json, part, dry_run=dry_run, verbose=verbose)
         return
-    source: Any
-    passed_over = None
-    paths = paths or []
-    if label is not None:
-        pictures, skipped = _pictures(paths, follow_links)
-        source, passed_over = {label: pictures}, {label: skipped}
-    elif len(paths) == 1:
-        source = paths[0]
-    else:
-        raise typer.BadParameter("name one folder of class folders, or give --class NAME with the pictures")
+    found = find_lesson(paths or [], label, listed, follow_links)
     with stages() as on_stage:
         report = learner.learn(
-            source,
+            found.source,
             task,
             force=force,
             new_class=new_class,
             remember=remember,
-            passed_over=passed_over,
+            passed_over=found.passed_over,
             follow_links=follow_links,
             region=part,
             dry_run=dry_run,
@@ -124,20 +122,3 @@ def _warn_of_similar(taught: Sequence[str], known: Sequence[str]) -> None:
                 f"warning: class {label!r} looks like {likely!r}; if they are one class, join them with: "
                 "edge-tosca rename --merge"
             )
-
-
-def _pictures(paths: list[Path], follow_links: bool) -> tuple[list[Path], list[Skipped]]:
-    from edge_tosca.runtime import list_pictures
-
-    pictures: list[Path] = []
-    skipped: list[Skipped] = []
-    for path in paths:
-        if path.is_dir():
-            found = list_pictures(path, follow_links=follow_links)
-            pictures += found.pictures
-            skipped += [Skipped(str(other.path), other.reason) for other in found.passed_over]
-        elif path.exists():
-            pictures.append(path)
-        else:
-            raise LearnError(f"{path} does not exist; name pictures or folders of pictures")
-    return pictures, skipped

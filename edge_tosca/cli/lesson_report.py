@@ -17,8 +17,9 @@ def describe_lesson(report: LearnReport, store: Path, alone: bool, verbose: bool
         alone: the class that was taught is the only one.
         verbose: print the size of the module, and where the time went.
     """
-    say(f"{_headline(report)} ({report.task}).")
-    _verdict(report, alone)
+    say(f"{_headline(report)}{f' ({report.task})' if report.task else ''}.")
+    if report.images:
+        _verdict(report, alone)
     _findings(report)
     if report.thinned and report.generation is not None:
         say(
@@ -29,13 +30,15 @@ def describe_lesson(report: LearnReport, store: Path, alone: bool, verbose: bool
         say(f"  skipped {skipped.path}: {skipped.reason}")
     for noted in report.notes:
         say(f"  note {noted.path}: {noted.note}")
-    if verbose:
+    if verbose and report.images:
         _costs(report)
     else:
         say(f"  {report.seconds['total']:.2f} s")
 
 
 def _headline(report: LearnReport) -> str:
+    if not report.images:
+        return f"Nothing new: {counted(len(report.skipped), 'picture')} skipped"
     what = f"{', '.join(report.classes)} from {counted(report.images, 'picture')}"
     if report.dry_run:
         return f"Dry run, nothing is kept: {what}"

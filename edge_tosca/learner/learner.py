@@ -13,7 +13,8 @@ import numpy as np
 
 from edge_tosca.arrays import Array
 from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.labels import normalized_label, require_text
+from edge_tosca.labels import require_text
+from edge_tosca.learner.already_taught import nothing_new, without_taught
 from edge_tosca.learner.evaluation import evaluate_answers, require_known_class
 from edge_tosca.learner.explanation import Explanation, evidence_for
 from edge_tosca.learner.forget import forget_class, forget_none
@@ -21,6 +22,7 @@ from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
+from edge_tosca.learner.lesson_source import lesson_pictures, require_paths
 from edge_tosca.learner.model import Model
 from edge_tosca.learner.none_of_these import TASK, learn_none
 from edge_tosca.learner.picture_features import LessonPictures, extract_lesson, name_of
@@ -210,7 +212,8 @@ class Learner:
         """Learn classes from pictures, as one task with one LuCA module.
 
         Args:
-            source: a folder with one folder of pictures per class, or label to pictures.
+            source: a folder with one folder of pictures per class, a zip archive, a list (.csv), JSON of COCO
+                or Label Studio (`edge_tosca.vision.datasets`), or label to pictures.
             task: name of the task; the next free "task N" by default.
             force: keep the task even if the quality gate rejects it, or a name looks like a known one.
             new_class: names may differ from known ones only in case or look-alike letters.
@@ -227,7 +230,8 @@ class Learner:
         Returns:
             The report; pictures that cannot be read are listed as skipped, pictures whose files lack their
             end as notes. Its generation is None if nothing was written: the gate rejected the task, or it was
-            a dry run.
+            a dry run. A picture that the same class has already is skipped; if all are, the generation is the
+            live one.
 
         Raises:
             LearnError: there is no class, a class has no readable picture, a name cannot be stored, or paths
@@ -237,22 +241,20 @@ class Learner:
         start = time.perf_counter()
         # All that can be refused without the backbone, before it is loaded.
         self.store.require_writable()
-        _require_whole(remember, region)
         if task:
             require_text(task)
-        if isinstance(source, Mapping):
-            by_class: dict[str, list[PictureSource]] = {}
-            for label, items in source.items():
-                by_class.setdefault(normalized_label(label), []).extend(items)
-            pictures = LessonPictures(by_class, None, passed_over or {})
-        else:
-            found = list_images(Path(source), follow_links=follow_links)
-            pictures = LessonPictures(found.pictures, Path(source), found.skipped)
+        pictures = lesson_pictures(source, passed_over, follow_links)
+        if remember:
+            require_paths(pictures, region)
         require_pictures(pictures.by_class)
         pictures.require_some()
         require_names(pictures.by_class, self.state.labels, new_class or force)
         self._check_origin()
         extracted = extract_lesson(self.vision, pictures, remember, _joined(on_progress, on_stage), region)
+        whole = region is None and not pictures.has_parts
+        extracted = without_taught(self.store, extracted, whole=whole)
+        if not extracted.classes:
+            return nothing_new(self.store, task, extracted, start, dry_run)
         lesson = Lesson(
             extracted.classes,
             task,
@@ -346,12 +348,13 @@ class Learner:
         """
         start = time.perf_counter()
         self.store.require_writable()
-        _require_whole(remember, region)
         pictures: list[PictureSource] = (
             list(list_unlabelled(Path(source))) if isinstance(source, str | PathLike) else list(source)
         )
         lesson = LessonPictures({TASK: pictures}, None, {})
         lesson.require_some()
+        if remember:
+            require_paths(lesson, region)
         self._check_origin()
         extracted = extract_lesson(self.vision, lesson, remember, on_progress, region)
         report = learn_none(
@@ -710,14 +713,6 @@ class Learner:
             self._checked = True
             if line := self.vision.offers_levels(self.store.path):
                 _log.warning("edge-tosca: %s", line)
-
-
-def _require_whole(remember: bool, region: "Region | None") -> None:
-    if remember and region is not None:
-        raise LearnError(
-            "paths are stored so that `migrate` can read the pictures again, and it would read them whole; "
-            "leave out --remember or --region"
-        )
 
 
 def _joined(

@@ -1,0 +1,86 @@
+"""What a lesson may be made of: label to pictures, a folder, an archive, a list, another program's export."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_tosca.errors import LearnError
+from edge_tosca.labels import normalized_label
+from edge_tosca.learner.picture_features import LessonPictures
+from edge_tosca.results import Skipped
+from edge_tosca.vision.image_folder import list_images
+
+if TYPE_CHECKING:
+    from edge_tosca.runtime import PictureSource
+    from edge_tosca.runtime.region import Region
+
+
+def lesson_pictures(
+    source: "str | PathLike[str] | Mapping[str, Sequence[PictureSource]]",
+    passed_over: Mapping[str, Sequence[Skipped]] | None,
+    follow_links: bool,
+) -> LessonPictures:
+    """Find the pictures of a lesson.
+
+    Args:
+        source: a folder of class folders, an archive, a list, JSON, or label to pictures.
+        passed_over: label to files that are not in a mapping, for the report.
+        follow_links: take links to pictures outside a folder, too.
+
+    Returns:
+        The pictures, by class.
+
+    Raises:
+        LearnError: a label is not valid, or the source cannot be read or has no class.
+    """
+    if isinstance(source, Mapping):
+        by_class: dict[str, list[PictureSource]] = {}
+        for label, items in source.items():
+            by_class.setdefault(normalized_label(label), []).extend(items)
+        return LessonPictures(by_class, None, passed_over or {})
+    path = Path(source)
+    if path.is_file():
+        return _of_file(path, follow_links)
+    from edge_tosca.vision.datasets.frigate import class_folders, without_reserved
+
+    folder = class_folders(path)
+    found = list_images(folder, follow_links=follow_links)
+    if folder != path:
+        found = without_reserved(found)
+    return LessonPictures(found.pictures, folder, found.skipped)
+
+
+def require_paths(pictures: LessonPictures, region: "Region | None") -> None:
+    """Raise for a lesson whose pictures could not be read again by `migrate`.
+
+    Args:
+        pictures: of a lesson whose paths are to be stored.
+        region: of each picture; None for all of it.
+
+    Raises:
+        LearnError: the pictures lie in an archive, or parts of them are learned.
+    """
+    from edge_tosca.runtime import NamedPicture
+
+    if region is not None:
+        raise LearnError(
+            "paths are stored so that `migrate` can read the pictures again, and it would read them whole; "
+            "leave out --remember or --region"
+        )
+    if any(isinstance(one, NamedPicture) for items in pictures.by_class.values() for one in items):
+        raise LearnError(
+            "paths are stored so that `migrate` can read the pictures again, and members of an archive and "
+            "boxes have none; leave out --remember, or unpack the pictures into class folders"
+        )
+
+
+def _of_file(path: Path, follow_links: bool) -> LessonPictures:
+    from edge_tosca.vision.datasets.open_dataset import open_dataset
+
+    found = open_dataset(path, follow_links=follow_links)
+    if not found.pictures:
+        first = found.all_skipped[0] if found.all_skipped else None
+        reason = f"; {first.path}: {first.reason}" if first is not None else "; add pictures"
+        raise LearnError(f"{path} has no picture that can be learned{reason}")
+    return LessonPictures(found.pictures, None, found.skipped)
