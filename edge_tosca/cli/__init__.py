@@ -8,6 +8,7 @@ from typer.main import get_command
 from edge_tosca.cli.bench import bench
 from edge_tosca.cli.cameras import camera_verbs
 from edge_tosca.cli.change import change_verbs
+from edge_tosca.cli.export_dataset import dataset_verb
 from edge_tosca.cli.init import init_verb
 from edge_tosca.cli.learn import learn_verb
 from edge_tosca.cli.migrate import migrate_verb
@@ -42,6 +43,7 @@ for verbs in (
     tally_verb,
     camera_verbs,
     tool_verbs,
+    dataset_verb,
     pack_verbs,
     serve_verb,
     bench,

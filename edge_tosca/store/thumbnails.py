@@ -206,6 +206,19 @@ class Thumbnails:
             query = "DELETE FROM pictures WHERE class = ? AND learned_at = ?"
             return plain + sum(self._connection.execute(query, one).rowcount for one in gone)
 
+    def use(self, owner: Owner) -> None:
+        """Read the thumbnails as those of a store, and change nothing.
+
+        Args:
+            owner: the store.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        with self._lock, _file_errors(self.path):
+            if self._connection is not None:
+                self._take(is_of(self._connection, owner.identity), owner.cipher)
+
     def of(self, classes: Sequence[ClassId], most: int, identity: str) -> list[str]:
         """List thumbnails of a class.
 

@@ -71,6 +71,10 @@ STEPS = (
     _step("learn, a file that is no picture", "learn shop.tosca photos/second --task second --remember"),
     _step("learn, a class again", "learn shop.tosca --class apple photos/third/apple --task third"),
     _step("learn, a dry run", "learn shop.tosca photos/second --dry-run"),
+    _step("learn, taught already", "learn shop.tosca photos/first --task again"),
+    _step("learn, a list", "learn shop.tosca --list photos/list.csv --dry-run"),
+    _step("export-dataset", "export-dataset shop.tosca kept"),
+    _step("export-dataset, as COCO", "export-dataset shop.tosca kept-coco --format coco"),
     _step("learn, rejected", "learn shop.tosca photos/same --task same"),
     _step("predict", "predict shop.tosca asked/apple asked/cone/024.png asked/none.png"),
     _step("predict, one guess", "predict shop.tosca asked/door/024.png --top 1"),
@@ -148,6 +152,7 @@ def prepare(folder: Path) -> None:
         for path in sorted((folder / "photos/drawn/brick").iterdir()):
             (folder / "photos/same" / label / path.name).write_bytes(path.read_bytes())
     draw(folder / "asked", ("apple", "brick", "cone", "door", "zebra"), (21, 22, 24))
+    (folder / "photos/list.csv").write_text("path,class\nfirst/apple/000.png,pear\nfirst/gone.png,pear\n")
     (folder / "asked/none.png").write_bytes(b"no picture")
     frame = BytesIO()
     Image.fromarray(pixels("cone", 1)).save(frame, "JPEG", quality=95)

@@ -57,7 +57,8 @@ VERBS = {
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
-    "learn": "--task= --class= --none= --region=0,0,1,1 --force --remember --follow-links --dry-run "
+    "export-dataset": "--format= --json --key-file=",
+    "learn": "--list= --task= --class= --none= --region=0,0,1,1 --force --remember --follow-links --dry-run "
     f"--verbose {WHERE} --json --key-file=",
     "forget": "--none --backups --yes --json --key-file=",
     "rename": "--merge --json --key-file=",

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from edge_tosca.errors import LearnError
+from edge_tosca.runtime.region import WHOLE
 from edge_tosca.vision.datasets.boxes import region_of
 from edge_tosca.vision.datasets.dataset import ENTRIES_LIMIT, Dataset
 from edge_tosca.vision.datasets.members import Members, RefusedError
@@ -101,6 +102,7 @@ def _add(
         if len(box) != 4:
             raise RefusedError("its box has not four numbers; draw it again")
         region = region_of(*box, whole=(image.get("width"), image.get("height")))
+        region = None if region == WHOLE else region
     path = image["file_name"]
     found.add(label, path, members.picture(located(members, place[0], path, place[1]), region))
 
