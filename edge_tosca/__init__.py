@@ -23,6 +23,10 @@ _PLACES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str) -> object:
     # Imported on first use: otherwise Ctrl-C would wait for half a second of imports.
     if name not in _PLACES:

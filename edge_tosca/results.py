@@ -55,6 +55,15 @@ class Answer:
     set: tuple[str, ...] | None = None
     note: str | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values that JSON can represent; `set` and `note` only if there are."""
+        fields = asdict(self)
+        fields["top"] = list(fields["top"])
+        fields["set"] = None if self.set is None else list(self.set)
+        return {
+            key: value for key, value in fields.items() if value is not None or key not in ("set", "note")
+        }
+
 
 @dataclass(frozen=True)
 class Skipped:

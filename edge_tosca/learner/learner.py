@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.errors import LearnError, PictureError
+from edge_tosca.errors import LearnError, PictureError, StoreError
 from edge_tosca.labels import require_text
 from edge_tosca.learner.already_taught import nothing_new, without_taught
 from edge_tosca.learner.evaluation import evaluate_answers, require_known_class
@@ -22,7 +23,7 @@ from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
-from edge_tosca.learner.lesson_source import lesson_pictures, require_paths
+from edge_tosca.learner.lesson_source import lesson_pictures, one_or_several, require_paths
 from edge_tosca.learner.model import Model
 from edge_tosca.learner.none_of_these import TASK, learn_none
 from edge_tosca.learner.picture_features import LessonPictures, extract_lesson, name_of
@@ -51,6 +52,9 @@ Progress = Callable[[int, int], None]
 
 ROUTERS = ("fused", "entropy")
 
+_SHOWN = 6
+"""Classes in the representation of a learner."""
+
 _log = logging.getLogger("edge_tosca")
 
 
@@ -69,6 +73,7 @@ class Learner:
         self.vision = vision
         self._model: Model | None = None
         self._checked = False
+        self._closed = False
 
     @classmethod
     def create(
@@ -179,7 +184,47 @@ class Learner:
 
     def close(self) -> None:
         """Close the store."""
+        self._closed = True
         self.store.close()
+
+    def __enter__(self) -> Self:
+        """Return the learner, which is closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels of the live generation, in the order in which they were taught."""
+        return self.state.labels
+
+    def __len__(self) -> int:
+        """Return the number of classes."""
+        return len(self.classes)
+
+    def __bool__(self) -> bool:
+        """Return True, also without any class."""
+        return True
+
+    def __contains__(self, label: object) -> bool:
+        """Return whether a class of this name is known."""
+        return label in self.classes
+
+    def __repr__(self) -> str:
+        """Return the store, its classes and its backbone in one line."""
+        store = self.store.path
+        try:
+            state, origin = self.state, self.store.settings["origin"]
+        except StoreError:
+            return f"<Learner {store}: closed>"
+        shown = ", ".join(state.labels[:_SHOWN]) + (", ..." if len(state.labels) > _SHOWN else "")
+        number = f"{len(state.labels)} class{'' if len(state.labels) == 1 else 'es'}"
+        classes = f"{number} ({shown})" if shown else "no class yet"
+        return f"<Learner {store}: {classes}, generation {state.generation}, {origin}>"
 
     @property
     def model(self) -> Model:
@@ -191,12 +236,13 @@ class Learner:
     @property
     def state(self) -> State:
         """Tasks and classes of the live generation."""
+        self._require_open()
         with self.store.snapshot():
             return self.model.state
 
     def learn(
         self,
-        source: "str | PathLike[str] | Mapping[str, Sequence[PictureSource]]",
+        source: "str | PathLike[str] | Mapping[str, Iterable[PictureSource] | PictureSource]",
         task: str | None = None,
         *,
         force: bool = False,
@@ -213,7 +259,8 @@ class Learner:
 
         Args:
             source: a folder with one folder of pictures per class, a zip archive, a list (.csv), JSON of COCO
-                or Label Studio (`edge_tosca.vision.datasets`), or label to pictures.
+                or Label Studio (`edge_tosca.vision.datasets`), or label to pictures: a list, an iterator, an
+                array [n, h, w, 3], one picture, or a folder of them.
             task: name of the task; the next free "task N" by default.
             force: keep the task even if the quality gate rejects it, or a name looks like a known one.
             new_class: names may differ from known ones only in case or look-alike letters.
@@ -319,7 +366,7 @@ class Learner:
 
     def learn_none(
         self,
-        source: "str | PathLike[str] | Sequence[PictureSource]",
+        source: "str | PathLike[str] | Iterable[PictureSource]",
         *,
         remember: bool = False,
         on_progress: Progress | None = None,
@@ -349,7 +396,9 @@ class Learner:
         start = time.perf_counter()
         self.store.require_writable()
         pictures: list[PictureSource] = (
-            list(list_unlabelled(Path(source))) if isinstance(source, str | PathLike) else list(source)
+            list(list_unlabelled(Path(source)))
+            if isinstance(source, str | PathLike)
+            else list(one_or_several(source))
         )
         lesson = LessonPictures({TASK: pictures}, None, {})
         lesson.require_some()
@@ -447,7 +496,8 @@ class Learner:
         """Predict the class of one picture.
 
         Args:
-            source: a path, a file's content, or pixels, uint8 [h, w, 3].
+            source: a path, a file's content, an open file, a PIL image, or pixels: [h, w] or [h, w, 3 or 4],
+                uint8 or floats from 0 to 1.
             top: number of guesses in the answer.
             coverage: add a set of labels to the answer that contains the true one with this probability.
             region: of the upright picture; None for all of it.
@@ -476,7 +526,7 @@ class Learner:
         """Predict the classes of several pictures, each on its own.
 
         Args:
-            sources: paths, file contents or pixels, see `predict`.
+            sources: pictures in any form that `predict` takes, in a list, an iterator or an array.
             top: number of guesses in an answer.
             on_progress: called after each picture with the number of pictures done.
             coverage: add a set of labels to each answer that contains the true one with this probability.
@@ -491,7 +541,7 @@ class Learner:
         """
         self._require_answers(coverage)
         self._check_origin()
-        for picture in self.vision.extract(sources, on_progress, region=region):
+        for picture in self.vision.extract(one_or_several(sources), on_progress, region=region):
             if picture.features is None:
                 yield Skipped(name_of(picture.source), picture.error or "unreadable")
                 continue
@@ -528,7 +578,7 @@ class Learner:
         self._check_origin()
         views, notes = [], []
         times = {"decode": 0.0, "features": 0.0}
-        for picture in self.vision.extract(sources, region=region):
+        for picture in self.vision.extract(one_or_several(sources), region=region):
             if picture.features is None:
                 if on_skipped is not None:
                     on_skipped(Skipped(name_of(picture.source), picture.error or "unreadable"))
@@ -570,6 +620,7 @@ class Learner:
             LearnError: nothing was learned yet, the features have another shape or are not finite, coverage
                 is not between 0 and 1, or no label of `among` is known.
         """
+        self._require_open()
         features = np.asarray(features)
         require_features({"the query": features}, int(self.store.settings["feature_dim"]))
         with self.store.snapshot():
@@ -703,8 +754,13 @@ class Learner:
 
     def _require_answers(self, coverage: float | None = None) -> None:
         # Before the backbone is loaded and features are computed.
+        self._require_open()
         with self.store.snapshot():
             self.model.require_answers(coverage)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.store.path} was closed; open it again with Learner.open")
 
     def _check_origin(self) -> None:
         # Once is enough: the store makes sure that its origin does not change while it is open.

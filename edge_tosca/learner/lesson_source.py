@@ -1,9 +1,11 @@
 """What a lesson may be made of: label to pictures, a folder, an archive, a list, another program's export."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from edge_tosca.errors import LearnError
 from edge_tosca.labels import normalized_label
@@ -17,14 +19,15 @@ if TYPE_CHECKING:
 
 
 def lesson_pictures(
-    source: "str | PathLike[str] | Mapping[str, Sequence[PictureSource]]",
+    source: "str | PathLike[str] | Mapping[str, Iterable[PictureSource] | PictureSource]",
     passed_over: Mapping[str, Sequence[Skipped]] | None,
     follow_links: bool,
 ) -> LessonPictures:
     """Find the pictures of a lesson.
 
     Args:
-        source: a folder of class folders, an archive, a list, JSON, or label to pictures.
+        source: a folder of class folders, an archive, a list, JSON, or label to pictures: several, one, or a
+            folder of them.
         passed_over: label to files that are not in a mapping, for the report.
         follow_links: take links to pictures outside a folder, too.
 
@@ -36,9 +39,13 @@ def lesson_pictures(
     """
     if isinstance(source, Mapping):
         by_class: dict[str, list[PictureSource]] = {}
+        skipped = {label: list(entries) for label, entries in (passed_over or {}).items()}
         for label, items in source.items():
-            by_class.setdefault(normalized_label(label), []).extend(items)
-        return LessonPictures(by_class, None, passed_over or {})
+            name = normalized_label(label)
+            by_class.setdefault(name, []).extend(
+                _pictures_of(items, skipped.setdefault(name, []), follow_links)
+            )
+        return LessonPictures(by_class, None, skipped)
     path = Path(source)
     if path.is_file():
         return _of_file(path, follow_links)
@@ -49,6 +56,33 @@ def lesson_pictures(
     if folder != path:
         found = without_reserved(found)
     return LessonPictures(found.pictures, folder, found.skipped)
+
+
+def _pictures_of(
+    items: "Iterable[PictureSource] | PictureSource", skipped: list[Skipped], follow_links: bool
+) -> "Iterable[PictureSource]":
+    """Return the pictures of a class: one, several, or those of a folder."""
+    if isinstance(items, str | PathLike) and Path(items).is_dir():
+        from edge_tosca.runtime import list_pictures
+
+        found = list_pictures(items, follow_links=follow_links)
+        skipped += [Skipped(str(other.path), other.reason) for other in found.passed_over]
+        return found.pictures
+    return one_or_several(items)
+
+
+def one_or_several(items: "Iterable[PictureSource] | PictureSource") -> "Iterable[PictureSource]":
+    """Return pictures, of which there may be one, which is iterable itself.
+
+    Args:
+        items: a picture, or several: an array of four dimensions, a list, an iterator.
+    """
+    if isinstance(items, np.ndarray):
+        return list(items) if items.ndim == 4 else [items]
+    if isinstance(items, str | PathLike | bytes | bytearray | memoryview) or hasattr(items, "read"):
+        return [items]
+    # A PIL image, for example.
+    return items if isinstance(items, Iterable) else [items]
 
 
 def require_paths(pictures: LessonPictures, region: "Region | None") -> None:
