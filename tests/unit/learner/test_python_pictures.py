@@ -161,7 +161,7 @@ def test_a_learner_without_classes_is_true_and_says_so_and_is_closed_by_its_bloc
     assert repr(learner) == f"<Learner {tmp_path / 'empty.tosca'}: closed>"
     with pytest.raises(StoreError):
         _ = learner.classes
-    with pytest.raises(StoreError, match="does not exist"), Learner.open(tmp_path / "none.tosca"):
+    with pytest.raises(StoreError, match="there is no store here"), Learner.open(tmp_path / "none.tosca"):
         pass
 
 
