@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,7 @@ def _of_class(paths: list[Path], label: str, follow_links: bool) -> FoundLesson:
             elif (named := as_paths(data)) is not None:
                 waiting = named + waiting
             else:
-                pictures.append(NamedPicture("standard input", lambda data=data: data))
+                pictures.append(NamedPicture("standard input", partial(bytes, data)))
         elif path.is_dir():
             found = list_pictures(path, follow_links=follow_links)
             pictures += found.pictures

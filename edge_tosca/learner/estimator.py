@@ -45,6 +45,12 @@ class ToscaClassifier:
         n_features_in_: columns of a row.
     """
 
+    _learner: Learner
+    _folder: "tempfile.TemporaryDirectory[str]"
+    _names: Array
+    _labels: list[Any]
+    n_features_in_: int
+
     def __init__(
         self, *, refused: float = 0.05, router: str = "fused", unknown_label: object | None = None
     ) -> None:
@@ -222,8 +228,8 @@ class ToscaClassifier:
         }
         self._learner = Learner(Store.create(self._new_folder(), settings), FeatureExtractor())
         self.n_features_in_ = width
-        self._names: Array = np.array([])
-        self._labels: list[Any] = []
+        self._names = np.array([])
+        self._labels = []
 
     def _new_folder(self) -> Path:
         if "_learner" in vars(self):
@@ -255,7 +261,8 @@ class ToscaClassifier:
         taught = [self._labels[int(name.rpartition(" ")[2])] for name in names]
         out = np.zeros((len(rows), len(self._names)))
         out[:, np.searchsorted(self._names, np.array(taught, self._names.dtype))] = found
-        return out / out.sum(axis=1, keepdims=True)
+        shares: Array = out / out.sum(axis=1, keepdims=True)
+        return shares
 
     def _unknown(self, rows: Array) -> Array:
         answers = self._learner.predict_features(_filled(rows), 1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -79,8 +79,10 @@ def one_or_several(items: "Iterable[PictureSource] | PictureSource") -> "Iterabl
     """
     if isinstance(items, np.ndarray):
         return list(items) if items.ndim == 4 else [items]
-    if isinstance(items, str | PathLike | bytes | bytearray | memoryview) or hasattr(items, "read"):
+    if isinstance(items, str | PathLike | bytes | bytearray):
         return [items]
+    if isinstance(items, memoryview) or hasattr(items, "read"):
+        return [cast("PictureSource", items)]
     # A PIL image, for example.
     return items if isinstance(items, Iterable) else [items]
 
