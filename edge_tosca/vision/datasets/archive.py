@@ -138,7 +138,8 @@ class Archive:
 
     def _take(self, member: zipfile.ZipInfo) -> None:
         name = member.filename
-        if member.is_dir():
+        # An empty name is possible, too, of which `is_dir` asks the last character.
+        if name.endswith("/"):
             return
         mode = member.external_attr >> 16
         if reason := unsafe_name(name):
