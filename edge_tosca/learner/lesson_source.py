@@ -16,6 +16,7 @@ from edge_tosca.vision.image_folder import list_images
 if TYPE_CHECKING:
     from edge_tosca.runtime import PictureSource
     from edge_tosca.runtime.region import Region
+    from edge_tosca.vision.datasets.dataset import Dataset
 
 
 def lesson_pictures(
@@ -47,10 +48,13 @@ def lesson_pictures(
             )
         return LessonPictures(by_class, None, skipped)
     path = Path(source)
-    if path.is_file():
-        return _of_file(path, follow_links)
     from edge_tosca.vision.datasets.frigate import class_folders, without_reserved
+    from edge_tosca.vision.datasets.open_dataset import described_folder, open_dataset
 
+    dataset = open_dataset(path, follow_links=follow_links) if path.is_file() else None
+    dataset = dataset or described_folder(path, follow_links=follow_links)
+    if dataset is not None:
+        return _of_dataset(dataset)
     folder = class_folders(path)
     found = list_images(folder, follow_links=follow_links)
     if folder != path:
@@ -111,12 +115,9 @@ def require_paths(pictures: LessonPictures, region: "Region | None") -> None:
         )
 
 
-def _of_file(path: Path, follow_links: bool) -> LessonPictures:
-    from edge_tosca.vision.datasets.open_dataset import open_dataset
-
-    found = open_dataset(path, follow_links=follow_links)
+def _of_dataset(found: "Dataset") -> LessonPictures:
     if not found.pictures:
         first = found.all_skipped[0] if found.all_skipped else None
         reason = f"; {first.path}: {first.reason}" if first is not None else "; add pictures"
-        raise LearnError(f"{path} has no picture that can be learned{reason}")
+        raise LearnError(f"{found.name} has no picture that can be learned{reason}")
     return LessonPictures(found.pictures, None, found.skipped)

@@ -8,6 +8,7 @@ with --class.
 
 from pathlib import PurePosixPath
 
+from edge_tosca.runtime.picture_folders import PICTURE_SUFFIXES
 from edge_tosca.vision.datasets.archive import Archive
 from edge_tosca.vision.datasets.dataset import Dataset
 from edge_tosca.vision.datasets.frigate import DATASET, NOT_SORTED, is_frigate
@@ -44,7 +45,7 @@ def read_classes(archive: Archive) -> Dataset:
             found.skip(archive.path_of(name), NOT_SORTED)
         elif len(parts) > 1:
             _add(found, archive, name, parts[0])
-        else:
+        elif PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES:
             found.skip(archive.path_of(name), "it lies in no class folder; move it into one")
     return found
 

@@ -18,6 +18,7 @@ from edge_tosca.vision.datasets.members import FolderMembers, Members
 KINDS = "a folder of class folders, a zip archive, a list (.csv), or COCO or Label Studio JSON"
 
 _ZIP = b"PK"
+_MOST_JSON = 8
 _LIST_SUFFIXES = (".csv", ".tsv")
 
 
@@ -47,6 +48,28 @@ def open_dataset(path: Path, *, follow_links: bool = False) -> Dataset:
         if found is not None:
             return found
     raise LearnError(f"{path} is not {KINDS}; for pictures of one class give --class NAME")
+
+
+def described_folder(folder: Path, *, follow_links: bool = False) -> Dataset | None:
+    """Open a folder by a JSON file in it, as labelling programs export it; None where there is none.
+
+    Args:
+        folder: that a user named; it may be missing.
+        follow_links: take links to pictures outside it, too.
+
+    Raises:
+        LearnError: the file has too many pictures.
+    """
+    for path in sorted(folder.glob("*.json"))[:_MOST_JSON]:
+        try:
+            value = _parsed(read_file(path, "JSON"), str(path))
+        except LearnError:
+            # Of another program.
+            continue
+        found = _of_json(value, str(path), FolderMembers(folder, follow_links), "")
+        if found is not None:
+            return found
+    return None
 
 
 def is_archive(path: Path) -> bool:

@@ -55,6 +55,7 @@ def test_an_archive_of_class_folders_is_read_with_and_without_folders_around_the
     picture = jpeg()
     members = {f"{around}{label}/{n}.jpg": picture for label in ("mug", "fork") for n in range(2)}
     extra = {"__MACOSX/._0.jpg": b"", f"{around}.DS_Store": b"", f"{around}mug/notes.txt": b"a text\n"}
+    extra |= {"LICENSE": b"a text\n", f"{around}manifest.csv": b"a,b\n"}
     path = make_zip(tmp_path / "photos.zip", {**members, **extra})
     found = open_dataset(path)
     assert names(found) == {"mug": ["0.jpg", "1.jpg"], "fork": ["0.jpg", "1.jpg"]}
@@ -314,6 +315,17 @@ def test_boxes_of_coco_are_pictures_of_their_category(tmp_path, json_at, picture
     assert getattr(mugs[1], "region", None) is None
     why = sorted(reason for reason in (entry.reason for entry in found.all_skipped))
     assert [reason.split(" ")[0] for reason in why] == ["a", "its", "its", "no"]
+
+
+def test_a_folder_that_a_program_exported_is_read_by_its_json(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(jpeg())
+    (tmp_path / "notes.json").write_text("{")
+    (tmp_path / "result.json").write_text(json.dumps(coco()))
+    assert set(lesson_pictures(tmp_path, None, False).by_class) == {"mug", "fork"}
+    (tmp_path / "result.json").unlink()
+    # Without it there is a class folder called images.
+    assert set(lesson_pictures(tmp_path, None, False).by_class) == {"images"}
 
 
 def label_studio(address):
