@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 from edge_tosca.outcomes import Outcomes
 
+TAUGHT_ALREADY = "taught already"
+"""Why a picture was skipped that a class of the same name has."""
+
 
 @dataclass(frozen=True)
 class Guess:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from edge_tosca.cli.terminal import counted, say, say_outcomes
-from edge_tosca.results import LearnReport
+from edge_tosca.results import TAUGHT_ALREADY, LearnReport
 
 _SUSPECTS_SHOWN = 10
 
@@ -26,7 +26,11 @@ def describe_lesson(report: LearnReport, store: Path, alone: bool, verbose: bool
             f"  {counted(report.thinned, 'cached feature')} deleted to stay within the size limit; "
             f"shrink the file with: edge-tosca store compact {store}"
         )
+    if known := sum(skipped.reason == TAUGHT_ALREADY for skipped in report.skipped):
+        say(f"  skipped {counted(known, 'picture')}: {TAUGHT_ALREADY}")
     for skipped in report.skipped:
+        if skipped.reason == TAUGHT_ALREADY:
+            continue
         say(f"  skipped {skipped.path}: {skipped.reason}")
     for noted in report.notes:
         say(f"  note {noted.path}: {noted.note}")
@@ -38,7 +42,7 @@ def describe_lesson(report: LearnReport, store: Path, alone: bool, verbose: bool
 
 def _headline(report: LearnReport) -> str:
     if not report.images:
-        return f"Nothing new: {counted(len(report.skipped), 'picture')} skipped"
+        return "Nothing new, nothing was changed"
     what = f"{', '.join(report.classes)} from {counted(report.images, 'picture')}"
     if report.dry_run:
         return f"Dry run, nothing is kept: {what}"

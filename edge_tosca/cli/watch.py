@@ -25,7 +25,6 @@ from edge_tosca.cli.event_options import (
     WebhookSecretOption,
     given_outlets,
 )
-from edge_tosca.cli.rounding import rounded
 from edge_tosca.cli.terminal import (
     DeviceOption,
     KeyFileOption,
@@ -199,7 +198,7 @@ class _Lines:
     """Prints changes as lines of JSON."""
 
     def change(self, change: "Change") -> None:
-        say_json(rounded(change.to_json()))
+        say_json(change.to_json())
 
     def available(self, available: "Mapping[Place, bool]") -> None:
         """Print nothing: lines are for answers."""

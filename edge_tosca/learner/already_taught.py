@@ -9,10 +9,8 @@ from edge_tosca.digests import row_digests
 from edge_tosca.features.normalization import to_cache_dtype
 from edge_tosca.learner.lesson import LessonClass
 from edge_tosca.learner.picture_features import ExtractedLesson
-from edge_tosca.results import GateReport, LearnReport, ModuleReport, Skipped
+from edge_tosca.results import TAUGHT_ALREADY, GateReport, LearnReport, ModuleReport, Skipped
 from edge_tosca.store.store import Store
-
-REASON = "taught already"
 
 _Value = TypeVar("_Value")
 
@@ -46,7 +44,9 @@ def without_taught(store: Store, lesson: ExtractedLesson, *, whole: bool) -> Ext
         new = [
             place for place, digests in enumerate(zip(rows, files, strict=True)) if known.isdisjoint(digests)
         ]
-        skipped += [Skipped(name, REASON) for place, name in enumerate(taught.names) if place not in set(new)]
+        skipped += [
+            Skipped(name, TAUGHT_ALREADY) for place, name in enumerate(taught.names) if place not in set(new)
+        ]
         if new:
             classes[label] = taught if len(new) == len(rows) else _only(taught, new)
     return ExtractedLesson(classes, skipped, lesson.notes)

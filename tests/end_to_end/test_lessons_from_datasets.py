@@ -69,7 +69,11 @@ def test_a_picture_that_is_taught_already_is_skipped(edge, store, photos, draw_p
     assert (report["generation"], report["classes"], report["images"]) == (2, [], 0)
     assert {entry["reason"] for entry in report["skipped"]} == {"taught already"}
     assert len(report["skipped"]) == 16
-    assert edge("learn", store, photos / "task1").out.startswith("Nothing new: 16 pictures skipped.")
+    shown = edge("learn", store, photos / "task1").out
+    assert shown.splitlines()[:2] == [
+        "Nothing new, nothing was changed.",
+        "  skipped 16 pictures: taught already",
+    ]
     assert remember(store) == before
     # Under another name it is another lesson; new pictures beside known ones are learned alone.
     folder = tmp_path / "more"

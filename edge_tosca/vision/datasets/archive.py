@@ -83,9 +83,9 @@ class Archive:
             raise LearnError(f"{name}: over {ENTRIES_LIMIT:,} members; make smaller archives")
         for member in members:
             self._take(member)
-        # A name that comes twice stands for its last member.
-        self.names = list(dict.fromkeys(self.names))
+        # A name that comes twice stands for its last member. Sorted, as the files of a folder are.
         self._readable = frozenset(self.names)
+        self.names = sorted(self._readable)
 
     @classmethod
     def open(cls, path: Path) -> "Archive":
