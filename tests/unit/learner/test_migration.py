@@ -22,6 +22,8 @@ from edge_tosca.runtime.region import Region
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = ("apple", "brick"), ("cone", "door")
 
 
