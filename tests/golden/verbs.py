@@ -70,7 +70,7 @@ STEPS = (
     _step("learn", "learn shop.tosca photos/first --task first --remember"),
     _step("learn, a file that is no picture", "learn shop.tosca photos/second --task second --remember"),
     _step("learn, a class again", "learn shop.tosca --class apple photos/third/apple --task third"),
-    _step("learn, a dry run", "learn shop.tosca photos/second --dry-run"),
+    _step("learn, a dry run", "learn shop.tosca photos/drawn --dry-run"),
     _step("learn, taught already", "learn shop.tosca photos/first --task again"),
     _step("learn, a list", "learn shop.tosca --list photos/list.csv --dry-run"),
     _step("export-dataset", "export-dataset shop.tosca kept"),
