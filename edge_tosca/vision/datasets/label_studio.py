@@ -7,10 +7,12 @@ nothing is fetched.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from edge_tosca.errors import LearnError
+from edge_tosca.runtime.picture_folders import PICTURE_SUFFIXES
 from edge_tosca.runtime.region import Region
 from edge_tosca.vision.datasets.boxes import region_of
 from edge_tosca.vision.datasets.coco import located
@@ -18,6 +20,7 @@ from edge_tosca.vision.datasets.dataset import ENTRIES_LIMIT, Dataset
 from edge_tosca.vision.datasets.members import Members, RefusedError
 
 _PERCENT = (100.0, 100.0)
+_SUFFIXES = PICTURE_SUFFIXES | {".heic", ".heif", ".avif"}
 
 
 def is_label_studio(value: object) -> bool:
@@ -68,18 +71,24 @@ def read_label_studio(value: list[Any], name: str, members: Members, base: str =
 
 
 def _picture_of(task: Any) -> str:
+    """Return the name of a task's picture: the end of the first address that has the suffix of one."""
     data = task.get("data") if isinstance(task, Mapping) else None
-    addresses = [text for text in data.values() if isinstance(text, str)] if isinstance(data, Mapping) else []
-    # A task may have texts beside its picture.
-    pictures = [text for text in addresses if "." in text.rpartition("/")[2] or "?d=" in text]
-    if not pictures:
+    texts = [text for text in data.values() if isinstance(text, str)] if isinstance(data, Mapping) else []
+    names = [_name_in(text) for text in texts]
+    found = next((name for name in names if PurePosixPath(name).suffix.lower() in _SUFFIXES), "")
+    if not found:
         raise RefusedError("the task names no picture")
-    parts = urlsplit(pictures[0])
-    local = parse_qs(parts.query).get("d", [""])[0]
-    name = (local or unquote(parts.path)).rpartition("/")[2]
-    if not name:
-        raise RefusedError("the task names no picture")
-    return name
+    return found
+
+
+def _name_in(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        local = parse_qs(parts.query).get("d", [""])[0]
+    except ValueError:
+        # A text with brackets can be taken for an address that is broken.
+        return ""
+    return (local or unquote(parts.path)).rpartition("/")[2]
 
 
 def _found(members: Members, base: str, name: str) -> str:
@@ -103,7 +112,9 @@ def _results(task: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any] |
             value = result.get("value") if isinstance(result, Mapping) else None
             if not isinstance(value, Mapping):
                 continue
-            for key, box in (("choices", None), ("rectanglelabels", value)):
+            # A choice that has a place is about a box, which has a label of its own.
+            kinds = (("rectanglelabels", value),) if "x" in value else (("choices", None),)
+            for key, box in kinds:
                 labels = value.get(key)
                 for label in labels if isinstance(labels, list) else []:
                     if isinstance(label, str):

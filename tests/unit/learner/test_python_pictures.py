@@ -177,3 +177,19 @@ def test_an_answer_becomes_a_dictionary_that_json_takes():
 
 def test_the_package_lists_what_is_public():
     assert dir(edge_tosca) == sorted([*edge_tosca.__all__, "__version__"])
+
+
+def test_a_lesson_reports_its_stages_in_their_order(shop, tmp_path):
+    _, photos = shop
+    seen, pictures = [], []
+    with Learner.create(tmp_path / "a.tosca") as learner:
+        learner.learn(
+            photos,
+            dry_run=True,
+            on_progress=lambda done, total: pictures.append((done, total)),
+            on_stage=lambda stage, done, total: seen.append((stage, done, total)),
+        )
+    assert pictures == [(done, 15) for done in range(1, 16)]
+    assert [one[1:] for one in seen if one[0] == "features"] == pictures
+    assert list(dict.fromkeys(one[0] for one in seen)) == ["features", "training", "judging"]
+    assert seen[-1] == ("judging", 0, 0)

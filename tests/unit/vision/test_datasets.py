@@ -335,7 +335,7 @@ def label_studio(address):
     return [
         {
             "id": 1,
-            "data": {"text": "a note", "image": address},
+            "data": {"text": "A note. See [the] manual/page 2.1", "image": address},
             "annotations": [
                 {"id": 9, "was_cancelled": True, "result": [{**frame, "value": {"choices": ["wrong"]}}]},
                 {
@@ -345,6 +345,7 @@ def label_studio(address):
                         {**frame, "type": "rectanglelabels", "value": box},
                         {**frame, "type": "rectanglelabels", "value": {**box, "rotation": 12.5}},
                         {**frame, "type": "choices", "value": {"choices": ["kitchen"]}},
+                        {**frame, "type": "choices", "value": {"x": 1, "y": 1, "choices": ["dirty"]}},
                     ],
                 },
             ],
