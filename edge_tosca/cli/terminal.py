@@ -196,10 +196,12 @@ def confirmed(question: str) -> bool:
     Returns:
         Whether the answer was yes, or nobody was asked.
     """
-    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+    # One of the two may lead into a file.
+    shown = next((stream for stream in (sys.stderr, sys.stdout) if stream.isatty()), None)
+    if sys.stdin is None or not sys.stdin.isatty() or shown is None:
         return True
-    sys.stderr.write(f"{printable(question)} [y/N] ")
-    sys.stderr.flush()
+    shown.write(f"{printable(question)} [y/N] ")
+    shown.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
