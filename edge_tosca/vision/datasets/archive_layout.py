@@ -38,15 +38,19 @@ def read_classes(archive: Archive) -> Dataset:
             elif name != MANIFEST:
                 found.skip(archive.path_of(name), "it has no class in its name")
         return found
+    not_sorted: list[str] = []
     root = _root([PurePosixPath(name).parts for name in archive.names])
     for name in archive.names:
         parts = PurePosixPath(name).parts[len(root) :]
         if root and root[-1] == DATASET and PurePosixPath(name).parts[: len(root)] != root:
-            found.skip(archive.path_of(name), NOT_SORTED)
+            not_sorted.append(name)
         elif len(parts) > 1:
             _add(found, archive, name, parts[0])
         elif PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES:
             found.skip(archive.path_of(name), "it lies in no class folder; move it into one")
+    if not_sorted:
+        folder = PurePosixPath(not_sorted[0]).parent
+        found.skip(archive.path_of(str(folder)), f"{len(not_sorted)} pictures {NOT_SORTED}")
     return found
 
 

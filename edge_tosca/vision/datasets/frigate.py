@@ -13,7 +13,7 @@ from edge_tosca.vision.image_folder import ImageFolder
 
 DATASET, TRAIN = "dataset", "train"
 
-NOT_SORTED = "Frigate has it among pictures that are in no class yet; sort it there, or move it into a class"
+NOT_SORTED = "of Frigate, in no class yet; sort them there, or move them into a class"
 
 
 def is_frigate(folders: Iterable[str]) -> bool:
@@ -54,6 +54,10 @@ def without_reserved(found: ImageFolder) -> ImageFolder:
     pictures = dict(found.pictures)
     skipped = {label: list(entries) for label, entries in found.skipped.items()}
     for label in [one for one in pictures if one.casefold() in RESERVED]:
-        reason = f"Frigate's class {label!r} is no class here; learn it with --none, in a call of its own"
-        skipped.setdefault("", []).extend(Skipped(str(path), reason) for path in pictures.pop(label))
+        if paths := pictures.pop(label):
+            reason = (
+                f"Frigate's class {label!r}, of {len(paths)} pictures, is no class here; learn it with "
+                "--none, in a call of its own"
+            )
+            skipped.setdefault("", []).append(Skipped(str(paths[0].parent), reason))
     return ImageFolder(pictures, skipped)

@@ -105,8 +105,11 @@ def test_a_model_folder_of_frigate_is_read_by_its_dataset(tmp_path):
     found = lesson_pictures(folder, None, False)
     assert {label: len(some) for label, some in found.by_class.items()} == {"closed": 2, "open": 2}
     skipped = [entry for entries in found.passed_over.values() for entry in entries]
-    assert len(skipped) == 2
-    assert all("'none' is no class here; learn it with --none" in entry.reason for entry in skipped)
+    (entry,) = skipped
+    assert entry.path == str(folder / "dataset" / "none")
+    assert entry.reason.startswith(
+        "Frigate's class 'none', of 2 pictures, is no class here; learn it with --none"
+    )
     # Its dataset folder alone is a folder of class folders like any other.
     with pytest.raises(LearnError, match="reserved"):
         from edge_tosca.learner.input_checks import require_names
@@ -122,8 +125,7 @@ def test_an_archive_of_a_model_of_frigate_is_read_alike(tmp_path):
     found = open_dataset(make_zip(tmp_path / "clips.zip", members))
     assert {label: len(some) for label, some in found.pictures.items()} == {"closed": 2, "open": 2}
     assert sorted(reason.split(";")[0][:40] for reason in reasons(found).values()) == sorted(
-        ["Frigate has it among pictures that are i"]
-        + 2 * ["class name 'none' is reserved: answers and "[:40]]
+        ["1 pictures of Frigate, in no class yet"] + 2 * ["class name 'none' is reserved: answers and "[:40]]
     )
 
 
