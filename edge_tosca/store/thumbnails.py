@@ -260,6 +260,19 @@ class Thumbnails:
                 write_waiting(self._connection, owner.cipher, rows, gone)
             return True
 
+    def use(self, owner: Owner) -> None:
+        """Read the thumbnails as those of a store, and change nothing.
+
+        Args:
+            owner: the store.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        with self._lock, _file_errors(self.path):
+            if self._connection is not None:
+                self._take(is_of(self._connection, owner.identity), owner.cipher)
+
     def of(self, classes: Sequence[ClassId], most: int, identity: str) -> list[str]:
         """List thumbnails of a class.
 
