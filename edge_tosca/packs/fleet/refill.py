@@ -1,0 +1,129 @@
+"""Give back to a broker what it lost, and take from it what was deleted: any box can do both."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from edge_tosca.packs.fleet.converge import (
+    Offer,
+    deleted,
+    read_offer,
+    read_tombstone,
+    valid_offers,
+    valid_tombstones,
+)
+from edge_tosca.packs.fleet.exchange import Exchange
+from edge_tosca.packs.fleet.inbox import Inbox
+from edge_tosca.packs.fleet.messages import verified
+from edge_tosca.packs.fleet.reports import read_have
+
+OTHERS_SECONDS = 5.0
+"""A box waits for up to this long before it publishes what another one can publish, too."""
+
+AGAIN_SECONDS = 30.0
+"""Time before a blob is published again."""
+
+AT_ONCE = 8
+"""Packs that are published in one step."""
+
+
+@dataclass
+class Refill:
+    """What one box does for the broker.
+
+    Attributes:
+        inbox: of the box.
+        exchange: its blobs.
+        random: for delays.
+        clock: monotonic seconds.
+    """
+
+    inbox: Inbox
+    exchange: Exchange
+    random: Random
+    clock: Callable[[], float]
+    _due_at: dict[str, float] = field(default_factory=dict)
+    _published: dict[str, float] = field(default_factory=dict)
+    _missed: set[str] = field(default_factory=set)
+
+    def step(self, wanted: Mapping[str, tuple[Offer, ...]], data_of: Callable[[str], bytes | None]) -> None:
+        """Publish what this box knows and the broker has not, and clear what was deleted.
+
+        Args:
+            wanted: digest of a pack to the offers by which it is wanted here.
+            data_of: digest to the bytes of a pack that this box holds.
+        """
+        inbox, fleet = self.inbox, self.inbox.membership.fleet
+        self._give(inbox.membership.administrator, inbox.topics.roster(), inbox.roster_data)
+        gone = deleted(inbox.records.tombstones(), inbox.roster)
+        valid = valid_tombstones(inbox.records.tombstones(), inbox.roster)
+        for place, data in inbox.records.messages("tombstone"):
+            topic = inbox.topics.tombstone(*place.split(" "))
+            if not inbox.on_broker.get(topic) and read_tombstone(verified(data, fleet)) in valid:
+                self._give(verified(data, fleet).key, topic, data)
+        self._clear(gone)
+        left = AT_ONCE
+        for place, data in inbox.records.messages("offer"):
+            topic = inbox.topics.add(*place.split(" "))
+            if left == 0 or inbox.on_broker.get(topic):
+                continue
+            offer = read_offer(verified(data, fleet))
+            if offer in wanted.get(offer.pack, ()) and self._is_due(topic, offer.key):
+                left -= self._publish(offer.pack, data_of)
+                self._send(topic, data)
+        for pack in sorted(self._missed & wanted.keys()):
+            since = self.clock() - self._published.get(pack, self.clock() - AGAIN_SECONDS)
+            if since >= AGAIN_SECONDS and self._is_due(pack, ""):
+                self._publish(pack, data_of)
+                self._missed.discard(pack)
+
+    def others(self, box: str) -> None:
+        """Note which packs another box cannot get.
+
+        Args:
+            box: name of the box, whose report was stored.
+        """
+        fleet = self.inbox.membership.fleet
+        for place, data in self.inbox.records.messages("have"):
+            if place == box and box != self.inbox.membership.box:
+                self._missed |= set(read_have(verified(data, fleet)).missing)
+
+    def _publish(self, pack: str, data_of: Callable[[str], bytes | None]) -> bool:
+        data = data_of(pack)
+        if data is None:
+            return False
+        self._published[pack] = self.clock()
+        self.exchange.publish(pack, data)
+        return True
+
+    def _give(self, key: str, topic: str, data: bytes) -> None:
+        if not self.inbox.on_broker.get(topic) and self._is_due(topic, key):
+            self._send(topic, data)
+
+    def _send(self, topic: str, data: bytes) -> None:
+        self.inbox.on_broker[topic] = True
+        self.exchange.transport.publish(topic, data)
+
+    def _clear(self, gone: set[tuple[str, str]]) -> None:
+        offers = self.inbox.records.offers()
+        large = {one.pack for one in offers if one.is_large}
+        elsewhere = {
+            one.pack for one in valid_offers(offers, self.inbox.roster) if (one.group, one.pack) not in gone
+        }
+        for group, pack in gone:
+            topic = self.inbox.topics.add(group, pack)
+            if topic in self.inbox.on_broker:
+                self.exchange.transport.publish(topic, b"")
+                del self.inbox.on_broker[topic]
+                if pack not in elsewhere:
+                    self.exchange.clear(pack, is_large=pack in large)
+
+    def _is_due(self, topic: str, key: str) -> bool:
+        """Return whether it is this box's turn: at once for what it signed, after a random time otherwise."""
+        if key == self.inbox.public:
+            return True
+        at = self._due_at.setdefault(topic, self.clock() + self.random.uniform(0, OTHERS_SECONDS))
+        if self.clock() < at:
+            return False
+        del self._due_at[topic]
+        return True
