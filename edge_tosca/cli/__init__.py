@@ -8,6 +8,7 @@ from typer.main import get_command
 from edge_tosca.cli.bench import bench
 from edge_tosca.cli.cameras import camera_verbs
 from edge_tosca.cli.change import change_verbs
+from edge_tosca.cli.fleet_box import fleet_verbs
 from edge_tosca.cli.migrate import migrate_verb
 from edge_tosca.cli.output import OutputError, drop_output, open_streams
 from edge_tosca.cli.pack import pack_verbs
@@ -37,6 +38,7 @@ for verbs in (
     camera_verbs,
     tool_verbs,
     pack_verbs,
+    fleet_verbs,
     serve_verb,
     bench,
     service_verbs,

@@ -139,7 +139,8 @@ class Box:
             raise FleetError("name a group with --group: what this box is taught stays here otherwise")
         if not self.inbox.member.may_offer(group, 1):
             raise FleetError(
-                f"box {self.membership.box} is no teacher of group {group!r}; ask the administrator for the role"
+                f"box {self.membership.box} is no teacher of group {group!r}; ask the "
+                "administrator for the role"
             )
         made = []
         for task, one in own_lessons(self.store):
@@ -376,6 +377,17 @@ class Box:
         """Return what the boxes report, this one not included."""
         fleet = self.membership.fleet
         return [read_have(verified(data, fleet)) for _, data in self.records.messages("have")]
+
+    def summary(self) -> dict[str, int | str]:
+        """Return what the box holds, in numbers."""
+        held = holdings(self.store.settings).values()
+        return {
+            "generation": self.store.latest(),
+            "held": sum(not one.refused for one in held),
+            "refused": sum(bool(one.refused) for one in held) + len(self.exchange.unusable),
+            "fetching": self.fetching,
+            "erasures_since": self.records.note("erasures since"),
+        }
 
     def _wanted(self) -> dict[str, tuple[Offer, ...]]:
         roster, member = self.inbox.roster, self.inbox.member

@@ -84,6 +84,6 @@ def _checked(body: dict[str, Any]) -> tuple[str, str, datetime]:
     except (LookupError, TypeError, ValueError):
         pass
     raise FleetError(
-        f"{str(action)[:20]!r} with {str(value)[:40]!r} is no command; there are rollback [GENERATION], forget CLASS, "
-        "strictness 0..1 and pin on|off"
+        f"{str(action)[:20]!r} with {str(value)[:40]!r} is no command; there are rollback "
+        "[GENERATION], forget CLASS, strictness 0..1 and pin on|off"
     )

@@ -149,8 +149,8 @@ class Exchange:
             self.transport.publish(self.inbox.topics.blob(digest), blob)
         elif self.objects is None:
             raise FleetError(
-                f"a lesson of {len(blob) >> 20} MiB is too large for a broker, and the fleet has no S3 store; name "
-                "one with `edge-tosca fleet create --objects`, or teach it in smaller lessons"
+                f"a lesson of {len(blob) >> 20} MiB is too large for a broker, and the fleet has no "
+                "S3 store; name one with `edge-tosca fleet create --objects`, or teach it in smaller lessons"
             )
         else:
             self.objects.put(digest, blob)

@@ -155,9 +155,19 @@ def read_invitation(path: Path, now: datetime) -> Membership:
     return membership
 
 
-def with_share(membership: Membership, share: str) -> Membership:
-    """Return a membership that offers what the box is taught to another group, or to none."""
-    return replace(membership, share=share)
+def with_changes(membership: Membership, *, share: str | None = None, broker: str = "") -> Membership:
+    """Return a membership with other values.
+
+    Args:
+        membership: as it was.
+        share: group to which the box offers what it is taught; None to leave it.
+        broker: address of the broker; "" to leave it.
+    """
+    return replace(
+        membership,
+        share=membership.share if share is None else share,
+        broker=broker or membership.broker,
+    )
 
 
 def read_secret_json(path: Path) -> dict[str, Any]:
@@ -176,7 +186,8 @@ def read_secret_json(path: Path) -> dict[str, Any]:
         with open_regular(path, 2 * MAX_LARGE) as file:
             if is_exposed(path, path.stat()):
                 raise FleetError(
-                    f"{path} holds keys, and other users can read it; keep it to yourself with: chmod 600 {path}"
+                    f"{path} holds keys, and other users can read it; keep it to yourself with: "
+                    f"chmod 600 {path}"
                 )
             values = json.loads(file.read())
     except (OSError, IrregularFileError) as error:

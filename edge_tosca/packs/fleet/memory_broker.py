@@ -1,4 +1,4 @@
-"""A broker in memory, with the faults of real lines: messages repeated, reordered and lost with a connection."""
+"""A broker in memory, with the faults of real lines: messages are repeated, reordered and lost."""
 
 import random
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class MemoryBroker:
         repeats: share of deliveries that arrive twice, 0 to 1.
         shuffles: whether the deliveries of one poll arrive in any order.
         up: whether clients can connect.
-        bytes: of all deliveries.
+        delivered: bytes of all deliveries.
     """
 
     repeats: float = 0.0
@@ -23,7 +23,7 @@ class MemoryBroker:
     seed: int = 0
     retained: dict[str, bytes] = field(default_factory=dict)
     up: bool = True
-    bytes: int = 0
+    delivered: int = 0
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -97,7 +97,7 @@ class MemoryTransport:
         found += [one for one in found if random_.random() < self._broker.repeats]
         if self._broker.shuffles:
             random_.shuffle(found)
-        self._broker.bytes += sum(len(one.payload) for one in found)
+        self._broker.delivered += sum(len(one.payload) for one in found)
         return found
 
     def break_off(self, *, silent: bool = False) -> None:

@@ -201,5 +201,6 @@ class Records:
         except (sqlite3.Error, OSError) as error:
             reason = " ".join(str(error).split())
             raise FleetError(
-                f"{self._path} cannot be used ({reason}); make room or allow it, or leave the fleet and join again"
+                f"{self._path} cannot be used ({reason}); make room or allow it, or leave the fleet and "
+                "join again"
             ) from None

@@ -1,4 +1,4 @@
-"""Roll-out in rings: a pack reaches a ring when a box of every earlier one has imported it and kept its accuracy."""
+"""Roll-out in rings: a pack reaches a ring after a box of every earlier one kept its accuracy with it."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,0 +1,106 @@
+"""What a box, and what all boxes of a fleet hold."""
+
+import contextlib
+import json
+from typing import Any
+
+from edge_tosca.errors import FleetError
+from edge_tosca.packs.fleet.admin_session import AdminSession
+from edge_tosca.packs.fleet.converge import read_tombstone, valid_tombstones
+from edge_tosca.packs.fleet.holdings import holdings
+from edge_tosca.packs.fleet.membership import folder_of, load_membership
+from edge_tosca.packs.fleet.records import Records
+from edge_tosca.packs.fleet.reports import Have, read_have
+from edge_tosca.store.store import Store
+
+
+def box_status(store: Store) -> dict[str, Any]:
+    """Describe a box by its own files; the broker is not asked.
+
+    Args:
+        store: of the box.
+
+    Returns:
+        Values that JSON can hold.
+
+    Raises:
+        FleetError: it belongs to no fleet.
+    """
+    membership = load_membership(store.path)
+    records = Records(folder_of(store.path) / "records.db", membership.fleet)
+    try:
+        held = holdings(store.settings)
+        return {
+            "fleet": membership.fleet,
+            "box": membership.box,
+            "share": membership.share,
+            "held": sorted(pack for pack, one in held.items() if not one.refused),
+            "refused": {pack: one.refused for pack, one in held.items() if one.refused},
+            "deleted": len({one.pack for one in records.tombstones()}),
+            "erasures_since": records.note("erasures since"),
+            "copies": json.loads(records.note("copies") or "[]"),
+            "pinned": bool(records.note("pinned")),
+        }
+    finally:
+        records.close()
+
+
+def fleet_status(session: AdminSession) -> dict[str, Any]:
+    """Describe a fleet by what its boxes report.
+
+    Args:
+        session: that has gathered it.
+
+    Returns:
+        Values that JSON can hold.
+    """
+    reports: dict[str, Have] = {}
+    hellos: dict[str, dict[str, Any]] = {}
+    tombstones = []
+    for name, message in session.retained.items():
+        topic = session.topics.parse(name)
+        member = session.fleet.roster.member(message.key)
+        if topic is None or member is None:
+            continue
+        with contextlib.suppress(FleetError):
+            if topic.kind == "have" and member.name == topic.box:
+                reports[member.key] = read_have(message)
+            elif topic.kind == "hello" and member.name == topic.box and message.kind == "hello":
+                hellos[member.key] = message.body
+            elif topic.kind == "del":
+                tombstones.append(read_tombstone(message))
+    boxes = [one for one in session.fleet.roster.members if one.roles != ("administrator",)]
+    gone = sorted({(one.group, one.pack) for one in valid_tombstones(tombstones, session.fleet.roster)})
+    unconfirmed = {
+        pack: [
+            one.name
+            for one in boxes
+            if one.until is None and one.is_in(group) and pack not in reports.get(one.key, Have()).deleted
+        ]
+        for group, pack in gone
+    }
+    return {
+        "fleet": session.fleet.fleet,
+        "offers": len(session.offers()),
+        "boxes": [
+            {
+                "box": one.name,
+                "key": one.key,
+                "revoked": one.until is not None,
+                "ring": one.ring,
+                "groups": list(one.groups),
+                "roles": list(one.roles),
+                "online": bool(hellos.get(one.key, {}).get("online")),
+                "version": hellos.get(one.key, {}).get("version"),
+                "temperature": hellos.get(one.key, {}).get("temperature"),
+                "free_disk": hellos.get(one.key, {}).get("free_disk"),
+                "held": len(reports.get(one.key, Have()).held),
+                "refused": reports.get(one.key, Have()).refused,
+                "missing": list(reports.get(one.key, Have()).missing),
+                "judged": reports.get(one.key, Have()).judged,
+                "erasures_since": reports.get(one.key, Have()).erasures_since,
+            }
+            for one in boxes
+        ],
+        "unconfirmed": {pack: boxes_ for pack, boxes_ in unconfirmed.items() if boxes_},
+    }
