@@ -104,8 +104,9 @@ def publish(
             raise FleetError(
                 f"the broker of {store}'s fleet cannot be reached; check its address and that it runs"
             )
-        made = box.publish(tuple(labels or ()), group)
+        box.publish(tuple(labels or ()), group)
         catch_up(box, wait)
+        made = box.offered
     if as_json:
         say_json({"published": made})
     else:
@@ -167,10 +168,9 @@ def status(
     if as_json:
         say_json(found)
         return
+    held, refused = counted(len(found["held"]), "pack"), len(found["refused"])
     say(f"{place} is box {found['box']} of fleet {found['fleet']}")
-    say(
-        f"  {counted(len(found['held']), 'pack')} held, {len(found['refused'])} refused, {found['deleted']} deleted"
-    )
+    say(f"  {held} held, {refused} refused, {found['deleted']} deleted")
     for pack, reason in found["refused"].items():
         say(f"  {pack[:12]} refused: {reason}")
     say(f"  heard of erasures until {found['erasures_since'] or 'never'}")
@@ -189,9 +189,8 @@ def _say_fleet(folder: Path, wait: float, as_json: bool) -> None:
     if as_json:
         say_json(found)
         return
-    say(
-        f"Fleet {found['fleet']}: {counted(len(found['boxes']), 'box', 'boxes')}, {counted(found['offers'], 'offer')}"
-    )
+    boxes = counted(len(found["boxes"]), "box", "boxes")
+    say(f"Fleet {found['fleet']}: {boxes}, {counted(found['offers'], 'offer')}")
     for box in found["boxes"]:
         state = "revoked" if box["revoked"] else "online" if box["online"] else "offline"
         say(f"  {box['box']}: {state}, ring {box['ring']}, {box['held']} held, {len(box['refused'])} refused")
@@ -206,6 +205,5 @@ def _say_state(found: dict[str, Any], complete: bool, as_json: bool) -> None:
         say_json({**found, "complete": complete})
         return
     missing = "" if complete else f", {found['fetching']} not here yet"
-    say(
-        f"generation {found['generation']}: {counted(found['held'], 'pack')} held, {found['refused']} refused{missing}"
-    )
+    held = f"{counted(found['held'], 'pack')} held, {found['refused']} refused"
+    say(f"generation {found['generation']}: {held}{missing}")

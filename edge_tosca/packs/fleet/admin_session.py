@@ -173,6 +173,7 @@ class AdminSession:
         while not done():
             if time.monotonic() >= end:
                 raise FleetError(
-                    f"the broker of fleet {self.fleet.fleet} cannot be reached; check its address and that it runs"
+                    f"the broker of fleet {self.fleet.fleet} cannot be reached; check its address and that "
+                    "it runs"
                 )
             self.transport.poll(0.2)

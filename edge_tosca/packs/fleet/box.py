@@ -15,7 +15,7 @@ from edge_tosca.packs.fleet.applying import erase_packs, import_packs, refusal, 
 from edge_tosca.packs.fleet.commands import PINNED, carry_out
 from edge_tosca.packs.fleet.converge import Offer, Tombstone, class_names, deleted, distinct, wanted
 from edge_tosca.packs.fleet.exchange import Exchange, Objects
-from edge_tosca.packs.fleet.hello import hello
+from edge_tosca.packs.fleet.hello import goodbye, hello
 from edge_tosca.packs.fleet.holdings import FORGOTTEN, holdings, undone
 from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.lessons import own_lessons, packed_lesson
@@ -34,6 +34,7 @@ WATCHED = 100
 
 _GATHER_SECONDS = 1.0
 _SCRUB_SECONDS = 5.0
+_NOTE_SECONDS = 30.0
 
 
 class Box:
@@ -53,6 +54,7 @@ class Box:
     Attributes:
         fetching: number of wanted packs that are not here yet.
         settled: the broker of this session has sent what it retains, at least once.
+        offered: digests of the packs that this box has offered since it was connected.
     """
 
     def __init__(
@@ -79,13 +81,18 @@ class Box:
         self._clock, self._settle, self._log = clock, settle, log
         self.refill = Refill(self.inbox, self.exchange, random or Random(), clock)
         self._session, self._heard_at, self._came_at = 0, clock(), 0.0
-        self._due, self._scrub_at = True, 0.0
+        self._due, self._scrub_at, self._noted_at = True, 0.0, -_NOTE_SECONDS
         self._generation, self._reported = -1, Have()
+        self._last_goal = _Goal({}, set(), {})
         self._passed_over: set[int] = set()
+        self.offered: list[str] = []
         self.settled, self.fetching = False, 0
 
     def close(self) -> None:
         """Close the file of records and the connection."""
+        if self._transport.connected:
+            said = goodbye(self.store, self.membership, self.records)
+            self._transport.publish(said.topic, said.payload)
         self._transport.close()
         self.records.close()
 
@@ -110,10 +117,11 @@ class Box:
         self._follow_local_changes()
         self._share()
         changed = False
-        goal = self._goal()
         if self._due or self.exchange.asked or self.exchange.opened:
-            changed = self._erase(goal) or changed
-            changed = self._import(goal) or changed
+            self._last_goal = self._goal()
+            changed = self._erase(self._last_goal) or changed
+            changed = self._import(self._last_goal) or changed
+        goal = self._last_goal
         self._scrub()
         if self._due or changed:
             self._due = False
@@ -129,7 +137,7 @@ class Box:
             group: the box's own by default.
 
         Returns:
-            Digests of the packs.
+            Digests of the packs that this made.
 
         Raises:
             FleetError: the box may not, or a lesson is too large.
@@ -153,6 +161,7 @@ class Box:
                 continue
             self._offer(pack.digest, pack.data, group)
             made.append(pack.digest)
+            self.offered.append(pack.digest)
         self._due = True
         return made
 
@@ -177,6 +186,7 @@ class Box:
         content = Tombstone(group, pack, self._key.public, number, reason).content()
         message = signed("tombstone", self.membership.fleet, number, content, self._key)
         self.records.keep(message, f"{group} {pack}")
+        self.inbox.changes += 1
         self._transport.publish(self.inbox.topics.tombstone(group, pack), message.data)
         self._due = True
 
@@ -187,14 +197,19 @@ class Box:
             return
         self._session, self._heard_at, self.settled = self._transport.sessions, self._clock(), False
         self.inbox.on_broker.clear()
+        self.inbox.changes += 1
         topics, box = self.inbox.topics, self.membership.box
         self._transport.subscribe(topics.followed(box))
-        if len(self.inbox.roster.members) <= WATCHED or has_rings(self.inbox.roster):
-            self._transport.subscribe(topics.watched())
+        self._watch()
         self.exchange.new_session()
         said = hello(self.store, self.membership, self.records)
         self._transport.publish(said.topic, said.payload)
         self._reported, self._due = Have(), True
+
+    def _watch(self) -> None:
+        """Ask for what the boxes report, where this box has a use for it."""
+        if len(self.inbox.roster.members) <= WATCHED or has_rings(self.inbox.roster):
+            self._transport.subscribe(self.inbox.topics.watched())
 
     def _take(self, deliveries: list[Delivery]) -> None:
         if not deliveries:
@@ -213,6 +228,7 @@ class Box:
                 if topic.kind == "roster" and self.inbox.incomplete:
                     self.inbox.incomplete = False
                     self._transport.subscribe((f"{self.inbox.topics.root}/set/#",))
+                    self._watch()
                 if topic.kind == "have":
                     self.refill.others(topic.box)
 
@@ -237,6 +253,8 @@ class Box:
         """Refuse what was rolled back here; delete from the fleet what was forgotten here."""
         if not self._due:
             return
+        if restored := self._restored():
+            refuse(self.store, dict.fromkeys(restored, ""))
         found = undone(self.store)
         if not found:
             return
@@ -252,6 +270,12 @@ class Box:
                 refused[pack] = reason
         if refused:
             refuse(self.store, refused)
+
+    def _restored(self) -> set[str]:
+        """Return the packs that were refused and are live again, as after a second rollback."""
+        refused = {pack: one.group for pack, one in holdings(self.store.settings).items() if one.refused}
+        live = {group.id for group in self.store.state().groups} if refused else set()
+        return {pack for pack, group in refused.items() if group in live}
 
     def _share(self) -> None:
         if self._due and self.membership.share and not self._is_pinned:
@@ -344,13 +368,17 @@ class Box:
         refused |= {pack: why for pack, why in self.exchange.unusable.items() if pack in goal.wanted}
         refused |= dict.fromkeys(goal.wanted.keys() - goal.packs, "the same lesson as another pack")
         gone = {pack for _, pack in deleted(self.records.tombstones(), self.inbox.roster)}
+        judged = self._judged
+        if has_rings(self.inbox.roster) and self.inbox.member.ring == 0:
+            # Those that were imported before there were rings are not judged.
+            judged = {pack: "" for pack, one in held.items() if not one.refused} | judged
         have = Have(
             key=self._key.public,
             held=tuple(sorted(pack for pack, one in held.items() if not one.refused)),
             refused=refused,
             deleted=tuple(sorted(gone - goal.wanted.keys() - held.keys() - self._unscrubbed)),
             missing=tuple(sorted(self.exchange.failed & goal.packs - held.keys())),
-            judged={pack: why for pack, why in self._judged.items() if pack in goal.wanted or why},
+            judged={pack: why for pack, why in judged.items() if pack in goal.wanted or why},
             generation=self.store.latest(),
             erasures_since=self.records.note("erasures since"),
         )
@@ -368,7 +396,9 @@ class Box:
             return
         if not self.settled:
             self.settled, self._due = True, True
-        self.records.set_note("erasures since", now())
+        if self._clock() - self._noted_at >= _NOTE_SECONDS:
+            self._noted_at = self._clock()
+            self.records.set_note("erasures since", now())
         self.refill.step(goal.wanted, self._data_of)
 
     # What the parts read.
