@@ -422,13 +422,24 @@ class Box:
     def _wanted(self) -> dict[str, tuple[Offer, ...]]:
         roster, member = self.inbox.roster, self.inbox.member
         haves = self.haves() if member.ring > 0 else []
+
+        def opened(offer: Offer) -> bool:
+            # Once is for good: later changes of the list of members close no ring.
+            name = f"opened {offer.group} {offer.pack}"
+            if member.ring == 0 or self.records.number(name):
+                return True
+            if is_open(offer, member, roster, haves):
+                self.records.set_number(name, 1)
+                return True
+            return False
+
         return wanted(
             self.records.offers(),
             self.records.tombstones(),
             roster,
             member,
             self.store.settings["fingerprint"],
-            lambda offer: is_open(offer, member, roster, haves),
+            opened,
         )
 
     def _goal(self) -> "_Goal":

@@ -105,8 +105,9 @@ def shop(tmp_path):
 
 @pytest.fixture
 def teach():
-    def learn(box, *labels, shots=6):
-        box.learner.learn_features({label: pictures(label, shots) for label in labels}, force=True)
+    def learn(box, *labels, shots=6, pictures_of=None):
+        named = pictures_of or {label: label for label in labels}
+        box.learner.learn_features({label: pictures(one, shots) for label, one in named.items()}, force=True)
 
     return learn
 

@@ -4,9 +4,11 @@ import sqlite3
 
 import pytest
 
+from edge_tosca.errors import FleetError
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rollback
 from edge_tosca.packs.fleet.holdings import ROLLED_BACK, holdings
+from edge_tosca.packs.fleet.membership import with_changes
 from edge_tosca.packs.fleet.topics import Topics
 from edge_tosca.store.backup import backup
 
@@ -109,7 +111,7 @@ def test_forgetting_on_one_box_erases_on_all_and_each_confirms(three, answers, t
 
 
 def test_a_replayed_offer_brings_nothing_back(three):
-    fleet, a, b, c = three
+    fleet, a, _b, c = three
     fleet.run()
     offers = {
         name: data for name, data in fleet.broker.retained.items() if "/add/" in name or "/blob/" in name
@@ -125,7 +127,7 @@ def test_a_replayed_offer_brings_nothing_back(three):
 
 
 def test_a_rollback_of_a_pack_is_recorded_and_the_pack_is_not_imported_again(three):
-    fleet, a, b, c = three
+    fleet, a, _b, c = three
     fleet.run()
     rollback(c.store, 0)
     fleet.run()
@@ -152,7 +154,7 @@ def test_a_broker_that_lost_its_database_is_refilled_by_any_box(three, answers):
 
 
 def test_a_blob_of_other_content_is_not_taken_and_is_healed(three, answers):
-    fleet, a, b, c = three
+    fleet, a, _b, _c = three
     fleet.run()
     for name in [one for one in fleet.broker.retained if "/blob/" in one]:
         fleet.broker.publish(name, b"etf1" + bytes(200))
@@ -174,7 +176,7 @@ def test_ten_thousand_topics_of_others_take_no_room(three):
 
 
 def test_a_forged_report_is_not_taken(three):
-    fleet, a, b, c = three
+    fleet, _a, _b, c = three
     fleet.run()
     report = fleet.broker.retained[TOPICS.have("a")]
     fleet.broker.publish(TOPICS.have("b"), report)
@@ -186,8 +188,6 @@ def test_a_forged_report_is_not_taken(three):
 
 
 def test_what_stays_here_is_not_offered(shop, teach):
-    from edge_tosca.packs.fleet.membership import with_changes
-
     fleet = shop()
     a, b = fleet.add("a"), fleet.add("b")
     a.membership = with_changes(a.membership, share="")
@@ -248,8 +248,6 @@ def test_a_revoked_box_is_out_and_a_new_key_is_in_force(three, teach):
     fleet.run()
     assert labels(c) == ["cup", "key", "mug", "pen"]
     assert c.inbox.keys().keys() == {1, 2}
-    from edge_tosca.errors import FleetError
-
     with pytest.raises(FleetError, match="was revoked"):
         for _ in range(3):
             b.step(0)
@@ -257,7 +255,7 @@ def test_a_revoked_box_is_out_and_a_new_key_is_in_force(three, teach):
 
 
 def test_an_old_list_of_members_is_replaced_by_the_one_in_force(three):
-    fleet, a, b, c = three
+    fleet, _a, _b, c = three
     old = fleet.admin.message().data
     fleet.admin.revoke("b", until=10_000)
     del fleet.boxes["b"]
@@ -287,11 +285,8 @@ def test_a_bad_lesson_stops_at_ring_0(shop, teach):
     fleet.run()
     assert labels(later) == ["cup", "mug", "pen"]
     # The pictures of a pen, and of a mug, under the name of the other.
-    from tests.unit.packs.fleet.conftest import pictures
-
     teacher = fleet.add("teacher", ring=0)
-    wrong = {"mug": pictures("pen", 30), "pen": pictures("mug", 30)}
-    teacher.learner.learn_features(wrong, force=True)
+    teach(teacher, "mug", "pen", shots=30, pictures_of={"mug": "pen", "pen": "mug"})
     fleet.run(among=["teacher"])
     generation = later.store.latest()
     fleet.run()
