@@ -332,22 +332,19 @@ class Box:
             return False
         judging = has_rings(self.inbox.roster) and self.inbox.member.ring == 0
         names = self._names(goal, set(ready) | held.keys())
-        batches = [[pack] for pack in sorted(ready)] if judging else [sorted(ready)]
-        changed = False
-        for batch in batches or [[]]:
-            packs = {pack: ready[pack][0] for pack in batch}
-            applied = import_packs(self.store, packs, names, compare=judging)
-            if applied.generation is None:
-                continue
-            changed = True
-            for pack in batch:
-                self.accounts.keep(pack, *ready[pack])
-                del self.exchange.opened[pack]
-            if judging:
-                margin = self.inbox.roster.margin
-                self._judge(batch, goal, verdict(applied.before, applied.after, (), margin))
-        self._due = self._due or changed
-        return changed
+        # One at a time where each is judged: the next one is not to be measured beside a bad one.
+        batch = sorted(ready)[:1] if judging else sorted(ready)
+        packs = {pack: ready[pack][0] for pack in batch}
+        applied = import_packs(self.store, packs, names, compare=judging)
+        if applied.generation is None:
+            return False
+        for pack in batch:
+            self.accounts.keep(pack, *ready[pack])
+            del self.exchange.opened[pack]
+        if judging:
+            self._judge(batch, goal, verdict(applied.before, applied.after, self.inbox.roster.margin))
+        self._due = True
+        return True
 
     def _judge(self, batch: list[str], goal: "_Goal", reason: str) -> None:
         judged = self._judged
@@ -357,8 +354,9 @@ class Box:
             groups = {offer.group for offer in goal.wanted[pack]}
             if reason:
                 self._log(f"pack {pack[:12]}: {reason}")
+                # A teacher's box may be the one that learned wrongly: it reports, and does not decide.
                 for group in groups:
-                    if own.may_delete(group, 1):
+                    if "judge" in own.roles and own.may_delete(group, 1):
                         self.delete(pack, group, "rejected")
         self.records.set_note("judged", json.dumps(judged))
 

@@ -44,15 +44,12 @@ def is_open(offer: Offer, box: Member, roster: Roster, haves: Iterable[Have]) ->
     return earlier <= {ring_of[key] for key in passing}
 
 
-def verdict(
-    before: Mapping[str, float], after: Mapping[str, float], new: Iterable[str], margin: float
-) -> str:
+def verdict(before: Mapping[str, float], after: Mapping[str, float], margin: float) -> str:
     """Judge an import by held-out accuracies of the classes known before.
 
     Args:
         before: label to accuracy before the import.
         after: the same after it.
-        new: labels that were imported; a label that was known before counts as known.
         margin: by how much the mean may fall; one class may lose SINGLE_CLASS_MARGINS of it.
 
     Returns:

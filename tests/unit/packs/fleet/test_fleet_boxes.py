@@ -280,7 +280,7 @@ def test_the_records_and_keys_are_for_the_user_alone_and_name_no_class(three):
 
 def test_a_bad_lesson_stops_at_ring_0(shop, teach):
     fleet = shop()
-    first, later = fleet.add("first", ring=0), fleet.add("later", ring=1)
+    first, later = fleet.add("first", roles=("teacher", "judge")), fleet.add("later", ring=1)
     teach(first, "mug", "pen", "cup", shots=12)
     fleet.run()
     assert labels(later) == ["cup", "mug", "pen"]
