@@ -96,11 +96,11 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Offer classes of this box to a group, each lesson of a class in a signed pack of its own."""
-    from edge_tosca.packs.fleet.following import catch_up, connected_box, hear_erasures
+    from edge_tosca.packs.fleet.following import await_erasures, catch_up, connected_box
     from edge_tosca.store.store import Store
 
     with connected_box(Store.open(store, key_file), key_file, note) as box:
-        if not hear_erasures(box, wait):
+        if not await_erasures(box, wait):
             raise FleetError(
                 f"the broker of {store}'s fleet cannot be reached; check its address and that it runs"
             )
@@ -127,12 +127,12 @@ def follow(
     as_json: AsJson = False,
 ) -> None:
     """Follow the fleet: erase what was deleted, import what is wanted, offer what is taught here."""
-    from edge_tosca.packs.fleet.following import catch_up, connected_box, hear_erasures
+    from edge_tosca.packs.fleet.following import await_erasures, catch_up, connected_box
     from edge_tosca.store.store import Store
 
     opened = Store.open(store, key_file)
     with connected_box(opened, key_file, note) as box:
-        reached = hear_erasures(box, None if strict_erasure else wait)
+        reached = await_erasures(box, None if strict_erasure else wait)
         since = box.records.note("erasures since")
         if not reached:
             note(f"edge-tosca: the broker cannot be reached; no news of erasures since {since or 'joining'}")
@@ -173,7 +173,7 @@ def status(
     say(f"  {held} held, {refused} refused, {found['deleted']} deleted")
     for pack, reason in found["refused"].items():
         say(f"  {pack[:12]} refused: {reason}")
-    say(f"  heard of erasures until {found['erasures_since'] or 'never'}")
+    say(f"  erasures are known until {found['erasures_since'] or 'never'}")
     for copy in found["copies"]:
         say(f"  {copy}: a copy that may still have what was deleted")
 

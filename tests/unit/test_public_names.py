@@ -99,6 +99,15 @@ VERBS = {
     "pack import": "--rename= --merge --trust= --json --key-file=",
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",
+    "fleet create": "--broker= --name= --objects= --names=merge --json",
+    "fleet invite": "--out= --group= --role= --ring= --days= --json",
+    "fleet revoke": "--lessons --json",
+    "fleet command": "--days= --json",
+    "fleet join": "--broker= --share= --json --key-file=",
+    "fleet leave": "--json",
+    "fleet publish": "--group= --wait= --json --key-file=",
+    "fleet follow": "--once --wait= --strict-erasure --json --key-file=",
+    "fleet status": "--wait= --json --key-file=",
     "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
     "--on-change= --on-change-seconds= --mqtt= --mqtt-file= --webhook= --webhook-file= "
     "--webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "

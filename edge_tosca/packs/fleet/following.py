@@ -46,7 +46,7 @@ def connected_box(
         wills.close()
 
 
-def hear_erasures(box: Box, seconds: float | None, step: Callable[[], object] = lambda: None) -> bool:
+def await_erasures(box: Box, seconds: float | None, step: Callable[[], object] = lambda: None) -> bool:
     """Ask the broker for what was erased, before a box answers.
 
     Args:

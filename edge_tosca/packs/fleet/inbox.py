@@ -81,6 +81,10 @@ class Inbox:
         found = self.records.note("fleet keys")
         return {int(epoch): bytes.fromhex(key) for epoch, key in json.loads(found or "{}").items()}
 
+    def stored(self, kind: str) -> list[Message]:
+        """Return the stored messages of a kind; their signatures were verified when they came."""
+        return [verified(data, self.membership.fleet) for _, data in self.records.messages(kind)]
+
     def take(self, delivery: Delivery) -> Topic | None:
         """Take a delivery.
 

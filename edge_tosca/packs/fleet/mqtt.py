@@ -170,11 +170,12 @@ class MqttTransport:
 
 
 def _expiring(seconds: int | None) -> Any:
+    from paho.mqtt import properties as of_mqtt
     from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
 
     if seconds is None:
         return None
-    properties = Properties(PacketTypes.PUBLISH)
+    make: Any = of_mqtt.Properties
+    properties = make(PacketTypes.PUBLISH)
     properties.MessageExpiryInterval = seconds
     return properties
