@@ -69,8 +69,8 @@ VERBS = {
     "classes": "--json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
-    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
-    f"--on-change-seconds= --log= {WHERE} --key-file=",
+    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= --wait= "
+    f"--strict-erasure --on-change-seconds= --log= {WHERE} --key-file=",
     "cameras": "--json",
     "regions add": "--camera= --class= --trigger= --json --key-file=",
     "regions list": "--camera= --json --key-file=",
@@ -112,7 +112,7 @@ VERBS = {
     "--on-change= --on-change-seconds= --mqtt= --mqtt-file= --webhook= --webhook-file= "
     "--webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
     "--root-path= --trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
-    f"--frames= --log= {WHERE} --key-file=",
+    f"--frames= --wait= --strict-erasure --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
     "bench live": "--seconds= --out= --json",
     "bench speed": "--classes= --modules= --quick --fp32= --photographs= --out= --backbone= --json",

@@ -77,7 +77,7 @@ class Box:
         self._clock, self._settle, self._log = clock, settle, log
         self._session, self._delivered_at, self._noted_at = 0, clock(), -_NOTE_SECONDS
         self._due, self._generation, self._reported = True, -1, Have()
-        self._goal = Goal()
+        self._goal, self._said, self._echoed = Goal(), Delivery("", b""), False
         self.settled = False
 
     @property
@@ -184,8 +184,9 @@ class Box:
         self._transport.subscribe(topics.followed(box))
         self._watch()
         self.exchange.new_session()
-        said = hello(self.store, self.membership, self.records)
-        self._transport.publish(said.topic, said.payload)
+        # It comes back after what the broker retains.
+        self._said, self._echoed = hello(self.store, self.membership, self.records), False
+        self._transport.publish(self._said.topic, self._said.payload)
         self._reported, self._due = Have(), True
 
     def _watch(self) -> None:
@@ -199,6 +200,7 @@ class Box:
         self._delivered_at = self._clock()
         with self.records.batch():
             for delivery in deliveries:
+                self._echoed = self._echoed or delivery == self._said
                 topic = self.inbox.take(delivery)
                 if topic is None:
                     continue
@@ -251,7 +253,8 @@ class Box:
         return False
 
     def _settle_and_refill(self) -> None:
-        if not self._transport.connected or self._clock() - self._delivered_at < self._settle:
+        quiet = self._clock() - self._delivered_at >= self._settle
+        if not self._transport.connected or not self._echoed or not quiet:
             return
         if not self.settled:
             self.settled, self._due = True, True
