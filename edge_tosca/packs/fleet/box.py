@@ -116,6 +116,8 @@ class Box:
         self._carry_out_commands()
         if self.store.latest() != self._generation:
             self._due, self._generation = True, self.store.latest()
+        if self.offering.again_at is not None and self._clock() >= self.offering.again_at:
+            self._due, self.offering.again_at = True, None
         if self._due:
             self.holder.follow_local_changes()
             self._share()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_tosca.errors import StoreError
+from edge_tosca.errors import LearnError, PackError, StoreError
 from edge_tosca.learner.restore import erase_in_copies
 from edge_tosca.packs.fleet.accounts import Accounts
 from edge_tosca.packs.fleet.applying import erase_packs, import_packs, refusal, refuse
@@ -22,6 +22,7 @@ from edge_tosca.store.store import Store
 
 _GATHER_SECONDS = 1.0
 _MOST_AT_ONCE = 64
+_MOST_BYTES = 16 << 20
 _SCRUB_SECONDS = 5.0
 
 
@@ -53,6 +54,7 @@ class Holder:
     came_at: float = 0.0
     fetching: int = 0
     _scrub_at: float = 0.0
+    _one_by_one: bool = False
 
     def follow_local_changes(self) -> None:
         """Refuse what was rolled back here; delete from the fleet what was forgotten here."""
@@ -147,13 +149,24 @@ class Holder:
         ready = {pack: one for pack, one in opened.items() if pack in goal.packs and pack not in held}
         self.fetching = sum(one.pack not in {*ready, *self.exchange.unusable} for one in offers)
         # Many at once: the router is solved once.
-        if self.fetching and self.clock() - self.came_at < _GATHER_SECONDS and len(ready) < _MOST_AT_ONCE:
+        size = sum(len(data) for _, data in ready.values())
+        waits = self.fetching and self.clock() - self.came_at < _GATHER_SECONDS
+        if waits and len(ready) < _MOST_AT_ONCE and size < _MOST_BYTES:
             return False
         judging = has_rings(self.inbox.roster) and self.inbox.member.ring == 0
         # One at a time where each is judged: the next one is not to be measured beside a bad one.
-        batch = sorted(ready)[:1] if judging else sorted(ready)
+        batch = sorted(ready)[:1] if judging or self._one_by_one else sorted(ready)
         names = goal.names(set(batch) | held.keys(), self.inbox.roster.names)
-        applied = import_packs(self.store, {pack: ready[pack][0] for pack in batch}, names, compare=judging)
+        try:
+            packs = {pack: ready[pack][0] for pack in batch}
+            applied = import_packs(self.store, packs, names, compare=judging)
+        except (PackError, LearnError) as error:
+            # A pack that passed all checks and cannot be imported keeps no other one back.
+            if len(batch) == 1:
+                self.exchange.unusable[batch[0]] = str(error)
+                del self.exchange.opened[batch[0]]
+            self._one_by_one = True
+            return False
         if applied.generation is None:
             return False
         for pack in batch:

@@ -9,8 +9,12 @@ from edge_tosca.packs.fleet.exchange import Exchange
 from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.lessons import own_lessons, packed_lesson
 from edge_tosca.packs.fleet.messages import signed
+from edge_tosca.packs.fleet.topics import MAX_LARGE
 from edge_tosca.packs.keys import SigningKey
 from edge_tosca.store.store import Store
+
+AGAIN_SECONDS = 60.0
+"""Time after which a lesson is offered again that could not be published, as while an S3 store is away."""
 
 
 @dataclass
@@ -24,6 +28,8 @@ class Offering:
         key: with which it signs.
         log: called with lines about what is done.
         offered: digests of the packs that were offered since the box was connected.
+        again_at: when to try again what could not be published, in seconds of the exchange's clock; None for
+            nothing.
     """
 
     store: Store
@@ -32,6 +38,7 @@ class Offering:
     key: SigningKey
     log: Callable[[str], None]
     offered: list[str] = field(default_factory=list)
+    again_at: float | None = None
     _passed_over: set[int] = field(default_factory=set)
 
     def publish(self, labels: tuple[str, ...], group: str) -> list[str]:
@@ -53,7 +60,18 @@ class Offering:
                 self.log(f"class {one.label!r} was deleted from the fleet; teach it again to offer it")
                 self._passed_over.add(one.id)
                 continue
-            self._offer(pack.digest, pack.data, group)
+            try:
+                self._offer(pack.digest, pack.data, group)
+            except FleetError as error:
+                if labels:
+                    raise
+                # One lesson keeps no other one back.
+                self.log(f"class {one.label!r} is not offered: {error}")
+                if len(pack.data) > MAX_LARGE and self.exchange.objects is None:
+                    self._passed_over.add(one.id)
+                else:
+                    self.again_at = self.exchange.clock() + AGAIN_SECONDS
+                continue
             made.append(pack.digest)
         self.offered += made
         return made

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from edge_tosca.errors import EdgeToscaError
 from edge_tosca.packs.fleet.converge import (
     Offer,
     deleted,
@@ -110,7 +111,11 @@ class Refill:
         if data is None:
             return False
         self._published[pack] = self.clock()
-        self.exchange.publish(pack, data)
+        try:
+            self.exchange.publish(pack, data)
+        except EdgeToscaError as error:
+            self.inbox.count(str(error))
+            return False
         return True
 
     def _clear(self, gone: set[tuple[str, str]]) -> None:

@@ -56,7 +56,7 @@ def fleet_status(session: AdminSession) -> dict[str, Any]:
     """
     reports: dict[str, Have] = {}
     hellos: dict[str, dict[str, Any]] = {}
-    tombstones = []
+    tombstones = [read_tombstone(message) for message in session.messages("del")]
     for name, message in session.retained.items():
         topic = session.topics.parse(name)
         member = session.fleet.roster.member(message.key)
@@ -67,8 +67,6 @@ def fleet_status(session: AdminSession) -> dict[str, Any]:
                 reports[member.key] = read_have(message)
             elif topic.kind == "hello" and member.name == topic.box and message.kind == "hello":
                 hellos[member.key] = message.body
-            elif topic.kind == "del":
-                tombstones.append(read_tombstone(message))
     boxes = [one for one in session.fleet.roster.members if one.roles != ("administrator",)]
     gone = sorted({(one.group, one.pack) for one in valid_tombstones(tombstones, session.fleet.roster)})
     unconfirmed = {

@@ -1,16 +1,20 @@
 """Boxes of one fleet, over a broker in memory."""
 
 import sqlite3
+from dataclasses import dataclass
 
 import pytest
 
 from edge_tosca.errors import FleetError
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rollback
+from edge_tosca.learner.verification import verify
 from edge_tosca.packs.fleet.holdings import ROLLED_BACK, holdings
 from edge_tosca.packs.fleet.membership import with_changes
 from edge_tosca.packs.fleet.topics import Topics
 from edge_tosca.store.backup import backup
+from edge_tosca.store.thumbnail_owner import classes_of, owner_of
+from edge_tosca.store.thumbnails import Thumbnails
 
 TOPICS = Topics("shop")
 
@@ -293,3 +297,40 @@ def test_a_bad_lesson_stops_at_ring_0(shop, teach):
     assert later.store.latest() == generation
     assert labels(first) == labels(later) == ["cup", "mug", "pen"]
     assert any("fell by" in reason for reason in have(fleet, "first").judged.values())
+
+
+@dataclass(frozen=True)
+class Seen:
+    jpeg: bytes
+    sharpness: float = 1.0
+
+
+def test_kept_pictures_stay_with_a_published_lesson_and_go_with_its_tombstone(shop, teach):
+    fleet = shop()
+    a, b = fleet.add("a"), fleet.add("b")
+    teach(a, "mug", "pen")
+    thumbnails = Thumbnails(a.store.path)
+    thumbnails.turn_on()
+    picture = b"a picture of the mug" * 20
+    thumbnails.keep(a.learner.state.tasks[0], {"mug": [Seen(picture)]}, owner_of(a.store))
+    fleet.run()
+    [group] = [one for task in a.learner.state.tasks for one in classes_of(task, "mug")]
+    assert thumbnails.of([group], 9, a.store.identity())
+    # It is another box that forgets.
+    b.learner.forget("mug")
+    fleet.run()
+    assert labels(a) == ["pen"]
+    assert not thumbnails.of([group], 9, a.store.identity())
+    thumbnails.close()
+    assert picture not in thumbnails.path.read_bytes()
+
+
+def test_the_stores_of_a_fleet_match_their_audit_logs(three):
+    fleet, a, b, c = three
+    fleet.run()
+    forget_class(b.store, "mug")
+    fleet.run()
+    rollback(c.store, 0)
+    fleet.run()
+    for box in (a, b, c):
+        assert verify(box.store).discrepancies == ()
