@@ -127,7 +127,7 @@ def follow(
     as_json: AsJson = False,
 ) -> None:
     """Follow the fleet: erase what was deleted, import what is wanted, offer what is taught here."""
-    from edge_tosca.packs.fleet.following import await_erasures, catch_up, connected_box
+    from edge_tosca.packs.fleet.following import await_erasures, catch_up, connected_box, take_up_share
     from edge_tosca.store.store import Store
 
     opened = Store.open(store, key_file)
@@ -143,6 +143,7 @@ def follow(
                 raise typer.Exit(1)
             return
         while True:
+            take_up_share(box)
             if box.step(1.0):
                 _say_state(box.summary(), True, as_json)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_tosca.errors import EdgeToscaError
-from edge_tosca.packs.fleet.following import connected_box
+from edge_tosca.packs.fleet.following import connected_box, take_up_share
 from edge_tosca.packs.fleet.membership import is_member
 from edge_tosca.store.store import Store
 
@@ -81,6 +81,7 @@ class FleetFollower:
             with connected_box(store, self._key_file, self._log) as box:
                 self.erasures_since = box.records.note("erasures since")
                 while not self._ended.is_set():
+                    take_up_share(box)
                     box.step(_STEP_SECONDS)
                     if box.settled and not box.holder.unscrubbed:
                         self._known.set()

@@ -159,6 +159,10 @@ class Box:
         self.offering.delete(pack, group, reason)
         self._due = True
 
+    def look_again(self) -> None:
+        """Let the next step look at everything, as after another share was set."""
+        self._due = True
+
     def haves(self) -> list[Have]:
         """Return what the boxes report, as far as this box has read it."""
         return haves_of(self.inbox)
