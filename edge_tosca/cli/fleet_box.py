@@ -173,7 +173,7 @@ def status(
     say(f"{place} is box {found['box']} of fleet {found['fleet']}")
     say(f"  {held} held, {refused} refused, {found['deleted']} deleted")
     for pack, reason in found["refused"].items():
-        say(f"  {pack[:12]} refused: {reason}")
+        say(f"  {found['labels'][pack]} ({pack[:12]}) refused: {reason}")
     say(f"  erasures are known until {found['erasures_since'] or 'never'}")
     for copy in found["copies"]:
         say(f"  {copy}: a copy that may still have what was deleted")

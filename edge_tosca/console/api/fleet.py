@@ -46,6 +46,9 @@ def _message(learner: Learner) -> FleetMessage:
             for name in ("fleet", "box", "share", "may_share", "deleted", "erasures_since", "pinned", "boxes")
         },
         held=len(found["held"]),
-        refused=[{"pack": pack, "reason": reason} for pack, reason in found["refused"].items()],
+        refused=[
+            {"pack": pack, "label": found["labels"][pack], "reason": reason}
+            for pack, reason in found["refused"].items()
+        ],
         copies=len(found["copies"]),
     )

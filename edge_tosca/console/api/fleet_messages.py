@@ -6,9 +6,10 @@ from edge_tosca.console.api.messages import Message, RequestMessage
 
 
 class RefusedPackMessage(Message):
-    """A lesson that the fleet wants and a box does not have, and why."""
+    """A lesson that the fleet wants and a box does not have, and why; `label` is "" where it is not known."""
 
     pack: str
+    label: str = ""
     reason: str
 
 

@@ -27,7 +27,7 @@ function parts(found) {
       found.copies > 0 && h("p.quiet", {}, t("fleet.copies", { count: found.copies })),
       choice(found),
     ),
-    found.refused.length > 0 && h("section.card", {}, h("h2", {}, t("fleet.refused")), h("ul.entries", { lang: "en" }, found.refused.map(refusedPack))),
+    found.refused.length > 0 && h("section.card", {}, h("h2", {}, t("fleet.refused")), h("ul.entries", {}, found.refused.map(refusedPack))),
     found.boxes.length > 0 && h("section.card", {}, h("h2", {}, t("fleet.boxes")), h("ul.entries", {}, found.boxes.map(otherBox))),
   ];
 }
@@ -46,8 +46,12 @@ function choice({ share, may_share: groups }) {
   return h("div.field", {}, h("label", { for: "fleet-share" }, t("fleet.share")), input);
 }
 
-function refusedPack({ pack, reason }) {
-  return h("li.entry.ill", {}, icon("warn"), h("div.words", {}, h("p", {}, reason), h("small", {}, pack.slice(0, 12))));
+// What the program says in English, in the language of the page.
+const REASONS = { "rolled back on this box": "fleet.rolled_back", "forgotten on this box": "fleet.forgotten" };
+
+function refusedPack({ pack, label, reason }) {
+  const words = reason in REASONS ? h("small", {}, t(REASONS[reason])) : h("small", { lang: "en" }, reason);
+  return h("li.entry.ill", {}, icon("warn"), h("div.words", {}, h("p", {}, label || pack.slice(0, 12)), words));
 }
 
 function otherBox({ box, online, ring, held, refused, missing, version, temperature }) {

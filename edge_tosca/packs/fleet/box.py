@@ -14,7 +14,7 @@ from edge_tosca.packs.fleet.exchange import Exchange, Objects
 from edge_tosca.packs.fleet.goal import Goal, find_goal, haves_of
 from edge_tosca.packs.fleet.hello import goodbye, hello
 from edge_tosca.packs.fleet.holder import Holder
-from edge_tosca.packs.fleet.holdings import holdings
+from edge_tosca.packs.fleet.holdings import held_packs
 from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.membership import Membership, folder_of
 from edge_tosca.packs.fleet.messages import signed
@@ -169,7 +169,7 @@ class Box:
 
     def summary(self) -> dict[str, int | str]:
         """Return what the box holds, in numbers."""
-        held = holdings(self.store.settings).values()
+        held = held_packs(self.store).values()
         return {
             "generation": self.store.latest(),
             "held": sum(not one.refused for one in held),

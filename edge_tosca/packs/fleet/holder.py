@@ -13,7 +13,7 @@ from edge_tosca.packs.fleet.commands import PINNED
 from edge_tosca.packs.fleet.converge import deleted
 from edge_tosca.packs.fleet.exchange import Exchange
 from edge_tosca.packs.fleet.goal import Goal, find_goal, wanted_packs
-from edge_tosca.packs.fleet.holdings import FORGOTTEN, holdings, undone
+from edge_tosca.packs.fleet.holdings import FORGOTTEN, held_packs, undone
 from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.offering import Offering
 from edge_tosca.packs.fleet.reports import Have
@@ -87,7 +87,7 @@ class Holder:
         Raises:
             StoreError: the store cannot be written.
         """
-        gone = holdings(self.store.settings).keys() - goal.packs
+        gone = held_packs(self.store).keys() - goal.packs
         self.exchange.keep_only(goal.wanted.keys())
         if not gone:
             return False
@@ -98,7 +98,7 @@ class Holder:
             erase_packs(self.store, gone)
             self._note("unscrubbed", sorted(pending))
         except StoreError as error:
-            if holdings(self.store.settings).keys() & gone:
+            if held_packs(self.store).keys() & gone:
                 raise
             # Erased, but another process still reads the log.
             self.log(str(error))
@@ -134,7 +134,7 @@ class Holder:
         Raises:
             StoreError: the store cannot be written.
         """
-        held = holdings(self.store.settings)
+        held = held_packs(self.store)
         offers = [goal.wanted[pack][0] for pack in sorted(goal.packs) if pack not in held]
         if self.is_pinned:
             self.fetching = 0
@@ -182,7 +182,7 @@ class Holder:
         Args:
             goal: what it is to hold.
         """
-        held = holdings(self.store.settings)
+        held = held_packs(self.store)
         refused = {pack: one.refused for pack, one in held.items() if one.refused}
         refused |= {pack: why for pack, why in self.exchange.unusable.items() if pack in goal.wanted}
         refused |= dict.fromkeys(goal.wanted.keys() - goal.packs, "the same lesson as another pack")
@@ -233,7 +233,7 @@ class Holder:
 
     def _restored(self) -> set[str]:
         """Return the packs that were refused and are live again, as after a second rollback."""
-        refused = {pack: one.group for pack, one in holdings(self.store.settings).items() if one.refused}
+        refused = {pack: one.group for pack, one in held_packs(self.store).items() if one.refused}
         live = {group.id for group in self.store.state().groups} if refused else set()
         return {pack for pack, group in refused.items() if group in live}
 

@@ -11,7 +11,7 @@ from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.task_training import field_training
 from edge_tosca.packs.container import MAX_NAME_LENGTH, Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
-from edge_tosca.packs.fleet.holdings import Holding, group_of, holdings
+from edge_tosca.packs.fleet.holdings import Holding, group_of, held_packs
 from edge_tosca.packs.keys import SigningKey
 from edge_tosca.store.state import Task, TaskClass
 from edge_tosca.store.store import Store
@@ -37,7 +37,7 @@ class SignedPack:
 
 def own_lessons(store: Store) -> list[tuple[Task, TaskClass]]:
     """List the live classes of a store, task by task, that are in no pack of a fleet."""
-    claimed = {one.group for one in holdings(store.settings).values()}
+    claimed = {one.group for one in held_packs(store).values()}
     state = store.state()
     return [(task, group) for task in state.tasks for group in task.groups if group.id not in claimed]
 

@@ -9,7 +9,7 @@ from edge_tosca.packs.fleet.admin_session import AdminSession
 from edge_tosca.packs.fleet.commands import PINNED
 from edge_tosca.packs.fleet.converge import read_tombstone, valid_tombstones
 from edge_tosca.packs.fleet.goal import haves_of
-from edge_tosca.packs.fleet.holdings import holdings
+from edge_tosca.packs.fleet.holdings import held_packs
 from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.membership import folder_of, load_membership
 from edge_tosca.packs.fleet.records import Records
@@ -34,9 +34,10 @@ def box_status(store: Store) -> dict[str, Any]:
     records = Records(folder_of(store.path) / "records.db", membership.fleet)
     try:
         inbox = Inbox(membership, records)
-        held = holdings(store.settings)
+        held = held_packs(store)
         own = inbox.roster.named(membership.box)
         groups = [] if own is None else [one for one in (EVERYBODY, *own.groups) if own.may_offer(one, 1)]
+        labels = {group.id: group.label for task in store.tasks_ever() for group in task.groups}
         return {
             "fleet": membership.fleet,
             "box": membership.box,
@@ -44,6 +45,7 @@ def box_status(store: Store) -> dict[str, Any]:
             "may_share": groups,
             "held": sorted(pack for pack, one in held.items() if not one.refused),
             "refused": {pack: one.refused for pack, one in held.items() if one.refused},
+            "labels": {pack: labels.get(one.group, "") for pack, one in held.items()},
             "deleted": len({one.pack for one in records.tombstones()}),
             "erasures_since": records.note("erasures since"),
             "copies": json.loads(records.note("copies") or "[]"),
