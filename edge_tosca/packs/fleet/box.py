@@ -31,6 +31,7 @@ WATCHED = 100
 """Members up to which every box reads what the others hold, and heals what a broker lost."""
 
 _NOTE_SECONDS = 30.0
+_ASK_SECONDS = 30.0
 
 
 class Box:
@@ -77,6 +78,7 @@ class Box:
         self._clock, self._settle, self._log = clock, settle, log
         self._session, self._delivered_at, self._noted_at = 0, clock(), -_NOTE_SECONDS
         self._due, self._generation, self._reported = True, -1, Have()
+        self._reported_at, self._failed = 0.0, frozenset[str]()
         self._goal, self._said, self._echoed = Goal(), Delivery("", b""), False
         self.settled = False
 
@@ -116,6 +118,9 @@ class Box:
         self._carry_out_commands()
         if self.store.latest() != self._generation:
             self._due, self._generation = True, self.store.latest()
+        # Who holds what is missing here is asked again, since its answer may have been lost.
+        if self._reported.missing and self._clock() - self._reported_at >= _ASK_SECONDS:
+            self._due, self._reported = True, Have()
         if self.offering.again_at is not None and self._clock() >= self.offering.again_at:
             self._due, self.offering.again_at = True, None
         if self._due:
@@ -126,6 +131,8 @@ class Box:
             self._goal = find_goal(self.inbox, self.holder.accounts, self.exchange)
             changed = self.holder.erase(self._goal)
             changed = self.holder.import_wanted(self._goal) or changed
+            failed = frozenset(self.exchange.failed)
+            self._due, self._failed = self._due or failed != self._failed, failed
         # After a change once more: what was just published or deleted changes the goal.
         self._due = changed or self.holder.scrub() or (self._due and self._report())
         self._settle_and_refill()
@@ -194,6 +201,7 @@ class Box:
         self._said, self._echoed = hello(self.store, self.membership, self.records), False
         self._transport.publish(self._said.topic, self._said.payload)
         self._reported, self._due = Have(), True
+        self.refill.look_for_missed()
 
     def _watch(self) -> None:
         """Ask for what the boxes report, where this box has a use for it."""
@@ -220,7 +228,7 @@ class Box:
                     self._transport.subscribe((f"{self.inbox.topics.root}/set/#",))
                     self._watch()
                 if topic.kind == "have":
-                    self.refill.others(topic.box)
+                    self.refill.look_for_missed(topic.box)
 
     def _carry_out_commands(self) -> None:
         self.inbox.commands.sort(key=lambda message: message.number)
@@ -255,7 +263,7 @@ class Box:
             number = self.records.next_number()
             message = signed("have", self.membership.fleet, number, have.content(), self._key)
             self._transport.publish(self.inbox.topics.have(self.membership.box), message.data)
-            self._reported = have
+            self._reported, self._reported_at = have, self._clock()
         return False
 
     def _settle_and_refill(self) -> None:

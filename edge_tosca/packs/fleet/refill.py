@@ -12,9 +12,8 @@ from edge_tosca.packs.fleet.converge import (
     valid_tombstones,
 )
 from edge_tosca.packs.fleet.exchange import Exchange
+from edge_tosca.packs.fleet.goal import haves_of
 from edge_tosca.packs.fleet.inbox import Inbox
-from edge_tosca.packs.fleet.messages import verified
-from edge_tosca.packs.fleet.reports import read_have
 
 OTHERS_SECONDS = 5.0
 """A box waits for up to this long before it publishes what another one can publish, too."""
@@ -95,16 +94,16 @@ class Refill:
                     data = inbox.records.message("offer", f"{offer.group} {offer.pack}", offer.key)
                     self._lacking[topic] = (offer.key, offer.pack, data or b"")
 
-    def others(self, box: str) -> None:
-        """Note which packs another box cannot get.
+    def look_for_missed(self, box: str = "") -> None:
+        """Note which packs other boxes cannot get.
 
         Args:
-            box: name of the box, whose report was stored.
+            box: name of the box whose report was stored; all by default, as after a new connection.
         """
-        fleet = self.inbox.membership.fleet
-        for place, data in self.inbox.records.messages("have"):
-            if place == box and box != self.inbox.membership.box:
-                self._missed |= set(read_have(verified(data, fleet)).missing)
+        for have in haves_of(self.inbox):
+            member = self.inbox.roster.member(have.key)
+            if member is not None and member.until is None and box in ("", member.name):
+                self._missed |= set(have.missing)
 
     def _publish(self, pack: str, data_of: Callable[[str], bytes | None]) -> bool:
         data = data_of(pack)

@@ -334,3 +334,35 @@ def test_the_stores_of_a_fleet_match_their_audit_logs(three):
     fleet.run()
     for box in (a, b, c):
         assert verify(box.store).discrepancies == ()
+
+
+def test_a_blob_that_is_lost_while_its_offer_stays_is_given_back(three, answers):
+    fleet, a, *_ = three
+    fleet.run()
+    for name in [one for one in fleet.broker.retained if "/blob/" in one]:
+        del fleet.broker.retained[name]
+    new = fleet.add("d")
+    fleet.run(steps=60)
+    assert answers(new) == answers(a) != []
+    # Once more, although nothing changed in what the box reports but the time.
+    for name in [one for one in fleet.broker.retained if "/blob/" in one]:
+        del fleet.broker.retained[name]
+    last = fleet.add("e")
+    fleet.run(steps=100)
+    assert answers(last) == answers(a)
+
+
+def test_an_encrypted_store_takes_part(shop, teach, answers, monkeypatch):
+    fleet = shop()
+    a = fleet.add("a")
+    monkeypatch.setenv("EDGE_TOSCA_KEY", "5a" * 32)
+    b = fleet.add("b")
+    monkeypatch.delenv("EDGE_TOSCA_KEY")
+    assert b.store.cipher.encrypted
+    teach(a, "mug")
+    teach(b, "pen")
+    fleet.run()
+    assert answers(a) == answers(b) != []
+    features = a.store.features(a.learner.state.groups[0]).tobytes()
+    folder = b.records._path.parent
+    assert not any(features in file.read_bytes() for file in [b.store.path, *folder.iterdir()])
