@@ -36,6 +36,7 @@ def join(
     """Make the box of a store a member of a fleet; delete the invitation afterwards."""
     from edge_tosca.packs.exporting import require_default_router
     from edge_tosca.packs.fleet.broker_address import BrokerAddress
+    from edge_tosca.packs.fleet.holdings import release_all
     from edge_tosca.packs.fleet.membership import (
         folder_of,
         is_member,
@@ -55,6 +56,7 @@ def join(
         checked_name(share)
     opened = Store.open(store, key_file)
     require_default_router(opened)
+    release_all(opened)
     opened.close()
     changed = with_changes(
         found, share=None if share is None else share.replace("nothing", ""), broker=broker
@@ -71,11 +73,16 @@ def join(
 
 
 @verbs.command()
-def leave(store: StorePath, as_json: AsJson = False) -> None:
+def leave(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
     """Leave the fleet: the keys on this box are deleted, what it learned stays."""
+    from edge_tosca.packs.fleet.holdings import release_all
     from edge_tosca.packs.fleet.membership import folder_of, load_membership
+    from edge_tosca.store.store import Store
 
     found = load_membership(store)
+    opened = Store.open(store, key_file)
+    release_all(opened)
+    opened.close()
     shutil.rmtree(folder_of(store))
     if as_json:
         say_json({"left": found.fleet, "box": found.box})
@@ -150,7 +157,7 @@ def follow(
 
 @verbs.command()
 def status(
-    place: Annotated[
+    store: Annotated[
         Path, typer.Argument(metavar="STORE|FLEET", help="A store, or the administrator's folder.")
     ],
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="For the broker.")] = 10,
@@ -158,19 +165,19 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show what a box holds and refuses; of the administrator's folder, what each box reports."""
-    if place.is_dir():
-        _say_fleet(place, wait, as_json)
+    if store.is_dir():
+        _say_fleet(store, wait, as_json)
         return
     from edge_tosca.packs.fleet.status import box_status
     from edge_tosca.store.store import Store
 
-    opened = Store.open(place, key_file)
+    opened = Store.open(store, key_file)
     found = box_status(opened)
     if as_json:
         say_json(found)
         return
     held, refused = counted(len(found["held"]), "pack"), len(found["refused"])
-    say(f"{place} is box {found['box']} of fleet {found['fleet']}")
+    say(f"{store} is box {found['box']} of fleet {found['fleet']}")
     say(f"  {held} held, {refused} refused, {found['deleted']} deleted")
     for pack, reason in found["refused"].items():
         say(f"  {found['labels'][pack]} ({pack[:12]}) refused: {reason}")

@@ -104,7 +104,7 @@ VERBS = {
     "fleet revoke": "--lessons --json",
     "fleet command": "--days= --json",
     "fleet join": "--broker= --share= --json --key-file=",
-    "fleet leave": "--json",
+    "fleet leave": "--json --key-file=",
     "fleet publish": "--group= --wait= --json --key-file=",
     "fleet follow": "--once --wait= --strict-erasure --json --key-file=",
     "fleet status": "--wait= --json --key-file=",

@@ -4,7 +4,7 @@ from functools import partial
 
 from fastapi import APIRouter
 
-from edge_tosca.console.api.fleet_messages import ChangeShareMessage, FleetMessage
+from edge_tosca.console.api.fleet_messages import ChangeShareMessage, FleetMessage, RefusedPackMessage
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppState, AppStateDep
 from edge_tosca.console.http.errors import ApiError
 from edge_tosca.learner.learner import Learner
@@ -47,7 +47,7 @@ def _message(learner: Learner) -> FleetMessage:
         },
         held=len(found["held"]),
         refused=[
-            {"pack": pack, "label": found["labels"][pack], "reason": reason}
+            RefusedPackMessage(pack=pack, label=found["labels"][pack], reason=reason)
             for pack, reason in found["refused"].items()
         ],
         copies=len(found["copies"]),

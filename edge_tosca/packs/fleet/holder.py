@@ -13,7 +13,7 @@ from edge_tosca.packs.fleet.commands import PINNED
 from edge_tosca.packs.fleet.converge import deleted
 from edge_tosca.packs.fleet.exchange import Exchange
 from edge_tosca.packs.fleet.goal import Goal, find_goal, wanted_packs
-from edge_tosca.packs.fleet.holdings import FORGOTTEN, held_packs, undone
+from edge_tosca.packs.fleet.holdings import FORGOTTEN, held_packs, release_all, undone
 from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.offering import Offering
 from edge_tosca.packs.fleet.reports import Have
@@ -87,6 +87,7 @@ class Holder:
         Raises:
             StoreError: the store cannot be written.
         """
+        self._release_after_migration()
         gone = held_packs(self.store).keys() - goal.packs
         self.exchange.keep_only(goal.wanted.keys())
         if not gone:
@@ -230,6 +231,15 @@ class Holder:
             for group in {offer.group for offer in goal.wanted[pack]} if "judge" in member.roles else ():
                 if member.may_delete(group, 1):
                     self.offering.delete(pack, group, "rejected")
+
+    def _release_after_migration(self) -> None:
+        """Let go of packs of another backbone: what was migrated is this box's alone, and stays."""
+        fingerprint = self.store.settings["fingerprint"]
+        known = self.inbox.records.note("fingerprint")
+        if known not in ("", fingerprint):
+            release_all(self.store)
+        if known != fingerprint:
+            self.inbox.records.set_note("fingerprint", fingerprint)
 
     def _restored(self) -> set[str]:
         """Return the packs that were refused and are live again, as after a second rollback."""

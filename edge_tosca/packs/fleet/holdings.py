@@ -68,6 +68,18 @@ def set_holding(store: Store, pack: str, holding: Holding | None) -> None:
     store.set_setting(_PREFIX + pack, value)
 
 
+def release_all(store: Store) -> None:
+    """Let all packs be classes of this store alone, as before it joins a fleet and after it left one.
+
+    Args:
+        store: the store.
+    """
+    if held := held_packs(store):
+        with store.transaction():
+            for pack in held:
+                set_holding(store, pack, None)
+
+
 def undone(store: Store) -> dict[str, str]:
     """Find the packs that were rolled back or forgotten on this box since they were imported.
 

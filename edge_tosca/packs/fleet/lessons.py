@@ -35,11 +35,18 @@ class SignedPack:
     label: str
 
 
-def own_lessons(store: Store) -> list[tuple[Task, TaskClass]]:
-    """List the live classes of a store, task by task, that are in no pack of a fleet."""
+def own_lessons(store: Store, *, imported: bool = False) -> list[tuple[Task, TaskClass]]:
+    """List the live classes of a store, task by task, that are in no pack of a fleet.
+
+    Args:
+        store: the store.
+        imported: those that were imported from a pack or in a fleet that was left, too.
+    """
     claimed = {one.group for one in held_packs(store).values()}
     state = store.state()
-    return [(task, group) for task in state.tasks for group in task.groups if group.id not in claimed]
+    # Tasks that were learned here count up from 1; imported ones have negative rows.
+    tasks = [task for task in state.tasks if imported or task.id > 0]
+    return [(task, group) for task in tasks for group in task.groups if group.id not in claimed]
 
 
 def packed_lesson(store: Store, task: Task, group: TaskClass, key: SigningKey) -> SignedPack:

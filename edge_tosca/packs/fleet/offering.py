@@ -52,7 +52,7 @@ class Offering:
             )
         gone = {pack for _, pack in deleted(self.inbox.records.tombstones(), self.inbox.roster)}
         made = []
-        for task, one in own_lessons(self.store):
+        for task, one in own_lessons(self.store, imported=bool(labels)):
             if one.id in self._passed_over or (labels and one.label not in labels):
                 continue
             pack = packed_lesson(self.store, task, one, self.key)

@@ -95,8 +95,9 @@ class Shop:
 def shop(tmp_path):
     made = []
 
-    def make(**options):
-        made.append(Shop(tmp_path, **options))
+    def make(folder=".", **options):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        made.append(Shop(tmp_path / folder, **options))
         return made[-1]
 
     yield make

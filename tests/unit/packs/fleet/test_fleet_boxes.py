@@ -1,7 +1,9 @@
 """Boxes of one fleet, over a broker in memory."""
 
+import shutil
 import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,8 +11,8 @@ from edge_tosca.errors import FleetError
 from edge_tosca.learner.forget import forget_class
 from edge_tosca.learner.history import rollback
 from edge_tosca.learner.verification import verify
-from edge_tosca.packs.fleet.holdings import ROLLED_BACK, holdings
-from edge_tosca.packs.fleet.membership import with_changes
+from edge_tosca.packs.fleet.holdings import ROLLED_BACK, held_packs, holdings, release_all
+from edge_tosca.packs.fleet.membership import folder_of, read_invitation, save_membership, with_changes
 from edge_tosca.packs.fleet.topics import Topics
 from edge_tosca.store.backup import backup
 from edge_tosca.store.thumbnail_owner import classes_of, owner_of
@@ -366,3 +368,36 @@ def test_an_encrypted_store_takes_part(shop, teach, answers, monkeypatch):
     features = a.store.features(a.learner.state.groups[0]).tobytes()
     folder = b.records._path.parent
     assert not any(features in file.read_bytes() for file in [b.store.path, *folder.iterdir()])
+
+
+def test_a_box_that_changes_its_fleet_keeps_what_it_learned_and_does_not_pass_it_on(three, shop, tmp_path):
+    fleet, _, _, c = three
+    fleet.run()
+    c.close()
+    release_all(c.store)
+    other = shop(folder="other")
+    other.admin.invite(tmp_path / "other" / "c.invitation", "c")
+    membership = read_invitation(tmp_path / "other" / "c.invitation", datetime.now(UTC))
+    shutil.rmtree(folder_of(c.store.path))
+    save_membership(c.store.path, membership)
+    again = other.open("c", c.store, membership)
+    other.run(steps=10)
+    assert labels(again) == ["cup", "mug", "pen"]
+    assert not retained(other, "add")
+    again.publish(("pen",))
+    other.run(steps=10)
+    assert len(retained(other, "add")) == 1
+    again.close()
+    del fleet.boxes["c"]
+
+
+def test_a_box_that_took_on_another_backbone_erases_nothing(three):
+    fleet, _, _, c = three
+    fleet.run()
+    with c.store.transaction():
+        c.store.set_setting("fingerprint", "1f" * 32)
+    # `migrate` makes a generation, which has the same effect.
+    c.look_again()
+    fleet.run(among=["c"])
+    assert {one.label for one in c.store.state().groups} == {"cup", "mug", "pen"}
+    assert held_packs(c.store) == {}
