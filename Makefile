@@ -5,17 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-quick lowest debian13 check arm64 torture offline fuzz fuzz-api homeassistant clean
+.PHONY: demo test test-quick test-long lowest debian13 check arm64 torture offline fuzz fuzz-api homeassistant clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
 
 # Two at a time, each file by one of them: what its tests share is made once. Long files come first, so that neither waits.
+TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(TWO) -m "not long"
+
+# What takes tens of seconds a test: stories in the browser, backbones with trained weights, benchmarks. CI runs it, too.
+test-long: $(VENV)/test.stamp
+	$(BIN)/python -m pytest $(TWO) -m long
 
 # For the habit while editing: under two minutes, no browser, no torch.
-QUICK := -m "not slow" tests/unit --ignore tests/unit/export --ignore tests/unit/bench \
+QUICK := -m "not slow and not long" tests/unit --ignore tests/unit/export --ignore tests/unit/bench \
 	--ignore tests/unit/tosca/test_training.py --ignore tests/unit/tosca/test_luca.py
 test-quick: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(QUICK)

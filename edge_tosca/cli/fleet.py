@@ -59,6 +59,7 @@ def create(
         say_json({"fleet": made.fleet, "folder": str(folder), "key": made.key.public, "names": names})
         return
     say(f"Fleet {made.fleet} is in {folder}; keep the folder secret, and a copy of it.")
+    say(f"  {folder / 'mosquitto.acl'}: access rules for Mosquitto, with a certificate for each box")
     say(f"Next: edge-tosca fleet invite {folder} BOX --out FILE")
 
 

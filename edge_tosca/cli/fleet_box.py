@@ -36,6 +36,7 @@ def join(
     """Make the box of a store a member of a fleet; delete the invitation afterwards."""
     from edge_tosca.packs.exporting import require_default_router
     from edge_tosca.packs.fleet.broker_address import BrokerAddress
+    from edge_tosca.packs.fleet.holdings import release_all
     from edge_tosca.packs.fleet.membership import (
         folder_of,
         is_member,
@@ -55,6 +56,7 @@ def join(
         checked_name(share)
     opened = Store.open(store, key_file)
     require_default_router(opened)
+    release_all(opened)
     opened.close()
     changed = with_changes(
         found, share=None if share is None else share.replace("nothing", ""), broker=broker
@@ -71,11 +73,16 @@ def join(
 
 
 @verbs.command()
-def leave(store: StorePath, as_json: AsJson = False) -> None:
+def leave(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
     """Leave the fleet: the keys on this box are deleted, what it learned stays."""
+    from edge_tosca.packs.fleet.holdings import release_all
     from edge_tosca.packs.fleet.membership import folder_of, load_membership
+    from edge_tosca.store.store import Store
 
     found = load_membership(store)
+    opened = Store.open(store, key_file)
+    release_all(opened)
+    opened.close()
     shutil.rmtree(folder_of(store))
     if as_json:
         say_json({"left": found.fleet, "box": found.box})
@@ -96,16 +103,17 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Offer classes of this box to a group, each lesson of a class in a signed pack of its own."""
-    from edge_tosca.packs.fleet.following import catch_up, connected_box, hear_erasures
+    from edge_tosca.packs.fleet.following import await_erasures, catch_up, connected_box
     from edge_tosca.store.store import Store
 
     with connected_box(Store.open(store, key_file), key_file, note) as box:
-        if not hear_erasures(box, wait):
+        if not await_erasures(box, wait):
             raise FleetError(
                 f"the broker of {store}'s fleet cannot be reached; check its address and that it runs"
             )
-        made = box.publish(tuple(labels or ()), group)
+        box.publish(tuple(labels or ()), group)
         catch_up(box, wait)
+        made = box.offered
     if as_json:
         say_json({"published": made})
     else:
@@ -126,12 +134,12 @@ def follow(
     as_json: AsJson = False,
 ) -> None:
     """Follow the fleet: erase what was deleted, import what is wanted, offer what is taught here."""
-    from edge_tosca.packs.fleet.following import catch_up, connected_box, hear_erasures
+    from edge_tosca.packs.fleet.following import await_erasures, catch_up, connected_box, take_up_share
     from edge_tosca.store.store import Store
 
     opened = Store.open(store, key_file)
     with connected_box(opened, key_file, note) as box:
-        reached = hear_erasures(box, None if strict_erasure else wait)
+        reached = await_erasures(box, None if strict_erasure else wait)
         since = box.records.note("erasures since")
         if not reached:
             note(f"edge-tosca: the broker cannot be reached; no news of erasures since {since or 'joining'}")
@@ -142,13 +150,14 @@ def follow(
                 raise typer.Exit(1)
             return
         while True:
+            take_up_share(box)
             if box.step(1.0):
                 _say_state(box.summary(), True, as_json)
 
 
 @verbs.command()
 def status(
-    place: Annotated[
+    store: Annotated[
         Path, typer.Argument(metavar="STORE|FLEET", help="A store, or the administrator's folder.")
     ],
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="For the broker.")] = 10,
@@ -156,24 +165,23 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show what a box holds and refuses; of the administrator's folder, what each box reports."""
-    if place.is_dir():
-        _say_fleet(place, wait, as_json)
+    if store.is_dir():
+        _say_fleet(store, wait, as_json)
         return
     from edge_tosca.packs.fleet.status import box_status
     from edge_tosca.store.store import Store
 
-    opened = Store.open(place, key_file)
+    opened = Store.open(store, key_file)
     found = box_status(opened)
     if as_json:
         say_json(found)
         return
-    say(f"{place} is box {found['box']} of fleet {found['fleet']}")
-    say(
-        f"  {counted(len(found['held']), 'pack')} held, {len(found['refused'])} refused, {found['deleted']} deleted"
-    )
+    held, refused = counted(len(found["held"]), "pack"), len(found["refused"])
+    say(f"{store} is box {found['box']} of fleet {found['fleet']}")
+    say(f"  {held} held, {refused} refused, {found['deleted']} deleted")
     for pack, reason in found["refused"].items():
-        say(f"  {pack[:12]} refused: {reason}")
-    say(f"  heard of erasures until {found['erasures_since'] or 'never'}")
+        say(f"  {found['labels'][pack]} ({pack[:12]}) refused: {reason}")
+    say(f"  erasures are known until {found['erasures_since'] or 'never'}")
     for copy in found["copies"]:
         say(f"  {copy}: a copy that may still have what was deleted")
 
@@ -189,9 +197,8 @@ def _say_fleet(folder: Path, wait: float, as_json: bool) -> None:
     if as_json:
         say_json(found)
         return
-    say(
-        f"Fleet {found['fleet']}: {counted(len(found['boxes']), 'box', 'boxes')}, {counted(found['offers'], 'offer')}"
-    )
+    boxes = counted(len(found["boxes"]), "box", "boxes")
+    say(f"Fleet {found['fleet']}: {boxes}, {counted(found['offers'], 'offer')}")
     for box in found["boxes"]:
         state = "revoked" if box["revoked"] else "online" if box["online"] else "offline"
         say(f"  {box['box']}: {state}, ring {box['ring']}, {box['held']} held, {len(box['refused'])} refused")
@@ -206,6 +213,5 @@ def _say_state(found: dict[str, Any], complete: bool, as_json: bool) -> None:
         say_json({**found, "complete": complete})
         return
     missing = "" if complete else f", {found['fetching']} not here yet"
-    say(
-        f"generation {found['generation']}: {counted(found['held'], 'pack')} held, {found['refused']} refused{missing}"
-    )
+    held = f"{counted(found['held'], 'pack')} held, {found['refused']} refused"
+    say(f"generation {found['generation']}: {held}{missing}")

@@ -35,6 +35,7 @@ from tests.benchmarks import (
     sparsity,
     trigger_cost,
     trigger_scenes,
+    views,
 )
 
 from edge_tosca.bench.data import LabelledFeatures, load_features
@@ -80,6 +81,21 @@ def run_levels(
     trials = list(levels.measure(sets, vision.bundle.widths, counts, seeds, step_notes(as_json)))
     report = {**_about(vision, sets), "trials": [asdict(trial) for trial in trials]}
     _report("levels", report, levels.markdown(trials), out, as_json)
+
+
+@app.command("views")
+def run_views(
+    folders: Folders,
+    seeds: Seeds = 4,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what further views of training pictures add to the discriminant's accuracy."""
+    vision = FeatureExtractor(backbone)
+    trials = list(views.measure(folders, vision, (5, 10, 20), seeds, step_notes(as_json)))
+    report = {"fingerprint": str(vision.fingerprint), "trials": [asdict(trial) for trial in trials]}
+    _report("views", report, views.markdown(trials), out, as_json)
 
 
 @app.command("built_in")

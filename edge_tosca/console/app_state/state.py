@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.arrays import Array
+from edge_tosca.console.app_state.added_cameras import AddedCameras
 from edge_tosca.console.app_state.cameras import Cameras
 from edge_tosca.console.app_state.fair_thread import FairThread
 from edge_tosca.console.app_state.image_analysis import (
@@ -118,6 +119,7 @@ class AppState:
             options.frames,
             self._remember_of_place,
             triggers=lambda _: parse_trigger(options.trigger),
+            added=AddedCameras(options.store),
         )
         self.metrics = Metrics(
             Readings(

@@ -7,7 +7,7 @@ from edge_tosca.digests import sha256
 from edge_tosca.errors import FleetError
 from edge_tosca.packs.container import Pack
 from edge_tosca.packs.fleet.encryption import decrypt_blob, encrypt_blob
-from edge_tosca.packs.fleet.holdings import holdings
+from edge_tosca.packs.fleet.holdings import held_packs
 from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.lessons import account_of, stored_pack
 from edge_tosca.store.store import Store
@@ -68,7 +68,7 @@ class Accounts:
 
     def data(self, digest: str) -> bytes | None:
         """Return the bytes of a pack that the store holds; None where it has not all of them."""
-        holding, account = holdings(self.store.settings).get(digest), self._account(digest)
+        holding, account = held_packs(self.store).get(digest), self._account(digest)
         if holding is None or account is None:
             return None
         with self.store.snapshot():

@@ -10,7 +10,7 @@ from edge_tosca.digests import sha256
 from edge_tosca.errors import FleetError
 from edge_tosca.packs.fleet.administration import Administration
 from edge_tosca.packs.fleet.commands import EXPIRY_SECONDS, command_content
-from edge_tosca.packs.fleet.converge import Offer, read_offer, valid_offers
+from edge_tosca.packs.fleet.converge import Offer, deleted, read_offer, read_tombstone, valid_offers
 from edge_tosca.packs.fleet.encryption import decrypt_blob, encrypt_blob, epoch_of
 from edge_tosca.packs.fleet.exchange import Objects
 from edge_tosca.packs.fleet.messages import Message, signed, verified
@@ -76,17 +76,34 @@ class AdminSession:
 
     def last_number(self, key: str) -> int:
         """Return the number of the last message of a member that was gathered; 0 for none."""
-        return max((one.number for one in self.retained.values() if one.key == key), default=0)
+        # A hello is counted by connections, in a sequence of its own.
+        found = (one for one in self.retained.values() if one.key == key and one.kind != "hello")
+        return max((one.number for one in found), default=0)
 
     def offers(self) -> list[Offer]:
-        """Return the offers that count, of those gathered."""
+        """Return the offers that count and were not deleted, of those gathered."""
+        found = [read_offer(message) for message in self.messages("add")]
+        gone = deleted([read_tombstone(message) for message in self.messages("del")], self.fleet.roster)
+        left = (one for one in valid_offers(found, self.fleet.roster) if (one.group, one.pack) not in gone)
+        return sorted(left, key=lambda one: (one.pack, one.group, one.key))
+
+    def messages(self, kind: str) -> list[Message]:
+        """Return what was gathered of one kind, if it says what its topic says.
+
+        Args:
+            kind: "add" for offers, "del" for tombstones.
+        """
         found = []
         for name, message in self.retained.items():
             topic = self.topics.parse(name)
-            if topic is not None and topic.kind == "add":
-                with contextlib.suppress(FleetError):
-                    found.append(read_offer(message))
-        return sorted(valid_offers(found, self.fleet.roster), key=lambda one: (one.pack, one.group, one.key))
+            if topic is None or topic.kind != kind:
+                continue
+            place = (message.body.get("group"), message.body.get("pack"))
+            with contextlib.suppress(FleetError):
+                (read_offer if kind == "add" else read_tombstone)(message)
+                if place == (topic.group, topic.digest):
+                    found.append(message)
+        return found
 
     def encrypt_again(self, seconds: float = 60.0) -> tuple[int, int]:
         """Encrypt the blobs of all offers that count under the present fleet key.
@@ -173,6 +190,7 @@ class AdminSession:
         while not done():
             if time.monotonic() >= end:
                 raise FleetError(
-                    f"the broker of fleet {self.fleet.fleet} cannot be reached; check its address and that it runs"
+                    f"the broker of fleet {self.fleet.fleet} cannot be reached; check its address and that "
+                    "it runs"
                 )
             self.transport.poll(0.2)

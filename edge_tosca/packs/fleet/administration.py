@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from edge_tosca.errors import FleetError
+from edge_tosca.packs.fleet import broker_rules
 from edge_tosca.packs.fleet.encryption import exchange_public, new_key, require_cryptography, wrap_key
 from edge_tosca.packs.fleet.membership import Membership, read_secret_json, write_invitation
 from edge_tosca.packs.fleet.messages import Message, signed
 from edge_tosca.packs.fleet.roster import EVERYBODY, MAX_RING, NAMES, ROLES, Member, Roster
 from edge_tosca.packs.fleet.topics import checked_name
-from edge_tosca.packs.keys import SigningKey, make_key
+from edge_tosca.packs.keys import SigningKey, make_key, write_new
 from edge_tosca.system.files import write_atomically
 
 FORMAT = 1
@@ -76,6 +77,7 @@ class Administration:
             folder, fleet, broker, objects, Roster(0, (member,), 1, {}, names), {1: new_key()}, exchange, 0
         )
         made._renew(made.roster.members)
+        write_new(folder / broker_rules.FILE, broker_rules.access_rules(fleet).encode(), 0o644)
         return made
 
     @classmethod

@@ -18,7 +18,7 @@ from edge_tosca.learner.storage_limit import keep_within
 from edge_tosca.packs.container import Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
 from edge_tosca.packs.feature_checks import warnings_of
-from edge_tosca.packs.fleet.holdings import Holding, holdings, set_holding
+from edge_tosca.packs.fleet.holdings import Holding, held_packs, set_holding
 from edge_tosca.packs.importing import ImportReport, added_statistics, require_fit, task_row
 from edge_tosca.quality.gate import BY_CLASS, accuracy_by_class
 from edge_tosca.quality.held_out_outcomes import OUTCOMES_BY_CLASS, in_all, outcomes_by_class
@@ -76,7 +76,7 @@ def erase_packs(store: Store, packs: Set[str]) -> int | None:
     Raises:
         StoreError: the store cannot be written, or data could not be erased.
     """
-    gone = {pack: one for pack, one in holdings(store.settings).items() if pack in packs}
+    gone = {pack: one for pack, one in held_packs(store).items() if pack in packs}
     if not gone:
         return None
     groups = {one.group for one in gone.values()}
@@ -108,7 +108,7 @@ def refuse(store: Store, reasons: Mapping[str, str]) -> None:
         reasons: digest to reason.
     """
     with store.transaction():
-        held = holdings(store.settings)
+        held = held_packs(store)
         for pack, reason in reasons.items():
             set_holding(store, pack, Holding(held[pack].task, held[pack].group, reason))
 
@@ -134,7 +134,7 @@ def import_packs(
     """
     with one_blas_thread(), store.transaction():
         before = store.state()
-        held = holdings(store.settings)
+        held = held_packs(store)
         new = {pack: packs[pack] for pack in sorted(packs) if pack not in held}
         label_of = {group.id: group.label for group in before.groups}
         renamed = {
@@ -196,7 +196,7 @@ def _take(store: Store, pack: str, content: Pack, label: str, generation: int) -
 
 def _same_features(store: Store, packed: PackedTask, generation: int) -> tuple[Task, TaskClass] | None:
     """Find a live class that no pack claims and that has the features of a pack, bit for bit."""
-    claimed = {one.group for one in holdings(store.settings).values()}
+    claimed = {one.group for one in held_packs(store).values()}
     rows = packed.features[0]
     for task in store.state(generation).tasks:
         for group in task.groups:

@@ -73,17 +73,22 @@ def _checked(body: dict[str, Any]) -> tuple[str, str, datetime]:
     action, value = body.get("do"), body.get("value")
     try:
         expires = datetime.fromisoformat(body["expires"])
-        fits = {
-            "rollback": lambda: value == "" or int(str(value)) >= 0,
-            "forget": lambda: value != "",
-            "strictness": lambda: 0 <= float(str(value)) <= 1,
-            "pin": lambda: value in ("on", "off"),
-        }
-        if isinstance(value, str) and expires.tzinfo is not None and fits[str(action)]():
+        if isinstance(value, str) and expires.tzinfo is not None and _fits(str(action), value):
             return str(action), value, expires
     except (LookupError, TypeError, ValueError):
         pass
     raise FleetError(
-        f"{str(action)[:20]!r} with {str(value)[:40]!r} is no command; there are rollback "
-        "[GENERATION], forget CLASS, strictness 0..1 and pin on|off"
+        f"{str(action)[:20]!r} with {str(value)[:40]!r} is no command; there are rollback [GENERATION], "
+        "forget CLASS, strictness 0..1 and pin on|off"
     )
+
+
+def _fits(action: str, value: str) -> bool:
+    match action:
+        case "rollback":
+            return value == "" or int(value) >= 0
+        case "forget":
+            return value != ""
+        case "strictness":
+            return 0 <= float(value) <= 1
+    return action == "pin" and value in ("on", "off")

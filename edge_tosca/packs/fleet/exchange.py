@@ -1,7 +1,7 @@
 """The packs that travel as blobs: asking for them, opening them, and publishing them."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -126,6 +126,18 @@ class Exchange:
     def keep(self, digest: str, data: bytes) -> None:
         """Keep a pack of this box until it is imported."""
         self.opened[digest] = unpacked(data, Path("a pack of this box")), data
+
+    def keep_only(self, packs: Set[str]) -> None:
+        """Drop the packs that are no longer wanted, and ask for no others.
+
+        Args:
+            packs: digests of those that are wanted.
+        """
+        for pack in self.opened.keys() - packs:
+            del self.opened[pack]
+        for pack in self.asked.keys() - packs:
+            self._leave(pack)
+        self.failed &= packs
 
     def publish(self, digest: str, data: bytes) -> int:
         """Encrypt a pack for the fleet and publish it.

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_tosca.packs.fleet.box import Box
 from edge_tosca.packs.fleet.broker_address import BrokerAddress
 from edge_tosca.packs.fleet.hello import last_will
-from edge_tosca.packs.fleet.membership import folder_of, load_membership
+from edge_tosca.packs.fleet.membership import folder_of, load_membership, with_changes
 from edge_tosca.packs.fleet.mqtt import MqttTransport
 from edge_tosca.packs.fleet.objects import S3Objects
 from edge_tosca.packs.fleet.records import Records
@@ -46,7 +46,19 @@ def connected_box(
         wills.close()
 
 
-def hear_erasures(box: Box, seconds: float | None, step: Callable[[], object] = lambda: None) -> bool:
+def take_up_share(box: Box) -> None:
+    """Take up to which group a box offers its lessons, if a user changed that since.
+
+    Args:
+        box: that is connected.
+    """
+    share = load_membership(box.store.path).share
+    if share != box.membership.share:
+        box.membership = with_changes(box.membership, share=share)
+        box.look_again()
+
+
+def await_erasures(box: Box, seconds: float | None, step: Callable[[], object] = lambda: None) -> bool:
     """Ask the broker for what was erased, before a box answers.
 
     Args:

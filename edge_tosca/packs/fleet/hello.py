@@ -27,6 +27,17 @@ def hello(store: Store, membership: Membership, records: Records) -> Delivery:
     return _signed(store, membership, number, online=True)
 
 
+def goodbye(store: Store, membership: Membership, records: Records) -> Delivery:
+    """Return the message of a connection that is closed in good order.
+
+    Args:
+        store: of the box.
+        membership: of the box.
+        records: of the box.
+    """
+    return _signed(store, membership, max(records.number("hello"), 1) << 20 | _LAST, online=False)
+
+
 def last_will(store: Store, membership: Membership, records: Records) -> Delivery:
     """Return what the broker publishes when the connection that is being made breaks off.
 

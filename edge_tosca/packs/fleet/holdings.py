@@ -7,6 +7,7 @@ had been imported is noted with a reason. Names of classes are not in it: settin
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.state import TaskClass
 from edge_tosca.store.store import Store
 
@@ -48,10 +49,35 @@ def holdings(settings: Mapping[str, str]) -> dict[str, Holding]:
     return found
 
 
+def held_packs(store: StoreReader) -> dict[str, Holding]:
+    """Read which packs a store holds now, whatever other processes changed meanwhile.
+
+    Args:
+        store: the store.
+
+    Returns:
+        Digest of a pack to where it is.
+    """
+    query = "SELECT key, value FROM settings WHERE key >= ? AND key < ?"
+    return holdings(dict(store.query(query, _PREFIX, f"{_PREFIX}g")))
+
+
 def set_holding(store: Store, pack: str, holding: Holding | None) -> None:
     """Note where a pack is, or that it is no longer there; inside a transaction."""
     value = None if holding is None else f"{holding.task} {holding.group} {holding.refused}".rstrip()
     store.set_setting(_PREFIX + pack, value)
+
+
+def release_all(store: Store) -> None:
+    """Let all packs be classes of this store alone, as before it joins a fleet and after it left one.
+
+    Args:
+        store: the store.
+    """
+    if held := held_packs(store):
+        with store.transaction():
+            for pack in held:
+                set_holding(store, pack, None)
 
 
 def undone(store: Store) -> dict[str, str]:
@@ -68,7 +94,7 @@ def undone(store: Store) -> dict[str, str]:
         rows = {group.id for task in store.tasks_ever() for group in task.groups}
         return {
             pack: ROLLED_BACK if one.group in rows else FORGOTTEN
-            for pack, one in holdings(store.settings).items()
+            for pack, one in held_packs(store).items()
             if not one.refused and one.group not in live
         }
 

@@ -26,7 +26,8 @@ class Inbox:
         dropped: reason to the number of deliveries that were not taken.
         on_broker: topic of the list of members, an offer or a tombstone that the broker of this session
             retains, to whether it counts.
-        incomplete: an offer or a tombstone was passed over that counts if a later list of members says so.
+        incomplete: a message was passed over that counts if a later list of members says so.
+        changes: grows when a refill may have become due.
         commands: verified commands to this box, to be carried out in the order of their numbers.
     """
 
@@ -37,6 +38,7 @@ class Inbox:
     dropped: dict[str, int] = field(default_factory=dict)
     on_broker: dict[str, bool] = field(default_factory=dict)
     incomplete: bool = False
+    changes: int = 0
     commands: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -79,6 +81,10 @@ class Inbox:
         found = self.records.note("fleet keys")
         return {int(epoch): bytes.fromhex(key) for epoch, key in json.loads(found or "{}").items()}
 
+    def stored(self, kind: str) -> list[Message]:
+        """Return the stored messages of a kind; their signatures were verified when they came."""
+        return [verified(data, self.membership.fleet) for _, data in self.records.messages(kind)]
+
     def take(self, delivery: Delivery) -> Topic | None:
         """Take a delivery.
 
@@ -96,7 +102,7 @@ class Inbox:
             self.count("too large")
             return None
         if not delivery.payload:
-            self.on_broker.pop(delivery.topic, None)
+            self.changes += self.on_broker.pop(delivery.topic, None) is not None
             return None
         if topic.kind == "blob":
             return topic
@@ -110,6 +116,7 @@ class Inbox:
             counts = delivery.payload == self.roster_data
         if topic.kind in ("roster", "add", "del"):
             self.on_broker[delivery.topic] = counts
+            self.changes += 1
         return topic if new else None
 
     def _take(self, topic: Topic, payload: bytes) -> bool:
@@ -118,7 +125,7 @@ class Inbox:
             return self._take_roster(message)
         signer = self.roster.member(message.key)
         if signer is None:
-            self.incomplete = self.incomplete or topic.kind in ("add", "del")
+            self.incomplete = True
             raise FleetError("its signer is no member")
         match topic.kind:
             case "add":

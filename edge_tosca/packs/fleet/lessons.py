@@ -3,15 +3,21 @@
 import json
 from dataclasses import dataclass
 
+import numpy as np
+
+from edge_tosca.arrays import Array
 from edge_tosca.digests import sha256
-from edge_tosca.learner.task_training import train_task_module
+from edge_tosca.features.normalization import module_input, normalize
+from edge_tosca.learner.task_training import field_training
 from edge_tosca.packs.container import MAX_NAME_LENGTH, Pack, PackedTask
 from edge_tosca.packs.exporting import require_default_router
-from edge_tosca.packs.fleet.holdings import Holding, group_of, holdings
+from edge_tosca.packs.fleet.holdings import Holding, group_of, held_packs
 from edge_tosca.packs.keys import SigningKey
 from edge_tosca.store.state import Task, TaskClass
 from edge_tosca.store.store import Store
 from edge_tosca.system.blas import one_blas_thread
+from edge_tosca.tosca.task_module import Module
+from edge_tosca.tosca.training import starting_point
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,18 @@ class SignedPack:
     label: str
 
 
-def own_lessons(store: Store) -> list[tuple[Task, TaskClass]]:
-    """List the live classes of a store, task by task, that are in no pack of a fleet."""
-    claimed = {one.group for one in holdings(store.settings).values()}
+def own_lessons(store: Store, *, imported: bool = False) -> list[tuple[Task, TaskClass]]:
+    """List the live classes of a store, task by task, that are in no pack of a fleet.
+
+    Args:
+        store: the store.
+        imported: those that were imported from a pack or in a fleet that was left, too.
+    """
+    claimed = {one.group for one in held_packs(store).values()}
     state = store.state()
-    return [(task, group) for task in state.tasks for group in task.groups if group.id not in claimed]
+    # Tasks that were learned here count up from 1; imported ones have negative rows.
+    tasks = [task for task in state.tasks if imported or task.id > 0]
+    return [(task, group) for task in tasks for group in task.groups if group.id not in claimed]
 
 
 def packed_lesson(store: Store, task: Task, group: TaskClass, key: SigningKey) -> SignedPack:
@@ -41,7 +54,7 @@ def packed_lesson(store: Store, task: Task, group: TaskClass, key: SigningKey) -
 
     Args:
         store: with the class.
-        task: its task; a module is trained on this class alone.
+        task: its task, whose module stays here.
         group: the class.
         key: the signer's.
 
@@ -54,10 +67,15 @@ def packed_lesson(store: Store, task: Task, group: TaskClass, key: SigningKey) -
     require_default_router(store)
     with one_blas_thread():
         rows = store.features(group)
-        module, cosines = train_task_module([store.first_part(rows)])
+        module = _idle_module(store.first_part(rows))
     name = "".join(c if c.isprintable() else " " for c in task.name)[:MAX_NAME_LENGTH]
     packed = PackedTask(
-        name, task.learned_at, (group.label,), module.to_bytes(), cosines.astype("<f2"), (rows,)
+        name,
+        task.learned_at,
+        (group.label,),
+        module.to_bytes(),
+        np.full((len(rows), 1), np.nan, "<f2"),
+        (rows,),
     )
     settings = store.settings
     pack = Pack(
@@ -115,3 +133,15 @@ def account_of(pack: Pack, data: bytes) -> bytes:
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     signed = json.loads(header["__metadata__"]["edge-tosca pack"])
     return json.dumps({"account": pack.account(pack.key), "signature": signed["signature"]}).encode()
+
+
+def _idle_module(rows: Array) -> Module:
+    """Return a module of one class with zero parameters: a trained one has no weight either.
+
+    Args:
+        rows: first part of the class's features, [n, d].
+    """
+    x = module_input(normalize(rows))
+    parameters, prototypes = starting_point(x, np.zeros(len(x), int), 1, field_training(len(x)), np.float32)
+    zeros = {name: np.zeros_like(value) for name, value in parameters.items()}
+    return Module.rounded("tosca", zeros, prototypes, 1.0)

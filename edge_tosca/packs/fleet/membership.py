@@ -170,6 +170,19 @@ def with_changes(membership: Membership, *, share: str | None = None, broker: st
     )
 
 
+def set_share(store: Path, share: str) -> None:
+    """Set to which group a box offers what it is taught; a follower of the box takes it up at once.
+
+    Args:
+        store: path of the store.
+        share: the group; SHARE_NOTHING for none.
+
+    Raises:
+        FleetError: the box belongs to no fleet, or the file cannot be written.
+    """
+    save_membership(store, with_changes(load_membership(store), share=share))
+
+
 def read_secret_json(path: Path) -> dict[str, Any]:
     """Read a JSON object from a file that only its user may read.
 

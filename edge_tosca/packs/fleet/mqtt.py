@@ -48,7 +48,7 @@ class MqttTransport:
         self._broker, self._will, self._on_event = broker, will, on_event
         self._queue: list[Delivery] = []
         self._wait, self._again_at, self._event = 0.0, 0.0, ""
-        self._refused = ""
+        self._refused, self._closing = "", False
         client = Client(
             CallbackAPIVersion.VERSION2, client_id=f"edge-tosca-{secrets.token_hex(6)}", protocol=MQTTv5
         )
@@ -117,6 +117,7 @@ class MqttTransport:
         end = time.monotonic() + 3
         while self.connected and self._client.want_write() and time.monotonic() < end:
             self._client.loop(0.05)
+        self._closing = True
         self._client.disconnect()
         self._client.loop(0.05)
         self.connected = False
@@ -155,7 +156,7 @@ class MqttTransport:
         self.connected, self.sessions = True, self.sessions + 1
 
     def _on_disconnect(self, client: Any, _: object, flags: object, reason: Any, properties: object) -> None:
-        if self.connected:
+        if self.connected and not self._closing:
             self._say(f"the connection was lost ({reason}); trying again")
         self.connected = False
 
@@ -169,11 +170,12 @@ class MqttTransport:
 
 
 def _expiring(seconds: int | None) -> Any:
+    from paho.mqtt import properties as of_mqtt
     from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
 
     if seconds is None:
         return None
-    properties = Properties(PacketTypes.PUBLISH)
+    make: Any = of_mqtt.Properties
+    properties = make(PacketTypes.PUBLISH)
     properties.MessageExpiryInterval = seconds
     return properties

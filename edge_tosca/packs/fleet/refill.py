@@ -4,18 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from edge_tosca.errors import EdgeToscaError
 from edge_tosca.packs.fleet.converge import (
     Offer,
     deleted,
-    read_offer,
-    read_tombstone,
     valid_offers,
     valid_tombstones,
 )
 from edge_tosca.packs.fleet.exchange import Exchange
+from edge_tosca.packs.fleet.goal import haves_of
 from edge_tosca.packs.fleet.inbox import Inbox
-from edge_tosca.packs.fleet.messages import verified
-from edge_tosca.packs.fleet.reports import read_have
 
 OTHERS_SECONDS = 5.0
 """A box waits for up to this long before it publishes what another one can publish, too."""
@@ -45,6 +43,8 @@ class Refill:
     _due_at: dict[str, float] = field(default_factory=dict)
     _published: dict[str, float] = field(default_factory=dict)
     _missed: set[str] = field(default_factory=set)
+    _lacking: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+    _scanned: tuple[int, int] = (-1, -1)
 
     def step(self, wanted: Mapping[str, tuple[Offer, ...]], data_of: Callable[[str], bytes | None]) -> None:
         """Publish what this box knows and the broker has not, and clear what was deleted.
@@ -53,56 +53,69 @@ class Refill:
             wanted: digest of a pack to the offers by which it is wanted here.
             data_of: digest to the bytes of a pack that this box holds.
         """
-        inbox, fleet = self.inbox, self.inbox.membership.fleet
-        self._give(inbox.membership.administrator, inbox.topics.roster(), inbox.roster_data)
-        gone = deleted(inbox.records.tombstones(), inbox.roster)
-        valid = valid_tombstones(inbox.records.tombstones(), inbox.roster)
-        for place, data in inbox.records.messages("tombstone"):
-            topic = inbox.topics.tombstone(*place.split(" "))
-            if not inbox.on_broker.get(topic) and read_tombstone(verified(data, fleet)) in valid:
-                self._give(verified(data, fleet).key, topic, data)
-        self._clear(gone)
+        if self._scanned != (self.inbox.changes, len(wanted)):
+            self._scan(wanted)
+            self._scanned = (self.inbox.changes, len(wanted))
         left = AT_ONCE
-        for place, data in inbox.records.messages("offer"):
-            topic = inbox.topics.add(*place.split(" "))
-            if left == 0 or inbox.on_broker.get(topic):
+        for topic, (key, pack, data) in list(self._lacking.items()):
+            if left == 0 or not self._is_due(topic, key):
                 continue
-            offer = read_offer(verified(data, fleet))
-            if offer in wanted.get(offer.pack, ()) and self._is_due(topic, offer.key):
-                left -= self._publish(offer.pack, data_of)
-                self._send(topic, data)
+            del self._lacking[topic]
+            if pack and self._publish(pack, data_of):
+                left -= 1
+            self.inbox.on_broker[topic] = True
+            self.exchange.transport.publish(topic, data)
         for pack in sorted(self._missed & wanted.keys()):
             since = self.clock() - self._published.get(pack, self.clock() - AGAIN_SECONDS)
             if since >= AGAIN_SECONDS and self._is_due(pack, ""):
                 self._publish(pack, data_of)
                 self._missed.discard(pack)
 
-    def others(self, box: str) -> None:
-        """Note which packs another box cannot get.
+    def _scan(self, wanted: Mapping[str, tuple[Offer, ...]]) -> None:
+        """Find what this box knows and the broker has not, and clear what was deleted."""
+        inbox = self.inbox
+        gone = deleted(inbox.records.tombstones(), inbox.roster)
+        self._clear(gone)
+        self._lacking = {}
+        if not inbox.on_broker.get(inbox.topics.roster()):
+            self._lacking[inbox.topics.roster()] = (inbox.membership.administrator, "", inbox.roster_data)
+        tombstones = valid_tombstones(inbox.records.tombstones(), inbox.roster)
+        for tombstone in sorted(tombstones, key=lambda one: (one.group, one.pack, one.key)):
+            topic = inbox.topics.tombstone(tombstone.group, tombstone.pack)
+            if not inbox.on_broker.get(topic):
+                data = inbox.records.message(
+                    "tombstone", f"{tombstone.group} {tombstone.pack}", tombstone.key
+                )
+                self._lacking[topic] = (tombstone.key, "", data or b"")
+        for offers in wanted.values():
+            for offer in offers:
+                topic = inbox.topics.add(offer.group, offer.pack)
+                if not inbox.on_broker.get(topic):
+                    data = inbox.records.message("offer", f"{offer.group} {offer.pack}", offer.key)
+                    self._lacking[topic] = (offer.key, offer.pack, data or b"")
+
+    def look_for_missed(self, box: str = "") -> None:
+        """Note which packs other boxes cannot get.
 
         Args:
-            box: name of the box, whose report was stored.
+            box: name of the box whose report was stored; all by default, as after a new connection.
         """
-        fleet = self.inbox.membership.fleet
-        for place, data in self.inbox.records.messages("have"):
-            if place == box and box != self.inbox.membership.box:
-                self._missed |= set(read_have(verified(data, fleet)).missing)
+        for have in haves_of(self.inbox):
+            member = self.inbox.roster.member(have.key)
+            if member is not None and member.until is None and box in ("", member.name):
+                self._missed |= set(have.missing)
 
     def _publish(self, pack: str, data_of: Callable[[str], bytes | None]) -> bool:
         data = data_of(pack)
         if data is None:
             return False
         self._published[pack] = self.clock()
-        self.exchange.publish(pack, data)
+        try:
+            self.exchange.publish(pack, data)
+        except EdgeToscaError as error:
+            self.inbox.count(str(error))
+            return False
         return True
-
-    def _give(self, key: str, topic: str, data: bytes) -> None:
-        if not self.inbox.on_broker.get(topic) and self._is_due(topic, key):
-            self._send(topic, data)
-
-    def _send(self, topic: str, data: bytes) -> None:
-        self.inbox.on_broker[topic] = True
-        self.exchange.transport.publish(topic, data)
 
     def _clear(self, gone: set[tuple[str, str]]) -> None:
         offers = self.inbox.records.offers()

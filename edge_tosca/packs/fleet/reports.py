@@ -22,7 +22,7 @@ class Have:
         missing: digests of packs that it cannot get.
         judged: digest to "" if accuracy held, or to the reason why not.
         generation: of the store.
-        erasures_since: until when it has heard of erasures, ISO 8601, UTC; "" for never.
+        erasures_since: until when it knows of erasures, ISO 8601, UTC; "" for never.
     """
 
     key: str = ""

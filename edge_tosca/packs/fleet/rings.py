@@ -26,29 +26,30 @@ def is_open(offer: Offer, box: Member, roster: Roster, haves: Iterable[Have]) ->
 
     Returns:
         Whether in each earlier ring with boxes of the offer's group one of them reports that it imported the
-        pack, and that its accuracy held.
+        pack, and that its accuracy held. The box that taught it does not count where its ring has others.
     """
     if box.ring == 0 or offer.key == box.key:
         return True
     # Administrators that are no box import nothing.
-    boxes = [one for one in roster.members if one.until is None and one.is_in(offer.group)]
-    earlier = {one.ring for one in boxes if one.ring < box.ring and one.roles != ("administrator",)}
+    boxes = [
+        one
+        for one in roster.members
+        if one.until is None and one.is_in(offer.group) and one.roles != ("administrator",)
+    ]
+    earlier = {one.ring for one in boxes if one.ring < box.ring}
     ring_of = {one.key: one.ring for one in boxes}
-    passed = {
-        ring_of[have.key] for have in haves if have.key in ring_of and have.judged.get(offer.pack) == ""
-    }
-    return earlier <= passed
+    passing = {have.key for have in haves if have.key in ring_of and have.judged.get(offer.pack) == ""}
+    if [one.ring for one in boxes].count(ring_of.get(offer.key, -1)) > 1:
+        passing.discard(offer.key)
+    return earlier <= {ring_of[key] for key in passing}
 
 
-def verdict(
-    before: Mapping[str, float], after: Mapping[str, float], new: Iterable[str], margin: float
-) -> str:
+def verdict(before: Mapping[str, float], after: Mapping[str, float], margin: float) -> str:
     """Judge an import by held-out accuracies of the classes known before.
 
     Args:
         before: label to accuracy before the import.
         after: the same after it.
-        new: labels that were imported; a label that was known before counts as known.
         margin: by how much the mean may fall; one class may lose SINGLE_CLASS_MARGINS of it.
 
     Returns:

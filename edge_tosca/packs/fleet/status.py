@@ -6,11 +6,15 @@ from typing import Any
 
 from edge_tosca.errors import FleetError
 from edge_tosca.packs.fleet.admin_session import AdminSession
+from edge_tosca.packs.fleet.commands import PINNED
 from edge_tosca.packs.fleet.converge import read_tombstone, valid_tombstones
-from edge_tosca.packs.fleet.holdings import holdings
+from edge_tosca.packs.fleet.goal import haves_of
+from edge_tosca.packs.fleet.holdings import held_packs
+from edge_tosca.packs.fleet.inbox import Inbox
 from edge_tosca.packs.fleet.membership import folder_of, load_membership
 from edge_tosca.packs.fleet.records import Records
 from edge_tosca.packs.fleet.reports import Have, read_have
+from edge_tosca.packs.fleet.roster import EVERYBODY, Member
 from edge_tosca.store.store import Store
 
 
@@ -29,20 +33,54 @@ def box_status(store: Store) -> dict[str, Any]:
     membership = load_membership(store.path)
     records = Records(folder_of(store.path) / "records.db", membership.fleet)
     try:
-        held = holdings(store.settings)
+        inbox = Inbox(membership, records)
+        held = held_packs(store)
+        own = inbox.roster.named(membership.box)
+        groups = [] if own is None else [one for one in (EVERYBODY, *own.groups) if own.may_offer(one, 1)]
+        labels = {group.id: group.label for task in store.tasks_ever() for group in task.groups}
         return {
             "fleet": membership.fleet,
             "box": membership.box,
             "share": membership.share,
+            "may_share": groups,
             "held": sorted(pack for pack, one in held.items() if not one.refused),
             "refused": {pack: one.refused for pack, one in held.items() if one.refused},
+            "labels": {pack: labels.get(one.group, "") for pack, one in held.items()},
             "deleted": len({one.pack for one in records.tombstones()}),
             "erasures_since": records.note("erasures since"),
             "copies": json.loads(records.note("copies") or "[]"),
-            "pinned": bool(records.note("pinned")),
+            "pinned": bool(records.note(PINNED)),
+            "boxes": _others(inbox),
         }
     finally:
         records.close()
+
+
+def _others(inbox: Inbox) -> list[dict[str, Any]]:
+    """Return what the other boxes of a small fleet report, as far as this box has read it."""
+    haves = {one.key: one for one in haves_of(inbox)}
+    hellos = {message.key: message.body for message in inbox.stored("hello")}
+    return [
+        _reported(one, haves.get(one.key, Have()), hellos.get(one.key, {}))
+        for one in inbox.roster.members
+        if one.until is None and one.roles != ("administrator",) and one.key != inbox.public
+    ]
+
+
+def _reported(member: Member, have: Have, hello: dict[str, Any]) -> dict[str, Any]:
+    temperature, free = hello.get("temperature"), hello.get("free_disk")
+    return {
+        "box": member.name,
+        "online": hello.get("online") is True,
+        "ring": member.ring,
+        "held": len(have.held),
+        "refused": [{"pack": pack, "reason": reason} for pack, reason in have.refused.items()],
+        "missing": len(have.missing),
+        "version": str(hello["version"])[:40] if "version" in hello else None,
+        "temperature": temperature if isinstance(temperature, float) else None,
+        "free_disk": free if isinstance(free, int) else None,
+        "erasures_since": have.erasures_since,
+    }
 
 
 def fleet_status(session: AdminSession) -> dict[str, Any]:
@@ -56,7 +94,7 @@ def fleet_status(session: AdminSession) -> dict[str, Any]:
     """
     reports: dict[str, Have] = {}
     hellos: dict[str, dict[str, Any]] = {}
-    tombstones = []
+    tombstones = [read_tombstone(message) for message in session.messages("del")]
     for name, message in session.retained.items():
         topic = session.topics.parse(name)
         member = session.fleet.roster.member(message.key)
@@ -67,8 +105,6 @@ def fleet_status(session: AdminSession) -> dict[str, Any]:
                 reports[member.key] = read_have(message)
             elif topic.kind == "hello" and member.name == topic.box and message.kind == "hello":
                 hellos[member.key] = message.body
-            elif topic.kind == "del":
-                tombstones.append(read_tombstone(message))
     boxes = [one for one in session.fleet.roster.members if one.roles != ("administrator",)]
     gone = sorted({(one.group, one.pack) for one in valid_tombstones(tombstones, session.fleet.roster)})
     unconfirmed = {

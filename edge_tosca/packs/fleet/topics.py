@@ -88,7 +88,7 @@ class Topics:
         Args:
             box: its name.
         """
-        return (self.roster(), f"{self.root}/set/#", f"{self.root}/cmd/{box}/+")
+        return (self.roster(), f"{self.root}/set/#", f"{self.root}/cmd/{box}/+", self.hello(box))
 
     def watched(self) -> tuple[str, ...]:
         """Return the filters of what boxes report."""

@@ -9,6 +9,8 @@ from served import Served
 from stage import Stage, photographs
 from technician import DESKTOP, PHONE, SMALL, Technician
 
+pytestmark = pytest.mark.long
+
 _LOOKS = {"phone, light": (PHONE, "light"), "desktop, dark": (DESKTOP, "dark")}
 
 

@@ -149,6 +149,7 @@ def test_whatever_was_taught_can_be_forgotten_and_its_pictures_go_whatever_its_n
     assert edge("verify", store).code == 0
 
 
+@pytest.mark.long
 def test_another_store_in_its_place_for_a_while_leaves_the_kept_pictures(serve, store, lessons, teach, edge):
     other = store.with_name("other.tosca")
     with serve(store) as served:

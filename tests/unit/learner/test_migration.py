@@ -21,6 +21,8 @@ from edge_tosca.runtime.golden_check import golden_feature
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = ("apple", "brick"), ("cone", "door")
 
 

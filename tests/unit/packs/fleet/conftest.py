@@ -52,7 +52,7 @@ class Shop:
     def __init__(self, folder, **options):
         self.folder, self.broker, self.clock = folder, MemoryBroker(), Clock()
         self.admin = Administration.create(folder / "fleet", "shop", "mqtt://broker", **options)
-        self.boxes = {}
+        self.boxes, self.connect = {}, None
         self._numbers = itertools.count()
 
     def add(self, name, settings=(), **options):
@@ -67,10 +67,11 @@ class Shop:
 
     def open(self, name, store, membership):
         records = Records(folder_of(store.path) / "records.db", "shop")
-        will = last_will(store, membership, records)
-        records.close()
         random = Random(next(self._numbers))
-        transport = self.broker.client(will)
+        if self.connect is None:
+            transport = self.broker.client(last_will(store, membership, records))
+        else:
+            transport = self.connect(name, lambda: last_will(store, membership, records))
         box = Box(store, membership, transport, clock=self.clock, settle=0.5, random=random)
         box.learner = Learner(store, FeatureExtractor())
         box.transport = transport
@@ -94,8 +95,9 @@ class Shop:
 def shop(tmp_path):
     made = []
 
-    def make(**options):
-        made.append(Shop(tmp_path, **options))
+    def make(folder=".", **options):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        made.append(Shop(tmp_path / folder, **options))
         return made[-1]
 
     yield make
@@ -105,8 +107,9 @@ def shop(tmp_path):
 
 @pytest.fixture
 def teach():
-    def learn(box, *labels, shots=6):
-        box.learner.learn_features({label: pictures(label, shots) for label in labels}, force=True)
+    def learn(box, *labels, shots=6, pictures_of=None):
+        named = pictures_of or {label: label for label in labels}
+        box.learner.learn_features({label: pictures(one, shots) for label, one in named.items()}, force=True)
 
     return learn
 
