@@ -1,4 +1,4 @@
-"""Boxes of a fleet in one process: real stores, a broker in memory, and time that passes when it is told to."""
+"""Boxes of a fleet in one process: real stores, a broker in memory, and a clock that the test advances."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -78,6 +78,7 @@ class Boxes:
         members: name of a box to the options of its invitation.
         seed: of everything that is drawn.
         settings: name of a box to settings of its store that differ.
+        alike: all boxes are to hold the same packs.
         create: further options of the fleet.
     """
 
@@ -87,8 +88,11 @@ class Boxes:
         members: dict[str, dict[str, object]],
         seed: int = 0,
         settings: dict[str, dict[str, str]] | None = None,
+        *,
+        alike: bool = True,
         **create: str,
     ) -> None:
+        self.alike = alike
         self.folder, self.seed, self.now = folder, seed, 1000.0
         self.random = Random(seed)
         self.broker = RecordingBroker(seed=seed)
@@ -177,7 +181,7 @@ class Boxes:
             return False
         if any(one.line.queue for one in boxes):
             return False
-        return all(one.packs == boxes[0].packs for one in boxes)
+        return not self.alike or all(one.packs == boxes[0].packs for one in boxes)
 
     def run(self, rounds: int = 400, quiet: int = 6) -> int:
         """Let time pass until nothing happens.

@@ -42,7 +42,12 @@ class Converged:
     @property
     def holds(self) -> bool:
         """Whether the boxes hold the same and answer the same, bit for bit, and know all classes."""
-        return self.seconds >= 0 and self.answers == 1 and self.labels == self.classes and self.packs == self.taught
+        return (
+            self.seconds >= 0
+            and self.answers == 1
+            and self.labels == self.classes
+            and self.packs == self.taught
+        )
 
     def to_json(self) -> dict[str, object]:
         """Return the values as JSON can hold them."""

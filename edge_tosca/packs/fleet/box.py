@@ -79,6 +79,7 @@ class Box:
         self._session, self._delivered_at, self._noted_at = 0, clock(), -_NOTE_SECONDS
         self._due, self._generation, self._reported = True, -1, Have()
         self._reported_at, self._failed = 0.0, frozenset[str]()
+        self._report_is_replaced = False
         self._goal, self._said, self._echoed = Goal(), Delivery("", b""), False
         self.settled = False
 
@@ -119,7 +120,8 @@ class Box:
         if self.store.latest() != self._generation:
             self._due, self._generation = True, self.store.latest()
         # Who holds what is missing here is asked again, since its answer may have been lost.
-        if self._reported.missing and self._clock() - self._reported_at >= _ASK_SECONDS:
+        again = self._reported.missing or self._report_is_replaced
+        if again and self._clock() - self._reported_at >= _ASK_SECONDS:
             self._due, self._reported = True, Have()
         if self.offering.again_at is not None and self._clock() >= self.offering.again_at:
             self._due, self.offering.again_at = True, None
@@ -217,6 +219,7 @@ class Box:
                 self._echoed = self._echoed or delivery == self._said
                 topic = self.inbox.take(delivery)
                 if topic is None:
+                    self._report_is_replaced |= self._replaces_report(delivery)
                     continue
                 if topic.kind == "blob":
                     if self.exchange.take(topic.digest, delivery.payload):
@@ -229,6 +232,13 @@ class Box:
                     self._watch()
                 if topic.kind == "have":
                     self.refill.look_for_missed(topic.box)
+
+    def _replaces_report(self, delivery: Delivery) -> bool:
+        """Return whether a delivery that was not taken stands where the latest report of this box belongs."""
+        box = self.membership.box
+        if delivery.topic != self.inbox.topics.have(box):
+            return False
+        return delivery.payload != self.records.message("have", box, self._key.public)
 
     def _carry_out_commands(self) -> None:
         self.inbox.commands.sort(key=lambda message: message.number)
@@ -264,6 +274,7 @@ class Box:
             message = signed("have", self.membership.fleet, number, have.content(), self._key)
             self._transport.publish(self.inbox.topics.have(self.membership.box), message.data)
             self._reported, self._reported_at = have, self._clock()
+            self._report_is_replaced = False
         return False
 
     def _settle_and_refill(self) -> None:
