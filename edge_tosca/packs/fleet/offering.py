@@ -84,7 +84,7 @@ class Offering:
         message = signed("tombstone", fleet, number, content, self.key)
         records.keep(message, f"{group} {pack}")
         self.inbox.changes += 1
-        self.exchange.transport.publish(self.inbox.topics.tombstone(group, pack), message.data)
+        self._send(self.inbox.topics.tombstone(group, pack), message.data)
 
     def _offer(self, digest: str, data: bytes, group: str) -> None:
         records, fleet = self.inbox.records, self.inbox.membership.fleet
@@ -96,4 +96,11 @@ class Offering:
         records.keep(message, f"{group} {digest}")
         self.inbox.changes += 1
         self.exchange.keep(digest, data)
-        self.exchange.transport.publish(self.inbox.topics.add(group, digest), message.data)
+        self._send(self.inbox.topics.add(group, digest), message.data)
+
+    def _send(self, topic: str, data: bytes) -> None:
+        """Publish a message of this box; what a lost connection took is published in the next session."""
+        if self.exchange.transport.connected:
+            # Known to be there before its echo arrives, so that it is not given to the broker twice.
+            self.inbox.on_broker[topic] = True
+            self.exchange.transport.publish(topic, data)

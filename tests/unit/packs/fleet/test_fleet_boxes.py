@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +13,7 @@ from edge_tosca.learner.history import rollback
 from edge_tosca.learner.verification import verify
 from edge_tosca.packs.fleet.holdings import ROLLED_BACK, held_packs, holdings, release_all
 from edge_tosca.packs.fleet.membership import folder_of, read_invitation, save_membership, with_changes
+from edge_tosca.packs.fleet.messages import verified
 from edge_tosca.packs.fleet.topics import Topics
 from edge_tosca.store.backup import backup
 from edge_tosca.store.thumbnail_owner import classes_of, owner_of
@@ -181,6 +182,17 @@ def test_ten_thousand_topics_of_others_take_no_room(three):
     assert a.records._path.stat().st_size == size
 
 
+def test_a_lesson_is_published_once(three, teach):
+    fleet, a, *_ = three
+    fleet.run()
+    published, publish = [], fleet.broker.publish
+    fleet.broker.publish = lambda topic, payload: published.append(topic) or publish(topic, payload)
+    teach(a, "jar")
+    fleet.run()
+    kinds = [topic.split("/")[-2] for topic in published]
+    assert (kinds.count("blob"), kinds.count("add")) == (1, 1)
+
+
 def test_a_forged_report_is_not_taken(three):
     fleet, _a, _b, c = three
     fleet.run()
@@ -188,8 +200,11 @@ def test_a_forged_report_is_not_taken(three):
     fleet.broker.publish(TOPICS.have("b"), report)
     fleet.broker.publish(TOPICS.have("a"), report.replace(b"held", b"helx"))
     before = have(fleet, "b")
-    fleet.run(steps=3)
-    assert have(fleet, "b") == before
+    fleet.run(steps=10)
+    # Both publish their own again, with the time until when they have heard of erasures.
+    assert replace(have(fleet, "b"), erasures_since="") == replace(before, erasures_since="")
+    for name in "ab":
+        assert verified(fleet.broker.retained[TOPICS.have(name)], "shop").body["held"] == list(before.held)
     assert {"it is of another box", "it is not spelt as it was signed"} & set(c.inbox.dropped)
 
 
