@@ -12,6 +12,7 @@ from tests.fleet.attacks import attack, wrong_box
 from tests.fleet.converging import converge
 from tests.fleet.cost import cost
 from tests.fleet.erasing import erase
+from tests.fleet.figure import draw
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
     parser.add_argument("--sizes", type=int, nargs="*", default=[2, 5, 20, 50], help="boxes to count for")
     parser.add_argument("--lessons", type=int, default=50, help="classes that are taught where it is counted")
+    parser.add_argument("--figure", type=Path, help="file for a figure of the cost")
     parser.add_argument("--json", type=Path, help="file for the results")
     options = parser.parse_args()
     results: dict[str, list[dict[str, Any]]] = {"converge": [], "erase": [], "attacks": [], "cost": []}
@@ -46,6 +48,8 @@ def main() -> int:
         counted = _in_folder(lambda folder, boxes=boxes: cost(folder, boxes, options.lessons, options.seed))
         print(counted, flush=True)
         results["cost"].append(counted.to_json())
+    if options.figure:
+        draw(results["cost"], options.figure)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
     return 0 if fine else 1
