@@ -1,7 +1,6 @@
 """`python -m tests.fleet.box_process STORE`: a box that runs, for tests that kill it.
 
-It teaches the labels in STORE.teach, one a line, when it finds that file beside its store, and writes the packs
-that it holds to STORE.held, both without the store's suffix.
+It teaches the labels in STORE.teach, one a line, and writes the packs that it holds to STORE.held.
 """
 
 import json
