@@ -143,7 +143,7 @@ def _clear(fleet: Boxes) -> str:
         fleet.broker.publish(topic, b"")
     fleet.run(rounds=60)
     lost = {topic for topic in before if topic not in fleet.broker.retained}
-    return f"{len(lost)} of {len(before)} topics stay empty until a box that needs them asks"
+    return f"{len(lost)} of {len(before)} topics stay empty; hello comes with the next connection"
 
 
 def _flood(fleet: Boxes) -> str:
