@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-quick test-long lowest debian13 check arm64 torture offline fuzz fuzz-api homeassistant clean
+.PHONY: demo test test-quick test-long lowest debian13 check arm64 torture offline fuzz fuzz-api homeassistant fleet clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
@@ -61,6 +61,12 @@ arm64: $(VENV)/demo.stamp
 # Thousands of kills, power cuts and failed writes, and two writers at once; needs a C compiler.
 torture: $(VENV)/test.stamp
 	$(BIN)/python -m tests.torture --kills 2000 --failures 600 --crowd 200
+
+# Boxes of a fleet under faults, an erasure with a box away, attacks, and what fleets of 2 to 50 boxes cost; ten minutes.
+# FLEET names other sizes.
+FLEET ?= --boxes 20 --classes 50 --sizes 2 5 20 50
+fleet: $(VENV)/test.stamp
+	$(BIN)/python -m tests.fleet $(FLEET)
 
 # What is published for two cameras with two regions each, as Home Assistant's own package reads it; needs mosquitto. The
 # package has an environment of its own, of 0.4 GB. Not in CI.

@@ -23,6 +23,7 @@ from edge_tosca.cli.event_options import (
     follower_of,
     given_outlets,
 )
+from edge_tosca.cli.fleet_options import StrictErasureOption, WaitOption, following_fleet
 from edge_tosca.cli.serve_ready import JoinWord, announce
 from edge_tosca.cli.serve_tokens import TOKEN_VARIABLE, RoleWord, read_tokens, write_token
 from edge_tosca.cli.terminal import (
@@ -105,6 +106,8 @@ def serve(
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    wait: WaitOption = 30.0,
+    strict_erasure: StrictErasureOption = False,
     key_file: KeyFileOption = None,
 ) -> None:
     """Serve the field console: a page to teach and watch from a phone or the device's own screen."""
@@ -152,7 +155,10 @@ def serve(
             look_gpio,
         )
         cameras = given_cameras(context, camera, camera_file)
-        with closing(follower_of(outlets, store, key_file, cameras, _log.info)) as follower:
+        with (
+            following_fleet(store, key_file, wait, strict_erasure, _log.info),
+            closing(follower_of(outlets, store, key_file, cameras, _log.info)) as follower,
+        ):
             run(
                 Options(
                     store,

@@ -92,8 +92,8 @@ VERBS = {
     "classes": "--verbose --json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
-    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
-    f"--on-change-seconds= --log= {WHERE} --key-file=",
+    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= --wait= "
+    f"--strict-erasure --on-change-seconds= --log= {WHERE} --key-file=",
     "cameras": "--json",
     "regions add": "--camera= --class= --trigger= --json --key-file=",
     "regions list": "--camera= --json --key-file=",
@@ -122,11 +122,20 @@ VERBS = {
     "pack import": "--rename= --merge --trust= --json --key-file=",
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",
+    "fleet create": "--broker= --name= --objects= --names=merge --json",
+    "fleet invite": "--out= --group= --role= --ring= --days= --json",
+    "fleet revoke": "--lessons --json",
+    "fleet command": "--days= --json",
+    "fleet join": "--broker= --share= --json --key-file=",
+    "fleet leave": "--json --key-file=",
+    "fleet publish": "--group= --wait= --json --key-file=",
+    "fleet follow": "--once --wait= --strict-erasure --json --key-file=",
+    "fleet status": "--wait= --json --key-file=",
     "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
     "--on-change= --on-change-seconds= --mqtt= --mqtt-file= --webhook= --webhook-file= "
     "--webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
     "--root-path= --trusted-proxy= --tls-cert= --tls-key= --tls= --join=teach --host= --pack-key= "
-    f"--frames= --log= {WHERE} --key-file=",
+    f"--frames= --wait= --strict-erasure --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
     "bench live": "--seconds= --out= --json",
     "bench speed": "--classes= --modules= --quick --fp32= --photographs= --out= --backbone= --json",

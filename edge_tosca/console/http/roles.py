@@ -71,6 +71,8 @@ _ADMINISTER = (
     "DELETE /cameras",
     "GET /store",
     "GET /doctor",
+    "GET /fleet",
+    "PUT /fleet/share",
     "GET /sessions",
     "DELETE /sessions",
 )

@@ -7,6 +7,7 @@ import { classes } from "./classes.js";
 import { oneClass } from "./class.js";
 import { onReturn } from "./connection.js";
 import { doctor } from "./doctor.js";
+import { fleet } from "./fleet.js";
 import { history } from "./history.js";
 import { inbox, oneGroup } from "./inbox.js";
 import { invite } from "./invite.js";
@@ -30,7 +31,7 @@ import { teach } from "./teach.js";
 import { UserError } from "./user_error.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
-const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones, invite, regions, cameras, tally };
+const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, fleet, phones, invite, regions, cameras, tally };
 
 const COUNT_EVERY = 10_000;
 

@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { way } from "./route.js";
 import { t } from "./strings.js";
 
-const VIEWS = { regions: "live", cameras: "camera", tally: "chart", history: "history", storage: "storage", packs: "pack", doctor: "doctor", invite: "phone", phones: "key", settings: "settings" };
+const VIEWS = { regions: "live", cameras: "camera", tally: "chart", history: "history", storage: "storage", packs: "pack", fleet: "fleet", doctor: "doctor", invite: "phone", phones: "key", settings: "settings" };
 const FOR_ALL = ["tally", "history", "settings"];
 
 export async function more() {
