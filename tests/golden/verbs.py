@@ -125,6 +125,7 @@ STEPS = (
     _step("pack import", "pack import other.tosca a.pack --rename door=gate", "cryptography"),
     _step("pack import, known", "pack import other.tosca a.pack --rename door=gate", "cryptography"),
     _step("pack trust, removed", "pack trust other.tosca signer.pub --remove", "cryptography"),
+    _step("fleet create", "fleet create fleet --broker mqtt://127.0.0.1:9", "cryptography"),
     _step("migrate, nothing to do", "migrate shop.tosca"),
     _step("migrate, pictures are missing", "migrate shop.tosca --runtime openvino", "openvino"),
     _step("migrate", "migrate shop.tosca --runtime openvino --without-missing", "openvino"),

@@ -45,13 +45,17 @@ class FleetFollower:
             Whether the broker has said what was deleted; also where the box belongs to no fleet.
 
         Raises:
-            EdgeToscaError: the box cannot follow its fleet, as after it was revoked.
+            EdgeToscaError: the box cannot follow its fleet, as after it was revoked, and is to wait for as
+                long as it takes.
         """
         if self._thread is None:
             return True
         known = self._known.wait(seconds)
         if self._error is not None:
-            raise self._error
+            # In a shop the box goes on answering; the line of the error was logged.
+            if seconds is None:
+                raise self._error
+            return False
         if not known:
             since = self.erasures_since or "it joined"
             self._log(f"the fleet's broker cannot be reached; no news of erasures since {since}")
@@ -72,7 +76,6 @@ class FleetFollower:
                 if not self._known.is_set():
                     self._error = error
                     self._known.set()
-                    return
             self._ended.wait(_AGAIN_SECONDS)
 
     def _follow(self) -> None:

@@ -54,11 +54,14 @@ def test_without_a_broker_it_goes_on_and_says_since_when_it_has_no_news(away, mo
     assert any("no news of erasures since 20" in line for line in lines)
 
 
-def test_a_revoked_box_does_not_answer(away):
+def test_a_revoked_box_answers_on_unless_it_is_to_wait_for_erasures(away):
     fleet, store = away
     fleet.admin.revoke("b", 100)
     fleet.broker.publish(fleet.boxes["a"].inbox.topics.roster(), fleet.admin.message().data)
-    follower = FleetFollower(store.path, None, print)
+    lines = []
+    follower = FleetFollower(store.path, None, lines.append)
     with pytest.raises(FleetError, match="was revoked"):
-        follower.await_erasures(60)
+        follower.await_erasures(None)
+    assert not follower.await_erasures(60)
+    assert any("was revoked" in line for line in lines)
     follower.close()
