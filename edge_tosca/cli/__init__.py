@@ -9,9 +9,9 @@ from edge_tosca.cli.bench import bench
 from edge_tosca.cli.cameras import camera_verbs
 from edge_tosca.cli.change import change_verbs
 from edge_tosca.cli.export_dataset import dataset_verb
+from edge_tosca.cli.fleet_box import fleet_verbs
 from edge_tosca.cli.init import init_verb
 from edge_tosca.cli.learn import learn_verb
-from edge_tosca.cli.fleet_box import fleet_verbs
 from edge_tosca.cli.migrate import migrate_verb
 from edge_tosca.cli.output import OutputError, drop_output, open_streams
 from edge_tosca.cli.pack import pack_verbs
