@@ -30,12 +30,14 @@ def piped(words, data):
 
 
 def test_an_archive_a_list_and_a_pipe_teach_what_the_folder_teaches(
-    edge, taught, copy_store, photos, archive, module_bytes, tmp_path
+    edge, taught, copy_store, photos, archive, module_bytes, tmp_path, request
 ):
     lines = [f"{path.relative_to(photos)},{path.parent.name}" for path in (photos / "task3").rglob("*.jpg")]
     # The order of pictures is the order of a lesson, and the folder's is sorted.
     text = "path,class\n" + "\n".join(sorted(lines)) + "\n"
     listed = photos / "list.csv"
+    # Other tests find nothing but class folders there.
+    request.addfinalizer(lambda: listed.unlink())
     listed.write_text(text)
     found = {}
     for kind, words in (
