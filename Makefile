@@ -5,17 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-quick lowest debian13 check arm64 torture offline fuzz fuzz-api homeassistant clean
+.PHONY: demo test test-quick test-long lowest debian13 check arm64 torture offline fuzz fuzz-api homeassistant fleet clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/edge-tosca demo --out demo
 
 # Two at a time, each file by one of them: what its tests share is made once. Long files come first, so that neither waits.
+TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(TWO) -m "not long"
+
+# What takes tens of seconds a test: stories in the browser, backbones with trained weights, benchmarks. CI runs it, too.
+test-long: $(VENV)/test.stamp
+	$(BIN)/python -m pytest $(TWO) -m long
 
 # For the habit while editing: under two minutes, no browser, no torch.
-QUICK := -m "not slow" tests/unit --ignore tests/unit/export --ignore tests/unit/bench \
+QUICK := -m "not slow and not long" tests/unit --ignore tests/unit/export --ignore tests/unit/bench \
 	--ignore tests/unit/tosca/test_training.py --ignore tests/unit/tosca/test_luca.py
 test-quick: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(QUICK)
@@ -56,6 +61,12 @@ arm64: $(VENV)/demo.stamp
 # Thousands of kills, power cuts and failed writes, and two writers at once; needs a C compiler.
 torture: $(VENV)/test.stamp
 	$(BIN)/python -m tests.torture --kills 2000 --failures 600 --crowd 200
+
+# Boxes of a fleet under faults, an erasure with a box away, attacks, and what fleets of 2 to 50 boxes cost; ten minutes.
+# FLEET names other sizes.
+FLEET ?= --boxes 20 --classes 50 --sizes 2 5 20 50
+fleet: $(VENV)/test.stamp
+	$(BIN)/python -m tests.fleet $(FLEET)
 
 # What is published for two cameras with two regions each, as Home Assistant's own package reads it; needs mosquitto. The
 # package has an environment of its own, of 0.4 GB. Not in CI.

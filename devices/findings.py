@@ -14,6 +14,7 @@ class Finding:
         detail: result, in one line.
         remedy: what to do; where the check passed, a possible improvement; empty where there is none.
         values: the result as numbers and names, for programs.
+        measured: whether there was anything to check; False where this system does not report it.
     """
 
     what: str
@@ -21,6 +22,7 @@ class Finding:
     detail: str
     remedy: str = ""
     values: dict[str, Any] = field(default_factory=dict)
+    measured: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a dictionary of JSON values."""

@@ -75,7 +75,8 @@ def examine_memory(root: Path = Path("/")) -> Finding:
     """
     free = _available(root)
     if free is None:
-        return Finding("memory", True, f"not known on this system; learning needs {MEMORY_NEEDED} MB")
+        detail = f"not known on this system; learning needs {MEMORY_NEEDED} MB"
+        return Finding("memory", True, detail, measured=False)
     enough = free >= MEMORY_NEEDED
     remedy = "" if enough else "close other programs, or add swap"
     return Finding(

@@ -15,9 +15,7 @@ def format_findings(findings: Sequence[Finding]) -> str:
         One line for each finding, then one line for each remedy, those of failed checks first.
     """
     width = max((len(finding.what) for finding in findings), default=0)
-    lines = [
-        f"{'ok ' if finding.ok else 'BAD'} {finding.what:{width}}  {finding.detail}" for finding in findings
-    ]
+    lines = [f"{_sign(finding)} {finding.what:{width}}  {finding.detail}" for finding in findings]
     remedies = sorted((finding for finding in findings if finding.remedy), key=lambda finding: finding.ok)
     if remedies:
         lines += ["", "What to do"]
@@ -28,3 +26,9 @@ def format_findings(findings: Sequence[Finding]) -> str:
     else:
         lines += ["", "Nothing to do."]
     return "\n".join(lines)
+
+
+def _sign(finding: Finding) -> str:
+    if not finding.ok:
+        return "BAD"
+    return "ok " if finding.measured else " - "

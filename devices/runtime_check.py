@@ -35,7 +35,9 @@ def examine_runtimes(machine: Machine, root: Path = Path("/")) -> Iterator[Findi
         openvino = import_openvino()
     except MissingExtraError:
         remedy = f"required for the NPU: {_INSTALL}" if machine.npu else ""
-        yield Finding("openvino", True, "not installed", remedy, {"version": None, "devices": []})
+        yield Finding(
+            "openvino", True, "not installed", remedy, {"version": None, "devices": []}, measured=False
+        )
     else:
         core = openvino.Core()
         devices = {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}

@@ -98,7 +98,7 @@ def _content(store: Store) -> Finding:
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         return Finding("store content", False, f"{store.path}: features cannot be read ({reason})", _RESTORE)
-    count = f"{len(state.tasks)} modules and {len(state.labels)} classes in generation {state.generation}"
+    count = f"{len(state.tasks)} modules and {len(state.labels)} classes"
     return Finding("store content", True, f"{count}, each module as stored")
 
 

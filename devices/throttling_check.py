@@ -50,7 +50,7 @@ def _temperature(profile: Profile, root: Path) -> Finding:
         if (celsius := _number(zone / "temp", 1e-3)) is not None
     ]
     if not zones:
-        return Finding("temperature", True, _NOT_REPORTED, values={"celsius": None})
+        return Finding("temperature", True, _NOT_REPORTED, values={"celsius": None}, measured=False)
     celsius, zone = max(zones, key=lambda pair: pair[0])
     limit = _limit(zone)
     hot = celsius >= limit - _NEAR_LIMIT
@@ -76,7 +76,7 @@ def _limit(zone: Path) -> float:
 
 
 def _throttling(profile: Profile, root: Path) -> Finding:
-    unknown = Finding("throttling", True, _NOT_REPORTED)
+    unknown = Finding("throttling", True, _NOT_REPORTED, measured=False)
     return _firmware(profile, root) or _counters(profile, root) or _supply(root) or unknown
 
 
@@ -134,7 +134,7 @@ def _governor(profile: Profile, root: Path) -> Finding:
     clock = root / "sys/devices/system/cpu/cpu0/cpufreq"
     governor, driver = text(clock / "scaling_governor"), text(clock / "scaling_driver")
     if not governor:
-        return Finding("governor", True, _NOT_REPORTED, values={"governor": None})
+        return Finding("governor", True, _NOT_REPORTED, values={"governor": None}, measured=False)
     lowest = governor == "powersave" and driver not in _DRIVERS_WITH_PREFERENCES
     allowed, highest = _number(clock / "scaling_max_freq", 1e-3), _number(clock / "cpuinfo_max_freq", 1e-3)
     capped = allowed is not None and highest is not None and allowed < highest

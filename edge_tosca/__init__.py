@@ -7,10 +7,20 @@ from edge_tosca.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from edge_tosca.errors import EdgeToscaError
+    from edge_tosca.learner.estimator import ToscaClassifier
     from edge_tosca.learner.learner import Learner
     from edge_tosca.results import Answer, Evaluation, Guess, LearnReport, Skipped
 
-__all__ = ["Answer", "EdgeToscaError", "Evaluation", "Guess", "LearnReport", "Learner", "Skipped"]
+__all__ = [
+    "Answer",
+    "EdgeToscaError",
+    "Evaluation",
+    "Guess",
+    "LearnReport",
+    "Learner",
+    "Skipped",
+    "ToscaClassifier",
+]
 
 _PLACES = {
     "Answer": "results",
@@ -20,7 +30,12 @@ _PLACES = {
     "LearnReport": "results",
     "Learner": "learner",
     "Skipped": "results",
+    "ToscaClassifier": "learner.estimator",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
 
 
 def __getattr__(name: str) -> object:

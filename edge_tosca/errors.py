@@ -39,6 +39,10 @@ class NameTakenError(PackError):
         self.label = label
 
 
+class FleetError(EdgeToscaError):
+    """A fleet, an invitation, or a message of a fleet cannot be used."""
+
+
 class CameraError(EdgeToscaError):
     """A camera cannot be opened, or was disconnected."""
 

@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 from edge_tosca.outcomes import Outcomes
 
+TAUGHT_ALREADY = "taught already"
+"""Why a picture was skipped that a class of the same name has."""
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -54,6 +57,15 @@ class Answer:
     unknown_probability: float
     set: tuple[str, ...] | None = None
     note: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values that JSON can represent; `set` and `note` only if there are."""
+        fields = asdict(self)
+        fields["top"] = list(fields["top"])
+        fields["set"] = None if self.set is None else list(self.set)
+        return {
+            key: value for key, value in fields.items() if value is not None or key not in ("set", "note")
+        }
 
 
 @dataclass(frozen=True)
@@ -170,7 +182,7 @@ class LearnReport:
     """The result of one `learn`.
 
     Attributes:
-        generation: the new generation; None where the gate rejected it.
+        generation: the new generation; None where the gate rejected it, and for a dry run.
         task: name of the task.
         classes: labels that were taught.
         images: number of pictures that were learned from.
@@ -180,6 +192,7 @@ class LearnReport:
         gate: the quality gate's verdict.
         thinned: number of cached features, of any class, that were removed to keep the store's limit.
         notes: pictures that were learned although their files lack their end.
+        dry_run: nothing was to be kept.
     """
 
     generation: int | None
@@ -192,6 +205,7 @@ class LearnReport:
     gate: GateReport
     thinned: int = 0
     notes: tuple[Note, ...] = ()
+    dry_run: bool = False
 
     def alone(self, known: Iterable[str]) -> bool:
         """Return whether the class that was taught is the only one, so that every answer names it.
@@ -205,8 +219,8 @@ class LearnReport:
         return len({*known, *self.classes}) == 1
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain values."""
-        return asdict(self)
+        """Return the report as plain values; `dry_run` only where it is true."""
+        return _without_dry_run(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -214,8 +228,8 @@ class NoneReport:
     """The result of one lesson of pictures that show none of the classes.
 
     Attributes:
-        generation: the new generation.
-        none: number of such pictures that the store has now.
+        generation: the new generation; None for a dry run.
+        none: number of such pictures that the store has now, or would have.
         images: number of pictures that were learned from.
         skipped: pictures that could not be read.
         seconds: spent on "features", "commit" and in "total".
@@ -224,9 +238,10 @@ class NoneReport:
         outcomes_after: the same with all none pictures.
         warnings: classes that the none pictures make unknown, a sentence each.
         notes: pictures that were learned from although their files lack their end.
+        dry_run: nothing was to be kept.
     """
 
-    generation: int
+    generation: int | None
     none: int
     images: int
     skipped: tuple[Skipped, ...]
@@ -235,10 +250,11 @@ class NoneReport:
     outcomes_after: Outcomes | None
     warnings: tuple[str, ...]
     notes: tuple[Note, ...] = ()
+    dry_run: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain values."""
-        return asdict(self)
+        """Return the report as plain values; `dry_run` only where it is true."""
+        return _without_dry_run(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -338,3 +354,8 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Return the evaluation as plain values."""
         return asdict(self)
+
+
+def _without_dry_run(report: dict[str, Any]) -> dict[str, Any]:
+    # The store keeps reports of what was done, in the form that it had before there were dry runs.
+    return {key: value for key, value in report.items() if key != "dry_run" or value}

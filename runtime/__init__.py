@@ -8,6 +8,7 @@ from edge_tosca.runtime.fingerprint import Fingerprint, fingerprint, preprocessi
 from edge_tosca.runtime.golden import GOLDEN_FLOOR
 from edge_tosca.runtime.golden_check import golden_cosines
 from edge_tosca.runtime.hidden_files import is_hidden
+from edge_tosca.runtime.named_picture import NamedPicture
 from edge_tosca.runtime.open_backend import open_backend
 from edge_tosca.runtime.picture_folders import (
     PassedOver,
@@ -31,6 +32,7 @@ __all__ = [
     "Bundle",
     "Extracted",
     "Fingerprint",
+    "NamedPicture",
     "PassedOver",
     "PictureListing",
     "PictureSource",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge_tosca.errors import PictureError
 from edge_tosca.runtime.backend import Backend
+from edge_tosca.runtime.named_picture import NamedPicture
 from edge_tosca.runtime.opened_picture import OpenedPicture
 from edge_tosca.runtime.pictures import (
     PictureSource,
@@ -100,7 +101,8 @@ def extract(
         backend: the loaded backbone.
         views: 1 for the centre crop, 2 for its mirror image as well.
         digests: compute the SHA-256 of each decoded file.
-        region: of each upright picture, whose feature is computed; None for all of it.
+        region: of each upright picture, whose feature is computed; None for all of it. That of a named
+            picture comes before.
         areas: sum up the last map by area, where the backbone gives one.
         decode_threads: threads that read and preprocess pictures ahead of the backbone.
         on_progress: called after each picture with the number of pictures done.
@@ -225,6 +227,8 @@ def _decode(
         picture = open_picture(source)
     except PictureError as error:
         return _Decoded(None, str(error), 0.0)
+    if isinstance(source, NamedPicture) and source.region is not None:
+        region = source.region
     try:
         side = whole_side(picture, preprocessing.decoded_side, region)
     except PictureError as error:

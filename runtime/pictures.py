@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from edge_tosca.errors import PictureError, printable
 from edge_tosca.runtime.cut_jpeg import read_cut_jpeg
 from edge_tosca.runtime.file_kinds import JPEG, FileKind
 from edge_tosca.runtime.libtiff import silence_libtiff
+from edge_tosca.runtime.named_picture import NamedPicture
 from edge_tosca.runtime.opened_picture import DecodedPicture, OpenedPicture
 from edge_tosca.runtime.picture_bounds import (
     DECODED_PIXEL_LIMIT,
@@ -37,11 +39,25 @@ from edge_tosca.runtime.picture_formats import (
     read_header,
     recognise,
 )
-from edge_tosca.runtime.picture_header import PictureHeader
+from edge_tosca.runtime.picture_objects import open_array, open_pil, read_open_file
 from edge_tosca.runtime.spliced_file import Piece
 from edge_tosca.runtime.to_rgb import to_rgb
 
-PictureSource = str | os.PathLike[str] | bytes | NDArray[np.uint8]
+PictureSource = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | NDArray[np.uint8]
+    | NDArray[np.floating[Any]]
+    | Image.Image
+    | BinaryIO
+    | NamedPicture
+)
+"""A path, the content of a picture's file, pixels, a PIL image, an open file, or a picture with a name."""
+
+OBJECTS = "a path, bytes, a NumPy array, a PIL image, or a file that is open for bytes"
 
 _DIGEST_BYTES = 1 << 20
 
@@ -70,7 +86,9 @@ def load_picture(source: PictureSource, shortest: int | None = None) -> Image.Im
     their high byte. Of an animation the first frame is read.
 
     Args:
-        source: a path, the bytes of a picture file, or pixels: uint8 [h, w, 3] or [h, w].
+        source: a path, the bytes of a picture file, pixels (uint8, or floats from 0 to 1; [h, w], [h, w, 1],
+            [h, w, 3] or [h, w, 4]), a PIL image, a file open for bytes, or a named picture, of which the
+            region is left to the caller.
         shortest: as for :func:`decoding_scale`; None for full size.
 
     Returns:
@@ -96,10 +114,19 @@ def open_picture(source: PictureSource) -> OpenedPicture:
     """
     name = source_name(source)
     if isinstance(source, np.ndarray):
-        image = _from_array(source)
-        check_size(image, name)
-        return OpenedPicture(image, PictureHeader())
-    file = open_bytes(source, name) if isinstance(source, bytes) else open_file(Path(source), name)
+        return open_array(source, name)
+    if isinstance(source, Image.Image):
+        return open_pil(source, name)
+    if isinstance(source, str | os.PathLike):
+        file = open_file(Path(source), name)
+    elif isinstance(source, NamedPicture):
+        file = open_bytes(source.read(), name)
+    elif isinstance(source, bytes | bytearray | memoryview):
+        file = open_bytes(bytes(source), name)
+    elif hasattr(source, "read"):
+        file = open_bytes(read_open_file(source, name), name)
+    else:
+        raise PictureError(f"{name}: not a picture; give {OBJECTS}")
     try:
         return _open(file, name)
     except BaseException:
@@ -190,20 +217,14 @@ def source_name(source: PictureSource) -> str:
     """Return a picture's name for errors: its file's name, or its shape or size."""
     if isinstance(source, np.ndarray):
         return f"array {list(source.shape)}"
-    if isinstance(source, bytes):
+    if isinstance(source, bytes | bytearray | memoryview):
         return f"{len(source)} bytes"
-    return printable(Path(source).name)
-
-
-def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
-    colour = pixels.ndim == 3 and pixels.shape[2] == 3
-    if pixels.dtype != np.uint8 or not (colour or pixels.ndim == 2):
-        raise PictureError(
-            f"array {list(pixels.shape)} of {pixels.dtype}: not a picture; give uint8 [h, w, 3] or [h, w]"
-        )
-    if pixels.size == 0:
-        raise PictureError(f"array {list(pixels.shape)}: an empty picture")
-    return Image.fromarray(np.ascontiguousarray(pixels))
+    if isinstance(source, Image.Image):
+        return f"image {source.width}x{source.height}"
+    if isinstance(source, str | os.PathLike):
+        return printable(Path(source).name)
+    name = getattr(source, "name", None)
+    return printable(name) if isinstance(name, str) else type(source).__name__
 
 
 def _open(file: PictureFile, name: str) -> OpenedPicture:

@@ -8,9 +8,14 @@ from typer.main import get_command
 from edge_tosca.cli.bench import bench
 from edge_tosca.cli.cameras import camera_verbs
 from edge_tosca.cli.change import change_verbs
+from edge_tosca.cli.export_dataset import dataset_verb
+from edge_tosca.cli.fleet_box import fleet_verbs
+from edge_tosca.cli.init import init_verb
+from edge_tosca.cli.learn import learn_verb
 from edge_tosca.cli.migrate import migrate_verb
 from edge_tosca.cli.output import OutputError, drop_output, open_streams
 from edge_tosca.cli.pack import pack_verbs
+from edge_tosca.cli.predict import predict_verb
 from edge_tosca.cli.read import read_verbs
 from edge_tosca.cli.regions import region_verbs
 from edge_tosca.cli.serve import serve_verb
@@ -27,8 +32,11 @@ from edge_tosca.system.malloc import bound_heap
 __all__ = ["app", "main"]
 
 for verbs in (
+    init_verb,
+    learn_verb,
     change_verbs,
     migrate_verb,
+    predict_verb,
     read_verbs,
     watch_verb,
     store_verbs,
@@ -36,7 +44,9 @@ for verbs in (
     tally_verb,
     camera_verbs,
     tool_verbs,
+    dataset_verb,
     pack_verbs,
+    fleet_verbs,
     serve_verb,
     bench,
     service_verbs,

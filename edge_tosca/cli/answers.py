@@ -1,15 +1,15 @@
 """An answer as JSON, and in one line."""
 
-from dataclasses import asdict
 from typing import Any
 
+from edge_tosca.cli.rounding import rounded
 from edge_tosca.results import Answer
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """Return an answer as plain values, without those that were not requested."""
-    fields = asdict(answer)
-    return {key: value for key, value in fields.items() if value is not None or key not in ("set", "note")}
+    """Return an answer as plain values, rounded, without those that were not requested."""
+    found: dict[str, Any] = rounded(answer.to_dict())
+    return found
 
 
 def answer_text(answer: Answer) -> str:

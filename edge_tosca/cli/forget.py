@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_tosca.cli.terminal import counted, fail, say, say_json
+from edge_tosca.cli.terminal import confirmed, counted, fail, say, say_json
 from edge_tosca.errors import LearnError
-from edge_tosca.labels import NONE_LABEL
+from edge_tosca.labels import NONE_LABEL, normalized_label
 
 if TYPE_CHECKING:
+    from edge_tosca.learner.learner import Learner
     from edge_tosca.learner.restore import CopyState
 
 
 def forget_and_report(
-    store: Path, label: str | None, backups: bool, key_file: Path | None, as_json: bool
+    store: Path, label: str | None, backups: bool, key_file: Path | None, as_json: bool, *, ask: bool = False
 ) -> None:
     """Run the verb `forget`.
 
@@ -23,10 +24,11 @@ def forget_and_report(
         backups: erase it in the known copies, too.
         key_file: with the store's key.
         as_json: print JSON.
+        ask: on a terminal, ask whether it is meant.
     """
     from edge_tosca.learner.restore import copies_of, erase_in_copies
 
-    generation = _forget(store, label, backups, key_file)
+    generation = _forget(store, label, backups, key_file, ask)
     copies = erase_in_copies(store, key_file) if backups else copies_of(store)
     if as_json:
         found = [copy.to_json() for copy in copies]
@@ -42,13 +44,15 @@ def forget_and_report(
         )
 
 
-def _forget(store: Path, label: str | None, backups: bool, key_file: Path | None) -> int | None:
+def _forget(store: Path, label: str | None, backups: bool, key_file: Path | None, ask: bool) -> int | None:
     """Forget a class; None if it was forgotten before and is to be erased in the copies only."""
     from edge_tosca.learner.learner import Learner
     from edge_tosca.store.forget_notes import read_notes
 
     learner = Learner.open(store, key_file=key_file)
     try:
+        if ask and not confirmed(_question(learner, label)):
+            fail("nothing was forgotten; answer y to forget, or give --yes")
         return learner.forget_none() if label is None else learner.forget(label)
     except LearnError:
         cipher = learner.store.cipher
@@ -57,6 +61,16 @@ def _forget(store: Path, label: str | None, backups: bool, key_file: Path | None
         raise
     finally:
         learner.close()
+
+
+def _question(learner: "Learner", label: str | None) -> str:
+    state = learner.state
+    if label is None:
+        groups = state.none_groups
+    else:
+        groups = tuple(group for group in state.groups if group.label == normalized_label(label))
+    pictures = f" ({counted(sum(group.images for group in groups), 'picture')})" if groups else ""
+    return f"Forget {_name(label)}{pictures} in {learner.store.path} for good? No rollback brings it back."
 
 
 def _name(label: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The verbs that only read a store: predict, evaluate, classes, history."""
+"""The verbs that only read a store: evaluate, classes, history."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_tosca.cli.answers import answer_json, answer_text
-from edge_tosca.cli.explain import write_explanation
 from edge_tosca.cli.regions import RegionOption, parsed_region
+from edge_tosca.cli.rounding import rounded
 from edge_tosca.cli.terminal import (
     AsJson,
     DeviceOption,
@@ -18,85 +17,16 @@ from edge_tosca.cli.terminal import (
     RuntimeOption,
     StorePath,
     ThreadsOption,
+    VerboseOption,
     counted,
     progress,
     say,
     say_json,
 )
 from edge_tosca.cli.verbs import Verbs
-from edge_tosca.errors import LearnError, PictureError, printable
-from edge_tosca.results import Evaluation, Skipped
+from edge_tosca.results import Evaluation
 
 read_verbs = Verbs()
-
-
-@read_verbs.command()
-def predict(
-    store: StorePath,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Pictures, or folders of pictures.")],
-    top: Annotated[int, typer.Option(min=1, help="Number of classes to list.")] = 3,
-    burst: Annotated[
-        bool, typer.Option("--burst", help="All pictures show one object; wrong for different objects.")
-    ] = False,
-    coverage: Annotated[
-        float | None,
-        typer.Option(
-            help="Print a set of labels that contains the true one with this probability, such as 0.9."
-        ),
-    ] = None,
-    region: RegionOption = None,
-    explain: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.png", help="Draw which places of the one picture spoke for the answer."),
-    ] = None,
-    follow_links: FollowLinksOption = False,
-    runtime: RuntimeOption = None,
-    device: DeviceOption = None,
-    threads: ThreadsOption = None,
-    key_file: KeyFileOption = None,
-    as_json: AsJson = False,
-) -> None:
-    """Classify pictures, each on its own."""
-    from edge_tosca.learner.learner import Learner
-
-    if burst and coverage is not None:
-        raise LearnError("--coverage is calibrated for single pictures; leave out --burst")
-    part = parsed_region(region)
-    learner = Learner.open(store, runtime=runtime, device=device, threads=threads, key_file=key_file)
-    pictures, passed_over = _pictures(paths, follow_links)
-    for entry in passed_over:
-        _print_skipped(entry, as_json)
-    if explain is not None:
-        if burst or len(pictures) != 1:
-            raise LearnError("--explain draws one picture; name one, without --burst")
-        write_explanation(learner, pictures[0], explain, top, coverage, part, as_json)
-        return
-    if burst:
-        unread: list[Skipped] = []
-        answer = learner.predict_burst(pictures, top, unread.append, part)
-        for skipped in unread:
-            _print_skipped(skipped, as_json)
-        if as_json:
-            missing = {skipped.path for skipped in unread}
-            seen = [str(path) for path in pictures if str(path) not in missing]
-            say_json({"paths": seen, **answer_json(answer)})
-        else:
-            say(f"{counted(len(pictures) - len(unread), 'view')}: {answer_text(answer)}")
-        if unread or passed_over:
-            raise typer.Exit(1)
-        return
-    failed = bool(passed_over)
-    answers = learner.predict_many(pictures, top, coverage=coverage, region=part)
-    for path, result in zip(pictures, answers, strict=True):
-        if isinstance(result, Skipped):
-            failed = True
-            _print_skipped(Skipped(str(path), result.reason), as_json)
-        elif as_json:
-            say_json({"path": str(path), **answer_json(result)})
-        else:
-            say(f"{path}: {answer_text(result)}")
-    if failed:
-        raise typer.Exit(1)
 
 
 @read_verbs.command()
@@ -134,7 +64,7 @@ def evaluate(
             folder, on_progress, unknown=unknown, follow_links=follow_links, region=part
         )
     if as_json:
-        say_json(result.to_json())
+        say_json(rounded(result.to_json()))
     else:
         _describe(result)
     # Last, so that the figures are printed even if the disk is full.
@@ -143,8 +73,13 @@ def evaluate(
 
 
 @read_verbs.command()
-def classes(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = False) -> None:
-    """List the classes and the modules."""
+def classes(
+    store: StorePath,
+    key_file: KeyFileOption = None,
+    verbose: VerboseOption = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the classes; the modules with --verbose and --json."""
     from edge_tosca.learner.learner import Learner
     from edge_tosca.tosca.task_module import Module
 
@@ -188,7 +123,7 @@ def classes(store: StorePath, key_file: KeyFileOption = None, as_json: AsJson = 
     for task in state.none:
         pictures = counted(sum(group.images for group in task.groups), "picture")
         say(f"  none of these: {pictures}, {task.learned_at[:10]}")
-    for entry in modules:
+    for entry in modules if verbose else ():
         share = 1 - entry["nonzero"] / entry["parameters"]
         size = f"{entry['bytes'] / 1000:.0f} kB, {share:.1%} zeros"
         say(f"  module {entry['digest'][:12]}: {entry['task']}, {size}")
@@ -247,44 +182,3 @@ def _describe(result: Evaluation) -> None:
 def _interval(result: Evaluation, kind: str) -> str:
     low, high = result.interval[kind]
     return f"95 % interval {low:.1%} to {high:.1%}"
-
-
-def _pictures(paths: list[Path], follow_links: bool) -> tuple[list[Path], list[Skipped]]:
-    """List the named pictures; and pictures in folders that are not taken, and folders without any."""
-    from edge_tosca.runtime import list_pictures
-
-    pictures: list[Path] = []
-    others: list[Skipped] = []
-    for path in paths:
-        if not _is_folder(path):
-            pictures.append(path)
-            continue
-        found = list_pictures(path, follow_links=follow_links)
-        pictures += found.pictures
-        # What is no picture is no question: a text among pictures is not answered.
-        others += [Skipped(str(one.path), one.reason) for one in found.passed_over if one.picture]
-        if not found.pictures:
-            reason = "name pictures or folders of pictures"
-            if found.passed_over:
-                reason = f"{found.passed_over[0].path.name}: {found.passed_over[0].reason}"
-            others.append(Skipped(str(path), f"holds no picture; {reason}"))
-    if not pictures:
-        raise PictureError(f"{others[-1].path} {others[-1].reason}")
-    return pictures, others
-
-
-def _is_folder(path: Path) -> bool:
-    # A path that the system rejects is reported with its picture, and the others are answered.
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def _print_skipped(skipped: Skipped, as_json: bool) -> None:
-    if as_json:
-        say_json({"path": skipped.path, "error": skipped.reason})
-    else:
-        # The reason begins with the file's name, which several folders may have.
-        reason = skipped.reason.removeprefix(f"{printable(Path(skipped.path).name)}: ")
-        typer.echo(f"edge-tosca: {printable(f'{skipped.path}: {reason}')}", err=True)

@@ -1,6 +1,7 @@
 """The verb serve: the field console and its HTTP API."""
 
 import logging
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,6 +23,8 @@ from edge_tosca.cli.event_options import (
     follower_of,
     given_outlets,
 )
+from edge_tosca.cli.fleet_options import StrictErasureOption, WaitOption, following_fleet
+from edge_tosca.cli.serve_ready import JoinWord, announce
 from edge_tosca.cli.serve_tokens import TOKEN_VARIABLE, RoleWord, read_tokens, write_token
 from edge_tosca.cli.terminal import (
     DeviceOption,
@@ -30,7 +33,6 @@ from edge_tosca.cli.terminal import (
     StorePath,
     ThreadsOption,
     fail,
-    say,
 )
 from edge_tosca.cli.verbs import Verbs
 from edge_tosca.errors import EdgeToscaError, MissingExtraError
@@ -38,6 +40,11 @@ from edge_tosca.errors import EdgeToscaError, MissingExtraError
 serve_verb = Verbs()
 
 _log = logging.getLogger("edge_tosca.console")
+
+_LISTEN = re.compile(
+    r"(?:\[(?P<bracketed>[^\]\[]+)\]|(?P<plain>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9a-fA-F]*:[0-9a-fA-F.]*:[0-9a-fA-F.:]*)"
+)
+"""A bare IPv6 address has no port: its last part cannot be told from one."""
 
 
 @serve_verb.command()
@@ -47,7 +54,7 @@ def serve(
     camera: CamerasOption = None,
     camera_file: CameraFileOption = None,
     listen: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Address; any but a loopback one needs a token.")
+        str, typer.Option(metavar="HOST[:PORT]", help="Address; any but a loopback one needs a token.")
     ] = "127.0.0.1:8600",
     token_file: Annotated[
         list[str] | None,
@@ -63,6 +70,13 @@ def serve(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Who gets the token that is made.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, PEM.")] = None,
+    tls: Annotated[
+        Literal["auto"] | None,
+        typer.Option(help="Make and renew a certificate of the console's own, beside the store."),
+    ] = None,
+    join: Annotated[
+        JoinWord, typer.Option(help="Role of a phone that reads the QR code on the terminal.")
+    ] = "teach",
     host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Another host name of this device; repeatable."),
@@ -92,6 +106,8 @@ def serve(
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    wait: WaitOption = 30.0,
+    strict_erasure: StrictErasureOption = False,
     key_file: KeyFileOption = None,
 ) -> None:
     """Serve the field console: a page to teach and watch from a phone or the device's own screen."""
@@ -119,10 +135,12 @@ def serve(
             )
         if (tls_cert is None) != (tls_key is None):
             raise EdgeToscaError("TLS needs both files; give --tls-cert and --tls-key")
-        if not is_loopback(address) and tls_cert is None:
+        if tls is not None and tls_cert is not None:
+            raise EdgeToscaError("--tls auto makes the certificate; leave --tls-cert and --tls-key out")
+        if not is_loopback(address) and tls_cert is None and tls is None:
             _log.warning(
                 f"{listen} is served without TLS: pictures and the token can be read on the network, and a "
-                "phone's own camera works over https only; give --tls-cert and --tls-key"
+                "phone's own camera works over https only; give --tls auto"
             )
         outlets = given_outlets(
             context,
@@ -137,7 +155,10 @@ def serve(
             look_gpio,
         )
         cameras = given_cameras(context, camera, camera_file)
-        with closing(follower_of(outlets, store, key_file, cameras, _log.info)) as follower:
+        with (
+            following_fleet(store, key_file, wait, strict_erasure, _log.info),
+            closing(follower_of(outlets, store, key_file, cameras, _log.info)) as follower,
+        ):
             run(
                 Options(
                     store,
@@ -153,6 +174,7 @@ def serve(
                     hosts=tuple(host or ()),
                     tls_cert=tls_cert,
                     tls_key=tls_key,
+                    tls_auto=tls == "auto",
                     pack_key=pack_key,
                     frames=frames,
                     runtime=runtime,
@@ -160,7 +182,7 @@ def serve(
                     threads=threads,
                     key_file=key_file,
                 ),
-                on_ready=None if log == "json" else lambda url: say(f"{url} serves {store}; Ctrl-C ends it"),
+                on_ready=None if log == "json" else lambda ready: announce(ready, store, join),
             )
 
 
@@ -173,8 +195,10 @@ def _root_path(path: str) -> str:
 
 
 def _address(listen: str) -> tuple[str, int]:
-    host, colon, port = listen.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    from edge_tosca.console.options import DEFAULT_PORT
+
+    parts = _LISTEN.fullmatch(listen)
+    if parts is None or int(parts["port"] or 0) > 65535:
         raise EdgeToscaError(f"--listen {listen} is not HOST:PORT, as in --listen 0.0.0.0:8600")
-    return host, int(port)
+    host = parts["bracketed"] or parts["plain"] or parts["bare"]
+    return host, int(parts["port"] or DEFAULT_PORT)

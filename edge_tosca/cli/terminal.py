@@ -41,6 +41,13 @@ FollowLinksOption = Annotated[
     bool, typer.Option("--follow-links", help="Take links to pictures and folders elsewhere, too.")
 ]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the backbone.")]
+NewClassOption = Annotated[
+    bool,
+    typer.Option("--new-class", help="The name is meant, though it looks like a known one (case, letters)."),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print sizes of modules and where the time went, too.")
+]
 BackboneOption = Annotated[
     Path | None,
     typer.Option(
@@ -147,6 +154,55 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Show one progress bar after the other while the block runs, on a terminal only.
+
+    Yields:
+        A function to call with the name of the stage, the number done and the total; 0 for a total that is
+        not known.
+    """
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    stderr = _stderr()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[counted]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+        shown: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in shown:
+                for earlier in shown.values():
+                    bar.update(earlier, visible=False)
+                shown[stage] = bar.add_task(stage, total=total or None, counted="")
+            words = f"{done}/{total}" if total else ""
+            bar.update(shown[stage], completed=done, counted=words)
+
+        yield show
+
+
+def confirmed(question: str) -> bool:
+    """Ask a question on a terminal; elsewhere, where nobody could answer it, do not ask.
+
+    Args:
+        question: without the words for yes and no.
+
+    Returns:
+        Whether the answer was yes, or nobody was asked.
+    """
+    # One of the two may lead into a file.
+    shown = next((stream for stream in (sys.stderr, sys.stdout) if stream.isatty()), None)
+    if sys.stdin is None or not sys.stdin.isatty() or shown is None:
+        return True
+    shown.write(f"{printable(question)} [y/N] ")
+    shown.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 @cache

@@ -35,6 +35,26 @@ class Verb(TyperCommand):
     without.
     """
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words after the verb.
+
+        Args:
+            ctx: Typer's context.
+            args: the words.
+
+        Returns:
+            Those that are left.
+
+        Raises:
+            WrongUsage: they do not fit; it names the verb, as that of an option without its value does not.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except WrongUsage as error:
+            known = cast(Any, error)
+            known.ctx = known.ctx or ctx
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command.
 

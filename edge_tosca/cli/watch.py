@@ -25,6 +25,7 @@ from edge_tosca.cli.event_options import (
     WebhookSecretOption,
     given_outlets,
 )
+from edge_tosca.cli.fleet_options import StrictErasureOption, WaitOption, following_fleet
 from edge_tosca.cli.terminal import (
     DeviceOption,
     KeyFileOption,
@@ -74,6 +75,8 @@ def watch(
     runtime: RuntimeOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    wait: WaitOption = 30.0,
+    strict_erasure: StrictErasureOption = False,
     key_file: KeyFileOption = None,
 ) -> None:
     """Follow a camera, and print a line of JSON whenever the answer changes.
@@ -120,18 +123,19 @@ def watch(
         with closing(open_learner()) as learner:
             regions = read_regions(learner.store)
         places = [Place(name, one.name) for name in cameras for one in regions_of(regions, name)]
-        _follow(
-            open_learner,
-            cameras,
-            places,
-            outlets,
-            lambda _: parse_trigger(trigger),
-            lambda: Store.open(store, key_file),
-            frames,
-            answers,
-            seconds,
-            report,
-        )
+        with following_fleet(store, key_file, wait, strict_erasure, report):
+            _follow(
+                open_learner,
+                cameras,
+                places,
+                outlets,
+                lambda _: parse_trigger(trigger),
+                lambda: Store.open(store, key_file),
+                frames,
+                answers,
+                seconds,
+                report,
+            )
 
 
 def _follow(

@@ -10,15 +10,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from edge_tosca.console.api import (
+    answers,
     classes,
     device,
     explain,
+    fleet,
     inbox,
+    joining,
     live,
     look,
     packs,
     predict,
+    questions,
     regions,
+    severity,
     strictness,
     tally,
     teaching,
@@ -29,6 +34,7 @@ from edge_tosca.console.app_state.state import AppState
 from edge_tosca.console.http.access_log import AccessLog
 from edge_tosca.console.http.errors import ApiError, api_error_of
 from edge_tosca.console.http.forwarded import Forwarded, parse_networks
+from edge_tosca.console.http.join_codes import JoinCodes
 from edge_tosca.console.http.limits import Limits, Rates
 from edge_tosca.console.http.pages import page_routes
 from edge_tosca.console.http.roles import API
@@ -62,7 +68,7 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
     state = AppState(options)
     sessions = Sessions(
         options.token,
-        secure=options.tls_cert is not None,
+        secure=options.tls_auto or options.tls_cert is not None,
         port=options.port,
         others=options.tokens,
         store=options.store,
@@ -89,18 +95,24 @@ def create_app(options: Options, rates: Rates | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.app_state, app.state.sessions, app.state.rates = state, sessions, rates
+    app.state.join_codes = JoinCodes()
     api = APIRouter(prefix=API, responses=COMMON_ERRORS)
     for routes in (
         session_routes,
+        joining,
         predict,
+        answers,
         explain,
         live,
         teaching,
         inbox,
+        questions,
         classes,
         strictness,
+        severity,
         regions,
         packs,
+        fleet,
         device,
         look,
         tally,

@@ -82,8 +82,9 @@ class Options:
         port: TCP port to listen on; 0 for any free one.
         token: of the administrator; with no other token either, none is needed, on loopback only.
         hosts: host names that clients may use, besides those of the address.
-        tls_cert: certificate, PEM file; None for plain HTTP.
+        tls_cert: certificate, PEM file; None for plain HTTP or `tls_auto`.
         tls_key: its private key, PEM file.
+        tls_auto: serve over TLS with a key and a certificate of the console's own, kept beside the store.
         pack_key: private key that signs packs; None to export none.
         frames: views in a live answer.
         runtime: of the backbone; None for the store's.
@@ -116,3 +117,4 @@ class Options:
     trusted_proxies: tuple[str, ...] = ()
     trigger: str = "always"
     follower: Follower | None = field(default=None, repr=False)
+    tls_auto: bool = False

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import FrameType
 
 import uvicorn
@@ -17,7 +18,11 @@ from fastapi import FastAPI
 from edge_tosca.console.app import create_app
 from edge_tosca.console.app_state.state import AppState
 from edge_tosca.console.http.connections import protocol_behind
-from edge_tosca.console.options import Options
+from edge_tosca.console.http.join_codes import JoinCodes
+from edge_tosca.console.http.page_addresses import join_address, page_addresses
+from edge_tosca.console.http.tokens import Sessions
+from edge_tosca.console.options import Options, Role
+from edge_tosca.console.own_certificate import OwnCertificate, ensure_certificate, own_names
 from edge_tosca.errors import EdgeToscaError
 from edge_tosca.packs import SigningKey
 from edge_tosca.service import supervised
@@ -29,14 +34,40 @@ GRACE_SECONDS = 5
 """For responses under way when the server ends; streams and pictures that wait end at once."""
 
 
+_TICKS_OF_A_MINUTE = 600
+"""uvicorn's loop turns ten times a second."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A server that listens.
+
+    Attributes:
+        url: of the page, as it is likeliest opened.
+        addresses: URLs of the page for other devices; none if only this machine reaches it.
+        certificate: of the console's own; None for another one, or none.
+        invite: makes the address that lets a phone join, from its role and the address of the page; None
+            where no token is needed.
+    """
+
+    url: str
+    addresses: tuple[str, ...]
+    certificate: OwnCertificate | None
+    invite: Callable[[Role, str], str] | None
+
+
 class Server(uvicorn.Server):
     """A uvicorn server with a service manager's watchdog; it ends streams before it waits for clients."""
 
     def __init__(
-        self, config: uvicorn.Config, app: FastAPI, on_ready: Callable[[str], object] | None
+        self,
+        config: uvicorn.Config,
+        app: FastAPI,
+        options: Options,
+        on_ready: Callable[[Ready], object] | None,
     ) -> None:
         super().__init__(config)
-        self._app, self._on_ready = app, on_ready
+        self._app, self._options, self._on_ready = app, options, on_ready
         self._rounds = 0
         self._supervised = contextlib.ExitStack()
 
@@ -45,17 +76,42 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             state: AppState = self._app.state.app_state
-            url = self._url()
+            bound = self._url()
+            addresses = tuple(page_addresses(self._options, self.servers[0].sockets[0].getsockname()[1]))
+            url = next(iter(addresses), bound)
             heartbeats = {"server": lambda: self._rounds, **state.heartbeats()}
             self._supervised.enter_context(supervised(heartbeats, f"serving {url}"))
             _log.info("serving", extra={"url": url})
             if self._on_ready is not None:
-                self._on_ready(url)
+                self._on_ready(Ready(url, addresses, state.certificate, self._inviter()))
 
     async def on_tick(self, counter: int) -> bool:
         """Count the rounds of the event loop."""
         self._rounds += 1
+        if counter % _TICKS_OF_A_MINUTE == 0 and self._options.tls_auto:
+            await asyncio.to_thread(self._renew)
         return await super().on_tick(counter)
+
+    def _renew(self) -> None:
+        """Serve a new certificate where the old one ends soon or the addresses have changed."""
+        state: AppState = self._app.state.app_state
+        try:
+            found = ensure_certificate(self._options.store, own_names(self._options.hosts))
+            if found != state.certificate and self.config.ssl is not None:
+                self.config.ssl.load_cert_chain(found.path)
+                state.certificate = found
+                _log.info("certificate renewed", extra={"fingerprint": found.fingerprint})
+        except (EdgeToscaError, OSError) as error:
+            _log.warning(f"the certificate cannot be renewed: {error}")
+
+    def _inviter(self) -> Callable[[Role, str], str] | None:
+        sessions: Sessions = self._app.state.sessions
+        codes: JoinCodes = self._app.state.join_codes
+        users = sorted(sessions.users(), key=lambda user: -user.role)
+        if not users:
+            return None
+        first = users[0]
+        return lambda role, page: join_address(page, codes.make(min(role, first.role), first.name or ""))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End at the first signal, and ignore further ones.
@@ -78,12 +134,12 @@ class Server(uvicorn.Server):
         return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
 
 
-def run(options: Options, on_ready: Callable[[str], object] | None = None) -> None:
+def run(options: Options, on_ready: Callable[[Ready], object] | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         options: of the server.
-        on_ready: called with the console's URL when the server listens.
+        on_ready: called when the server listens.
 
     Raises:
         EdgeToscaError: there is no such store, camera or pack key, the address cannot be listened on, or the
@@ -94,6 +150,8 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
     if options.pack_key is not None:
         SigningKey.load(options.pack_key)
     app = create_app(options)
+    certificate = ensure_certificate(options.store, own_names(options.hosts)) if options.tls_auto else None
+    app.state.app_state.certificate = certificate
     # Its lines on each start and end repeat ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     with contextlib.closing(_listen(options)) as listener:
@@ -108,7 +166,7 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
             proxy_headers=False,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            ssl_certfile=options.tls_cert,
+            ssl_certfile=options.tls_cert if certificate is None else certificate.path,
             ssl_keyfile=options.tls_key,
         )
         try:
@@ -119,7 +177,7 @@ def run(options: Options, on_ready: Callable[[str], object] | None = None) -> No
                 "and its key as PEM files"
             ) from None
         with _exit_code_0_on_signals():
-            asyncio.run(Server(config, app, on_ready).serve(sockets=[listener]))
+            asyncio.run(Server(config, app, options, on_ready).serve(sockets=[listener]))
         if app.state.app_state.unfinished and threading.current_thread() is threading.main_thread():
             # A thread still computes. A change is one transaction, so nothing is lost but what it computes;
             # the interpreter would wait for it, or end it inside a library.

@@ -1,6 +1,7 @@
 """Erase a class for good, with everything that was computed from it."""
 
 import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from edge_tosca.digests import sha256
@@ -57,27 +58,56 @@ def forget_none(store: Store) -> int:
 
 
 def _forget(store: Store, label: str) -> int:
-    note = None
+    return forget_rows(store, lambda: {label: _rows_of_class(store, store.state(), label)})
+
+
+def forget_rows(
+    store: Store,
+    find: Callable[[], Mapping[str, dict[int, list[int]]]],
+    settle: Callable[[int], None] = lambda generation: None,
+) -> int:
+    """Erase rows of classes, with thumbnails of them, and note it for the copies of the store.
+
+    Args:
+        store: the store.
+        find: called inside the transaction; returns name of a class to row of a task to rows of the class.
+        settle: called inside the transaction with the new generation.
+
+    Returns:
+        The new generation.
+
+    Raises:
+        StoreError: the store cannot be written, or data of a class could not be erased.
+    """
+    notes: list[ForgetNote] = []
     try:
         # A copy of the older format would keep what is erased here.
         with one_blas_thread(), store.transaction(keep_copy=False):
-            found = _rows_of_class(store, store.state(), label)
-            note = make_note(store, label, found)
-            generation = erase_rows(store, found, [label])
-            ids = followed(store.settings) | {note.id}
+            found = find()
+            names = store.labels_ever(
+                group for rows in found.values() for erased in rows.values() for group in erased
+            )
+            notes += [make_note(store, label, rows) for label, rows in found.items()]
+            merged: dict[int, list[int]] = {}
+            for rows in found.values():
+                for task, groups in rows.items():
+                    merged.setdefault(task, []).extend(groups)
+            generation = erase_rows(store, merged, list(found))
+            ids = followed(store.settings) | {note.id for note in notes}
             store.set_setting(FORGOTTEN_SETTING, " ".join(sorted(ids)))
+            settle(generation)
             # Before the change takes effect: a class must not be erased without a note.
-            add_notes(store.path, [note])
+            add_notes(store.path, notes)
     except BaseException:
-        if note is not None:
+        for note in notes:
             with contextlib.suppress(StoreError):
                 drop_note(store.path, note)
         raise
     try:
-        follow_store(store)
+        follow_store(store, labels={*found, *names}.difference(store.state().labels))
     finally:
         store.scrub()
-    _note_beside_copies(store.path, note)
+    _note_beside_copies(store.path, notes)
     return generation
 
 
@@ -113,13 +143,13 @@ def erase_rows(store: Store, found: dict[int, list[int]], labels: list[str]) -> 
     return generation
 
 
-def _note_beside_copies(store: Path, note: ForgetNote) -> None:
-    """Note a forgotten class beside the copies that can be reached, in case the store is lost."""
+def _note_beside_copies(store: Path, notes: Sequence[ForgetNote]) -> None:
+    """Note forgotten classes beside the copies that can be reached, in case the store is lost."""
     with contextlib.suppress(StoreError):
         for copy in known_copies(store):
             if copy.exists():
                 with contextlib.suppress(StoreError):
-                    add_notes(copy, [note])
+                    add_notes(copy, notes)
 
 
 def _rows_of_class(store: Store, state: State, label: str) -> dict[int, list[int]]:

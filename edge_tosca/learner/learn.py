@@ -29,7 +29,13 @@ from edge_tosca.system.blas import one_blas_thread
 
 
 def learn_task(
-    store: Store, lesson: Lesson, *, force: bool = False, on_stage: Callable[[str], None] | None = None
+    store: Store,
+    lesson: Lesson,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    on_stage: Callable[[str], None] | None = None,
+    on_epoch: Callable[[int, int], None] | None = None,
 ) -> LearnReport:
     """Learn a task as one new generation.
 
@@ -37,10 +43,13 @@ def learn_task(
         store: the store.
         lesson: what to learn.
         force: keep the task even if the quality gate rejects it.
+        dry_run: keep nothing, whatever the verdict.
         on_stage: called with "judging" when the module is trained and the store is about to be written.
+        on_epoch: called with the number of epochs of the training done and of all.
 
     Returns:
-        The report; its generation is None if the gate rejected the task and nothing was written.
+        The report; its generation is None if nothing was written: the gate rejected the task, or it was a dry
+        run.
 
     Raises:
         LearnError: the task's name cannot be stored.
@@ -51,7 +60,7 @@ def learn_task(
     start = time.perf_counter()
     with one_blas_thread(), store.snapshot():
         features = [taught.features for taught in lesson.classes.values()]
-        module, cosines = fit_task_module(store, features, store.state())
+        module, cosines = fit_task_module(store, features, store.state(), on_epoch=on_epoch)
     data = module.to_bytes()
     digest = sha256(data)
     trained = time.perf_counter()
@@ -90,8 +99,9 @@ def learn_task(
             gate=gate,
             thinned=images - store.images(),
             notes=tuple(lesson.notes),
+            dry_run=dry_run,
         )
-        if gate.verdict == "reject" and not force:
+        if dry_run or (gate.verdict == "reject" and not force):
             change.discard()
             return replace(report, generation=None)
         by_class = accuracy_by_class(after.state, after.held_out)

@@ -4,15 +4,18 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from edge_tosca.arrays import Array
-from edge_tosca.errors import LearnError, PictureError
-from edge_tosca.labels import normalized_label, require_text
+from edge_tosca.errors import LearnError, PictureError, StoreError
+from edge_tosca.labels import require_text
+from edge_tosca.learner.already_taught import nothing_new, without_taught
 from edge_tosca.learner.evaluation import evaluate_answers, require_known_class
 from edge_tosca.learner.explanation import Explanation, evidence_for
 from edge_tosca.learner.forget import forget_class, forget_none
@@ -20,6 +23,7 @@ from edge_tosca.learner.history import rename_class, rollback
 from edge_tosca.learner.input_checks import require_features, require_names, require_pictures
 from edge_tosca.learner.learn import learn_task
 from edge_tosca.learner.lesson import Lesson, LessonClass
+from edge_tosca.learner.lesson_source import lesson_pictures, one_or_several, require_paths
 from edge_tosca.learner.model import Model
 from edge_tosca.learner.none_of_these import TASK, learn_none
 from edge_tosca.learner.picture_features import LessonPictures, extract_lesson, name_of
@@ -48,6 +52,9 @@ Progress = Callable[[int, int], None]
 
 ROUTERS = ("fused", "entropy")
 
+_SHOWN = 6
+"""Classes in the representation of a learner."""
+
 _log = logging.getLogger("edge_tosca")
 
 
@@ -66,6 +73,7 @@ class Learner:
         self.vision = vision
         self._model: Model | None = None
         self._checked = False
+        self._closed = False
 
     @classmethod
     def create(
@@ -176,7 +184,47 @@ class Learner:
 
     def close(self) -> None:
         """Close the store."""
+        self._closed = True
         self.store.close()
+
+    def __enter__(self) -> Self:
+        """Return the learner, which is closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels of the live generation, in the order in which they were taught."""
+        return self.state.labels
+
+    def __len__(self) -> int:
+        """Return the number of classes."""
+        return len(self.classes)
+
+    def __bool__(self) -> bool:
+        """Return True, also without any class."""
+        return True
+
+    def __contains__(self, label: object) -> bool:
+        """Return whether a class of this name is known."""
+        return label in self.classes
+
+    def __repr__(self) -> str:
+        """Return the store, its classes and its backbone in one line."""
+        store = self.store.path
+        try:
+            state, origin = self.state, self.store.settings["origin"]
+        except StoreError:
+            return f"<Learner {store}: closed>"
+        shown = ", ".join(state.labels[:_SHOWN]) + (", ..." if len(state.labels) > _SHOWN else "")
+        number = f"{len(state.labels)} class{'' if len(state.labels) == 1 else 'es'}"
+        classes = f"{number} ({shown})" if shown else "no class yet"
+        return f"<Learner {store}: {classes}, generation {state.generation}, {origin}>"
 
     @property
     def model(self) -> Model:
@@ -188,12 +236,13 @@ class Learner:
     @property
     def state(self) -> State:
         """Tasks and classes of the live generation."""
+        self._require_open()
         with self.store.snapshot():
             return self.model.state
 
     def learn(
         self,
-        source: "str | PathLike[str] | Mapping[str, Sequence[PictureSource]]",
+        source: "str | PathLike[str] | Mapping[str, Iterable[PictureSource] | PictureSource]",
         task: str | None = None,
         *,
         force: bool = False,
@@ -203,11 +252,15 @@ class Learner:
         follow_links: bool = False,
         on_progress: Progress | None = None,
         region: "Region | None" = None,
+        dry_run: bool = False,
+        on_stage: Callable[[str, int, int], None] | None = None,
     ) -> LearnReport:
         """Learn classes from pictures, as one task with one LuCA module.
 
         Args:
-            source: a folder with one folder of pictures per class, or label to pictures.
+            source: a folder with one folder of pictures per class, a zip archive, a list (.csv), JSON of COCO
+                or Label Studio (`edge_tosca.vision.datasets`), or label to pictures: a list, an iterator, an
+                array [n, h, w, 3], one picture, or a folder of them.
             task: name of the task; the next free "task N" by default.
             force: keep the task even if the quality gate rejects it, or a name looks like a known one.
             new_class: names may differ from known ones only in case or look-alike letters.
@@ -217,10 +270,15 @@ class Learner:
             follow_links: if source is a folder, take links to pictures outside it, too.
             on_progress: called with the number of pictures done and of all pictures.
             region: of each upright picture, which is learned in place of all of it.
+            dry_run: make the report, and keep nothing.
+            on_stage: called with "features" and the number of pictures done and of all, then with "training"
+                and the same of epochs, then with "judging", 0 and 0.
 
         Returns:
             The report; pictures that cannot be read are listed as skipped, pictures whose files lack their
-            end as notes. Its generation is None if the gate rejected the task and nothing was written.
+            end as notes. Its generation is None if nothing was written: the gate rejected the task, or it was
+            a dry run. A picture that the same class has already is skipped; if all are, the generation is the
+            live one.
 
         Raises:
             LearnError: there is no class, a class has no readable picture, a name cannot be stored, or paths
@@ -230,22 +288,20 @@ class Learner:
         start = time.perf_counter()
         # All that can be refused without the backbone, before it is loaded.
         self.store.require_writable()
-        _require_whole(remember, region)
         if task:
             require_text(task)
-        if isinstance(source, Mapping):
-            by_class: dict[str, list[PictureSource]] = {}
-            for label, items in source.items():
-                by_class.setdefault(normalized_label(label), []).extend(items)
-            pictures = LessonPictures(by_class, None, passed_over or {})
-        else:
-            found = list_images(Path(source), follow_links=follow_links)
-            pictures = LessonPictures(found.pictures, Path(source), found.skipped)
+        pictures = lesson_pictures(source, passed_over, follow_links)
+        if remember:
+            require_paths(pictures, region)
         require_pictures(pictures.by_class)
         pictures.require_some()
         require_names(pictures.by_class, self.state.labels, new_class or force)
         self._check_origin()
-        extracted = extract_lesson(self.vision, pictures, remember, on_progress, region)
+        extracted = extract_lesson(self.vision, pictures, remember, _joined(on_progress, on_stage), region)
+        whole = region is None and not pictures.has_parts
+        extracted = without_taught(self.store, extracted, whole=whole)
+        if not extracted.classes:
+            return nothing_new(self.store, task, extracted, start, dry_run)
         lesson = Lesson(
             extracted.classes,
             task,
@@ -254,7 +310,16 @@ class Learner:
             provenance={"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
             notes=extracted.notes,
         )
-        return learn_task(self.store, lesson, force=force)
+        if on_stage is None:
+            return learn_task(self.store, lesson, force=force, dry_run=dry_run)
+        return learn_task(
+            self.store,
+            lesson,
+            force=force,
+            dry_run=dry_run,
+            on_stage=lambda stage: on_stage(stage, 0, 0),
+            on_epoch=partial(on_stage, "training"),
+        )
 
     def learn_features(
         self,
@@ -266,6 +331,7 @@ class Learner:
         force: bool = False,
         new_class: bool = False,
         feature_seconds: float = 0.0,
+        dry_run: bool = False,
     ) -> LearnReport:
         """Learn classes from features of this learner's backbone, as one task.
 
@@ -277,9 +343,11 @@ class Learner:
             force: keep the task even if the quality gate rejects it, or a name looks like a known one.
             new_class: names may differ from known ones only in case or look-alike letters.
             feature_seconds: time spent on the features, for the report.
+            dry_run: make the report, and keep nothing.
 
         Returns:
-            The report; its generation is None if the gate rejected the task and nothing was written.
+            The report; its generation is None if nothing was written: the gate rejected the task, or it was a
+            dry run.
 
         Raises:
             LearnError: there is no class, a class has no features, features have another shape or are not
@@ -293,15 +361,17 @@ class Learner:
             label: [f"{label} {place + 1}" for place in range(len(rows))] for label, rows in features.items()
         }
         classes = {label: LessonClass(rows, names[label]) for label, rows in features.items()}
-        return learn_task(self.store, Lesson(classes, task, skipped, feature_seconds), force=force)
+        lesson = Lesson(classes, task, skipped, feature_seconds)
+        return learn_task(self.store, lesson, force=force, dry_run=dry_run)
 
     def learn_none(
         self,
-        source: "str | PathLike[str] | Sequence[PictureSource]",
+        source: "str | PathLike[str] | Iterable[PictureSource]",
         *,
         remember: bool = False,
         on_progress: Progress | None = None,
         region: "Region | None" = None,
+        dry_run: bool = False,
     ) -> NoneReport:
         """Learn pictures that show none of the classes: the empty belt, hands, the usual surroundings.
 
@@ -313,6 +383,7 @@ class Learner:
             remember: store the pictures' paths, so that the store can be migrated to another backbone.
             on_progress: called with the number of pictures done and of all pictures.
             region: of each upright picture, which is learned in place of all of it.
+            dry_run: make the report, and keep nothing.
 
         Returns:
             The report.
@@ -324,12 +395,15 @@ class Learner:
         """
         start = time.perf_counter()
         self.store.require_writable()
-        _require_whole(remember, region)
         pictures: list[PictureSource] = (
-            list(list_unlabelled(Path(source))) if isinstance(source, str | PathLike) else list(source)
+            list(list_unlabelled(Path(source)))
+            if isinstance(source, str | PathLike)
+            else list(one_or_several(source))
         )
         lesson = LessonPictures({TASK: pictures}, None, {})
         lesson.require_some()
+        if remember:
+            require_paths(lesson, region)
         self._check_origin()
         extracted = extract_lesson(self.vision, lesson, remember, on_progress, region)
         report = learn_none(
@@ -338,6 +412,7 @@ class Learner:
             extracted.skipped,
             time.perf_counter() - start,
             {"origin": str(self.vision.fingerprint), "runtime": self.vision.backend.name},
+            dry_run=dry_run,
         )
         return replace(report, notes=tuple(extracted.notes))
 
@@ -421,7 +496,8 @@ class Learner:
         """Predict the class of one picture.
 
         Args:
-            source: a path, a file's content, or pixels, uint8 [h, w, 3].
+            source: a path, a file's content, an open file, a PIL image, or pixels: [h, w] or [h, w, 3 or 4],
+                uint8 or floats from 0 to 1.
             top: number of guesses in the answer.
             coverage: add a set of labels to the answer that contains the true one with this probability.
             region: of the upright picture; None for all of it.
@@ -450,7 +526,7 @@ class Learner:
         """Predict the classes of several pictures, each on its own.
 
         Args:
-            sources: paths, file contents or pixels, see `predict`.
+            sources: pictures in any form that `predict` takes, in a list, an iterator or an array.
             top: number of guesses in an answer.
             on_progress: called after each picture with the number of pictures done.
             coverage: add a set of labels to each answer that contains the true one with this probability.
@@ -465,7 +541,7 @@ class Learner:
         """
         self._require_answers(coverage)
         self._check_origin()
-        for picture in self.vision.extract(sources, on_progress, region=region):
+        for picture in self.vision.extract(one_or_several(sources), on_progress, region=region):
             if picture.features is None:
                 yield Skipped(name_of(picture.source), picture.error or "unreadable")
                 continue
@@ -502,7 +578,7 @@ class Learner:
         self._check_origin()
         views, notes = [], []
         times = {"decode": 0.0, "features": 0.0}
-        for picture in self.vision.extract(sources, region=region):
+        for picture in self.vision.extract(one_or_several(sources), region=region):
             if picture.features is None:
                 if on_skipped is not None:
                     on_skipped(Skipped(name_of(picture.source), picture.error or "unreadable"))
@@ -544,6 +620,7 @@ class Learner:
             LearnError: nothing was learned yet, the features have another shape or are not finite, coverage
                 is not between 0 and 1, or no label of `among` is known.
         """
+        self._require_open()
         features = np.asarray(features)
         require_features({"the query": features}, int(self.store.settings["feature_dim"]))
         with self.store.snapshot():
@@ -677,8 +754,13 @@ class Learner:
 
     def _require_answers(self, coverage: float | None = None) -> None:
         # Before the backbone is loaded and features are computed.
+        self._require_open()
         with self.store.snapshot():
             self.model.require_answers(coverage)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self.store.path} was closed; open it again with Learner.open")
 
     def _check_origin(self) -> None:
         # Once is enough: the store makes sure that its origin does not change while it is open.
@@ -689,9 +771,15 @@ class Learner:
                 _log.warning("edge-tosca: %s", line)
 
 
-def _require_whole(remember: bool, region: "Region | None") -> None:
-    if remember and region is not None:
-        raise LearnError(
-            "paths are stored so that `migrate` can read the pictures again, and it would read them whole; "
-            "leave out --remember or --region"
-        )
+def _joined(
+    on_progress: Progress | None, on_stage: Callable[[str, int, int], None] | None
+) -> Progress | None:
+    if on_stage is None:
+        return on_progress
+
+    def both(done: int, total: int) -> None:
+        on_stage("features", done, total)
+        if on_progress is not None:
+            on_progress(done, total)
+
+    return both

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from edge_tosca.classifier.held_out import HeldOut
 from edge_tosca.digests import sha256
@@ -35,6 +36,8 @@ def learn_none(
     skipped: Sequence[Skipped] = (),
     feature_seconds: float = 0.0,
     provenance: Mapping[str, str] | None = None,
+    *,
+    dry_run: bool = False,
 ) -> NoneReport:
     """Learn pictures that show none of the classes, as one new generation.
 
@@ -47,6 +50,7 @@ def learn_none(
         skipped: pictures that could not be read, for the report.
         feature_seconds: spent on the features, for the report.
         provenance: entries of the audit log that differ from the store's settings.
+        dry_run: keep nothing.
 
     Returns:
         The report.
@@ -59,7 +63,7 @@ def learn_none(
         raise LearnError("there is no readable picture; name a folder of pictures")
     start = time.perf_counter()
     rows = to_cache_dtype(lesson.features)
-    with one_blas_thread(), store.transaction():
+    with one_blas_thread(), store.transaction() as change:
         before = store.state()
         module, cosines = train_task_module([rows])
         data = module.to_bytes()
@@ -87,7 +91,11 @@ def learn_none(
             outcomes_before=in_all(without),
             outcomes_after=in_all(counts),
             warnings=_warnings(without, counts),
+            dry_run=dry_run,
         )
+        if dry_run:
+            change.discard()
+            return replace(report, generation=None)
         kept = {"classes": [], BY_CLASS: accuracy_by_class(after.state, after.held_out)}
         store.set_report(generation, {**report.to_json(), **kept, OUTCOMES_BY_CLASS: counts})
     return report

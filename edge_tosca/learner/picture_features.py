@@ -36,6 +36,15 @@ class LessonPictures:
     folder: Path | None
     passed_over: Mapping[str, Sequence[Skipped]]
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether a part of some picture is learned, in place of all of it."""
+        return any(
+            getattr(picture, "region", None) is not None
+            for items in self.by_class.values()
+            for picture in items
+        )
+
     def require_some(self) -> None:
         """Raise for a class without a picture, before any feature is computed.
 
@@ -126,8 +135,11 @@ def extract_lesson(
 
 
 def name_of(source: object) -> str:
-    """Return a picture's name in reports: its path, or "picture" for one without a file."""
-    return str(source) if isinstance(source, str | PathLike) else "picture"
+    """Return a picture's name in reports: its path or name, or "picture" for one without."""
+    if isinstance(source, str | PathLike):
+        return str(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else "picture"
 
 
 def _lesson_class(pictures: "Sequence[Extracted]", remember: bool) -> LessonClass:

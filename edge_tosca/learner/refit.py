@@ -188,7 +188,11 @@ def accuracies_before(store: Store, state: State) -> dict[str, float]:
 
 
 def fit_task_module(
-    store: Store, features: Sequence[Array], state: State, before_task: int | None = None
+    store: Store,
+    features: Sequence[Array],
+    state: State,
+    before_task: int | None = None,
+    on_epoch: Callable[[int, int], None] | None = None,
 ) -> tuple[Module, Array]:
     """Fit the module of a task by the rule of the store's router.
 
@@ -197,13 +201,14 @@ def fit_task_module(
         features: of each class, [n_c, d]; a module reads their first part.
         state: the live one; the paper's router builds on the modules of its tasks.
         before_task: only those of tasks filed before this row; all by default.
+        on_epoch: called with the number of epochs done and of all; not by the paper's router.
 
     Returns:
         The module and its held-out cosines, see `edge_tosca.learner.task_training`.
     """
     features = [store.first_part(rows) for rows in features]
     if store.settings["router"] != "entropy":
-        return train_task_module(features)
+        return train_task_module(features, on_epoch=on_epoch)
     tasks = [task for task in state.tasks if before_task is None or task.id < before_task]
     earlier = [Module.from_bytes(store.module(task.module)) for task in tasks]
     return train_as_published(features, earlier)

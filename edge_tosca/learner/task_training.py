@@ -7,7 +7,7 @@ enters, so that a module is the same whatever was learned before or is forgotten
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -80,6 +80,7 @@ def train_task_module(
     head_start: bool = True,
     cross_fitted: float = CROSS_FITTED,
     log_priors: bool = True,
+    on_epoch: Callable[[int, int], None] | None = None,
 ) -> tuple[Module, Array]:
     """Train the module of a task on what the task's own discriminant gets wrong, and cross-fit its evidence.
 
@@ -93,6 +94,7 @@ def train_task_module(
         cross_fitted: mean number of pictures a class from which on there is evidence.
         log_priors: where there is evidence, add the logarithms of the classes' shares to the scores, so that
             the module learns none of them: the router gives all classes the same prior.
+        on_epoch: called with the number of epochs done and of all, those of the cross-fit included.
 
     Returns:
         The module, and its evidence, float32 [n, k]: the cosines of each picture in modules that were trained
@@ -111,8 +113,16 @@ def train_task_module(
     x = module_input(np.concatenate(normalized))
     del normalized
     few = len(x) < cross_fitted * len(sizes)
-    fit_module = partial(_fit, classes=len(sizes), shrink=shrink, epochs=FEW_EPOCHS if few else EPOCHS)
-    fitted = fit_module(x, labels, offsets)
+    epochs = FEW_EPOCHS if few else EPOCHS
+    fit_module = partial(_fit, classes=len(sizes), shrink=shrink, epochs=epochs)
+    trainings = 1 + (FOLDS if len(sizes) > 1 and not few else 0)
+
+    def of_training(number: int) -> Callable[[int], None] | None:
+        if on_epoch is None:
+            return None
+        return lambda done: on_epoch(number * epochs + done, trainings * epochs)
+
+    fitted = fit_module(x, labels, offsets, on_epoch=of_training(0))
     cosines = np.full((len(x), len(sizes)), np.nan, np.float32)
     scale = fitted.scale
     if len(sizes) > 1 and few:
@@ -122,7 +132,9 @@ def train_task_module(
         for fold in range(FOLDS):
             held_out = folds == fold
             if held_out.any():
-                other = fit_module(x[~held_out], labels[~held_out], offsets[~held_out])
+                other = fit_module(
+                    x[~held_out], labels[~held_out], offsets[~held_out], on_epoch=of_training(1 + fold)
+                )
                 module = Module("tosca", other.parameters, other.prototypes, other.scale)
                 cosines[held_out] = module.cosines(x[held_out])
         known = folds >= 0
@@ -156,8 +168,17 @@ def train_as_published(features: Sequence[Array], earlier: Sequence[Module]) -> 
     return module, np.full((len(x), len(features)), np.nan, np.float32)
 
 
-def _fit(x: Array, labels: Array, offsets: Array, classes: int, shrink: float, epochs: int) -> Fitted:
-    return fit(x, labels, classes, field_training(len(x), shrink, epochs), offsets=offsets)
+def _fit(
+    x: Array,
+    labels: Array,
+    offsets: Array,
+    classes: int,
+    shrink: float,
+    epochs: int,
+    on_epoch: Callable[[int], None] | None,
+) -> Fitted:
+    training = field_training(len(x), shrink, epochs)
+    return fit(x, labels, classes, training, offsets=offsets, on_epoch=on_epoch)
 
 
 def _discriminant_scores(normalized: Sequence[Array]) -> Array:

@@ -106,7 +106,7 @@ def import_pack(
     _require_trust(store, pack, trusted)
     pack = fitted(store, pack)
     origin = superseded_origin(store, pack)
-    _require_fit({**store.settings, **{key: value or "" for key, value in origin.items()}}, store.path, pack)
+    require_fit({**store.settings, **{key: value or "" for key, value in origin.items()}}, store.path, pack)
     names = _names(pack, rename or {}, store.state().labels)
     with one_blas_thread(), store.transaction():
         before = store.state()
@@ -134,7 +134,7 @@ def import_pack(
             _add_task(store, task, pack.key, names, generation)
         filed = time.perf_counter()
         thinned = keep_within(store)
-        after = refit(store, generation, None if thinned else _statistics(store, before, generation))
+        after = refit(store, generation, None if thinned else added_statistics(store, before, generation))
         accuracy = accuracy_by_class(after.state, after.held_out)
         outcomes = outcomes_by_class(after.state, after.held_out, after.unknown)
         done = time.perf_counter()
@@ -171,7 +171,17 @@ def _require_trust(store: Store, pack: Pack, trusted: Sequence[str]) -> None:
     require_default_router(store)
 
 
-def _require_fit(settings: dict[str, str], path: Path, pack: Pack) -> None:
+def require_fit(settings: dict[str, str], path: Path, pack: Pack) -> None:
+    """Refuse a pack of another backbone, or with a module that does not fit.
+
+    Args:
+        settings: of the store.
+        path: of the store.
+        pack: to be imported.
+
+    Raises:
+        PackError: it does not fit.
+    """
     mine = settings["fingerprint"], settings["router"], int(settings["feature_dim"])
     if (pack.fingerprint, pack.router, pack.feature_dim) != mine:
         raise PackError(
@@ -253,7 +263,7 @@ def _unchanged(pack: Pack, known: Sequence[str], seconds: float) -> ImportReport
 
 def _add_task(store: Store, task: PackedTask, key: str, names: Mapping[str, str], generation: int) -> None:
     """Add the rows of a task, or activate those of an import that was rolled back."""
-    row = _row(task)
+    row = task_row(task)
     labels = [label if label == NONE_LABEL else names[label] for label in task.labels]
     state = store.state(generation)
     live = {group.id for group in (*state.groups, *state.none_groups)}
@@ -271,7 +281,7 @@ def _add_task(store: Store, task: PackedTask, key: str, names: Mapping[str, str]
     store.file_task(f"{task.name} from {key[:8]}", task.learned_at, digest, pairs, generation, row)
 
 
-def _row(task: PackedTask) -> int:
+def task_row(task: PackedTask) -> int:
     """Compute the row number of a task from its time and content; tasks learned here count up from 1.
 
     Returns:
@@ -284,7 +294,7 @@ def _row(task: PackedTask) -> int:
     return (milliseconds << 20 | int(task.digest, 16) >> 236) - (1 << 62)
 
 
-def _statistics(store: Store, before: State, generation: int) -> dict[str, Any] | None:
+def added_statistics(store: Store, before: State, generation: int) -> dict[str, Any] | None:
     """Add the new groups to the stored sums, in the positions of their tasks.
 
     Returns:

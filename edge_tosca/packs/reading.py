@@ -54,7 +54,24 @@ def read_pack(path: Path) -> Pack:
         PackError: it is missing, no pack, of a newer format, damaged, changed, its signature is wrong, or it
             holds numbers that no learner writes.
     """
-    data = _content(path)
+    return unpacked(_content(path), path)
+
+
+def unpacked(data: bytes, path: Path) -> Pack:
+    """Read the bytes of a pack and verify its signature, as `read_pack` does.
+
+    Args:
+        data: of the file; more than MAX_BYTES are refused.
+        path: named in errors.
+
+    Returns:
+        The pack, with its signer's key.
+
+    Raises:
+        PackError: as `read_pack`.
+    """
+    if len(data) > MAX_BYTES:
+        raise PackError(f"{path} has more than {MAX_BYTES >> 20} MiB; packs are smaller, name another file")
     message, signature = _signed(data, path)
     try:
         account = json.loads(message)
@@ -82,8 +99,6 @@ def _content(path: Path) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise PackError(f"{path} cannot be read ({error.strerror}); name another, or allow it") from None
-    if len(data) > MAX_BYTES:
-        raise PackError(f"{path} has more than {MAX_BYTES >> 20} MiB; packs are smaller, name another file")
     return data
 
 

@@ -337,6 +337,15 @@ class Store(StoreReader):
             "UPDATE lives SET died = ? WHERE class = ? AND died IS NULL", (generation, group)
         )
 
+    def move_class(self, group: int, task: int) -> None:
+        """Make a class the only one of another task, under its own row; its features stay.
+
+        Args:
+            group: row of the class.
+            task: row of the task, which has no class yet; see `file_task`.
+        """
+        self._connection.execute("UPDATE classes SET task = ?, position = 0 WHERE id = ?", (task, group))
+
     def put_features(self, group: TaskClass, features: Array) -> None:
         """Replace the features of a group.
 

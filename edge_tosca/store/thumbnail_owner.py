@@ -64,8 +64,12 @@ def claim(connection: sqlite3.Connection, owner: Owner) -> bool:
     """
     kept = kept_classes(connection)
     known = connection.execute("SELECT 1 FROM owner").fetchone()
+    waits = connection.execute("SELECT 1 FROM waiting").fetchone()
     # An empty file is anybody's.
-    if owner.identity and (not kept or (not known and not kept.isdisjoint(owner.taught | owner.erased))):
+    if owner.identity and (
+        (not kept and (not waits or not known))
+        or (not known and not kept.isdisjoint(owner.taught | owner.erased))
+    ):
         connection.execute("DELETE FROM owner")
         connection.execute("INSERT INTO owner VALUES (?)", (owner.identity,))
     return is_of(connection, owner.identity)

@@ -4,7 +4,8 @@ They are in one SQLite file, STORE.pictures, beside the file that the name of th
 exists exactly while the setting is on. Only the console adds thumbnails. A thumbnail refers to the row of
 its class in the store, so renames, merges and rollbacks need no change. Thumbnails of a forgotten or pruned
 class are erased by the command that does it, or when the console next compares the file with the store: what
-the audit log names as erased, and nothing else. The file belongs to one store, and is left alone while
+the audit log names as erased, and nothing else. The same file keeps the pictures that wait for a lesson or a
+name (`waiting_pictures`). The file belongs to one store, and is left alone while
 another one lies in that store's place. Those of an encrypted store are encrypted under its key, and plain
 ones are erased when a store is encrypted.
 """
@@ -15,7 +16,7 @@ import secrets
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,13 @@ from edge_tosca.store.reader import StoreReader
 from edge_tosca.store.sqlite_errors import refuse_read_only
 from edge_tosca.store.state import Task
 from edge_tosca.store.thumbnail_owner import OWNER_TABLE, Owner, claim, is_of, kept_classes, owner_of
+from edge_tosca.store.waiting_pictures import (
+    WAITING_TABLE,
+    WaitingRow,
+    erase_waiting,
+    read_waiting,
+    write_waiting,
+)
 
 MAX_IMAGES_PER_CLASS = 24
 MAX_IMAGES = 2000
@@ -109,6 +117,7 @@ class Thumbnails:
             if not self._read_only:
                 connection.execute(_TABLE)
                 connection.execute(OWNER_TABLE)
+                connection.execute(WAITING_TABLE)
             self._connection = connection
 
     def turn_off(self) -> None:
@@ -125,6 +134,7 @@ class Thumbnails:
                 # unlinked all the same.
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("DELETE FROM pictures")
+                    self._connection.execute("DELETE FROM waiting")
             self.close()
             for suffix in ("", "-journal"):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
@@ -178,12 +188,13 @@ class Thumbnails:
                     "DELETE FROM pictures WHERE rowid <= (SELECT max(rowid) FROM pictures) - ?", (MAX_IMAGES,)
                 )
 
-    def follow(self, owner: Owner, *, all_classes: bool = False) -> int:
+    def follow(self, owner: Owner, *, all_classes: bool = False, labels: Collection[str] = ()) -> int:
         """Erase the thumbnails of classes that the store erased, and plain ones of an encrypted store.
 
         Args:
             owner: the store; nothing is erased where the file belongs to another one.
-            all_classes: erase all thumbnails.
+            all_classes: erase all thumbnails, and all waiting pictures.
+            labels: names of forgotten classes, whose waiting pictures are erased.
 
         Returns:
             Number of thumbnails that were erased.
@@ -200,11 +211,67 @@ class Thumbnails:
             self._take(claim(self._connection, owner), owner.cipher)
             if not self._ours:
                 return 0
+            erase_waiting(self._connection, owner.cipher, labels, every=all_classes)
             query = "DELETE FROM pictures WHERE sealed < ? OR ?"
             plain = self._connection.execute(query, (owner.cipher.encrypted, all_classes)).rowcount
             gone = kept_classes(self._connection) & owner.erased
             query = "DELETE FROM pictures WHERE class = ? AND learned_at = ?"
             return plain + sum(self._connection.execute(query, one).rowcount for one in gone)
+
+    def waiting(self, owner: Owner) -> dict[str, WaitingRow]:
+        """Read the pictures that wait.
+
+        Args:
+            owner: the store; nothing is read where the file belongs to another one.
+
+        Returns:
+            Rows by id, the oldest first.
+
+        Raises:
+            StoreError: the file cannot be read or decrypted.
+        """
+        with self._lock, _file_errors(self.path):
+            if self._connection is None or not is_of(self._connection, owner.identity):
+                return {}
+            return read_waiting(self._connection, owner.cipher)
+
+    def save_waiting(self, rows: Mapping[str, WaitingRow], gone: Iterable[str], owner: Owner) -> bool:
+        """Write and erase pictures that wait.
+
+        Args:
+            rows: by id; those that are there already are replaced.
+            gone: ids of pictures that wait no longer.
+            owner: the store.
+
+        Returns:
+            Whether they are in the file: no if none are kept, or the file is another store's or read-only.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        with self._lock, _file_errors(self.path):
+            if self._connection is None or self._read_only:
+                return False
+            self._take(claim(self._connection, owner), owner.cipher)
+            if not self._ours:
+                return False
+            self._connection.execute("BEGIN IMMEDIATE")
+            with _committed(self._connection):
+                write_waiting(self._connection, owner.cipher, rows, gone)
+            return True
+
+    def use(self, owner: Owner) -> None:
+        """Read the thumbnails as those of a store, and change nothing.
+
+        Args:
+            owner: the store.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        with self._lock, _file_errors(self.path):
+            if self._connection is not None:
+                self._take(is_of(self._connection, owner.identity), owner.cipher)
 
     def of(self, classes: Sequence[ClassId], most: int, identity: str) -> list[str]:
         """List thumbnails of a class.
@@ -246,12 +313,13 @@ class Thumbnails:
         self._ours, self._cipher = ours, cipher
 
 
-def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
+def follow_store(store: StoreReader, *, other_key: bool = False, labels: Collection[str] = ()) -> None:
     """Erase the thumbnails of classes that a store erased, if any are kept; outside a transaction.
 
     Args:
         store: that was changed.
         other_key: the store was reencrypted under another data key, which decrypts no thumbnail.
+        labels: names of forgotten classes, whose waiting pictures are erased.
 
     Raises:
         StoreError: they cannot be erased.
@@ -262,7 +330,7 @@ def follow_store(store: StoreReader, *, other_key: bool = False) -> None:
     owner = owner_of(store)
     try:
         with contextlib.closing(Thumbnails(store.path)) as kept:
-            kept.follow(owner, all_classes=other_key)
+            kept.follow(owner, all_classes=other_key, labels=labels)
     except StoreError as error:
         raise StoreError(f"the change is made, but {error}") from None
 

@@ -9,7 +9,7 @@ means of x instead of at zero, where the first step would fix them in an arbitra
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -137,6 +137,7 @@ def fit(
     context: Array | None = None,
     offsets: Array | None = None,
     dtype: npt.DTypeLike = np.float32,
+    on_epoch: Callable[[int], None] | None = None,
 ) -> Fitted:
     """Train one module on the cached features of one task.
 
@@ -150,6 +151,7 @@ def fit(
         offsets: scores of another classifier, added to the logits, float [n, classes]; the module then learns
             to correct that classifier. Not together with context.
         dtype: float32 on a device, float64 for checks.
+        on_epoch: called at every step with the number of epochs done.
 
     Returns:
         The module.
@@ -165,6 +167,8 @@ def fit(
     velocity = {name: np.zeros_like(value) for name, value in trained.items()}
     sums = np.zeros(training.epochs)
     for epoch, rate, index in batches(len(x), training):
+        if on_epoch is not None:
+            on_epoch(epoch)
         given = None if offsets is None else offsets[index].astype(dtype)
         loss, grads = loss_and_gradients(trained, x[index], labels[index], training.flow, fixed, given)
         sums[epoch] += loss * len(index)

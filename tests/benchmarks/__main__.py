@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from tests.benchmarks import (
     ablation,
+    asking,
     border,
     built_in,
     burst,
@@ -35,6 +36,7 @@ from tests.benchmarks import (
     sparsity,
     trigger_cost,
     trigger_scenes,
+    views,
 )
 
 from edge_tosca.bench.data import LabelledFeatures, load_features
@@ -82,6 +84,21 @@ def run_levels(
     _report("levels", report, levels.markdown(trials), out, as_json)
 
 
+@app.command("views")
+def run_views(
+    folders: Folders,
+    seeds: Seeds = 4,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what further views of training pictures add to the discriminant's accuracy."""
+    vision = FeatureExtractor(backbone)
+    trials = list(views.measure(folders, vision, (5, 10, 20), seeds, step_notes(as_json)))
+    report = {"fingerprint": str(vision.fingerprint), "trials": [asdict(trial) for trial in trials]}
+    _report("views", report, views.markdown(trials), out, as_json)
+
+
 @app.command("built_in")
 def run_built_in(
     folders: Folders, shots: Shots = None, seeds: Seeds = 4, out: Out = None, as_json: AsJson = False
@@ -117,6 +134,21 @@ def run_ablation(
     trials = ablation.measure(sets, task_size or [10], counts, seeds, step_notes(as_json))
     report = {"ablation": [asdict(trial) for trial in trials]}
     _report("ablation", report, ablation.markdown(trials), out, as_json)
+
+
+@app.command("asking")
+def run_asking(
+    folders: Folders,
+    draws: Annotated[int, typer.Option(min=1, help="First lessons and pools of each kind.")] = 8,
+    out: Out = None,
+    backbone: BackboneOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what 50 answered questions teach, chosen by the learner and at random."""
+    sets = _last_features(*_load(folders, backbone))
+    trials = list(asking.measure(sets, draws, step_notes(as_json)))
+    report = {"trials": [asdict(trial) for trial in trials]}
+    _report("asking", report, asking.markdown(trials), out, as_json)
 
 
 @app.command("border")

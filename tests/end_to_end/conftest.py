@@ -112,8 +112,10 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         before: tuple[str, ...] = (),
         **options: Any,
     ) -> subprocess.Popen[str]:
+        # One whose files are limited would leave the rest of the suite modules that are cut off.
+        cached = ("-B",) if "preexec_fn" in options else ()
         return subprocess.Popen(
-            [*before, sys.executable, *program, *map(str, args)],
+            [*before, sys.executable, *cached, *program, *map(str, args)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

@@ -13,6 +13,8 @@ PRELOADED = [
     "edge_tosca.__main__",
     "edge_tosca.cli.change",
     "edge_tosca.cli.forget",
+    "edge_tosca.cli.learn",
+    "edge_tosca.cli.predict",
     "edge_tosca.cli.read",
     "edge_tosca.cli.store",
     "edge_tosca.learner.learner",

@@ -60,6 +60,15 @@ def test_nothing_is_suggested_where_nothing_visible_is_near(edge, word):
     assert "did you mean" not in ran.err or "'stats'" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "verb"), [("learn shop.tosca --none", "learn"), ("store backup --nope", "store backup")]
+)
+def test_wrong_options_are_answered_with_the_help_of_their_verb(edge, typed, verb):
+    ran = edge(*typed.split())
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith(f" See: edge-tosca {verb} --help\n")
+
+
 def test_a_slip_of_a_class_is_answered_with_the_class(edge, taught):
     assert "did you mean 'apple'?" in edge("forget", taught, "aple").complaint
 

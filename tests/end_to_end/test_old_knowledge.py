@@ -126,6 +126,7 @@ print(posteriors(both) == posteriors(never), len({answer[0] for answer in poster
 """
 
 
+@pytest.mark.long
 def test_forgetting_equals_never_having_seen_beyond_the_features_width(start, finish, tmp_path):
     """With more cached pictures than a feature has numbers, answers are solved from kept sums."""
     ran = finish(start(program=("-c", MANY_FEATURES), cwd=tmp_path))

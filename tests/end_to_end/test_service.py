@@ -196,6 +196,7 @@ def test_every_line_of_the_log_is_one_object(box):
     assert box.token not in json.dumps(lines)
 
 
+@pytest.mark.long
 def test_installing_again_changes_neither_token_nor_store(box):
     before = box.verify().stdout
     again = ("/run/shared/service/install.sh", "--wheels", "/run/shared/wheels", "--extras", "console")
@@ -216,7 +217,9 @@ def test_a_service_that_hangs_is_restarted_by_the_watchdog(box):
     assert any("watchdog" in line.lower() for line in box.machine.log.splitlines() if CONSOLE in line)
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.15, 0.4])
+@pytest.mark.parametrize(
+    "moment", [0.0, pytest.param(0.15, marks=pytest.mark.long), pytest.param(0.4, marks=pytest.mark.long)]
+)
 def test_killed_while_it_teaches_and_answers_it_comes_back_with_a_whole_store(box, moment):
     known = {entry["label"] for entry in box.ask("GET", "/api/v1/classes")[1]["classes"]}
     restarts, killed = box.restarts(), box.pid()

@@ -50,6 +50,7 @@ def test_two_learners_that_are_killed_lose_no_generation_and_readers_see_only_wh
     assert crowd.seen > 1
 
 
+@pytest.mark.long
 def test_a_store_that_does_not_wait_for_the_disk_is_found_out(start, finish, tmp_path):
     ran, trials = run(start, finish, tmp_path, ("-c", CARELESS), "--kills", 80, "--failures", 0)
     assert ran.code == 1

@@ -143,7 +143,7 @@ def test_a_reader_killed_while_another_process_learns_costs_no_lesson(
     assert sorted(path.name for path in store.parent.glob("shop.tosca*")) == ["shop.tosca"]
 
 
-@pytest.mark.parametrize("verb", ["learn", "forget"])
+@pytest.mark.parametrize("verb", ["learn", pytest.param("forget", marks=pytest.mark.long)])
 def test_an_answer_survives_a_change_between_any_two_of_its_reads(start, finish, store, asked, verb):
     ran = finish(start(store, asked / "apple" / "100.jpg", verb, program=("-c", BETWEEN)))
     assert (ran.err, ran.out) == ("", "reads True\n")

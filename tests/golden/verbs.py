@@ -70,10 +70,16 @@ STEPS = (
     _step("learn", "learn shop.tosca photos/first --task first --remember"),
     _step("learn, a file that is no picture", "learn shop.tosca photos/second --task second --remember"),
     _step("learn, a class again", "learn shop.tosca --class apple photos/third/apple --task third"),
+    _step("learn, a dry run", "learn shop.tosca photos/drawn --dry-run"),
+    _step("learn, taught already", "learn shop.tosca photos/first --task again"),
+    _step("learn, a list", "learn shop.tosca --list photos/list.csv --dry-run"),
+    _step("export-dataset", "export-dataset shop.tosca kept"),
+    _step("export-dataset, as COCO", "export-dataset shop.tosca kept-coco --format coco"),
     _step("learn, rejected", "learn shop.tosca photos/same --task same"),
     _step("predict", "predict shop.tosca asked/apple asked/cone/024.png asked/none.png"),
     _step("predict, one guess", "predict shop.tosca asked/door/024.png --top 1"),
     _step("predict, a set of labels", "predict shop.tosca asked/brick/024.png --coverage 0.8"),
+    _step("predict, a file of frames", "predict shop.tosca frames.mjpeg --every 500ms"),
     _step("predict, a burst", "predict shop.tosca asked/brick asked/none.png --burst"),
     _step("predict, where it looked", "predict shop.tosca asked/brick/024.png --explain where.png"),
     _step("evaluate", "evaluate shop.tosca asked"),
@@ -119,6 +125,7 @@ STEPS = (
     _step("pack import", "pack import other.tosca a.pack --rename door=gate", "cryptography"),
     _step("pack import, known", "pack import other.tosca a.pack --rename door=gate", "cryptography"),
     _step("pack trust, removed", "pack trust other.tosca signer.pub --remove", "cryptography"),
+    _step("fleet create", "fleet create fleet --broker mqtt://127.0.0.1:9", "cryptography"),
     _step("migrate, nothing to do", "migrate shop.tosca"),
     _step("migrate, pictures are missing", "migrate shop.tosca --runtime openvino", "openvino"),
     _step("migrate", "migrate shop.tosca --runtime openvino --without-missing", "openvino"),
@@ -146,6 +153,7 @@ def prepare(folder: Path) -> None:
         for path in sorted((folder / "photos/drawn/brick").iterdir()):
             (folder / "photos/same" / label / path.name).write_bytes(path.read_bytes())
     draw(folder / "asked", ("apple", "brick", "cone", "door", "zebra"), (21, 22, 24))
+    (folder / "photos/list.csv").write_text("path,class\nfirst/apple/000.png,pear\nfirst/gone.png,pear\n")
     (folder / "asked/none.png").write_bytes(b"no picture")
     frame = BytesIO()
     Image.fromarray(pixels("cone", 1)).save(frame, "JPEG", quality=95)

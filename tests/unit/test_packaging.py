@@ -35,6 +35,7 @@ def test_tests_and_benchmarks_are_not_in_the_wheel():
 # Module -> package, where the names differ; picamera2 comes with Raspberry Pi OS and is not on PyPI.
 PACKAGE_OF = {
     "PIL": "pillow",
+    "botocore": "boto3",
     "cv2": "opencv-python-headless",
     "paho": "paho-mqtt",
     "multipart": "python-multipart",

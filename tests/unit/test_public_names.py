@@ -13,13 +13,22 @@ import edge_tosca
 import edge_tosca.packs
 from edge_tosca import Learner
 
-EVERYTHING = ("Answer", "EdgeToscaError", "Evaluation", "Guess", "LearnReport", "Learner", "Skipped")
+EVERYTHING = (
+    "Answer",
+    "EdgeToscaError",
+    "Evaluation",
+    "Guess",
+    "LearnReport",
+    "Learner",
+    "Skipped",
+    "ToscaClassifier",
+)
 
 FIELDS = {
     "Answer": "label confidence unknown task top familiarity milliseconds set note",
     "Guess": "label confidence",
     "Skipped": "path reason",
-    "LearnReport": "generation task classes images skipped seconds module gate thinned notes",
+    "LearnReport": "generation task classes images skipped seconds module gate thinned notes dry_run",
     "Evaluation": "images named_right named_wrong unknown counts interval by_class accuracy per_class "
     "unknown_rate strangers strangers_unknown_rate router confusion named untaught_named reliability "
     "calibration_error wrong skipped seconds notes",
@@ -31,9 +40,10 @@ METHODS = {
     "open": "path bundle=None * runtime=None device=None threads=None hint='LATENCY' key_file=None",
     "close": "",
     "learn": "source task=None * force=False remember=False passed_over=None follow_links=False "
-    "on_progress=None region=None",
-    "learn_features": "features task=None * names=None skipped=() force=False feature_seconds=0.0",
-    "learn_none": "source * remember=False on_progress=None region=None",
+    "on_progress=None region=None dry_run=False on_stage=None",
+    "learn_features": "features task=None * names=None skipped=() force=False feature_seconds=0.0 "
+    "dry_run=False",
+    "learn_none": "source * remember=False on_progress=None region=None dry_run=False",
     "forget": "label",
     "forget_none": "",
     "rename": "label new * merge=False",
@@ -44,6 +54,18 @@ METHODS = {
     "explain": "source label=None top=3 coverage=None region=None",
     "predict_burst": "sources top=3 on_skipped=None region=None",
     "evaluate": "folder on_progress=None * unknown=None follow_links=False region=None",
+}
+
+ESTIMATOR = {
+    "__init__": "refused=0.05 router='fused' unknown_label=None",
+    "fit": "X y",
+    "partial_fit": "X y classes=None",
+    "predict": "X",
+    "predict_proba": "X",
+    "predict_unknown": "X",
+    "score": "X y",
+    "get_params": "deep=True",
+    "set_params": "params",
 }
 
 PACKS = (
@@ -57,20 +79,21 @@ VERBS = {
     "": "-h --version --install-completion --show-completion",
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
-    "learn": "--task= --class= --none= --region=0,0,1,1 --force --remember --follow-links "
-    f"{WHERE} --json --key-file=",
-    "forget": "--none --backups --json --key-file=",
+    "export-dataset": "--format= --json --key-file=",
+    "learn": "--list= --task= --class= --none= --region=0,0,1,1 --force --remember --follow-links --dry-run "
+    f"--verbose {WHERE} --json --key-file=",
+    "forget": "--none --backups --yes --json --key-file=",
     "rename": "--merge --json --key-file=",
     "rollback": "--json --key-file=",
     "migrate": f"--pictures= --without-missing --backbone= {WHERE} --json --key-file=",
     "predict": f"--top= --region=0,0,1,1 --burst --coverage= --explain= --follow-links {WHERE} "
-    "--json --key-file=",
+    "--every= --csv --json --key-file=",
     "evaluate": f"--region=0,0,1,1 --unknown= --report= --follow-links {WHERE} --json --key-file=",
-    "classes": "--json --key-file=",
+    "classes": "--verbose --json --key-file=",
     "history": "--json --key-file=",
     "watch": "--camera= --camera-file= --on-change= --mqtt= --mqtt-file= --frames= --answers= --seconds= "
-    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
-    f"--on-change-seconds= --log= {WHERE} --key-file=",
+    "--webhook= --webhook-file= --webhook-secret-file= --webhook-picture= --trigger= --look-gpio= --wait= "
+    f"--strict-erasure --on-change-seconds= --log= {WHERE} --key-file=",
     "cameras": "--json",
     "regions add": "--camera= --class= --trigger= --json --key-file=",
     "regions list": "--camera= --json --key-file=",
@@ -99,11 +122,20 @@ VERBS = {
     "pack import": "--rename= --merge --trust= --json --key-file=",
     "pack inspect": "--json",
     "pack trust": "--remove --json --key-file=",
+    "fleet create": "--broker= --name= --objects= --names=merge --json",
+    "fleet invite": "--out= --group= --role= --ring= --days= --json",
+    "fleet revoke": "--lessons --json",
+    "fleet command": "--days= --json",
+    "fleet join": "--broker= --share= --json --key-file=",
+    "fleet leave": "--json --key-file=",
+    "fleet publish": "--group= --wait= --json --key-file=",
+    "fleet follow": "--once --wait= --strict-erasure --json --key-file=",
+    "fleet status": "--wait= --json --key-file=",
     "serve": "--camera= --camera-file= --listen= --token-file= --make-token= --role=view --name= "
     "--on-change= --on-change-seconds= --mqtt= --mqtt-file= --webhook= --webhook-file= "
     "--webhook-secret-file= --webhook-picture= --trigger= --look-gpio= "
-    "--root-path= --trusted-proxy= --tls-cert= --tls-key= --host= --pack-key= "
-    f"--frames= --log= {WHERE} --key-file=",
+    "--root-path= --trusted-proxy= --tls-cert= --tls-key= --tls= --join=teach --host= --pack-key= "
+    f"--frames= --wait= --strict-erasure --log= {WHERE} --key-file=",
     "bench accuracy": "--task-size= --shots= --seeds= --method= --out= --resume --backbone= --json",
     "bench live": "--seconds= --out= --json",
     "bench speed": "--classes= --modules= --quick --fp32= --photographs= --out= --backbone= --json",
@@ -176,6 +208,19 @@ def test_the_learners_methods_take_what_they_took(name):
     # Whatever came since may be left out.
     known = {one.partition("=")[0] for one in (places + keywords).split()}
     assert all(one.default is not one.empty for one in found if one.name not in known)
+
+
+@pytest.mark.parametrize("name", ESTIMATOR)
+def test_the_estimators_methods_take_what_they_took(name):
+    found = list(inspect.signature(getattr(edge_tosca.ToscaClassifier, name)).parameters.values())
+    assert " ".join(spelt(one) for one in found if one.name != "self") == ESTIMATOR[name]
+
+
+def test_a_learner_and_an_answer_have_their_small_names():
+    assert dir(edge_tosca) == sorted([*edge_tosca.__all__, "__version__"])
+    for name in ("__enter__", "__exit__", "__len__", "__contains__", "__bool__", "classes"):
+        assert hasattr(Learner, name)
+    assert callable(edge_tosca.Answer.to_dict)
 
 
 def test_every_verb_takes_every_option():

@@ -14,6 +14,7 @@ from edge_tosca.console.api.messages import (
     GenerationMessage,
     HistoryMessage,
     LabelMessage,
+    LessonMessage,
     ModuleMessage,
     OutcomesMessage,
     RenameMessage,
@@ -32,7 +33,7 @@ from edge_tosca.outcomes import Outcomes
 from edge_tosca.quality.gate import BY_CLASS
 from edge_tosca.quality.held_out_outcomes import in_all, kept_outcomes
 from edge_tosca.runtime import load_picture
-from edge_tosca.store.state import Generation
+from edge_tosca.store.state import Generation, Task
 
 router = APIRouter(tags=["classes"])
 
@@ -98,6 +99,8 @@ async def forget(state: AppStateDep, body: LabelMessage) -> ChangeMessage:
             # No report or queue may show a picture of a forgotten class, whatever name it was taught under.
             gone = names.difference(learner.state.labels)
             state.jobs.drop_pictures(sorted(gone))
+            state.strips.drop(gone)
+            state.doubtful.drop(gone)
             for name in gone:
                 state.queue.clear(name)
 
@@ -170,6 +173,7 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
                     accuracy=accuracy.get(label),
                     outcomes=_outcomes(in_all(counts, [label])),
                     thumbnail=bool(state.thumbnails_of(learner.store, label)),
+                    lessons=[_lesson(state, learner, task, label) for task in reversed(tasks)],
                 )
             )
         modules = [
@@ -183,6 +187,15 @@ def _classes(state: AppState, learner: Learner) -> ClassesMessage:
         ]
         none = sum(group.images for group in known.none_groups)
     return ClassesMessage(generation=known.generation, classes=found, modules=modules, none=none)
+
+
+def _lesson(state: AppState, learner: Learner, task: Task, label: str) -> LessonMessage:
+    return LessonMessage(
+        task=task.name,
+        images=sum(group.images for group in task.groups if group.label == label),
+        learned_at=task.learned_at,
+        pictures=list(state.thumbnails_of_task(learner.store, task, label)),
+    )
 
 
 def _report(history: list[Generation], live: int) -> dict[str, object]:

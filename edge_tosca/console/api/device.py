@@ -114,6 +114,7 @@ async def doctor(state: AppStateDep) -> DoctorMessage:
                 ok=finding.ok,
                 detail=without_paths(finding.detail, options.store, folders=False),
                 remedy=without_paths(finding.remedy, options.store, folders=False),
+                measured=finding.measured,
             )
             for finding in findings
         ]

@@ -47,7 +47,7 @@ async def evidence(
 
     They are those of the small copy that the page shows.
     """
-    image = state.recent.find(key)
+    image = state.answered(key)
     if image is None:
         raise ApiError(404, "the picture of this answer is no longer kept; use a newer one")
     about = None if label is None else normalized_label(label)

@@ -39,6 +39,7 @@ async def inbox(state: AppStateDep) -> InboxMessage:
             for place, group in groups
         ],
         pictures=sum(len(group.pictures) for _, group in groups),
+        kept=state.thumbnails.on,
     )
 
 
@@ -52,6 +53,7 @@ async def drop(
     taken = [state.inbox.take(key) for key in keys]
     if group is not None and taken[0] is None:
         raise ApiError(404, _GONE)
+    await state.save_waiting()
     return DroppedMessage(dropped=sum(len(some) for some in taken if some is not None))
 
 
@@ -59,6 +61,11 @@ async def drop(
 async def move(state: AppStateDep, body: MoveMessage) -> MovedMessage:
     """Move the pictures of a group to the training queue, under a class name."""
     label = checked_label(body.label)
+    group = next((one for _, one in state.inbox.groups() if one.id == body.group), None)
+    if group is not None and not state.queue.room(label, len(group.pictures)):
+        raise ApiError(
+            409, f"the queue has no room for {len(group.pictures)} pictures; teach those that wait first"
+        )
     pictures = state.inbox.take(body.group)
     if pictures is None:
         raise ApiError(404, _GONE)

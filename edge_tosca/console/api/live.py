@@ -101,7 +101,7 @@ async def phone_frame(
         return LiveMessage(
             id=None, frame=None, answer=None, shown=None, camera=None, reason="nothing_learned"
         )
-    key = state.remember(image, shown.answer or answer)
+    key = state.remember(image, shown.answer or answer, phone=client)
     return LiveMessage(
         id=key,
         frame=number,
@@ -109,6 +109,7 @@ async def phone_frame(
         shown=_shown(shown),
         camera=None,
         reason=None if shown.answer is not None else "starting",
+        strip=state.strips.newest(client),
     )
 
 
@@ -161,7 +162,7 @@ def _message(state: AppState, place: Place | None) -> LiveMessage:
         return LiveMessage(id=None, frame=None, answer=None, shown=None, camera=None, reason="no_camera")
     update = cameras.newest(place)
     camera_stats = asdict(feed.stream.stats())
-    names = {"camera_name": place.camera, "region": place.region}
+    names = {"camera_name": place.camera, "region": place.region, "strip": state.strips.newest(place)}
     if update is None:
         reason = cameras.reason(place)
         return LiveMessage(

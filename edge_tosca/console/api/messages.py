@@ -59,6 +59,15 @@ class OutcomesMessage(Message):
     interval: dict[str, tuple[float, float]]
 
 
+class LessonMessage(Message):
+    """A lesson that taught a class, and ids of its kept pictures."""
+
+    task: str
+    images: int
+    learned_at: str
+    pictures: list[str]
+
+
 class ClassMessage(Message):
     """A known class. `accuracy` ignores "unknown"; `outcomes` is null where an earlier version learned it."""
 
@@ -70,6 +79,7 @@ class ClassMessage(Message):
     accuracy: float | None
     outcomes: OutcomesMessage | None
     thumbnail: bool
+    lessons: list[LessonMessage]
 
 
 class ModuleMessage(Message):
@@ -183,7 +193,7 @@ class LiveMessage(Message):
     """The newest answer to a region of a camera, or the reason why there is none.
 
     `camera` has the camera's statistics, `camera_name` and `region` say which region of which camera; null
-    for a phone's own camera.
+    for a phone's own camera. `strip` is the id of the newest of the last answers (/answers).
     """
 
     id: str | None
@@ -194,6 +204,7 @@ class LiveMessage(Message):
     reason: Literal["no_camera", "starting", "camera_lost", "nothing_learned", "trouble"] | None
     camera_name: str | None = None
     region: str | None = None
+    strip: str | None = None
 
 
 class CameraMessage(Message):
@@ -219,12 +230,13 @@ class StorageMessage(Message):
 
 
 class FindingMessage(Message):
-    """Result of one check of the doctor."""
+    """Result of one check of the doctor; `measured` is false where this system does not report it."""
 
     what: str
     ok: bool
     detail: str
     remedy: str
+    measured: bool
 
 
 class DoctorMessage(Message):

@@ -23,7 +23,7 @@ class PackTaskMessage(Message):
 
 
 class PackMessage(Message):
-    """Content and signer of a pack."""
+    """Content and signer of a pack. `trusted`: the store takes packs of this key."""
 
     pack: str
     key: str
@@ -32,6 +32,20 @@ class PackMessage(Message):
     images: int
     tasks: list[PackTaskMessage]
     warnings: list[str]
+    trusted: bool
+
+
+class KeyMessage(RequestMessage):
+    """A public key that signs packs, in hex."""
+
+    key: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class TrustMessage(Message):
+    """A key that is trusted; `new` unless it was before."""
+
+    key: str
+    new: bool
 
 
 class ImportedMessage(Message):

@@ -12,9 +12,11 @@ from edge_tosca.console.api.openapi import PACK_BODY, file_answer
 from edge_tosca.console.api.pack_messages import (
     ExportMessage,
     ImportedMessage,
+    KeyMessage,
     PackClassMessage,
     PackMessage,
     PackTaskMessage,
+    TrustMessage,
 )
 from edge_tosca.console.app_state.state import CHANGES_STORE, AppStateDep
 from edge_tosca.console.http.bodies import pack_body
@@ -24,7 +26,16 @@ from edge_tosca.errors import NameTakenError, PackError
 from edge_tosca.labels import normalized_label
 from edge_tosca.learner.input_checks import unknown_class
 from edge_tosca.learner.learner import Learner
-from edge_tosca.packs import Pack, SigningKey, export_classes, import_pack, read_pack, warnings_of
+from edge_tosca.packs import (
+    Pack,
+    SigningKey,
+    export_classes,
+    import_pack,
+    read_pack,
+    trust,
+    trusted_keys,
+    warnings_of,
+)
 from edge_tosca.store.store import Store
 
 router = APIRouter(tags=["packs"])
@@ -36,7 +47,13 @@ _MOST_RENAMED = 200
 async def inspect(request: Request, state: AppStateDep) -> PackMessage:
     """Return the content and the signer of a pack; nothing is imported."""
     data = await pack_body(request)
-    found = await state.store_thread(lambda _: _read(data))
+
+    def look(_: Learner) -> tuple[Pack, bool]:
+        pack = _read(data)
+        with closing(Store.open(state.options.store, state.options.key_file)) as store:
+            return pack, pack.key in trusted_keys(store)
+
+    found, trusted = await state.store_thread(look)
     return PackMessage(
         pack=found.digest,
         key=found.key,
@@ -56,7 +73,23 @@ async def inspect(request: Request, state: AppStateDep) -> PackMessage:
             if not task.of_none
         ],
         warnings=list(warnings_of(found)),
+        trusted=trusted,
     )
+
+
+@router.post("/packs/trust", dependencies=[CHANGES_STORE])
+async def trust_key(state: AppStateDep, body: KeyMessage) -> TrustMessage:
+    """Trust a key: packs that it signed may be imported from now on."""
+    by = requester().provenance
+
+    def change(learner: Learner) -> TrustMessage:
+        opened = Store.open(state.options.store, state.options.key_file)
+        with closing(opened) as store, store.audit_log.changes_by(by):
+            new = trust(store, body.key)
+        state.try_to_synchronize(learner)
+        return TrustMessage(key=body.key, new=new)
+
+    return await state.store_thread(change)
 
 
 @router.post("/packs/import", openapi_extra=PACK_BODY, dependencies=[CHANGES_STORE])

@@ -94,11 +94,12 @@ def _of_views(number: int, views: int) -> Iterator[None]:
 async def correct(state: AppStateDep, body: CorrectionMessage) -> AddedMessage:
     """Add the picture of a wrong answer to the training queue, under its true class."""
     label = checked_label(body.label)
-    image = state.recent.find(body.answer)
+    image = state.answered(body.answer)
     if image is None:
         raise ApiError(404, "the picture of this answer is no longer kept; correct a newer one")
     # The user chose this picture, so its quality is not checked.
     added = state.queue.add(label, image, force=True)
+    state.strips.mark(body.answer, label)
     return AddedMessage(label=label, **asdict(added))
 
 

@@ -74,7 +74,7 @@ class CamerasMessage(Message):
 
 
 class AddCameraMessage(RequestMessage):
-    """A camera to add until the server ends: its name, and its address as of `serve --camera`."""
+    """A camera to add: its name, and its address as of `serve --camera`."""
 
     name: CameraName
     address: str = Field(min_length=1, max_length=4000)

@@ -79,7 +79,7 @@ async def cameras(state: AppStateDep) -> CamerasMessage:
 
 @router.post("/cameras")
 async def add(state: AppStateDep, body: AddCameraMessage) -> CamerasMessage:
-    """Add a camera until the server ends: one of the box, or one on the network."""
+    """Add a camera of the box or of the network; it is there after a restart, too."""
     name = checked_camera(body.name)
     spec = CameraSpec.parse(body.address)
     if spec.kind not in _ADDED:
@@ -90,7 +90,7 @@ async def add(state: AppStateDep, body: AddCameraMessage) -> CamerasMessage:
 
 @router.delete("/cameras")
 async def take(state: AppStateDep, name: Name) -> CamerasMessage:
-    """Remove a camera until the server starts again; its regions stay in the store."""
+    """Remove a camera; its regions stay, and one of the command line is back after a restart."""
     state.cameras.remove(name)
     return _cameras(state)
 

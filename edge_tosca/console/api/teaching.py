@@ -51,13 +51,14 @@ async def queue(state: AppStateDep) -> QueueMessage:
                 pictures=[
                     WaitingMessage(id=one.id, sharpness=one.image.sharpness, hint=one.hint) for one in waiting
                 ],
-                hints=state.queue.hints(waiting),
+                hints=state.queue.hints(waiting, known=label in known),
             )
             for label, waiting in classes.items()
         ],
         pictures=sum(map(len, classes.values())),
         limit=MOST,
         limit_of_a_class=MOST_OF_A_CLASS,
+        kept=state.thumbnails.on,
     )
 
 
@@ -85,7 +86,9 @@ async def clear(
     label: Annotated[str | None, Query(max_length=4000, description="All classes unless named.")] = None,
 ) -> DroppedMessage:
     """Remove the pictures of a class from the training queue, or all pictures."""
-    return DroppedMessage(dropped=state.queue.clear(None if label is None else normalized_label(label)))
+    dropped = state.queue.clear(None if label is None else normalized_label(label))
+    await state.save_waiting()
+    return DroppedMessage(dropped=dropped)
 
 
 @router.delete("/queue/picture")
@@ -93,6 +96,7 @@ async def remove(state: AppStateDep, key: Key) -> DroppedMessage:
     """Remove one picture from the training queue."""
     if not state.queue.remove(key):
         raise ApiError(404, "this picture is no longer in the queue; load the page again")
+    await state.save_waiting()
     return DroppedMessage(dropped=1)
 
 

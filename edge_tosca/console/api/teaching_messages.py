@@ -15,6 +15,49 @@ class CorrectionMessage(RequestMessage):
     label: str = Field(min_length=1, max_length=4000)
 
 
+class ConfirmationMessage(RequestMessage):
+    """An answer that was right."""
+
+    answer: str = Field(min_length=1, max_length=64)
+
+
+class StripAnswerMessage(Message):
+    """One of the last answers; `truth` is the class that a user named, `at` in seconds since 1970."""
+
+    id: str
+    at: float
+    label: str
+    unknown: bool
+    probability: float
+    truth: str | None
+
+
+class StripMessage(Message):
+    """The last answers of a region or phone, the newest first, one an object."""
+
+    answers: list[StripAnswerMessage]
+
+
+class NameMessage(RequestMessage):
+    """A class name for some pictures, by their ids."""
+
+    pictures: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(min_length=1, max_length=600)
+    label: str = Field(min_length=1, max_length=4000)
+
+
+class NamedMessage(Message):
+    """Number of pictures that were queued, that are gone, and for which the queue has no room.
+
+    `count`: of all queued pictures of the class.
+    """
+
+    label: str
+    moved: int
+    gone: int
+    full: int
+    count: int
+
+
 class WaitingMessage(Message):
     """A picture that waits to be taught."""
 
@@ -33,12 +76,13 @@ class WaitingClassMessage(Message):
 
 
 class QueueMessage(Message):
-    """All pictures that wait to be taught."""
+    """All pictures that wait to be taught; `kept`: a restart does not lose them."""
 
     classes: list[WaitingClassMessage]
     pictures: int
     limit: int
     limit_of_a_class: int
+    kept: bool
 
 
 class AddedMessage(Message):
@@ -140,9 +184,28 @@ class UnknownGroupMessage(Message):
 
 
 class InboxMessage(Message):
-    """All groups of unknown pictures."""
+    """All groups of unknown pictures; `kept`: a restart does not lose them."""
 
     groups: list[UnknownGroupMessage]
+    pictures: int
+    kept: bool
+
+
+class QuestionMessage(Message):
+    """A picture to ask about; `labels` are the most probable known classes.
+
+    `reason`: "border" if two of them are nearly as probable, "far" if nothing similar was taught.
+    """
+
+    id: str
+    reason: Literal["border", "far"]
+    labels: list[str]
+
+
+class QuestionsMessage(Message):
+    """Questions, the most instructive first, chosen among so many pictures."""
+
+    questions: list[QuestionMessage]
     pictures: int
 
 

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from edge_tosca.console.app_state.added_cameras import AddedCameras
 from edge_tosca.console.app_state.broadcast import Broadcast
 from edge_tosca.console.app_state.camera_feed import CameraFeed
 from edge_tosca.console.app_state.image_analysis import AnalysedImage, analyse_with_feature
 from edge_tosca.console.app_state.live_update import LiveUpdate, Reason
 from edge_tosca.devices.camera import CameraStats
-from edge_tosca.errors import LearnError
+from edge_tosca.errors import EdgeToscaError, LearnError
 from edge_tosca.learner.learner import Learner
 from edge_tosca.live import Live, LiveAnswer, LiveStats, Place
 from edge_tosca.live.place import PlaceState, Triggers
@@ -62,6 +63,7 @@ class Cameras:
         on_answer: OnAnswer,
         on_change: Callable[[LiveAnswer], None] | None = None,
         triggers: Triggers | None = None,
+        added: AddedCameras | None = None,
     ) -> None:
         """Create the cameras; `start` opens them.
 
@@ -72,12 +74,22 @@ class Cameras:
             on_answer: called with region, picture and answer of each update; returns the answer's id.
             on_change: see `Live`.
             triggers: see `Live`.
+            added: cameras that were added while a server ran, and are kept; None keeps none.
 
         Raises:
             CameraError: there is no such camera.
             MissingExtraError: the package that reads it is not installed.
         """
         self.feeds = {name: CameraFeed(name, spec) for name, spec in specs.items()}
+        self._added = added
+        for name, spec in ({} if added is None else added.read()).items():
+            if name in self.feeds or len(self.feeds) >= MOST_CAMERAS:
+                continue
+            # The server starts without one that cannot be read here any more.
+            try:
+                self.feeds[name] = CameraFeed(name, spec)
+            except EdgeToscaError as error:
+                _log.warning(f"camera {name}, which was added in the console, is left out: {error}")
         streams = {name: feed.stream for name, feed in self.feeds.items()}
         self.live = Live(
             streams, open_learner, frames, _log.info, on_change=on_change, triggers=triggers, ends=False
@@ -110,7 +122,7 @@ class Cameras:
             self._thread.join(2.0)
 
     def add(self, name: str, spec: str) -> None:
-        """Add a camera until the server ends.
+        """Add a camera, and keep it for the next start.
 
         Args:
             name: of the camera.
@@ -120,6 +132,7 @@ class Cameras:
             LearnError: the name is taken, or there are too many.
             CameraError: there is no such camera.
             MissingExtraError: the package that reads it is not installed.
+            StoreError: it cannot be kept.
         """
         feed = CameraFeed(name, spec)
         with self._lock:
@@ -127,24 +140,29 @@ class Cameras:
                 raise LearnError(f"there is a camera {name} already; choose another name")
             if len(self.feeds) >= MOST_CAMERAS:
                 raise LearnError(f"a console has at most {MOST_CAMERAS} cameras; remove one first")
+            if self._added is not None:
+                self._added.add(name, spec)
             self.feeds = {**self.feeds, name: feed}
         feed.start()
         self.live.add_camera(name, feed.stream)
         self._start_live()
 
     def remove(self, name: str) -> None:
-        """Remove a camera until the server starts again; its regions stay in the store.
+        """Remove a camera; its regions stay, and one of the command line is back at the next start.
 
         Args:
             name: of the camera.
 
         Raises:
             LearnError: there is no such camera.
+            StoreError: it is kept, and cannot be removed from there.
         """
         with self._lock:
             feed = self.feeds.get(name)
             if feed is None:
                 raise LearnError(f"there is no camera {name[:60]!r}; load the page again")
+            if self._added is not None:
+                self._added.remove(name)
             self.feeds = {other: one for other, one in self.feeds.items() if other != name}
         self.live.remove_camera(name)
         feed.close()

@@ -1,17 +1,26 @@
 """The unknown inboxes: one of each region, and one of pictures that phones and programs sent."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.console.app_state.image_analysis import AnalysedImage
-from edge_tosca.console.app_state.unknown_inbox import MOST_GROUPS, UnknownGroup, UnknownImage, UnknownInbox
+from edge_tosca.console.app_state.unknown_inbox import (
+    MOST_GROUPS,
+    MOST_PICTURES,
+    UnknownGroup,
+    UnknownImage,
+    UnknownInbox,
+)
 from edge_tosca.live import Place
 
 LEAST_GROUPS = 4
 """Groups of each inbox, however many there are."""
+
+LEAST_PICTURES = 40
+"""Pictures of each inbox, however many there are."""
 
 
 class Inboxes:
@@ -31,6 +40,10 @@ class Inboxes:
             nearest: its most probable class.
         """
         self._of(place).add(image, nearest)
+
+    def bring_back(self, place: Place | None, key: str, pictures: Sequence[UnknownImage], count: int) -> None:
+        """Add a group of a region as it was before a restart; see `UnknownInbox.bring_back`."""
+        self._of(place).bring_back(key, pictures, count)
 
     def set_known_mean(self, mean: NDArray[np.float64] | None) -> None:
         """Set the mean of the known classes; see `UnknownInbox.set_known_mean`."""
@@ -53,6 +66,13 @@ class Inboxes:
             inboxes = list(self._inboxes.values())
         return next((found for inbox in inboxes if (found := inbox.picture(key)) is not None), None)
 
+    def remove(self, keys: Container[str]) -> None:
+        """Remove pictures by their ids."""
+        with self._lock:
+            inboxes = list(self._inboxes.values())
+        for inbox in inboxes:
+            inbox.remove(keys)
+
     def take(self, key: str) -> Sequence[UnknownImage] | None:
         """Remove a group and return its pictures; None if there is no such group."""
         with self._lock:
@@ -69,4 +89,5 @@ class Inboxes:
                 inbox.set_known_mean(self._known_mean)
                 for one in self._inboxes.values():
                     one.most_groups = max(LEAST_GROUPS, MOST_GROUPS // len(self._inboxes))
+                    one.most_pictures = max(LEAST_PICTURES, MOST_PICTURES // len(self._inboxes))
             return inbox

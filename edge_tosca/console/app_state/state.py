@@ -13,7 +13,10 @@ from fastapi import Depends, Request
 from numpy.typing import NDArray
 
 from edge_tosca.arrays import Array
+from edge_tosca.console.app_state.added_cameras import AddedCameras
+from edge_tosca.console.app_state.answer_strip import AnswerStrips
 from edge_tosca.console.app_state.cameras import Cameras
+from edge_tosca.console.app_state.doubtful_answers import DoubtfulAnswers
 from edge_tosca.console.app_state.fair_thread import FairThread
 from edge_tosca.console.app_state.image_analysis import (
     AnalysedImage,
@@ -26,14 +29,17 @@ from edge_tosca.console.app_state.image_analysis import (
 from edge_tosca.console.app_state.inboxes import Inboxes
 from edge_tosca.console.app_state.learner_thread import LearnerThread
 from edge_tosca.console.app_state.metrics import Metrics, Readings
+from edge_tosca.console.app_state.naming import PicturePlaces
 from edge_tosca.console.app_state.phones import Phones
 from edge_tosca.console.app_state.recent_answers import RecentAnswers
 from edge_tosca.console.app_state.training_jobs import Job, Jobs, Taught
 from edge_tosca.console.app_state.training_queue import Queue
-from edge_tosca.console.http.errors import without_paths
+from edge_tosca.console.app_state.waiting_keeper import WaitingKeeper
+from edge_tosca.console.http.errors import ApiError, without_paths
 from edge_tosca.console.http.pixels import PixelBudget
 from edge_tosca.console.http.streams import Streams
 from edge_tosca.console.options import Options
+from edge_tosca.console.own_certificate import OwnCertificate
 from edge_tosca.errors import EdgeToscaError, StoreError
 from edge_tosca.features.normalization import normalize
 from edge_tosca.learner.learner import Learner
@@ -43,6 +49,7 @@ from edge_tosca.live.triggers import parse_trigger
 from edge_tosca.results import Answer, LearnReport, NoneReport
 from edge_tosca.runtime import Preprocessing
 from edge_tosca.store.sqlite_errors import refuse_read_only
+from edge_tosca.store.state import Task
 from edge_tosca.store.store import Store
 from edge_tosca.store.thumbnail_owner import classes_of, owner_of
 from edge_tosca.store.thumbnails import Thumbnails
@@ -70,9 +77,13 @@ class AppState:
         streams: open live views.
         queue: pictures that wait to be taught.
         recent: pictures of the last answers.
+        strips: the last answers of each page, one an object.
         inbox: recent unknown pictures, by region.
+        doubtful: pictures of answers that were hardly decided.
         phones: consensus of each phone.
+        places: where pictures without a class are kept, to name them.
         thumbnails: pictures that are stored beside the learner.
+        waiting: keeps the queue and the inbox in the file of the thumbnails.
         jobs: lessons under way or over.
         predict_thread: decodes small pictures, computes features and answers, at a lower priority than the
             live loop.
@@ -86,13 +97,18 @@ class AppState:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.certificate: OwnCertificate | None = None
         self.began = time.monotonic()
         self.streams = Streams()
         self.queue = Queue()
         self.recent = RecentAnswers()
+        self.strips = AnswerStrips()
         self.inbox = Inboxes()
+        self.doubtful = DoubtfulAnswers()
+        self.places = PicturePlaces(self.queue, self.inbox, self.doubtful, self.strips, self.recent)
         self.phones = Phones(options.frames)
         self.thumbnails = Thumbnails(options.store)
+        self.waiting = WaitingKeeper(self.thumbnails, self.queue, self.inbox)
         self._provenance: dict[str, str] = {}
         self._vision: FeatureExtractor | None = None
         self.jobs = Jobs(
@@ -118,6 +134,7 @@ class AppState:
             options.frames,
             self._remember_of_place,
             triggers=lambda _: parse_trigger(options.trigger),
+            added=AddedCameras(options.store),
         )
         self.metrics = Metrics(
             Readings(
@@ -158,6 +175,7 @@ class AppState:
         if self.options.follower is not None:
             await asyncio.to_thread(self.options.follower.close)
         await asyncio.to_thread(self.cameras.close)
+        await self.save_waiting()
         ended = [
             await asyncio.to_thread(close, self._seconds_left())
             for close in (
@@ -207,28 +225,52 @@ class AppState:
         """Return counters that must keep rising while the console works, besides the server's own."""
         return {"live": lambda: self.cameras.rounds}
 
-    def remember(self, image: AnalysedImage, answer: Answer, place: Place | None = None) -> str:
+    def remember(
+        self, image: AnalysedImage, answer: Answer, place: Place | None = None, phone: str | None = None
+    ) -> str:
         """Keep an answer's picture in memory for a while, and in the inbox if the answer is unknown.
 
         Args:
             image: the picture.
             answer: of the learner.
             place: the region that it is of; None for a picture that was sent.
+            phone: that shows the answer, by its own name for itself; None for a program.
 
         Returns:
             The answer's id.
         """
         if answer.unknown:
             self.inbox.add(place, image, answer.label)
-        return self.recent.add(image)
+        key = self.recent.add(image)
+        if not answer.unknown:
+            self.doubtful.add(key, image, answer)
+        display = place or phone
+        if display is not None:
+            self.strips.add(display, key, image, answer)
+        return key
+
+    def answered(self, key: str) -> AnalysedImage | None:
+        """Return the picture of an answer; None if it is no longer kept."""
+        found = self.strips.find(key)
+        return self.recent.find(key) if found is None else found.image
 
     def _remember_of_place(self, place: Place, image: AnalysedImage, answer: Answer) -> str:
         return self.remember(image, answer, place)
 
+    async def save_waiting(self) -> None:
+        """Write the queue and the inbox at once, if pictures are kept; a failure is tried again later."""
+        with contextlib.suppress(EdgeToscaError, ApiError, TimeoutError):
+            save = partial(self.waiting.save, all_now=True)
+            await asyncio.wait_for(self.store_thread(save), self._seconds_left() if self._stopped else None)
+
     def picture(self, key: str) -> bytes | None:
         """Return a picture by its id, wherever it is kept, as a JPEG; None if there is none."""
         waiting = self.queue.picture(key)
-        image = waiting.image if waiting is not None else self.recent.find(key) or self.inbox.picture(key)
+        image = (
+            waiting.image
+            if waiting is not None
+            else self.answered(key) or self.inbox.picture(key) or self.doubtful.picture(key)
+        )
         return image.jpeg if image is not None else self.jobs.picture(key) or self.thumbnails.picture(key)
 
     def thumbnails_of(self, store: Store, label: str) -> Sequence[str]:
@@ -237,6 +279,10 @@ class AppState:
             classes = [one for task in store.state().tasks for one in classes_of(task, label)]
             identity = store.audit_log.identity()
         return self.thumbnails.of(classes, 8, identity)
+
+    def thumbnails_of_task(self, store: Store, task: Task, label: str) -> Sequence[str]:
+        """List the ids of the stored thumbnails of a class as one task taught it."""
+        return self.thumbnails.of(classes_of(task, label), 24, store.audit_log.identity())
 
     def synchronize(self, learner: Learner) -> None:
         """Bring thumbnails, pictures of lessons and the inbox up to date; called in the learner's thread.
@@ -249,6 +295,8 @@ class AppState:
             self.jobs.drop_erased(owner)
             self.thumbnails.follow(owner)
             self.inbox.set_known_mean(_known_mean(learner))
+            self.waiting.load(owner, learner)
+            self.waiting.save(learner)
         trim_heap()
 
     def try_to_synchronize(self, learner: Learner) -> None:
@@ -283,6 +331,8 @@ class AppState:
         now = id(learner), learner.store.latest()
         if now != known:
             self.synchronize(learner)
+        else:
+            self.waiting.save(learner)
         return now
 
     def _open_for_prediction(self) -> Learner:

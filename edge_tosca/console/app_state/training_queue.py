@@ -100,6 +100,12 @@ class Queue:
             self._classes.setdefault(label, []).append(picture)
             return Added(picture.id, True, None, hint, len(self._classes[label]))
 
+    def room(self, label: str, pictures: int) -> bool:
+        """Return whether so many more pictures of a class can wait."""
+        with self._lock:
+            in_all = self._count() + pictures <= MOST
+            return in_all and len(self._classes.get(label, [])) + pictures <= MOST_OF_A_CLASS
+
     def classes(self) -> dict[str, list[QueuedImage]]:
         """Return all pictures by class."""
         with self._lock:
@@ -118,6 +124,22 @@ class Queue:
                     if one.id == key:
                         self._drop(label, [one])
                         return True
+        return False
+
+    def rename(self, key: str, label: str) -> bool:
+        """Move a picture to another class; return False if there is no room, or no such picture."""
+        with self._lock:
+            for old, waiting in list(self._classes.items()):
+                for one in waiting:
+                    if one.id != key:
+                        continue
+                    if old == label:
+                        return True
+                    if len(self._classes.get(label, [])) >= MOST_OF_A_CLASS:
+                        return False
+                    self._drop(old, [one])
+                    self._classes.setdefault(label, []).append(one)
+                    return True
         return False
 
     def clear(self, label: str | None = None) -> int:
@@ -141,9 +163,16 @@ class Queue:
                 self._classes.setdefault(label, []).extend(back)
             return len(back)
 
-    def hints(self, waiting: Sequence[QueuedImage]) -> list[Lack]:
-        """List the faults of a class's pictures."""
+    def hints(self, waiting: Sequence[QueuedImage], *, known: bool = False) -> list[Lack]:
+        """List the faults of a class's pictures.
+
+        Args:
+            waiting: the pictures.
+            known: the class has pictures already, so that a few corrections are welcome.
+        """
         hints: list[Lack] = []
+        if known:
+            return hints
         if 0 < len(waiting) < FEW:
             hints.append("few")
         if len(waiting) > 2:

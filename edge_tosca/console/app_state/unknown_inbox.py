@@ -3,18 +3,22 @@
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_tosca.console.app_state.image_analysis import AnalysedImage
+from edge_tosca.features.farthest_points import farthest_points
 from edge_tosca.quality.near_duplicates import NEAR_DUPLICATE_COSINE
 
 MOST_GROUPS = 24
-MOST_OF_A_GROUP = 12
-"""Pictures that a group keeps, together about 12 MB; its count rises beyond."""
+MOST_OF_A_GROUP = 40
+"""Pictures that a group keeps, the most different ones; its count rises beyond."""
+
+MOST_PICTURES = 400
+"""Pictures in all groups together, about 20 MB; the largest group gives way."""
 
 SIMILAR = 0.4
 """Cosine to a group's mean from which a picture joins it, both less the mean of the known classes. Of six new
@@ -66,10 +70,12 @@ class UnknownInbox:
 
     Attributes:
         most_groups: the bound, MOST_GROUPS unless set.
+        most_pictures: of all groups together, MOST_PICTURES unless set.
     """
 
     def __init__(self) -> None:
         self.most_groups = MOST_GROUPS
+        self.most_pictures = MOST_PICTURES
         self._groups: dict[str, UnknownGroup] = {}
         self._known_mean: NDArray[np.float64] | None = None
         self._lock = threading.Lock()
@@ -106,7 +112,27 @@ class UnknownInbox:
                 for one in group.pictures
             ):
                 group.pictures.append(UnknownImage(secrets.token_urlsafe(12), image, group.at))
-                del group.pictures[:-MOST_OF_A_GROUP]
+                _thin(group, MOST_OF_A_GROUP)
+                while sum(len(one.pictures) for one in self._groups.values()) > self.most_pictures:
+                    largest = max(self._groups.values(), key=lambda one: len(one.pictures))
+                    _thin(largest, len(largest.pictures) - 1)
+
+    def bring_back(self, key: str, pictures: Sequence[UnknownImage], count: int) -> None:
+        """Add a group as it was before a restart, unless there is one of its id or no room.
+
+        Args:
+            key: id of the group.
+            pictures: its pictures, the oldest first.
+            count: number of pictures that had joined it.
+        """
+        with self._lock:
+            if not pictures or key in self._groups or len(self._groups) >= self.most_groups:
+                return
+            directions = [self._direction(one.image) for one in pictures]
+            total: NDArray[np.float64] = np.sum(directions, axis=0)
+            at = max(one.at for one in pictures)
+            self._groups[key] = UnknownGroup(key, total, "", max(count, len(pictures)), list(pictures), at)
+            _thin(self._groups[key], MOST_OF_A_GROUP)
 
     def groups(self) -> list[UnknownGroup]:
         """Return copies of all groups, the largest first."""
@@ -122,6 +148,16 @@ class UnknownInbox:
         with self._lock:
             every = (one for group in self._groups.values() for one in group.pictures)
             return next((one.image for one in every if one.id == key), None)
+
+    def remove(self, keys: Container[str]) -> None:
+        """Remove pictures by their ids; a group without pictures goes with them."""
+        with self._lock:
+            for name, group in list(self._groups.items()):
+                left = [one for one in group.pictures if one.id not in keys]
+                group.count -= len(group.pictures) - len(left)
+                group.pictures = left
+                if not left:
+                    del self._groups[name]
 
     def take(self, key: str) -> Sequence[UnknownImage] | None:
         """Remove a group and return its pictures; None if there is no such group."""
@@ -150,3 +186,9 @@ class UnknownInbox:
         group = UnknownGroup(secrets.token_urlsafe(12), np.zeros_like(direction), nearest)
         self._groups[group.id] = group
         return group
+
+
+def _thin(group: UnknownGroup, most: int) -> None:
+    if len(group.pictures) > most:
+        kept = farthest_points(np.stack([one.image.normalized for one in group.pictures]), most)
+        group.pictures = [group.pictures[place] for place in kept]

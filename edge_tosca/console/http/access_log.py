@@ -13,6 +13,8 @@ _log = logging.getLogger("edge_tosca.console")
 
 _ALWAYS_LOGGED = {
     "/session",
+    "/session/join",
+    "/join",
     "/learn",
     "/jobs/undo",
     "/classes/forget",
@@ -21,6 +23,7 @@ _ALWAYS_LOGGED = {
     "/settings",
     "/cameras",
     "/packs/import",
+    "/packs/trust",
     "/packs/export",
 }
 """Routes whose every request is logged; others only on errors: an open page sends ten requests a second, and

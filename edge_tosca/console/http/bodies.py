@@ -9,6 +9,8 @@ from edge_tosca.console.http.errors import ApiError
 
 MOST_VIEWS = 32
 
+_NO_FILES = ("multipart/", "text/", "application/x-www-form-urlencoded", "application/json")
+
 
 class _InMemory(MultiPartParser):
     # The body is limited already; beyond this size a part would go to a temporary file.
@@ -40,15 +42,15 @@ async def pack_body(request: Request) -> bytes:
     """Read a body that is one class pack.
 
     Args:
-        request: with the type application/octet-stream.
+        request: with any type of a file. A desktop names a pack by what its suffix means to other programs.
 
     Returns:
         The file's content.
 
     Raises:
-        ApiError: the body has another type, or is empty.
+        ApiError: the body is a form, a text or JSON, or is empty.
     """
-    if _kind(request) != "application/octet-stream":
+    if _kind(request).startswith(_NO_FILES):
         raise ApiError(415, "send the pack itself as the body, as application/octet-stream")
     data = await request.body()
     if not data:

@@ -14,6 +14,7 @@ _VIEW = (
     "GET /live/tiles",
     "GET /live/tiles/events",
     "POST /live/frame",
+    "GET /answers",
     "GET /answers/evidence",
     "GET /camera",
     "GET /camera/frame",
@@ -25,17 +26,22 @@ _VIEW = (
     "GET /history",
     "GET /picture",
     "GET /settings",
+    "GET /severity",
     "GET /strictness",
     "GET /tally",
     "POST /regions/{region}/look",
     "GET /openapi.json",
+    "GET /join",
+    "POST /join",
 )
 _TEACH = (
     "POST /answers/correct",
+    "POST /answers/confirm",
     "GET /queue",
     "POST /queue",
     "DELETE /queue",
     "POST /queue/capture",
+    "POST /queue/name",
     "DELETE /queue/picture",
     "POST /learn",
     "GET /jobs",
@@ -44,6 +50,7 @@ _TEACH = (
     "GET /inbox",
     "DELETE /inbox",
     "POST /inbox/move",
+    "GET /questions",
     "POST /classes/rename",
     "POST /rollback",
 )
@@ -52,8 +59,10 @@ _ADMINISTER = (
     "POST /none/forget",
     "POST /packs/inspect",
     "POST /packs/import",
+    "POST /packs/trust",
     "POST /packs/export",
     "PUT /settings",
+    "PUT /severity",
     "PUT /strictness",
     "PUT /tally",
     "PUT /regions",
@@ -62,6 +71,8 @@ _ADMINISTER = (
     "DELETE /cameras",
     "GET /store",
     "GET /doctor",
+    "GET /fleet",
+    "PUT /fleet/share",
     "GET /sessions",
     "DELETE /sessions",
 )
@@ -77,6 +88,7 @@ OPEN = frozenset(
         ("GET", "/session"),
         ("POST", "/session"),
         ("DELETE", "/session"),
+        ("POST", "/session/join"),
     )
 )
 """Routes that answer without a token."""

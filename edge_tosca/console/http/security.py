@@ -59,7 +59,7 @@ class Guard:
     def __init__(self, app: ASGIApp, options: Options, sessions: Sessions, rates: Rates) -> None:
         self._app, self._sessions, self._rates = app, sessions, rates
         self._hosts = frozenset(name.lower().rstrip(".") for name in known_names(options))
-        self._any_address = _is_wildcard(options.address)
+        self._any_address = is_wildcard(options.address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -138,12 +138,17 @@ def known_names(options: Options) -> list[str]:
     names = [*options.hosts]
     if is_loopback(options.address):
         names += ["localhost", "127.0.0.1", "::1"]
-    elif _is_wildcard(options.address):
+    elif is_wildcard(options.address):
         names += ["localhost", socket.gethostname(), f"{socket.gethostname()}.local"]
     return [*names, options.address]
 
 
-def _is_wildcard(address: str) -> bool:
+def is_wildcard(address: str) -> bool:
+    """Return whether an address stands for all addresses of this machine.
+
+    Args:
+        address: IP address or host name.
+    """
     return address in ("", "0.0.0.0", "::")
 
 

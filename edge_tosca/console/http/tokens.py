@@ -1,17 +1,18 @@
 """Check tokens: a header for programs, a cookie for browsers; and keep the list of the signed-in."""
 
 import contextlib
-import hashlib
 import hmac
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
 from edge_tosca.console.http.requester import User
 from edge_tosca.console.http.session_file import Session, SessionFile
+from edge_tosca.console.http.session_secrets import bound, digest, hashed
+from edge_tosca.console.http.session_users import JOINED, SignedIn, joined_by, user_of_session
 from edge_tosca.console.options import NamedToken, Role
 from edge_tosca.errors import StoreError
 
@@ -25,14 +26,6 @@ _SEEN_SECONDS = 3600
 """Between two notes of a session's use in the file: each write wears a memory card."""
 
 _MOST_AGENT = 200
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """A session and its user."""
-
-    session: Session
-    user: User
 
 
 class Sessions:
@@ -57,7 +50,7 @@ class Sessions:
             store: file of the learner, beside which the sessions are kept; None keeps them in memory.
         """
         first = [] if token is None else [NamedToken(Role.ADMINISTER, ADMINISTRATOR, token)]
-        self._tokens = [(User(one.role, one.name), _digest(one.secret)) for one in (*first, *others)]
+        self._tokens = [(User(one.role, one.name), digest(one.secret)) for one in (*first, *others)]
         self._file = SessionFile(store if self._tokens else None)
         self._secure, self._port = secure, port
 
@@ -68,10 +61,10 @@ class Sessions:
 
     def user_of_token(self, candidate: str) -> User | None:
         """Return the user of a token, compared with every token in constant time; None if there is none."""
-        digest = _digest(candidate)
+        sent = digest(candidate)
         found = None
         for user, right in self._tokens:
-            if hmac.compare_digest(digest, right):
+            if hmac.compare_digest(sent, right):
                 found = user
         return found
 
@@ -114,11 +107,43 @@ class Sessions:
             The Set-Cookie header.
         """
         value = secrets.token_urlsafe(32)
+        self._add(value, bound(value, digest(token)), user, client, agent)
+        return self._header(value, LIFETIME_SECONDS, secure)
+
+    def join(
+        self, role: Role, issuer: str, client: str = "", agent: str = "", *, secure: bool | None = None
+    ) -> tuple[User, str]:
+        """Begin a session without a token, for a phone that was shown a code.
+
+        Args:
+            role: of the phone, at most the issuer's.
+            issuer: user who showed the code, or a phone that joined by one.
+            client: address of the phone.
+            agent: its browser's description of itself.
+            secure: as for `begin`.
+
+        Returns:
+            The user, and the Set-Cookie header.
+
+        Raises:
+            LookupError: the issuer has no token any more.
+        """
+        sponsor = issuer.removeprefix(JOINED)
+        found = [one for one in self._tokens if one[0].name == sponsor]
+        if not found:
+            raise LookupError(issuer)
+        giver, token = found[0]
+        user = User(min(role, giver.role), JOINED + sponsor)
+        value = secrets.token_urlsafe(32)
+        self._add(value, bound(value, token, joined_by(user)), user, client, agent)
+        return user, self._header(value, LIFETIME_SECONDS, secure)
+
+    def _add(self, value: str, token: str, user: User, client: str, agent: str) -> None:
         now = int(time.time())
         session = Session(
             id=secrets.token_urlsafe(9),
-            secret=_hash(value),
-            token=_bound(value, _digest(token)),
+            secret=hashed(value),
+            token=token,
             name=user.name or "",
             role=user.role.word,
             began=now,
@@ -136,7 +161,6 @@ class Sessions:
         # Where nothing can be written, the session lasts until the server ends.
         with contextlib.suppress(StoreError):
             self._file.change(add)
-        return self._header(value, LIFETIME_SECONDS, secure)
 
     def end(self, cookies: str, *, secure: bool | None = None) -> str:
         """End the session of a request.
@@ -189,7 +213,8 @@ class Sessions:
 
     def listed(self) -> list[Session]:
         """Return the sessions that are not over, the last used first."""
-        now, names = time.time(), {user.name for user in self.users()}
+        now = time.time()
+        names = {f"{before}{user.name}" for user in self.users() for before in ("", JOINED)}
         valid = [one for one in self._file.all().values() if one.expires > now and one.name in names]
         return sorted(valid, key=lambda one: -one.seen)
 
@@ -205,13 +230,13 @@ class Sessions:
         now = int(time.time())
         for name in (self._name(secure=True), self._name(secure=False)):
             value = jar[name].value if name in jar else ""
-            session = self._file.all().get(_hash(value))
+            session = self._file.all().get(hashed(value))
             if session is None or session.expires <= now:
                 continue
-            for user, digest in self._tokens:
-                if hmac.compare_digest(_bound(value, digest), session.token):
+            for user, token in self._tokens:
+                if (found := user_of_session(session, value, user, token)) is not None:
                     self._note(session, now)
-                    return SignedIn(session, user)
+                    return SignedIn(session, found)
         return None
 
     def _note(self, session: Session, now: int) -> None:
@@ -232,15 +257,3 @@ class Sessions:
 
     def _name(self, *, secure: bool) -> str:
         return f"{'__Host-' if secure else ''}edge-tosca-{self._port}"
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-
-
-def _hash(value: str) -> str:
-    return hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
-
-
-def _bound(value: str, digest: bytes) -> str:
-    return hmac.new(value.encode(errors="surrogatepass"), digest, hashlib.sha256).hexdigest()

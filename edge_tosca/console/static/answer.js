@@ -22,6 +22,7 @@ export class AnswerPanel {
       "div.answer.quiet",
       {},
       this.what,
+      h("p.stale", {}, t("live.stale")),
       this.more,
       h("div.share", {}, h("div.bar", { "aria-hidden": "true" }, this.fillings), this.share),
       h("ol.guesses", { "aria-label": t("live.guesses") }, this.guesses.map((one) => one.row)),
@@ -61,11 +62,12 @@ export class AnswerPanel {
   }
 
   numbers(shown) {
-    // Of an unknown picture the probability that it is unknown: the words and the number say the same thing.
-    const sure = shown && (shown.unknown ? shown.unknown_probability : shown.probability);
-    this.share.parentElement.style.visibility = shown ? "visible" : "hidden";
+    // A full bar beside "Unknown" would look like a sure answer.
+    const sure = shown && !shown.unknown ? shown.probability : null;
+    this.share.parentElement.style.visibility = sure === null ? "hidden" : "visible";
     this.fillings.style.transform = `scaleX(${sure ?? 0})`;
-    this.share.textContent = shown ? percent(sure) : "";
+    // A blank keeps the height of the line.
+    this.share.textContent = sure === null ? "\u00a0" : percent(sure);
     this.more.textContent = shown?.unknown ? t("live.nearest", { label: shown.label }) : "";
     const others = (shown?.top ?? []).filter((one) => one.label !== shown.label).slice(0, GUESSES);
     this.guesses.forEach((row, place) => row.show(others[place]));

@@ -16,6 +16,9 @@ export class ApiError extends UserError {
   }
 }
 
+// Their refusal is an answer to what was typed or read, not the end of a session.
+const SIGN_IN = ["/session", "/session/join"];
+
 let onSignIn = () => {};
 let sessions = 0;
 
@@ -42,7 +45,7 @@ export function pictureAddress(key) {
 async function call(method, path, { query, json, body, type, signal } = {}) {
   const headers = {};
   if (json !== undefined) headers["Content-Type"] = "application/json";
-  else if (body !== undefined) headers["Content-Type"] = type || "application/octet-stream";
+  else if (body !== undefined) headers["Content-Type"] = type;
   const session = sessions;
   let answer;
   try {
@@ -59,11 +62,11 @@ async function call(method, path, { query, json, body, type, signal } = {}) {
     throw new ApiError(0, t("error.unreachable"));
   }
   reached();
-  if (answer.ok && path === "/session" && method === "POST") sessions += 1;
+  if (answer.ok && SIGN_IN.includes(path) && method === "POST") sessions += 1;
   if (answer.ok) return answer;
   const error = await refusal(answer);
   // A request from before the sign-in may be refused after it.
-  if (answer.status === 401 && path !== "/session" && session === sessions) onSignIn();
+  if (answer.status === 401 && !SIGN_IN.includes(path) && session === sessions) onSignIn();
   throw error;
 }
 
@@ -85,9 +88,10 @@ export async function post(path, json, { query, signal } = {}) {
   return (await call("POST", path, { query, json: json ?? {}, signal })).json();
 }
 
-/** Send a picture or a file. */
+/** Send a picture or a file. A system may know its suffix as another program's: only an image type is passed on. */
 export async function send(path, body, query, { signal } = {}) {
-  return (await call("POST", path, { query, body, type: body.type, signal })).json();
+  const type = body.type?.startsWith("image/") ? body.type : "application/octet-stream";
+  return (await call("POST", path, { query, body, type, signal })).json();
 }
 
 /** Ask for a file. */

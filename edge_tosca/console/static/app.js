@@ -7,8 +7,11 @@ import { classes } from "./classes.js";
 import { oneClass } from "./class.js";
 import { onReturn } from "./connection.js";
 import { doctor } from "./doctor.js";
+import { fleet } from "./fleet.js";
 import { history } from "./history.js";
 import { inbox, oneGroup } from "./inbox.js";
+import { invite } from "./invite.js";
+import { joinByCode } from "./join.js";
 import { lesson } from "./lesson.js";
 import { live } from "./live.js";
 import { more } from "./more.js";
@@ -28,7 +31,7 @@ import { teach } from "./teach.js";
 import { UserError } from "./user_error.js";
 
 // Each view gives {title, element, leave?, fixed?}; `leave` ends what the view began.
-const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, phones, regions, cameras, tally };
+const VIEWS = { live, teach, capture, review, lesson, inbox, group: oneGroup, classes, class: oneClass, more, history, storage, doctor, settings, packs, fleet, phones, invite, regions, cameras, tally };
 
 const COUNT_EVERY = 10_000;
 
@@ -112,8 +115,9 @@ document.addEventListener("load", ({ target }) => target.tagName === "IMG" && ta
 await loadStrings();
 document.querySelector("noscript")?.remove();
 whenSignedOut(askForToken);
-window.addEventListener("hashchange", () => show());
+window.addEventListener("hashchange", () => (here().name === "join" ? joinByCode().then(begin) : show()));
 window.addEventListener("languagechosen", redraw);
 onReturn(() => (signedOut ? checkSession() : show({ focus: false })));
+await joinByCode();
 await begin();
 setInterval(() => document.hidden || count(), COUNT_EVERY);

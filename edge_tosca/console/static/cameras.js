@@ -1,4 +1,4 @@
-// The cameras of the box: which there are, and those that are added until the server ends.
+// The cameras of the box: which there are, one added, one removed.
 
 import { erase, get, post } from "./api.js";
 import { confirm } from "./dialog.js";

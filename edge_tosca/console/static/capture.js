@@ -2,14 +2,15 @@
 
 import { get } from "./api.js";
 import { chooseRegion, regionWords, sameRegion } from "./box_regions.js";
-import { fill, h, linkButton } from "./dom.js";
-import { addFiles, fileButton, takeDrops } from "./files.js";
+import { button, fill, h, linkButton } from "./dom.js";
+import { addFiles, fileButton, photoButtons, takeDrops } from "./files.js";
 import { icon } from "./icons.js";
-import { shown } from "./none.js";
+import { NONE, shown } from "./none.js";
 import { attempt, complain } from "./notice.js";
 import { way } from "./route.js";
 import { pressOnce, setPressOnce, Shutter } from "./shutter.js";
 import { fittingSource, sourceButton } from "./source_button.js";
+import { startLesson } from "./start_lesson.js";
 import { t } from "./strings.js";
 import { UserError } from "./user_error.js";
 
@@ -38,9 +39,17 @@ export async function capture({ label }) {
     shutter.count(taken);
     if (!added.accepted) say(hintWords(added), "bad");
     else if (taken % FULL) say(t("capture.turn"), "good");
-    else say(t("capture.full", { count: taken }), "good");
+    else sayFull();
     // A full ring is a good place to stop; another press goes on.
     return !(added.accepted && taken % FULL === 0) && added.reason !== "full";
+  }
+
+  // The first lesson takes one press from here; the way by the pictures is beside it.
+  function sayFull() {
+    const others = label === NONE ? [] : queue.classes.map((one) => one.label).filter((one) => one !== label && one !== NONE);
+    const words = others.length ? t("teach.press", { count: others.length + 1 }) : t("teach.press_one", { label: shown(label) });
+    say(t("capture.full", { count: taken }), "good");
+    feedback.append(button(words, { symbol: "teach", kind: "primary", onpress: () => startLesson({ labels: [...others, label] }) }));
   }
 
   async function begin() {
@@ -76,6 +85,8 @@ export async function capture({ label }) {
     }
   }
 
+  if (taken >= FULL) sayFull();
+
   const hold = h("input", {
     type: "checkbox",
     role: "switch",
@@ -90,6 +101,7 @@ export async function capture({ label }) {
   const add = (chosen) => attempt(() => addFiles(label, chosen, (added) => show(added)));
   const scene = source.element;
   source.scene.corner(sourceButton(source, choice));
+  source.scene.offer(photoButtons((chosen) => add(chosen)));
   const element = h(
     "div.capture",
     {},

@@ -1,31 +1,31 @@
 // One class: its facts, more pictures, another name, joined with another, forgotten.
 
-import { get, post } from "./api.js";
+import { get, pictureAddress, post, put } from "./api.js";
 import { confirm, openDialog } from "./dialog.js";
 import { button, h, linkButton } from "./dom.js";
 import { face } from "./face.js";
 import { icon } from "./icons.js";
 import { nameField } from "./name_field.js";
-import { notice } from "./notice.js";
+import { attempt, notice } from "./notice.js";
 import { go, way } from "./route.js";
 import { moment, percent, t } from "./strings.js";
 
+const SHARES = ["named_right", "named_wrong", "unknown"];
+
 export async function oneClass({ label }) {
-  const { classes: known } = await get("/classes");
+  const [{ classes: known }, { role = null }] = await Promise.all([get("/classes"), get("/session")]);
   const one = known.find((other) => other.label === label);
   if (!one) {
     const element = h("div.empty", {}, h("h1", {}, label ?? ""), h("p", {}, t("class.gone")), linkButton(t("place.classes"), way("classes")));
     return { title: label ?? "", element };
   }
   const others = known.map((other) => other.label).filter((other) => other !== label);
+  const { outcomes } = one;
   const facts = h(
     "dl.facts",
     {},
     fact("class.images", one.images),
-    fact("class.accuracy", percent(one.outcomes?.named_right ?? one.accuracy)),
-    one.outcomes && fact("class.others", t("report.others", { wrong: percent(one.outcomes.named_wrong), unknown: percent(one.outcomes.unknown) })),
-    fact("class.learned", moment(one.learned_at)),
-    fact("class.lessons", one.tasks.join(", ")),
+    outcomes ? SHARES.map((name) => share(outcomes, name)) : fact("class.named_right", percent(one.accuracy)),
   );
   const acts = h(
     "div.stack",
@@ -36,7 +36,43 @@ export async function oneClass({ label }) {
     button(t("class.forget"), { symbol: "trash", kind: "danger tall", onpress: () => forget(label) }),
   );
   const head = h("div.head", {}, h("a.button.icon-only.plain", { href: way("classes"), "aria-label": t("back") }, icon("back")), h("h1", {}, label));
-  return { title: label, element: h("div", {}, head, h("div.portrait", {}, h("div.stack", {}, face(one), facts), acts)) };
+  const dial = strictness(label, await get("/strictness"), role);
+  const judged = outcomes && h("p.quiet", {}, t("class.judged", { count: outcomes.images }));
+  const element = h(
+    "div",
+    {},
+    head,
+    h("div.portrait", {}, h("div.stack", {}, face(one), facts, judged), h("div.lessons", {}, h("h2", {}, t("class.lessons")), one.lessons.map(lesson)), h("div.stack", {}, dial, acts)),
+  );
+  return { title: label, element };
+}
+
+/** One outcome of left-out pictures, with the range that its number of pictures allows. */
+function share({ interval, ...outcomes }, name) {
+  const [low, high] = interval[name];
+  return [h("dt", {}, t(`class.${name}`)), h("dd", {}, percent(outcomes[name]), h("small", {}, t("class.range", { low: percent(low), high: percent(high) })))];
+}
+
+function lesson({ task, images, learned_at: at, pictures }) {
+  // Lessons without a name of their own are numbered by the box, which says nothing to a reader.
+  const named = /^task \d+$/.test(task) ? null : task;
+  return h(
+    "section.lesson",
+    {},
+    h("p", {}, h("strong", {}, moment(at)), named && ` · ${named}`, ` · ${t("pictures", { count: images })}`),
+    pictures.length ? h("div.strip", {}, pictures.map((key) => h("img", { src: pictureAddress(key), alt: "", loading: "lazy" }))) : h("p.quiet", {}, t("class.no_pictures")),
+  );
+}
+
+/** How much evidence a picture needs to be called this class; administrators change it. */
+function strictness(label, dial, role) {
+  const words = { "": t("class.strictness_all"), ...Object.fromEntries(Object.entries(dial.levels).map(([name, { strictness: value }]) => [String(value), t(`settings.strictness_${name}`)])) };
+  const own = label in dial.classes ? String(dial.classes[label]) : "";
+  const options = own in words ? words : { ...words, [own]: own };
+  const id = "class-strictness";
+  const input = h("select", { id, disabled: role !== null && role !== "administer", onchange: () => attempt(() => put("/strictness", { label, value: input.value === "" ? null : Number(input.value) })).then((done) => done && notice(t("class.strictness_set"))) }, Object.entries(options).map(([value, sentence]) => h("option", { value }, sentence)));
+  input.value = own;
+  return h("div.field", {}, h("label", { for: id }, t("class.strictness", { label })), input);
 }
 
 function fact(words, value) {

@@ -1,42 +1,41 @@
 // "That was wrong": the picture of an answer joins the pictures of the right class.
 
 import { get, pictureAddress, post } from "./api.js";
+import { classPicker } from "./class_picker.js";
 import { button, h } from "./dom.js";
 import { openDialog } from "./dialog.js";
-import { nameField } from "./name_field.js";
 import { notice } from "./notice.js";
 import { count } from "./places.js";
 import { t } from "./strings.js";
 
-const OFFERED = 4;
-
-/** Ask what an answer should have been. */
-export async function correct(message) {
-  if (!message) return;
-  const guessed = [...new Set((message.shown ?? message.answer).top.map((one) => one.label))];
+/**
+ * Ask what an answer should have been.
+ * @param {string} id of the answer
+ * @param {{guesses: string[], unknown: boolean}} answer its labels, the most probable first
+ * @returns {Promise<boolean>} whether a class was named
+ */
+export async function correct(id, { guesses, unknown }) {
   const { classes } = await get("/classes");
-  const offered = [...new Set([...guessed, ...classes.map((one) => one.label)])].slice(0, OFFERED);
   const added = await openDialog(t("correct.title"), (close, attempt) => {
-    const add = (label) => attempt(async () => close(await post("/answers/correct", { answer: message.id, label }))).then(() => {});
-    const { element, read } = nameField(t("correct.other"), classes.map((one) => one.label));
+    const pick = (label) => attempt(async () => close(await post("/answers/correct", { answer: id, label })));
+    // The first guess of a wrong answer is the wrong one.
+    const first = unknown ? guesses : [...guesses.slice(1), guesses[0]];
     return [
-      h("img.frozen", { src: pictureAddress(message.id), alt: t("correct.picture") }),
-      h("div.choices", {}, offered.map((label) => button(label, { kind: "tall", onpress: () => add(label) }))),
-      h(
-        "form",
-        {
-          onsubmit: (event) => {
-            event.preventDefault();
-            const label = read();
-            if (label) add(label);
-          },
-        },
-        element,
-        h("div.row", {}, button(t("correct.add"), { kind: "primary", type: "submit" }), button(t("cancel"), { onpress: () => close() })),
-      ),
+      h("img.frozen", { src: pictureAddress(id), alt: t("correct.picture") }),
+      classPicker({ first, known: classes.map((one) => one.label), words: t("correct.other"), yes: t("correct.add"), pick }, [button(t("cancel"), { onpress: () => close() })]),
     ];
   });
-  if (!added) return;
+  if (!added) return false;
+  sayAdded(added);
+  return true;
+}
+
+/** Say that the one-press answer "right" was understood. */
+export async function confirmAnswer(id) {
+  sayAdded(await post("/answers/confirm", { answer: id }));
+}
+
+function sayAdded(added) {
   if (added.accepted) notice(t("correct.done", { label: added.label, count: added.count }));
   else notice(t("correct.kept_already", { label: added.label }));
   count();

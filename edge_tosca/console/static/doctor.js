@@ -11,7 +11,8 @@ export async function doctor() {
   const { findings } = await get("/doctor");
   const failed = findings.filter((one) => !one.ok).length;
   const again = button(t("doctor.again"), { symbol: "doctor", onpress: () => go("doctor") });
-  const sorted = [...findings.filter((one) => !one.ok), ...findings.filter((one) => one.ok)];
+  const rank = (one) => (!one.ok ? 0 : one.measured ? 1 : 2);
+  const sorted = [...findings].sort((a, b) => rank(a) - rank(b));
   const element = h(
     "div",
     {},
@@ -22,11 +23,12 @@ export async function doctor() {
   return { title: t("doctor.title"), element };
 }
 
-function finding({ what, ok, detail, remedy }) {
+function finding({ what, ok, measured, detail, remedy }) {
+  const [kind, symbol, words] = !ok ? ["ill", "warn", "doctor.look"] : measured ? ["well", "check", "doctor.fine"] : ["neither", "none", "doctor.not_measured"];
   return h(
-    `li.entry.${ok ? "well" : "ill"}`,
+    `li.entry.${kind}`,
     {},
-    icon(ok ? "check" : "warn"),
-    h("div.words", {}, h("p", {}, h("span.aside-only", {}, t(ok ? "doctor.fine" : "doctor.look")), what), h("small", {}, detail), remedy && h("small", {}, remedy)),
+    icon(symbol),
+    h("div.words", {}, h("p", {}, h("span.aside-only", {}, t(words)), what), h("small", {}, detail), remedy && h("small", {}, remedy)),
   );
 }

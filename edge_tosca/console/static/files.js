@@ -8,15 +8,22 @@ import { t } from "./strings.js";
 import { UserError } from "./user_error.js";
 
 /** A button that opens the file picker. */
-export function fileButton(words, take) {
-  const input = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-hidden": "true", tabindex: -1 });
+export function fileButton(words, take, { kind = "beside", symbol = "files", photograph = false, many = true, accept = "image/*", ready = () => true } = {}) {
+  const input = h("input", { type: "file", accept, multiple: many, capture: photograph && "environment", hidden: true, "aria-hidden": "true", tabindex: -1 });
   input.addEventListener("change", () => {
     const chosen = [...input.files];
     input.value = "";
     if (chosen.length) take(chosen);
   });
-  const open = h("button.beside", { type: "button", onclick: () => input.click() }, icon("files"), h("span", {}, words));
+  const bare = kind.includes("icon-only");
+  const open = h(["button", ...kind.split(" ").filter(Boolean)].join("."), { type: "button", "aria-label": bare && words, title: bare && words, onclick: () => ready() && input.click() }, icon(symbol), !bare && h("span", {}, words));
   return h("div", {}, open, input);
+}
+
+/** Where the page has no camera: the phone's own program takes a photograph, without https too; or files are chosen. */
+export function photoButtons(take, kind = "beside") {
+  const touched = window.matchMedia("(pointer: coarse)").matches;
+  return h("div.row.photos", {}, touched && fileButton(t("files.photograph"), take, { kind, symbol: "camera", photograph: true, many: false }), fileButton(t("files.choose"), take, { kind }));
 }
 
 /** Take files that are dropped anywhere on the page; returns a function that ends this. */

@@ -3,21 +3,25 @@
 import { erase, get, pictureAddress, post } from "./api.js";
 import { confirm } from "./dialog.js";
 import { button, h } from "./dom.js";
+import { classPicker } from "./class_picker.js";
 import { icon } from "./icons.js";
-import { nameField } from "./name_field.js";
+import { keptLine } from "./kept.js";
 import { attempt, notice } from "./notice.js";
+import { questionCard } from "./questions.js";
 import { go, way } from "./route.js";
+import { Selection } from "./selection.js";
 import { moment, t } from "./strings.js";
 
 const IN_PILE = 3;
 
 export async function inbox() {
-  const { groups } = await get("/inbox");
+  const [{ groups, kept }, { classes }] = await Promise.all([get("/inbox"), get("/classes")]);
+  const asked = await questionCard(classes.map((one) => one.label));
   const head = h("div.head", {}, h("h1", {}, t("inbox.title")));
   const body = groups.length
     ? [h("p.quiet", {}, t("inbox.about", { count: groups.reduce((sum, group) => sum + group.count, 0) })), h("ul.cards", {}, groups.map(pile))]
     : h("div.empty", {}, icon("unknown"), h("p", {}, t("inbox.none")));
-  return { title: t("inbox.title"), element: h("div", {}, head, body) };
+  return { title: t("inbox.title"), element: h("div.inbox", {}, head, asked, body, keptLine(kept)) };
 }
 
 function pile({ id, count, pictures, nearest, camera, region }) {
@@ -28,7 +32,7 @@ function pile({ id, count, pictures, nearest, camera, region }) {
       "a",
       { href: way("group", { id }) },
       h("div.pile", {}, pictures.slice(0, IN_PILE).reverse().map((one) => h("img", { src: pictureAddress(one.id), alt: "" }))),
-      h("div.about", {}, h("p.name", {}, t("pictures", { count })), region && h("p", {}, t("inbox.region", { camera, region })), nearest && h("p", {}, t("inbox.nearest", { label: nearest })), h("p", {}, moment(Math.max(...pictures.map((one) => one.at))))),
+      h("div.about", {}, h("p.name", {}, t("inbox.seen", { count, kept: pictures.length })), region && h("p", {}, t("inbox.region", { camera, region })), nearest && h("p", {}, t("inbox.nearest", { label: nearest })), h("p", {}, moment(Math.max(...pictures.map((one) => one.at))))),
     ),
   );
 }
@@ -37,24 +41,17 @@ export async function oneGroup({ id }) {
   const [{ groups }, known] = await Promise.all([get("/inbox"), get("/classes")]);
   const group = groups.find((one) => one.id === id);
   if (!group) return gone();
-  const { element, read } = nameField(t("inbox.name"), known.classes.map((one) => one.label));
-  const press = button(t("inbox.move"), { symbol: "teach", kind: "primary tall wide", type: "submit" });
-  const form = h(
-    "form.card",
-    {
-      onsubmit: async (event) => {
-        event.preventDefault();
-        const label = read();
-        if (!label || form.hasAttribute("aria-busy")) return;
-        form.setAttribute("aria-busy", "true");
-        const moved = await attempt(() => post("/inbox/move", { group: id, label }));
-        form.removeAttribute("aria-busy");
-        if (moved) go("review", { label }, { replace: true });
-      },
-    },
-    element,
-    press,
-  );
+  const labels = known.classes.map((one) => one.label);
+  const pick = async (label) => {
+    const moved = await attempt(() => post("/inbox/move", { group: id, label }));
+    if (moved) go("review", { label }, { replace: true });
+  };
+  const look = { symbol: "teach", kind: "primary tall wide" };
+  const form = h("section.card", {}, classPicker({ first: group.nearest ? [group.nearest] : [], known: labels, words: t("inbox.name"), yes: t("inbox.move"), pick, look }));
+  const selection = new Selection({
+    first: () => (group.nearest ? [group.nearest] : []),
+    onNamed: () => (group.pictures.every((one) => selection.named.has(one.id)) ? go("inbox", {}, { replace: true }) : go("group", { id }, { replace: true })),
+  });
   const drop = button(t("inbox.drop"), {
     symbol: "trash",
     kind: "wide",
@@ -77,8 +74,21 @@ export async function oneGroup({ id }) {
     h("a.button.icon-only.plain", { href: way("inbox"), "aria-label": t("back") }, icon("back")),
     h("h1", {}, t("inbox.group")),
   );
-  const tiles = h("ul.tiles", {}, group.pictures.map((one, place) => h("li.tile", {}, h("img", { src: pictureAddress(one.id), alt: t("inbox.picture", { number: place + 1 }) }))));
-  return { title: t("inbox.group"), element: h("div", {}, head, group.nearest && h("p.quiet", {}, t("inbox.nearest", { label: group.nearest })), form, h("h2", {}, t("pictures", { count: group.count })), tiles, drop) };
+  const tile = (one, place) => {
+    const words = t("inbox.picture", { number: place + 1 });
+    return h("li.tile", {}, h("div.picture", {}, h("img", { src: pictureAddress(one.id), alt: words }), selection.pick(one.id, words)));
+  };
+  const tiles = selection.over(h("ul.tiles", {}, group.pictures.map(tile)));
+  const seen = t("inbox.seen", { count: group.count, kept: group.pictures.length });
+  const element = h(
+    "div",
+    {},
+    head,
+    group.nearest && h("p.quiet", {}, t("inbox.nearest", { label: group.nearest })),
+    h("div.beside-form", {}, form, h("div", {}, h("div.over-tiles", {}, h("h2", {}, seen), group.pictures.length > 1 && selection.toggle), tiles, selection.bar)),
+    drop,
+  );
+  return { title: t("inbox.group"), element };
 }
 
 function gone() {

@@ -6,12 +6,12 @@ import { icon } from "./icons.js";
 import { way } from "./route.js";
 import { t } from "./strings.js";
 
-const VIEWS = { regions: "live", cameras: "camera", tally: "chart", history: "history", storage: "storage", packs: "pack", doctor: "doctor", phones: "key", settings: "settings" };
+const VIEWS = { regions: "live", cameras: "camera", tally: "chart", history: "history", storage: "storage", packs: "pack", fleet: "fleet", doctor: "doctor", invite: "phone", phones: "key", settings: "settings" };
 const FOR_ALL = ["tally", "history", "settings"];
 
 export async function more() {
-  const { needed, role } = await get("/session");
-  const offered = ([name]) => (name === "phones" ? needed && role === "administer" : role === "administer" || FOR_ALL.includes(name));
+  const [{ needed, role }, { roles }] = await Promise.all([get("/session"), get("/join")]);
+  const offered = ([name]) => (name === "invite" && roles.length ? true : name === "phones" ? needed && role === "administer" : role === "administer" || FOR_ALL.includes(name));
   const entries = Object.entries(VIEWS).filter(offered).map(([name, symbol]) =>
     h("li", {}, h("a", { href: way(name) }, icon(symbol), h("div.words", {}, h("p", {}, t(`${name}.title`)), h("small", {}, t(`${name}.about`))), icon("forward"))),
   );

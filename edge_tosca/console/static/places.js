@@ -9,7 +9,7 @@ import { UserError } from "./user_error.js";
 
 const PLACES = { live: "live", teach: "teach", inbox: "unknown", classes: "classes", more: "more" };
 
-const PART_OF = { capture: "teach", review: "teach", lesson: "teach", group: "inbox", class: "classes", history: "more", storage: "more", doctor: "more", settings: "more", packs: "more", phones: "more", regions: "more", cameras: "more", tally: "more" };
+const PART_OF = { capture: "teach", review: "teach", lesson: "teach", group: "inbox", class: "classes", history: "more", storage: "more", doctor: "more", settings: "more", packs: "more", fleet: "more", phones: "more", invite: "more", regions: "more", cameras: "more", tally: "more" };
 
 // Places of those who may teach.
 const TEACHING = ["teach", "inbox"];

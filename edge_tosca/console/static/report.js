@@ -15,10 +15,15 @@ const SYMBOLS = { accept: "check", warn: "warn", reject: "stop" };
 const MOST_CONFUSIONS = 4;
 const MOST_PICTURES = 2;
 
+// Shares of left-out pictures from which the next step is about them.
+const MANY_WRONG = 0.1;
+const MANY_UNKNOWN = 0.15;
+
 export function report(job) {
   if (job.report.gate === undefined) return ofNone(job);
   const { gate } = job.report;
-  return [verdict(job), figures(job), advice(gate), confusions(job), suspects(job), acts(job)];
+  const next = nextStep(job);
+  return [verdict(job), h("p.next", {}, icon("forward"), h("span", {}, next)), figures(job), advice(gate, next), confusions(job), suspects(job), acts(job)];
 }
 
 /** Of a lesson of pictures of none of the classes: what it changes for the classes. */
@@ -53,19 +58,34 @@ function verdict(job) {
   );
 }
 
+/** What to do next, in one sentence: the gate's most urgent advice, or what the left-out pictures ask for. */
+function nextStep(job) {
+  const { gate, classes } = job.report;
+  const labels = classes.join(", ");
+  if (gate.advice.length) return inWords(gate.advice[0]);
+  if (job.state === "rejected") return t("report.next.improve");
+  if (job.alone) return t("report.next.second");
+  const outcomes = gate.outcomes_new;
+  const [worst] = job.confusions;
+  if (outcomes && worst && outcomes.named_wrong >= MANY_WRONG) return t("report.next.differ", { truth: worst.truth, answer: worst.answer });
+  if (outcomes && outcomes.unknown >= MANY_UNKNOWN) return t("report.next.unknown", { labels, share: percent(outcomes.unknown) });
+  return t("report.next.watch");
+}
+
 function figures({ report: { gate }, alone }) {
   // Of one class alone every answer is right.
   if (alone) return h("p.quiet", {}, t("report.alone"));
   return h(
     "dl.figures",
     {},
-    h("div", {}, h("dt", {}, t("report.new")), h("dd", {}, percent(right(gate, "new")), others(gate.outcomes_new))),
+    h("div", {}, h("dt", {}, t("report.new")), h("dd", {}, percent(right(gate, "new")), others(gate.outcomes_new)), parts(gate.outcomes_new)),
     gate.accuracy_old_before !== null &&
       h(
         "div",
         {},
         h("dt", {}, t("report.old")),
         h("dd", {}, percent(right(gate, "old_after")), h("small", {}, ` ${change(gate)}`), others(gate.outcomes_old_after)),
+        parts(gate.outcomes_old_after),
       ),
   );
 }
@@ -79,6 +99,17 @@ function others(outcomes) {
   return outcomes && h("small.others", {}, t("report.others", { wrong: percent(outcomes.named_wrong), unknown: percent(outcomes.unknown) }));
 }
 
+/** The three shares as one bar; the words above say the same. */
+function parts(outcomes) {
+  if (!outcomes) return null;
+  const part = (name) => {
+    const element = h(`i.${name}`, {});
+    element.style.flexGrow = String(outcomes[name]);
+    return element;
+  };
+  return h("dd.parts", { "aria-hidden": "true" }, ["named_right", "named_wrong", "unknown"].map(part));
+}
+
 function change(gate) {
   // Both of one kind: a store of an earlier version has no outcomes of before.
   const kind = gate.outcomes_old_before ? right : (report, which) => report[`accuracy_${which}`];
@@ -86,7 +117,8 @@ function change(gate) {
   return Math.abs(before - after) >= 0.005 ? t("report.before", { share: percent(before) }) : t("report.as_before");
 }
 
-function advice({ verdict, reasons, advice: sentences }) {
+function advice({ verdict, reasons, advice }, next) {
+  const sentences = advice.filter((sentence) => inWords(sentence) !== next);
   if (!reasons.length && !sentences.length) return null;
   const line = (symbol) => (sentence) => h("li", {}, icon(symbol), h("span", {}, inWords(sentence)));
   return h(
@@ -103,14 +135,14 @@ function confusions(job) {
     "section",
     {},
     h("h2", {}, t("report.confusions")),
-    job.confusions.slice(0, MOST_CONFUSIONS).map((one) =>
+    h("div.versuses", {}, job.confusions.slice(0, MOST_CONFUSIONS).map((one) =>
       h(
         "article.card",
         {},
         h("p.versus-title", {}, t("report.confused", one)),
         h("div.versus", {}, side(one.truth, one.pictures), icon("forward"), side(one.answer, one.answer_pictures)),
       ),
-    ),
+    )),
   );
 }
 

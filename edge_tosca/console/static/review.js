@@ -8,6 +8,7 @@ import { shown } from "./none.js";
 import { attempt } from "./notice.js";
 import { count } from "./places.js";
 import { go, way } from "./route.js";
+import { Selection } from "./selection.js";
 import { startLesson } from "./start_lesson.js";
 import { t } from "./strings.js";
 
@@ -15,7 +16,8 @@ export async function review({ label }) {
   const queue = await get("/queue");
   const mine = queue.classes.find((one) => one.label === label);
   let pictures = mine?.pictures ?? [];
-  const tiles = h("ul.tiles", { "aria-label": t("review.tiles", { label: shown(label) }) });
+  const selection = new Selection({ onNamed: () => (pictures.every((one) => selection.named.has(one.id)) ? go("teach", {}, { replace: true }) : go("review", { label }, { replace: true })) });
+  const tiles = selection.over(h("ul.tiles", { "aria-label": t("review.tiles", { label: shown(label) }) }));
   const total = h("p.quiet", { "aria-live": "polite" });
   const hints = h("div.stack", {}, (mine?.hints ?? []).map((hint) => h("p.hint-line", {}, icon("warn"), t(`hint.class.${hint}`))));
   const press = button(t("teach.press_one", { label: shown(label) }), {
@@ -31,13 +33,14 @@ export async function review({ label }) {
   }
 
   function tile(one, place) {
-    const remove = iconButton(t("review.remove", { number: place + 1 }), "remove", { onpress: () => take(one, place) });
+    const remove = iconButton(t("review.remove", { number: place + 1 }), "remove", { kind: "plain of-one", onpress: () => take(one, place) });
+    const words = t("review.picture", { number: place + 1, label: shown(label) });
+    // The cross lies below the picture: what it shows decides whether it stays.
     return h(
       "li.tile",
       {},
-      h("img", { src: pictureAddress(one.id), alt: t("review.picture", { number: place + 1, label: shown(label) }) }),
-      one.hint && h("p.flag", {}, t(`hint.short.${one.hint}`)),
-      remove,
+      h("div.picture", {}, h("img", { src: pictureAddress(one.id), alt: words }), selection.pick(one.id, words)),
+      h("div.under", {}, h("p.flag", { hidden: !one.hint }, one.hint && t(`hint.short.${one.hint}`)), remove),
     );
   }
 
@@ -46,7 +49,7 @@ export async function review({ label }) {
     if (done === undefined) return;
     pictures = pictures.filter((other) => other !== one);
     draw();
-    const rest = tiles.querySelectorAll("button");
+    const rest = tiles.querySelectorAll("button.of-one");
     (rest[Math.min(place, rest.length - 1)] ?? press).focus();
     count();
   }
@@ -73,9 +76,10 @@ export async function review({ label }) {
       h("h1", {}, shown(label)),
       iconButton(t("review.clear"), "trash", { kind: "plain", onpress: clear, disabled: pictures.length === 0 }),
     ),
-    total,
+    h("div.over-tiles", {}, total, selection.toggle),
     hints,
     tiles,
+    selection.bar,
     h("div.pair-of", {}, linkButton(t("teach.more"), way("capture", { label }), { symbol: "camera" }), linkButton(t("review.another"), way("teach"), { symbol: "teach" })),
     h("div.foot", {}, queue.classes.length > 1 ? all(queue) : press),
   );

@@ -13,6 +13,13 @@ export async function chosenSource() {
   return { kind: health.camera === null ? "own" : "box", hasBox: health.camera !== null };
 }
 
+/** Whether a camera can be used here: the box's, or one that the browser may show. */
+export async function hasCamera() {
+  if ((await get("/health")).camera !== null) return true;
+  const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+  return devices.some(({ kind }) => kind === "videoinput");
+}
+
 export function chooseSource(kind) {
   remember("source", kind);
 }

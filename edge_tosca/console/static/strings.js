@@ -2,7 +2,7 @@
 
 import { recall, remember } from "./memory.js";
 
-export const LANGUAGES = { en: "English", de: "Deutsch" };
+export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français" };
 
 let sentences = {};
 let fallback = {};

@@ -67,7 +67,7 @@ function tile(place, all) {
       return;
     }
     say(answer.unknown ? t("live.unknown") : answer.label, answer.unknown ? "unknown" : "known");
-    share.textContent = percent(answer.unknown ? answer.unknown_probability : answer.probability);
+    share.textContent = answer.unknown ? t("live.nearest", { label: answer.label }) : percent(answer.probability);
   }
 
   return { place, element, show };

@@ -9,6 +9,8 @@ from served import Served
 from stage import Stage, photographs
 from technician import DESKTOP, PHONE, SMALL, Technician
 
+pytestmark = pytest.mark.long
+
 _LOOKS = {"phone, light": (PHONE, "light"), "desktop, dark": (DESKTOP, "dark")}
 
 
@@ -30,7 +32,7 @@ def busy(box: Served, stage: Stage, shared_data: Path) -> Iterator[tuple[Served,
     stage.show([])
     views = ["live", "teach", "capture?label=Leek", "review?label=Leek", f"lesson?id={lesson}", "inbox"]
     views += [f"group?id={group}", "classes", "class?label=Orange", "more", "history", "storage", "packs"]
-    yield box, [*views, "settings", "regions", "cameras"]
+    yield box, [*views, "settings", "regions", "cameras", "invite"]
 
 
 @pytest.mark.parametrize("look", _LOOKS)

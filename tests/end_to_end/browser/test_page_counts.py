@@ -12,6 +12,8 @@ from technician import DESKTOP, PHONE, Technician
 from edge_tosca.learner.tally import Seen, add_seen
 from edge_tosca.store.store import Store
 
+pytestmark = pytest.mark.long
+
 
 def _violations(results: Any) -> list[str]:
     return [f"{one['id']}: {one['help']}" for one in results.response["violations"]]

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from served import Served
 from stage import photographs
 from technician import PHONE, Technician
+
+pytestmark = pytest.mark.long
 
 _TOKEN = "loopback-needs-none-but-may-have-one-0123456789"
 

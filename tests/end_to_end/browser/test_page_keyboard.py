@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from served import Served
 from stage import Stage, photographs
 from technician import Technician
+
+pytestmark = pytest.mark.long
 
 _MOST_STEPS = 60
 

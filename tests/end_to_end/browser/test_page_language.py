@@ -1,4 +1,4 @@
-"""English and German: the same sentences in both, and a page that speaks the browser's."""
+"""English, German and French: the same sentences in all, and a page that speaks the browser's."""
 
 import json
 import re
@@ -28,11 +28,21 @@ def _gaps(sentence: str | dict[str, str]) -> set[str]:
     return {gap for form in forms for gap in _GAPS.findall(form)}
 
 
-def test_both_languages_have_the_same_sentences_with_the_same_gaps() -> None:
-    english, german = _sentences("en"), _sentences("de")
-    assert set(english) == set(german)
-    assert {key for key in english if _gaps(english[key]) != _gaps(german[key])} == set()
-    assert {key for key in english if isinstance(english[key], str) != isinstance(german[key], str)} == set()
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_every_language_has_the_same_sentences_with_the_same_gaps(language: str) -> None:
+    english, other = _sentences("en"), _sentences(language)
+    assert set(english) == set(other)
+    assert {key for key in english if _gaps(english[key]) != _gaps(other[key])} == set()
+    assert {key for key in english if isinstance(english[key], str) != isinstance(other[key], str)} == set()
+
+
+def test_no_french_mark_begins_a_line() -> None:
+    forms = [
+        form
+        for one in _sentences("fr").values()
+        for form in ([one] if isinstance(one, str) else one.values())
+    ]
+    assert [form for form in forms if re.search(r" [:;?!%]", form)] == []
 
 
 def test_every_sentence_that_the_page_names_is_there() -> None:

@@ -11,6 +11,8 @@ from served import Served
 from stage import Stage, photographs
 from technician import DESKTOP, PHONE, Technician
 
+pytestmark = pytest.mark.long
+
 _VIEWS = 24
 _WAYS = {"phone, by finger": (PHONE, True), "desktop, by mouse": (DESKTOP, False)}
 

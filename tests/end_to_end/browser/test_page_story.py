@@ -19,6 +19,7 @@ def videos(tmp_path: Path, shared_data: Path) -> dict[str, Path]:
     }
 
 
+@pytest.mark.long
 def test_two_things_are_taught_watched_and_mended_on_a_desktop_with_the_camera_of_the_box(
     serve: Callable[..., Served], stage: Stage, visit: Callable[..., Technician], shared_data: Path
 ) -> None:
@@ -122,6 +123,7 @@ def _forget(box: Served, who: Technician) -> None:
     assert who.page.get_by_role("link", name="Orange").count() == 0
 
 
+@pytest.mark.long
 def test_of_one_thing_alone_a_share_is_shown_that_is_not_100_percent(
     serve: Callable[..., Served], stage: Stage, visit: Callable[..., Technician], shared_data: Path
 ) -> None:
@@ -144,6 +146,7 @@ def test_of_one_thing_alone_a_share_is_shown_that_is_not_100_percent(
     share.wait_for(state="visible")
 
 
+@pytest.mark.long
 def test_a_lesson_is_taken_back_and_its_pictures_wait_again(
     serve: Callable[..., Served], visit: Callable[..., Technician], shared_data: Path
 ) -> None:
@@ -159,6 +162,7 @@ def test_a_lesson_is_taken_back_and_its_pictures_wait_again(
     assert box.labels() == ["Pineapple"]
 
 
+@pytest.mark.long
 def test_two_classes_that_are_one_thing_are_joined(
     serve: Callable[..., Served], visit: Callable[..., Technician], shared_data: Path
 ) -> None:
@@ -173,6 +177,7 @@ def test_two_classes_that_are_one_thing_are_joined(
     assert sorted(box.labels()) == ["Orange", "Pineapple"]
 
 
+@pytest.mark.long
 def test_what_was_taught_wrongly_is_refused_with_its_pictures_and_advice(
     serve: Callable[..., Served], visit: Callable[..., Technician], shared_data: Path
 ) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from served import Served
 from stage import Stage, photographs
 from technician import PHONE, Technician
+
+pytestmark = pytest.mark.long
 
 # Pictures of the inbox give way to newer ones while somebody looks: the page leaves an empty place for them.
 _GIVEN_WAY = (404,)

@@ -33,6 +33,7 @@ def test_a_console_on_read_only_media_answers_and_does_not_teach(served, asked):
         ("POST", "/classes/rename", {"json": {"label": "apple", "new": "pear"}}),
         ("POST", "/rollback", {"json": {}}),
         ("PUT", "/settings", {"json": {"keep_pictures": True}}),
+        ("POST", "/packs/trust", {"json": {"key": "0" * 64}}),
         (
             "POST",
             "/packs/import",

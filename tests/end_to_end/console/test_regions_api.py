@@ -158,10 +158,16 @@ def test_metrics_are_by_camera_and_region(served, eventually):
     assert 'edge_tosca_live_seconds{camera="main",quantile="0.99",region="right"}' in text
 
 
-def test_regions_survive_a_restart_and_go_without_a_server(served, serve, edge, eventually):
+def test_regions_and_added_cameras_survive_a_restart(served, serve, edge, eventually):
+    yard = {"name": "yard", "address": "rtsp://admin:hunter2@127.0.0.1:9/stream"}
+    assert served.ask("POST", "/cameras", json=yard).status_code == 200
     assert served.end() == 0
     listed = edge("regions", "list", served.store, "--json").json
     assert [one["name"] for one in listed["regions"]] == ["left", "right"]
     edge("regions", "remove", served.store, "left")
     with serve(served.store, "--camera", served.cameras[0]) as again:
+        listed = again.ask("GET", "/cameras").json()["cameras"]
+        assert [one["name"] for one in listed] == ["main", "yard"]
+        left = again.ask("DELETE", "/cameras", params={"name": "yard"}).json()["cameras"]
+        assert [one["name"] for one in left] == ["main"]
         assert eventually(lambda: tiles(again), lambda found: found == {("main", "right"): "door"})

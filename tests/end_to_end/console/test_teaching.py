@@ -13,6 +13,8 @@ import httpx
 import pytest
 from PIL import Image, ImageFilter
 
+from edge_tosca.cli.rounding import rounded
+
 JPEG = {"Content-Type": "image/jpeg"}
 FILE = {"Content-Type": "application/octet-stream"}
 
@@ -60,16 +62,16 @@ def test_a_day_of_teaching(serve, store, lessons, asked, teach, edge):
         assert job["report"]["generation"] == 1
         assert served.ask("GET", "/queue").json()["pictures"] == 0
 
-        # The same answer as the command line gives for the same file.
+        # The same answer as the command line gives for the same file, whose numbers are rounded.
         answer = ask_about(served, asked / "brick" / "100.jpg", top=2).json()
         (told,) = edge("predict", store, asked / "brick" / "100.jpg", "--top", 2, "--json").lines
         for name in ("label", "confidence", "unknown", "task", "top", "familiarity"):
-            assert answer[name] == told[name]
+            assert rounded(answer[name]) == told[name]
         views = [("pictures", (path.name, path.read_bytes())) for path in (asked / "apple").iterdir()]
         burst = served.ask("POST", "/burst", files=views).json()
         told = edge("predict", store, *(asked / "apple").iterdir(), "--burst", "--json").json
         assert burst["label"] == told["label"] == "apple"
-        assert burst["confidence"] == pytest.approx(told["confidence"])
+        assert burst["confidence"] == pytest.approx(told["confidence"], abs=1e-6)
 
         # "That was wrong": the answer's picture joins the right class's queue, and can be seen.
         added = served.ask("POST", "/answers/correct", json={"answer": answer["id"], "label": "kerb"}).json()
@@ -107,7 +109,8 @@ def test_a_day_of_teaching(serve, store, lessons, asked, teach, edge):
 
         stats = served.ask("GET", "/store").json()
         assert stats["check"]["ok"] and stats["stats"]["classes"] == 2
-        assert {"what", "ok", "detail", "remedy"} == set(served.ask("GET", "/doctor").json()["findings"][0])
+        finding = served.ask("GET", "/doctor").json()["findings"][0]
+        assert set(finding) == {"what", "ok", "measured", "detail", "remedy"}
         assert served.end() == 0
     # What the console taught is sealed as what the command line teaches.
     assert edge("verify", store).code == 0
@@ -149,6 +152,7 @@ def test_whatever_was_taught_can_be_forgotten_and_its_pictures_go_whatever_its_n
     assert edge("verify", store).code == 0
 
 
+@pytest.mark.long
 def test_another_store_in_its_place_for_a_while_leaves_the_kept_pictures(serve, store, lessons, teach, edge):
     other = store.with_name("other.tosca")
     with serve(store) as served:
@@ -245,7 +249,7 @@ def test_unknown_things_wait_in_groups_until_they_are_named(serve, taught, copy_
         gone = served.ask("POST", "/inbox/move", json={"group": group["id"], "label": "stripes"})
         assert gone.status_code == 404
         assert served.ask("DELETE", "/inbox").status_code == 200
-        assert served.ask("GET", "/inbox").json() == {"groups": [], "pictures": 0}
+        assert served.ask("GET", "/inbox").json() == {"groups": [], "pictures": 0, "kept": False}
 
 
 def test_pictures_are_kept_only_where_somebody_says_so(serve, store, lessons, teach, edge, eventually):
@@ -294,13 +298,25 @@ def test_packs_travel_from_console_to_console(serve, taught, copy_store, store, 
         brick = served.ask("POST", "/packs/export", json={"labels": ["brick"]})
         assert served.ask("POST", "/packs/export", json={"labels": ["none"]}).status_code == 404
     with serve(store) as served:
-        inspected = served.ask("POST", "/packs/inspect", content=pack.content, headers=FILE).json()
+        # A Linux desktop calls a file of this suffix a Java archive; forms and texts are no files.
+        java = {"Content-Type": "application/x-java-pack200"}
+        for kind in ("text/plain", "multipart/form-data; boundary=a", "application/json"):
+            refused = served.ask(
+                "POST", "/packs/inspect", content=pack.content, headers={"Content-Type": kind}
+            )
+            assert refused.status_code == 415
+        inspected = served.ask("POST", "/packs/inspect", content=pack.content, headers=java).json()
+        assert not inspected["trusted"]
         assert inspected["tasks"][0]["classes"][0]["label"] == "apple"
         untrusted = served.ask("POST", "/packs/import", content=pack.content, headers=FILE)
         assert untrusted.status_code == 422 and "trust" in untrusted.json()["error"]
-        assert edge("pack", "trust", store, f"{key}.pub").code == 0
+        assert served.ask("POST", "/packs/trust", json={"key": "no key"}).status_code == 422
+        for new in (True, False):
+            trusted = served.ask("POST", "/packs/trust", json={"key": inspected["key"]})
+            assert trusted.json() == {"key": inspected["key"], "new": new}
+        assert served.ask("POST", "/packs/inspect", content=pack.content, headers=java).json()["trusted"]
         asked = {"rename": ["apple=pomme"]}
-        report = served.ask("POST", "/packs/import", content=pack.content, headers=FILE, params=asked)
+        report = served.ask("POST", "/packs/import", content=pack.content, headers=java, params=asked)
         assert report.json().get("classes") == ["pomme"], report.text
         assert list(listed(served)) == ["pomme"]
         asked = {"rename": ["brick=pomme"]}
@@ -447,7 +463,7 @@ def test_the_log_tells_of_changes_and_refusals_and_names_no_class(
 
 def test_a_fault_at_the_start_is_one_line(edge, store, tmp_path):
     free = ("--listen", "127.0.0.1:0")
-    assert "is not HOST:PORT" in edge("serve", store, "--listen", "nowhere").complaint
+    assert "is not HOST:PORT" in edge("serve", store, "--listen", "nowhere:").complaint
     assert "no such" in edge("serve", store, *free, "--camera", tmp_path / "none.mjpeg").complaint.lower()
     key = tmp_path / "nokey"
     assert f"{key}: there is no key here" in edge("serve", store, *free, "--pack-key", key).complaint

@@ -77,6 +77,7 @@ def test_a_set_of_one_class_cannot_be_imbalanced(tools):
         imbalanced(alone, 2, 4, None, 0)
 
 
+@pytest.mark.long
 def test_shrunken_means_give_classes_of_few_pictures_their_own_back(tools):
     trials = measure([tools], FeatureExtractor(), [3], None, 10, 1, silent)
     by_method = {trial.method: trial for trial in trials}
@@ -108,6 +109,7 @@ def test_the_table_has_a_row_a_set_number_and_method():
     assert sum(line.startswith("| tools |") for line in lines) == 4
 
 
+@pytest.mark.long
 def test_class_imbalance_prints_a_table_or_every_trial(tmp_path, draw_pictures, run_benchmark):
     shapes = draw_pictures(tmp_path / "shapes", ["apple", "brick", "door", "leaf"], count=10)
 

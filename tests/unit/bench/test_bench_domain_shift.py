@@ -53,6 +53,7 @@ def test_known_classes_are_learned_in_a_new_domain_too(lit, silent):
     assert min(apart.old, apart.new) > 0.8
 
 
+@pytest.mark.long
 def test_few_pictures_of_the_new_domain_teach_less_than_all_of_them(lit, silent):
     every = measure([lit[0]], FeatureExtractor(), 3, 1, silent)
     # More than there are: all of them.

@@ -36,6 +36,7 @@ def measured(vision, tmp_path_factory, draw_pictures):
     return found
 
 
+@pytest.mark.long
 def test_every_runtime_is_measured_with_one_and_with_all_threads(measured):
     counts = {1, os.cpu_count()}
     found = {(row.runtime, row.device, row.threads) for row in measured.backbones}

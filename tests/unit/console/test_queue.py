@@ -61,4 +61,6 @@ def test_few_and_alike_pictures_are_hinted_at(seen):
         queue.add("different", seen(thing))
     classes = queue.classes()
     assert queue.hints(classes["alike"]) == ["few", "alike"]
+    # A correction of a class that has pictures already needs no more of them.
+    assert queue.hints(classes["alike"], known=True) == []
     assert queue.hints(classes["different"]) == []

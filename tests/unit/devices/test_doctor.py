@@ -16,6 +16,8 @@ from edge_tosca.devices.report import format_findings
 from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR
 from edge_tosca.store.encryption import encrypt
 
+pytestmark = pytest.mark.slow
+
 
 def by_name(findings):
     assert all(finding.remedy for finding in findings if not finding.ok)

@@ -13,6 +13,8 @@ import pytest
 from edge_tosca.devices.camera import Stream, open_camera
 from edge_tosca.errors import CameraError
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("cv2", reason="OpenCV is not installed (extra camera)")
 
 SERVER = Path(__file__).with_name("rtsp_server.py")

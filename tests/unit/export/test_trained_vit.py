@@ -19,6 +19,8 @@ from edge_tosca.runtime.golden import cosine
 from edge_tosca.runtime.manifest import BACKBONE
 from edge_tosca.runtime.no_telemetry import import_onnxruntime
 
+pytestmark = pytest.mark.long
+
 NAME = "vit_small_patch14_dinov2.lvd142m"
 RECIPES = ("ort-dynamic", "nncf-openvino-symmetric")
 LABELS = ("apple", "flag", "pool", "zebra")

@@ -28,6 +28,8 @@ from edge_tosca.tosca.pruning import memory_bytes, prune
 from edge_tosca.tosca.task_module import Module
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
+pytestmark = pytest.mark.slow
+
 D = 64
 CLASSES_A_TASK = 10
 

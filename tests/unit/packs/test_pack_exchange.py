@@ -28,6 +28,8 @@ from edge_tosca.packs.synthetic_features import SYNTHETIC_PER_CLASS, synthetic_f
 from edge_tosca.store.store import Store
 from edge_tosca.vision.feature_extractor import FeatureExtractor
 
+pytestmark = pytest.mark.slow
+
 D = 32
 STRANGERS = np.random.default_rng(0).normal(size=(40, D)).astype(np.float32)
 # Below D pictures the router is solved from the features, above it from their sums.

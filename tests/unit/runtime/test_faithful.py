@@ -16,6 +16,8 @@ from edge_tosca.runtime import DEFAULT_BUNDLE, GOLDEN_FLOOR, Bundle, fingerprint
 from edge_tosca.runtime.golden_cache import cached_golden_features
 from edge_tosca.runtime.verified_backend import _fallbacks
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):

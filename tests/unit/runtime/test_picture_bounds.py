@@ -17,6 +17,8 @@ from edge_tosca.runtime.jpeg_scans import count_scans
 from edge_tosca.runtime.picture_bounds import DECODED_PIXEL_LIMIT
 from edge_tosca.runtime.picture_file import BYTES_LIMIT, READS_LIMIT, PictureFile
 
+pytestmark = pytest.mark.slow
+
 MEGABYTES = 700
 """That reading one picture may take, the interpreter, NumPy and Pillow included: the largest picture that is
 accepted takes 330 to 430."""

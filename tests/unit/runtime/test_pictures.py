@@ -129,7 +129,7 @@ def test_arrays_are_pictures_too():
 
 @pytest.mark.parametrize(
     "pixels",
-    [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)],
+    [np.full((4, 4, 3), 2, np.float32), np.zeros((4, 4, 5), np.uint8), np.zeros((0, 4, 3), np.uint8)],
 )
 def test_an_array_of_another_kind_is_refused(pixels):
     refusal(pixels)

@@ -10,6 +10,8 @@ from PIL import Image
 
 from edge_tosca.runtime.hardware import int8_overflows
 
+pytestmark = pytest.mark.slow
+
 ENGINES = {
     "onnxruntime": "import_onnxruntime",
     "openvino": "import_openvino",

@@ -22,6 +22,8 @@ from edge_tosca.runtime.onnx_interface import read_interface
 from edge_tosca.runtime.preprocess import Preprocessing
 from edge_tosca.runtime.trial_limits import TrialLimits, resident_bytes, written_bytes
 
+pytestmark = pytest.mark.slow
+
 RUNTIMES = ("onnxruntime", "openvino")
 STATIC = [planted for planted in PLANTED if not planted.trial]
 TRIED = [planted for planted in PLANTED if planted.trial]
@@ -72,7 +74,7 @@ def test_what_a_file_shows_is_refused_before_any_runtime_sees_it(planted, tmp_pa
 
 @pytest.mark.parametrize(
     "planted",
-    [pytest.param(one, marks=[pytest.mark.slow] * (one.what == ENDLESS)) for one in TRIED],
+    [pytest.param(one, marks=[pytest.mark.long] * (one.what == ENDLESS)) for one in TRIED],
     ids=[one.what for one in TRIED],
 )
 def test_what_only_running_shows_is_found_in_a_process_of_its_own(planted, tmp_path, runtime, trials):

@@ -10,6 +10,8 @@ from tests.torture.verbs import create, teach
 
 from edge_tosca.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 INSTALL = Path(__file__).parents[3] / "devices" / "service" / "install.sh"
 
 # A wheel holds shell words: what its program does when it is asked for `doctor`, and whether it starts.

@@ -73,7 +73,16 @@ def test_a_store_that_was_changed_by_another_program_is_not_copied(shop, tmp_pat
 def test_a_full_disk_leaves_nothing(shop, tmp_path):
     before = names(tmp_path)
     shop.checkpoint(wait=True)
-    command = [sys.executable, "-m", "edge_tosca", "store", "backup", str(shop.path), str(tmp_path / "copy")]
+    command = [
+        sys.executable,
+        "-B",
+        "-m",
+        "edge_tosca",
+        "store",
+        "backup",
+        str(shop.path),
+        str(tmp_path / "copy"),
+    ]
     most = shop.path.stat().st_size // 2
     ran = subprocess.run(
         command,

@@ -72,7 +72,7 @@ def limited(most):
 
 
 def test_init_without_room_leaves_no_file(tmp_path):
-    command = [sys.executable, "-m", "edge_tosca", "init", str(tmp_path / "shop.tosca")]
+    command = [sys.executable, "-B", "-m", "edge_tosca", "init", str(tmp_path / "shop.tosca")]
     for most in (0, 1000, 40_000):
         ran = subprocess.run(command, capture_output=True, text=True, preexec_fn=limited(most))
         assert ran.returncode == 1, most

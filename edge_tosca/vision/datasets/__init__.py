@@ -1,0 +1,1 @@
+"""Labelled pictures as users and other programs file them: archives, lists, exports of labelling programs."""
