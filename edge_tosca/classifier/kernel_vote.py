@@ -29,7 +29,9 @@ MOST_OF_A_CLASS = 256
 MOST_ROWS = 2048
 """Pictures of a class and of a task that vote, an even sample: what a vote reads is bounded (16 MB)."""
 
-_FLOOR = 0.01
+FLOOR = 0.01
+"""Added to every share of the votes."""
+
 _PAIRED = 128
 """Rows whose distances give the scale."""
 
@@ -161,7 +163,7 @@ class KernelVote:
         kernel = np.exp(np.float32(sharpness) * (nearness - nearness.max(axis=1, keepdims=True)))
         there = np.add.reduceat(np.isfinite(nearness), self.starts, axis=1, dtype=np.int32)
         means = np.add.reduceat(kernel, self.starts, axis=1) / np.maximum(there, 1)
-        opinion: Array = np.log(means / means.sum(axis=1, keepdims=True) + _FLOOR)
+        opinion: Array = np.log(means / means.sum(axis=1, keepdims=True) + FLOOR)
         return opinion
 
 

@@ -28,6 +28,9 @@ _MOST_LOGIT = 700.0
 PROPOSED = 3
 """Groups whose tasks' modules refine an answer: the most probable ones."""
 
+NEGLIGIBLE = float(np.log(100))
+"""A module only redistributes its task's probability; one below a hundredth of the best group's is skipped."""
+
 
 @dataclass(frozen=True)
 class PartWeight:

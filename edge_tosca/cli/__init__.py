@@ -9,6 +9,7 @@ from edge_tosca.cli.bench import bench
 from edge_tosca.cli.cameras import camera_verbs
 from edge_tosca.cli.change import change_verbs
 from edge_tosca.cli.export_dataset import dataset_verb
+from edge_tosca.cli.export_model import model_verb
 from edge_tosca.cli.fleet_box import fleet_verbs
 from edge_tosca.cli.init import init_verb
 from edge_tosca.cli.learn import learn_verb
@@ -45,6 +46,7 @@ for verbs in (
     camera_verbs,
     tool_verbs,
     dataset_verb,
+    model_verb,
     pack_verbs,
     fleet_verbs,
     serve_verb,

@@ -39,9 +39,22 @@ class CachedVotes:
             Log-probabilities of the task's groups up to a constant a picture, [n, k]; None for a task of too
             few pictures.
         """
+        found = self.of(task, part_weight)
+        return None if found is None else found.opinion(z, vote.sharpness)
+
+    def of(self, task: int, part_weight: PartWeight | None) -> KernelVote | None:
+        """Return what a task votes with.
+
+        Args:
+            task: its place among `state.tasks`.
+            part_weight: by which the router weighs the parts of features.
+
+        Returns:
+            The vote; None for a task of too few pictures.
+        """
         if not may_vote([group.images for group in self._tasks[task].groups]):
             return None
-        return self._vote((task, part_weight)).opinion(z, vote.sharpness)
+        return self._vote((task, part_weight))
 
 
 def _read(store: Store, state: State, key: tuple[int, PartWeight | None]) -> KernelVote:

@@ -9,7 +9,8 @@ import numpy as np
 from edge_tosca.arrays import Array, log_softmax
 from edge_tosca.classifier.calibration.conformal import label_set, least_probability
 from edge_tosca.classifier.calibration.posterior import by_label, refine
-from edge_tosca.classifier.router import PROPOSED, Router
+from edge_tosca.classifier.kernel_vote import KernelVote
+from edge_tosca.classifier.router import NEGLIGIBLE, PROPOSED, Router
 from edge_tosca.errors import LearnError, NothingLearnedError
 from edge_tosca.features.normalization import module_input, normalize
 from edge_tosca.learner.cached_votes import CachedVotes
@@ -26,8 +27,6 @@ from edge_tosca.tosca.entropy_selection import entropy_log_posterior
 from edge_tosca.tosca.pruning import memory_bytes, prune
 from edge_tosca.tosca.task_module import Module
 
-# A module only redistributes its task's probability; one below a hundredth of the best group's is skipped.
-_NEGLIGIBLE = float(np.log(100))
 _MODULE_BYTES = 48 << 20
 
 
@@ -176,16 +175,15 @@ class Model:
     def _refine(self, features: Array, z: Array, log_posterior: Array, modules: bool = True) -> Array:
         """Refine the router's log-probabilities [n, g] by the evidence of the most probable tasks."""
         if self.rule == "entropy":
-            every = [self._module_of(task) for task in self.state.tasks]
             # The paper's modules read the feature as it is.
-            return entropy_log_posterior(every, self._store.first_part(features).astype(np.float32))
+            return entropy_log_posterior(self.modules(), self._store.first_part(features).astype(np.float32))
         vote = self.router.vote
         if not modules or (vote is None and self.router.module_weight <= 0):
             return log_posterior
         logs, task_of_group = log_posterior, self.state.task_of_group
         proposed = np.argpartition(-logs, min(PROPOSED, logs.shape[1]) - 1, axis=1)[:, :PROPOSED]
         chances = logs[np.arange(len(z))[:, None], proposed]
-        likely = chances >= chances.max(axis=1, keepdims=True) - _NEGLIGIBLE
+        likely = chances >= chances.max(axis=1, keepdims=True) - NEGLIGIBLE
         tasks = np.where(likely, task_of_group[proposed], -1)
         for place in set(tasks[likely].tolist()):
             rows = slice(None) if len(z) == 1 else (tasks == place).any(axis=1)
@@ -199,12 +197,26 @@ class Model:
                 logs[rows, columns] = refine(logs[rows], columns, opinion, weight)
         return logs
 
-    def _module_opinion(self, place: int, z: Array) -> Array | None:
-        """Compute the opinion of a task's module, [n, k]; None where it has shown nothing."""
+    def module_with_evidence(self, place: int) -> Module | None:
+        """Return the module of a task, by its place; None where it has shown nothing on held-out pictures."""
         task = self.state.tasks[place]
         if len(task.groups) < 2 or not self._has_evidence(task.module):
             return None
-        module = self._module_of(task)
+        return self._module_of(task)
+
+    def modules(self) -> list[Module]:
+        """Return the modules of all tasks, which the paper's rule asks."""
+        return [self._module_of(task) for task in self.state.tasks]
+
+    def vote_of(self, place: int) -> KernelVote | None:
+        """Return the kernel vote of a task, by its place; None where it has too few pictures."""
+        return self._votes.of(place, self.router.part_weight)
+
+    def _module_opinion(self, place: int, z: Array) -> Array | None:
+        """Compute the opinion of a task's module, [n, k]; None where it has shown nothing."""
+        module = self.module_with_evidence(place)
+        if module is None:
+            return None
         opinion: Array = module.scale * module.cosines(module_input(self._store.first_part(z)))
         return opinion
 

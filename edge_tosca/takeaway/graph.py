@@ -69,9 +69,7 @@ class Graph:
             self._small[key] = self.stored("constant", array)
         return self._small[key]
 
-    def add(
-        self, operator: str, *inputs: str, output: str | None = None, **attributes: Attribute
-    ) -> str:
+    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Attribute) -> str:
         """Add a node with one output.
 
         Args:

@@ -11,9 +11,7 @@ from edge_tosca.takeaway.graph import Graph
 _MOST_STEPS = np.iinfo(np.int16).max
 
 
-def add_vote(
-    graph: Graph, vote: KernelVote, sharpness: float, z: str, part_weight: PartWeight | None
-) -> str:
+def add_vote(graph: Graph, vote: KernelVote, sharpness: float, z: str, part_weight: PartWeight | None) -> str:
     """Vote on the picture.
 
     Args:
