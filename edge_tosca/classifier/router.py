@@ -29,7 +29,7 @@ PROPOSED = 3
 """Groups whose tasks' modules refine an answer: the most probable ones."""
 
 NEGLIGIBLE = float(np.log(100))
-"""A module only redistributes its task's probability; one below a hundredth of the best group's is skipped."""
+"""Least log-probability beside the best group's: a module only redistributes its task's probability."""
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,7 @@ def export_model(
         say_json({**report, "labels": list(found.labels), "generation": found.generation})
         return
     say(f"{out}: {counted(len(found.labels), 'class', 'classes')}, {found.bytes / 1e6:.1f} MB")
-    say(
-        f"  reads uint8 RGB [1, {found.size}, {found.size}, 3], cropped and resized; docs/export-model.md says how"
-    )
+    say(f"  reads uint8 RGB [1, {found.size}, {found.size}, 3], cropped and resized (docs/export-model.md)")
     say("  note: it holds class means in plain form, and forget cannot reach it")
     if encrypted:
         say(f"  note: {store} is encrypted, and this file is not")

@@ -45,9 +45,8 @@ def add_log_probabilities(graph: Graph, router: Router, z: str, margins: str) ->
     classes = _add_softmax(graph, own, shared.mean_weights, shared.score_offsets, router.temperature)
     sizes = np.log(np.bincount(shared.class_of_group)).astype(np.float32)
     shares = graph.add("Sub", classes, graph.stored("sizes", sizes[None]))
-    return graph.add(
-        "Gather", shares, graph.stored("classes", shared.class_of_group.astype(np.int64)), axis=1
-    )
+    places = graph.stored("classes", shared.class_of_group.astype(np.int64))
+    return graph.add("Gather", shares, places, axis=1)
 
 
 def _add_softmax(graph: Graph, margins: str, weights: Array, offsets: Array, temperature: float) -> str:
