@@ -34,6 +34,7 @@ from tests.benchmarks import (
     scene,
     server_fairness,
     sparsity,
+    takeaway,
     trigger_cost,
     trigger_scenes,
     views,
@@ -82,6 +83,19 @@ def run_levels(
     trials = list(levels.measure(sets, vision.bundle.widths, counts, seeds, step_notes(as_json)))
     report = {**_about(vision, sets), "trials": [asdict(trial) for trial in trials]}
     _report("levels", report, levels.markdown(trials), out, as_json)
+
+
+@app.command("takeaway")
+def run_takeaway(
+    folders: Folders,
+    most: Annotated[int, typer.Option(min=1, help="Pictures to ask of each set.")] = 400,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare exported models with their learners: answers, size and time, also in OpenVINO."""
+    rows = list(takeaway.measure(folders, most, step_notes(as_json)))
+    report = {"rows": [asdict(row) for row in rows]}
+    _report("takeaway", report, takeaway.markdown(rows), out, as_json)
 
 
 @app.command("views")

@@ -80,6 +80,7 @@ VERBS = {
     "init": "--backbone= --router= --refused= --max-bytes= --runtime= --device= --if-missing --json "
     "--group-access --key-file=",
     "export-dataset": "--format= --json --key-file=",
+    "export-model": "--json --key-file=",
     "learn": "--list= --task= --class= --none= --region=0,0,1,1 --force --remember --follow-links --dry-run "
     f"--verbose {WHERE} --json --key-file=",
     "forget": "--none --backups --yes --json --key-file=",
