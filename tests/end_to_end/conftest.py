@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.end_to_end import forked_edge
 from tests.unit.watch.shelf import Shelf
 
@@ -265,3 +267,23 @@ def shelf():
     with Shelf() as server:
         yield server
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def exported(edge, taught, photos, copy_store, tmp_path_factory):
+    """A folder with the model, a picture, its pixels and the learner's answer."""
+    folder = tmp_path_factory.mktemp("exported")
+    store = copy_store(taught, folder / "shop.tosca")
+    report = edge("export-model", store, folder / "model.onnx", "--json").json
+    assert report["bytes"] == (folder / "model.onnx").stat().st_size
+    (folder / "labels.json").write_text(json.dumps(report["labels"]))
+    picture = next((photos / "task1").rglob("*.jpg"))
+    Image.open(picture).save(folder / "picture.png")
+    from edge_tosca import Learner
+    from edge_tosca.runtime import load_picture
+
+    with Learner.open(store) as learner:
+        answer = learner.predict(folder / "picture.png")
+        pixels = learner.vision.bundle.preprocessing.crop(load_picture(folder / "picture.png"))
+    (folder / "picture.rgb").write_bytes(np.ascontiguousarray(pixels).tobytes())
+    return folder, report["labels"], answer
