@@ -36,13 +36,14 @@ export async function oneClass({ label }) {
     button(t("class.forget"), { symbol: "trash", kind: "danger tall", onpress: () => forget(label) }),
   );
   const head = h("div.head", {}, h("a.button.icon-only.plain", { href: way("classes"), "aria-label": t("back") }, icon("back")), h("h1", {}, label));
-  const dial = strictness(label, await get("/strictness"), role);
+  const [strict, severities] = await Promise.all([get("/strictness"), get("/severity")]);
+  const settings = h("div.stack", {}, strictness(label, strict, role), severity(label, severities, role));
   const judged = outcomes && h("p.quiet", {}, t("class.judged", { count: outcomes.images }));
   const element = h(
     "div",
     {},
     head,
-    h("div.portrait", {}, h("div.stack", {}, face(one), facts, judged), h("div.lessons", {}, h("h2", {}, t("class.lessons")), one.lessons.map(lesson)), h("div.stack", {}, dial, acts)),
+    h("div.portrait", {}, h("div.stack", {}, face(one), facts, judged), h("div.lessons", {}, h("h2", {}, t("class.lessons")), one.lessons.map(lesson)), h("div.stack", {}, settings, acts)),
   );
   return { title: label, element };
 }
@@ -64,15 +65,28 @@ function lesson({ task, images, learned_at: at, pictures }) {
   );
 }
 
+/** How severe it is that this class is seen: events carry it; administrators change it. */
+function severity(label, { classes }, role) {
+  const options = Object.fromEntries(["info", "warning", "alarm"].map((name) => [name, t(`class.severity_${name}`)]));
+  return choice("severity", label, options, classes[label] ?? "info", role, (value) => put("/severity", { label, severity: value }));
+}
+
 /** How much evidence a picture needs to be called this class; administrators change it. */
 function strictness(label, dial, role) {
   const words = { "": t("class.strictness_all"), ...Object.fromEntries(Object.entries(dial.levels).map(([name, { strictness: value }]) => [String(value), t(`settings.strictness_${name}`)])) };
   const own = label in dial.classes ? String(dial.classes[label]) : "";
   const options = own in words ? words : { ...words, [own]: own };
-  const id = "class-strictness";
-  const input = h("select", { id, disabled: role !== null && role !== "administer", onchange: () => attempt(() => put("/strictness", { label, value: input.value === "" ? null : Number(input.value) })).then((done) => done && notice(t("class.strictness_set"))) }, Object.entries(options).map(([value, sentence]) => h("option", { value }, sentence)));
+  const set = (value) => put("/strictness", { label, value: value === "" ? null : Number(value) });
+  return choice("strictness", label, options, own, role, set);
+}
+
+/** A setting of the class, which only administrators change. */
+function choice(name, label, options, own, role, set) {
+  const id = `class-${name}`;
+  const changed = () => attempt(() => set(input.value)).then((done) => done && notice(t(`class.${name}_set`)));
+  const input = h("select", { id, disabled: role !== null && role !== "administer", onchange: changed }, Object.entries(options).map(([value, sentence]) => h("option", { value }, sentence)));
   input.value = own;
-  return h("div.field", {}, h("label", { for: id }, t("class.strictness", { label })), input);
+  return h("div.field", {}, h("label", { for: id }, t(`class.${name}`, { label })), input);
 }
 
 function fact(words, value) {

@@ -9,6 +9,8 @@ from served import Served
 from stage import Stage, photographs
 from technician import PHONE, SMALL, Technician
 
+pytestmark = pytest.mark.long
+
 _GIVEN_WAY = (404,)
 
 
@@ -96,6 +98,18 @@ def test_questions_are_answered_by_one_press_and_say_why(
     who.sees(re.compile("^2 of "))
     who.press("Skip")
     assert taught.get("/queue")["pictures"] == before + 1
+
+
+def test_a_class_has_a_strictness_and_a_severity_of_its_own(
+    taught: Served, visit: Callable[..., Technician]
+) -> None:
+    who = visit(taught, PHONE).go("class?label=Orange")
+    who.page.get_by_label("What does Orange mean where events are sent?").select_option("An alarm")
+    who.sees("From the next change on.")
+    assert taught.get("/severity")["classes"] == {"Orange": "alarm"}
+    who.page.get_by_label("When is Orange called unknown?").select_option("Often (strict)")
+    who.sees("From the next picture on.")
+    assert taught.get("/strictness")["classes"] == {"Orange": 0.75}
 
 
 def test_when_the_box_is_gone_the_old_answer_says_so(

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from served import Served
 from stage import photographs
 from technician import PHONE, Technician
+
+pytestmark = pytest.mark.long
 
 
 def test_a_pack_from_a_linux_desktop_asks_about_its_signer_and_about_equal_names(
