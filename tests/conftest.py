@@ -14,9 +14,10 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from edge_tosca.runtime.no_telemetry import block_openvino_telemetry
 
-# Tests ask for openvino by importing it as it is, which would report to its maker. That the program itself
-# never does is watched in processes of its own (test_nothing_leaves.py).
+# Tests ask for openvino by importing it as it is, which would report to its maker, and so would onnxruntime.
+# That the program itself never does is watched in processes of its own (test_nothing_leaves.py).
 block_openvino_telemetry()
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

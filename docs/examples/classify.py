@@ -1,9 +1,12 @@
 """Classify pictures with an exported model: python classify.py model.onnx picture.jpg ..."""
 
 import json
+import os
 import sys
 
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime reports its use to its maker otherwise
 import onnxruntime
 from PIL import Image, ImageOps
 

@@ -102,3 +102,14 @@ def test_the_search_finds_it(line):
 )
 def test_the_search_lets_the_rest_pass(line):
     assert not faults(line)
+
+
+def test_no_test_imports_onnxruntime_with_its_telemetry_on():
+    """It would report to its maker for as long as the suite runs; `import_onnxruntime` turns that off."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [path.name for name in names if name.split(".")[0] == "onnxruntime"]
+    assert found == []

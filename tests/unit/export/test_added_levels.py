@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import timm
 import torch
@@ -16,6 +15,7 @@ from edge_tosca.export.levels import MAP, Levels, add_levels, entries_of, find_l
 from edge_tosca.export.model import build_model
 from edge_tosca.export.quantize import quantize_dynamic, quantize_static
 from edge_tosca.export.ranges import extremes, ranges_from
+from edge_tosca.runtime.no_telemetry import import_onnxruntime
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,9 @@ def pixels_of(model, seed=0):
 
 
 def run(graph, pixels):
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = import_onnxruntime().InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     names = [out.name for out in session.get_outputs()]
     return dict(zip(names, session.run(None, {"pixels": pixels}), strict=True))
 
